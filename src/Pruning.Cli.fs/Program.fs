@@ -1,0 +1,4 @@
+module Pruning.Cli.Program
+
+[<EntryPoint>]
+let main _ = 0

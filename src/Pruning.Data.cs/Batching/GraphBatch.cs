@@ -1,0 +1,55 @@
+using Pruning.Data.Graphs;
+
+namespace Pruning.Data.Batching;
+
+/// <summary>
+/// Several graphs laid end to end as one block-diagonal graph: node and edge arrays are concatenated, edge ends are
+/// shifted by the nodes before them. Plain arrays, ready to become tensors without another copy.
+/// </summary>
+public sealed class GraphBatch
+{
+    internal GraphBatch(GraphOrigin[] origins, int[] nodeOffsets, float[] features, long[] source, long[] target, long[] graphOfNode, long[] labels, NeighbourPlan plan)
+    {
+        Origins = origins;
+        NodeOffsets = nodeOffsets;
+        Features = features;
+        Source = source;
+        Target = target;
+        GraphOfNode = graphOfNode;
+        Labels = labels;
+        Plan = plan;
+    }
+
+    /// <summary>[graphs] where each graph came from.</summary>
+    public GraphOrigin[] Origins { get; }
+
+    /// <summary>[graphs + 1] graph g owns the nodes [NodeOffsets[g], NodeOffsets[g + 1]).</summary>
+    public int[] NodeOffsets { get; }
+
+    /// <summary>Row-major [nodes, 9], see <see cref="ShowerGraph.Features"/>.</summary>
+    public float[] Features { get; }
+
+    /// <summary>[edges] node of the batch that a message leaves.</summary>
+    public long[] Source { get; }
+
+    /// <summary>[edges] node of the batch that a message reaches.</summary>
+    public long[] Target { get; }
+
+    /// <summary>[nodes] graph of each node, rising.</summary>
+    public long[] GraphOfNode { get; }
+
+    /// <summary>[nodes] 1 = prune, 0 = keep.</summary>
+    public long[] Labels { get; }
+
+    /// <summary>The order in which edges are visited.</summary>
+    public NeighbourPlan Plan { get; }
+
+    /// <summary>Number of graphs.</summary>
+    public int GraphCount => Origins.Length;
+
+    /// <summary>Number of nodes.</summary>
+    public int NodeCount => Labels.Length;
+
+    /// <summary>Number of directed edges.</summary>
+    public int EdgeCount => Source.Length;
+}

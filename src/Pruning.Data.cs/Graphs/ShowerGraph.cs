@@ -1,0 +1,66 @@
+namespace Pruning.Data.Graphs;
+
+/// <summary>Where a graph came from: enough to find it again and to name it in an error.</summary>
+/// <param name="File">Path of the ROOT file, or a name for graphs made in memory.</param>
+/// <param name="Entry">Entry of the tree Tracksters.</param>
+/// <param name="Event">Event number if the file says which event, else null.</param>
+public sealed record GraphOrigin(string File, long Entry, long? Event)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{File}, entry {Entry}";
+}
+
+/// <summary>
+/// One trackster as a graph. Nodes are layer clusters, row i of every array is node i. Edges run source to target,
+/// messages flow the same way; reversed edges and self loops are part of the list. Immutable by contract: the arrays
+/// are shared, never copied, and nobody writes to them after <see cref="GraphBuilder"/> made them.
+/// </summary>
+public sealed class ShowerGraph
+{
+    /// <summary>Number of input features per node.</summary>
+    public const int FeatureCount = 9;
+
+    /// <summary>Takes ownership of the arrays. Lengths are checked.</summary>
+    /// <exception cref="ArgumentException">Lengths disagree, or an edge names a node that is not there.</exception>
+    public ShowerGraph(GraphOrigin origin, float[] features, int[] source, int[] target, byte[] labels)
+    {
+        Origin = origin;
+        Features = features;
+        Source = source;
+        Target = target;
+        Labels = labels;
+        if (features.Length != labels.Length * FeatureCount)
+            throw new ArgumentException($"{origin}: wanted {labels.Length} x {FeatureCount} features for {labels.Length} labels, found {features.Length}.");
+        if (source.Length != target.Length)
+            throw new ArgumentException($"{origin}: {source.Length} edge sources but {target.Length} edge targets.");
+        for (int e = 0; e < source.Length; e++)
+        {
+            if ((uint)source[e] >= (uint)labels.Length || (uint)target[e] >= (uint)labels.Length)
+                throw new ArgumentException($"{origin}: edge {e} runs {source[e]} -> {target[e]}, but there are {labels.Length} nodes.");
+        }
+    }
+
+    /// <summary>File, entry and event.</summary>
+    public GraphOrigin Origin { get; }
+
+    /// <summary>Row-major [nodes, 9]: pos_x, pos_y, pos_z (cm, relative to the seed node), energy (GeV), time (ns, not below 0), eta, phi (rad), isSeedCLUE3DHigh, isSeedCLUE3DLow.</summary>
+    public float[] Features { get; }
+
+    /// <summary>[edges] node a message leaves.</summary>
+    public int[] Source { get; }
+
+    /// <summary>[edges] node a message reaches.</summary>
+    public int[] Target { get; }
+
+    /// <summary>[nodes] 1 = prune, 0 = keep.</summary>
+    public byte[] Labels { get; }
+
+    /// <summary>Number of layer clusters.</summary>
+    public int NodeCount => Labels.Length;
+
+    /// <summary>Number of directed edges, reversed ones and self loops included.</summary>
+    public int EdgeCount => Source.Length;
+
+    /// <summary>Energy of a node in GeV.</summary>
+    public float Energy(int node) => Features[(node * FeatureCount) + 3];
+}

@@ -1,0 +1,6 @@
+module Pruning.Tests.Main
+
+open Expecto
+
+[<EntryPoint>]
+let main arguments = runTestsInAssemblyWithCLIArgs [] arguments
