@@ -67,8 +67,7 @@ module Arguments =
         |> List.map optionOf
 
     /// `--Batch_size` and `--batch-size` are one option.
-    let private canonical (name: string) =
-        name.Replace('_', '-').ToLowerInvariant()
+    let private canonical (name: string) = name.Replace('_', '-').ToLowerInvariant()
 
     /// An option begins with a dash and a letter: `-1` and `-` are values.
     let private isOption (word: string) =
@@ -78,10 +77,17 @@ module Arguments =
     /// Splits `--name=value`, writes names as Argu knows them, and refuses names that nobody knows, values that a
     /// flag does not take, and options whose value is missing. Everything after `--` is positional.
     let private normalise (options: Option list) (words: string list) : string list =
-        let known = options |> List.collect (fun option -> option.Names |> List.map (fun name -> name, option)) |> Map.ofList
+        let known =
+            options
+            |> List.collect (fun option -> option.Names |> List.map (fun name -> name, option))
+            |> Map.ofList
 
         let unknown (word: string) =
-            let names = known |> Map.toSeq |> Seq.map fst |> Seq.filter (fun name -> name.StartsWith "--")
+            let names =
+                known
+                |> Map.toSeq
+                |> Seq.map fst
+                |> Seq.filter (fun name -> name.StartsWith "--")
 
             match Value.nearest names (canonical word) with
             | Some near -> raise (UsageException $"unknown option {word}; did you mean {near}?")
@@ -113,7 +119,9 @@ module Arguments =
                             | next :: _ -> $"the option {next}"
                             | [] -> "nothing"
 
-                        raise (UsageException $"{head} wants a value ({value.ToUpperInvariant()}); found {found} after it.")
+                        raise (
+                            UsageException $"{head} wants a value ({value.ToUpperInvariant()}); found {found} after it."
+                        )
             | word :: rest -> go rest (word :: positional) normal
 
         let positional, normal = go words [] []
@@ -125,10 +133,12 @@ module Arguments =
 
     /// The cases of the union in the order in which they were typed (positional ones first).
     let parse<'T when 'T :> IArgParserTemplate> (words: string list) : 'T list =
-        let parser = parserOf<'T> ()
+        let parser = parserOf<'T>()
 
         try
-            parser.Parse(inputs = List.toArray (normalise (optionsOf parser) words), raiseOnUsage = false).GetAllResults()
+            parser
+                .Parse(inputs = List.toArray (normalise (optionsOf parser) words), raiseOnUsage = false)
+                .GetAllResults()
         with :? ArguParseException as refusal ->
             // Argu appends its own usage text after the first line.
             let sentence = refusal.Message.Split('\n')[0]
@@ -155,7 +165,7 @@ module Arguments =
 
     /// The help of one verb, as `graph-pruning VERB --help` prints it.
     let help<'T when 'T :> IArgParserTemplate> (help: VerbHelp) : string =
-        let options = optionsOf (parserOf<'T> ())
+        let options = optionsOf (parserOf<'T>())
         let text = StringBuilder()
         let line (words: string) = text.Append(words).Append('\n') |> ignore
         line $"{program} {help.Verb}: {help.Summary}"
@@ -174,7 +184,13 @@ module Arguments =
 
             let values = option.Values |> List.map (fun value -> " " + value.ToUpperInvariant())
             let left = "  " + String.Join(", ", option.Names) + String.Join("", values)
-            let gap = if left.Length + 2 > column then "\n" + String(' ', column) else String(' ', column - left.Length)
+
+            let gap =
+                if left.Length + 2 > column then
+                    "\n" + String(' ', column)
+                else
+                    String(' ', column - left.Length)
+
             line (left + gap + wrap column option.Description)
 
         line ""

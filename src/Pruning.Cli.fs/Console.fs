@@ -30,8 +30,7 @@ module Say =
             x.ToString("0.####", CultureInfo.InvariantCulture)
 
     /// 1,234,567
-    let count (n: int64) : string =
-        n.ToString("#,0", CultureInfo.InvariantCulture)
+    let count (n: int64) : string = n.ToString("#,0", CultureInfo.InvariantCulture)
 
     /// "17 B", "3.2 MB": powers of 1000, as file managers and ROOT users count.
     let bytes (n: int64) : string =
@@ -46,19 +45,20 @@ module Say =
         if unit = 0 then
             $"{n} B"
         else
-            let digits = if abs value < 9.995 then "0.00" elif abs value < 99.95 then "0.0" else "0"
+            let digits =
+                if abs value < 9.995 then "0.00"
+                elif abs value < 99.95 then "0.0"
+                else "0"
+
             value.ToString(digits, CultureInfo.InvariantCulture) + " " + units[unit]
 
     /// "42 s", "3:07 min", "1:02:30 h"
     let duration (time: TimeSpan) : string =
         let total = int64 (Math.Round time.TotalSeconds)
 
-        if total < 60L then
-            $"{total} s"
-        elif total < 3600L then
-            $"{total / 60L}:{total % 60L:D2} min"
-        else
-            $"{total / 3600L}:{total / 60L % 60L:D2}:{total % 60L:D2} h"
+        if total < 60L then $"{total} s"
+        elif total < 3600L then $"{total / 60L}:{total % 60L:D2} min"
+        else $"{total / 3600L}:{total / 60L % 60L:D2}:{total % 60L:D2} h"
 
 /// Where the program writes: data goes to stdout, everything that is said about it to stderr.
 type Terminal =
@@ -73,8 +73,7 @@ type Terminal =
 [<RequireQualifiedAccess>]
 module Terminal =
 
-    let private isSet (variable: string) =
-        not (String.IsNullOrEmpty(Environment.GetEnvironmentVariable variable))
+    let private isSet (variable: string) = not (String.IsNullOrEmpty(Environment.GetEnvironmentVariable variable))
 
     /// The process's own streams.
     let create (verbosity: Verbosity) : Terminal =
@@ -99,8 +98,7 @@ module Terminal =
             terminal.Talk.WriteLine text
 
     /// Something that the user should know even with --quiet.
-    let warn (terminal: Terminal) (text: string) =
-        terminal.Talk.WriteLine("warning: " + text)
+    let warn (terminal: Terminal) (text: string) = terminal.Talk.WriteLine("warning: " + text)
 
     /// A line of data.
     let print (terminal: Terminal) (text: string) = terminal.Data.WriteLine text
@@ -134,7 +132,8 @@ module Terminal =
             table.AddColumn column |> ignore
 
         for row in rows do
-            table.AddRow(row |> List.map (fun cell -> Text cell :> Rendering.IRenderable) |> List.toArray) |> ignore
+            table.AddRow(row |> List.map (fun cell -> Text cell :> Rendering.IRenderable) |> List.toArray)
+            |> ignore
 
         // Spectre pads lines to the table's width; trailing blanks are noise in a pipe.
         use buffer = new StringWriter(CultureInfo.InvariantCulture)
@@ -159,7 +158,10 @@ module Json =
         override _.Read(reader, _, _) = reader.GetDouble()
 
         override _.Write(writer, value, _) =
-            if Double.IsFinite value then writer.WriteNumberValue value else writer.WriteNullValue()
+            if Double.IsFinite value then
+                writer.WriteNumberValue value
+            else
+                writer.WriteNullValue()
 
     /// Field names as they are in the (anonymous) record.
     let print (terminal: Terminal) (value: 'T) =

@@ -26,12 +26,7 @@ type Pace =
 [<RequireQualifiedAccess>]
 module Pace =
 
-    let start (at: TimeSpan) : Pace =
-        {
-            Done = 0L
-            At = at
-            PerSecond = nan
-        }
+    let start (at: TimeSpan) : Pace = { Done = 0L; At = at; PerSecond = nan }
 
     /// Takes in a new count. Reports closer together than a tenth of a second are kept for the next one.
     let update (at: TimeSpan) (count: int64) (pace: Pace) : Pace =

@@ -29,10 +29,16 @@ module Interval =
         }
 
     /// low < x <= high
-    let above low high = { closed low high with LowIncluded = false }
+    let above low high =
+        { closed low high with
+            LowIncluded = false
+        }
 
     /// low <= x < high
-    let below low high = { closed low high with HighIncluded = false }
+    let below low high =
+        { closed low high with
+            HighIncluded = false
+        }
 
     /// NaN is in no interval.
     let contains (interval: Interval) (x: float) =
@@ -67,8 +73,7 @@ module Value =
 
     /// A whole number, low and high included.
     let wholeLong (option: string) (low: int64, high: int64) (text: string) : int64 =
-        let read, value =
-            Int64.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture)
+        let read, value = Int64.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture)
 
         if read && value >= low && value <= high then
             value
@@ -102,7 +107,10 @@ module Value =
 
     /// One of a few words, whatever their case.
     let choice (option: string) (choices: (string * 'a) list) (text: string) : 'a =
-        match choices |> List.tryFind (fun (word, _) -> word.Equals(text, StringComparison.OrdinalIgnoreCase)) with
+        match
+            choices
+            |> List.tryFind (fun (word, _) -> word.Equals(text, StringComparison.OrdinalIgnoreCase))
+        with
         | Some(_, value) -> value
         | None ->
             let words = choices |> List.map fst
