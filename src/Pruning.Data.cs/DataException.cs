@@ -1,16 +1,20 @@
 namespace Pruning.Data;
 
 /// <summary>
-/// Input that does not fit: a missing file or branch, a broken record, a graph that contradicts itself. The message is
-/// one sentence that says what was wanted, what was found, where, and what to do next. Programs exit with 4.
+/// The data is not what was wanted: a file that is missing, damaged or of another kind, a branch that is not there,
+/// values that do not fit. The message is one sentence for the user: wanted, found, where, what to do next.
 /// </summary>
 public class DataException : Exception
 {
-    /// <summary>An error about data.</summary>
-    /// <param name="message">Wanted, found, where, and what to do next.</param>
-    /// <param name="innerException">What caused it, if anything.</param>
-    public DataException(string message, Exception? innerException = null)
-        : base(message, innerException)
+    /// <summary>One sentence for the user.</summary>
+    public DataException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>One sentence for the user, and what caused it.</summary>
+    public DataException(string message, Exception? inner)
+        : base(message, inner)
     {
     }
 }

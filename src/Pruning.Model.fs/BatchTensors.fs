@@ -67,7 +67,7 @@ module BatchTensors =
 
         {
             Source = batch
-            X = torch.tensor(batch.Features, [| int64 batch.NodeCount; features |]).``to``(device).``to`` dtype
+            X = torch.tensor(batch.Features).reshape(int64 batch.NodeCount, features).``to``(device).``to`` dtype
             Labels = torch.tensor (batch.Labels, device = device)
             GraphOfNode = torch.tensor (batch.GraphOfNode, device = device)
             GraphSizes = Array.init batch.GraphCount (fun g -> batch.NodeOffsets[g + 1] - batch.NodeOffsets[g])

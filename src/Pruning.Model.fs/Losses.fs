@@ -44,7 +44,7 @@ module Loss =
         let weight = ClassWeights.tensor logits weights
         let total = perNode weights logits batch.Labels |> Segment.sum batch.GraphCount batch.GraphOfNode
         let scale = weight.index_select (0L, batch.Labels) |> Segment.sum batch.GraphCount batch.GraphOfNode
-        total.div(scale.clamp_min (Scalar.op_Implicit 1e-12)).MoveToOuterDisposeScope()
+        total.div(scale.clamp_min (scalar 1e-12)).MoveToOuterDisposeScope()
 
     /// One number for a batch from the losses of its graphs, given in the order of the batch. perGraph: [graphs] -> []
     let ofBatch (kind: LossKind) (strategy: DecisionStrategy) (graphSizes: int array) (perGraph: Tensor) : Tensor =

@@ -12,7 +12,7 @@ module Segment =
         let shape = values.shape
         shape[0] <- int64 count
         let zero = torch.zeros (shape, dtype = values.dtype, device = values.device)
-        zero.index_add(0L, owner, values, Scalar.op_Implicit 1.0).MoveToOuterDisposeScope()
+        zero.index_add(0L, owner, values, scalar 1.0).MoveToOuterDisposeScope()
 
     /// Rows of each owner, as [count, 1] of the given type.
     let size (count: int) (owner: Tensor) (dtype: torch.ScalarType) : Tensor =
@@ -23,5 +23,5 @@ module Segment =
     /// Mean of the rows of each owner; an owner without rows gets zero. -> [count, ...]
     let mean (count: int) (owner: Tensor) (values: Tensor) : Tensor =
         use _scope = torch.NewDisposeScope()
-        let rows = (size count owner values.dtype).clamp_min (Scalar.op_Implicit 1.0)
+        let rows = (size count owner values.dtype).clamp_min (scalar 1.0)
         (sum count owner values).div(rows).MoveToOuterDisposeScope()

@@ -9,6 +9,9 @@ module Abbreviations =
     /// A libtorch tensor. Who makes one in a function disposes it there; only the answer moves out.
     type Tensor = torch.Tensor
 
+    /// A number as libtorch wants it.
+    let inline scalar (value: float) : Scalar = Scalar.op_Implicit value
+
 /// A tensor has another shape than the layer needs.
 exception ShapeException of wanted: string * found: string * where: string with
     override this.Message = $"{this.where} wanted a tensor {this.wanted}, found {this.found}."

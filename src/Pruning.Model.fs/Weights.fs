@@ -34,7 +34,8 @@ module Weights =
     /// Parameters and buffers as plain tensors: what a model file holds.
     let tensors (weights: Weights) : (string * Tensor) list =
         [
-            for name, parameter in weights.Parameters -> name, (parameter :> Tensor)
+            for name, parameter in weights.Parameters do
+                name, (parameter :> Tensor)
             yield! weights.Buffers
         ]
 
@@ -75,7 +76,7 @@ module Init =
 
     let private parameter (random: torch.Generator) (low: float) (high: float) (shape: int64 array) : Parameter =
         use drawn = torch.rand (shape, generator = random)
-        Parameter(drawn.mul(high - low).add (low))
+        new Parameter(drawn.mul(scalar (high - low)).add (scalar low))
 
     /// Uniform in (-bound, bound).
     let uniform (random: torch.Generator) (bound: float) (shape: int64 array) : Parameter =
@@ -90,4 +91,4 @@ module Init =
         uniform random (sqrt 2.0 * sqrt (6.0 / float (shape[0] + shape[1]))) shape
 
     let constant (value: float) (shape: int64 array) : Parameter =
-        Parameter(torch.full (shape, Scalar.op_Implicit value, dtype = torch.float32))
+        new Parameter(torch.full (shape, scalar value, dtype = torch.float32))

@@ -4,7 +4,7 @@ open TorchSharp
 open Pruning.Model
 
 [<RequireQualifiedAccess>]
-module Cell =
+module Cells =
 
     /// The cell that a configuration asks for.
     let create (random: torch.Generator) (kind: CellKind) (inputs: int) (hidden: int) : Cell =

@@ -64,7 +64,7 @@ module Autoregressive =
     /// Node values as a rectangle [graphs, width]; `filler` where a graph has no such node. values: [nodes]
     let private rectangle (active: Unfinished) (filler: float) (values: Tensor) : Tensor =
         use _scope = torch.NewDisposeScope()
-        let pad = torch.full ([| 1L |], Scalar.op_Implicit filler, dtype = values.dtype, device = values.device)
+        let pad = torch.full ([| 1L |], scalar filler, dtype = values.dtype, device = values.device)
         let places = (torch.cat ([| values; pad |], 0L)).index_select (0L, active.NodeOfPlace.view (-1L))
         places.view(active.NodeOfPlace.shape).MoveToOuterDisposeScope()
 
@@ -91,7 +91,7 @@ module Autoregressive =
         let confidence = (network.Confidence mode h).squeeze 1L // [nodes]
 
         let scores =
-            (rectangle active 0.0 confidence).masked_fill(decided, Scalar.op_Implicit Double.NegativeInfinity).softmax 1L
+            (rectangle active 0.0 confidence).masked_fill(decided, scalar Double.NegativeInfinity).softmax 1L
 
         let place = scores.detach().argmax (1L, keepdim = true) // [graphs, 1]
         decided.scatter_ (1L, place, torch.ones_like (place, dtype = torch.bool)) |> ignore
@@ -104,7 +104,7 @@ module Autoregressive =
             | Teach weights ->
                 let all = network.PruneLogits mode h // [nodes, 2]
                 let cost = Loss.perNode weights all active.Labels |> rectangle active 0.0
-                let undecided = active.Size.sub (Scalar.op_Implicit (float t))
+                let undecided = active.Size.sub (scalar (float t))
                 all.index_select (0L, chosen), Some(cost.mul(scores).sum(1L).div (undecided))
 
         {
@@ -134,7 +134,7 @@ module Autoregressive =
         let chosen, rows, stepOf = ResizeArray<Tensor>(), ResizeArray<Tensor>(), ResizeArray<Tensor>()
 
         let mutable active = unfinished batch layout labels batch.GraphCount
-        let mutable decided = active.NodeOfPlace.eq (Scalar.op_Implicit active.Nodes)
+        let mutable decided = active.NodeOfPlace.eq (scalar (float active.Nodes))
         let mutable decisions = torch.zeros ([| active.Nodes; 2L |], dtype = batch.X.dtype, device = batch.Device)
         let mutable state = network.Start((network.Encode mode batch).index_select (0L, nodeOrder))
 
@@ -160,7 +160,7 @@ module Autoregressive =
             decisions <- after.Decisions
             chosen.Add after.Chosen
             rows.Add after.Logits
-            stepOf.Add(torch.full_like (after.Chosen, Scalar.op_Implicit (int64 t)))
+            stepOf.Add(torch.full_like (after.Chosen, scalar (float t)))
 
             running <-
                 match running, after.Loss with

@@ -19,8 +19,8 @@ module Head =
         | Training random when probability > 0.0 ->
             use _scope = torch.NewDisposeScope()
             let drawn = torch.rand (x.shape, dtype = x.dtype, generator = random)
-            let kept = drawn.ge(Scalar.op_Implicit probability).``to``(x.dtype).``to`` x.device
-            x.mul(kept.div (Scalar.op_Implicit (1.0 - probability))).MoveToOuterDisposeScope()
+            let kept = drawn.ge(scalar probability).``to``(x.dtype).``to`` x.device
+            x.mul(kept.div (scalar (1.0 - probability))).MoveToOuterDisposeScope()
         | _ -> x.alias ()
 
     /// 5 x (Linear(H, H) -> dropout -> ReLU), then Linear(H, outputs).

@@ -77,7 +77,9 @@ module Network =
                     [
                         Weights.under "encoder" (encoder: Encoder).Weights
                         Weights.under "decision" decision.Weights
-                        for cell in Option.toList memory -> Weights.under "memory" cell.Weights
+                        match memory with
+                        | Some cell -> Weights.under "memory" cell.Weights
+                        | None -> ()
                         Weights.under "rounds" rounds.Weights
                         Weights.under "prune" prune.Weights
                         Weights.under "confidence" confidence.Weights
@@ -97,8 +99,8 @@ module Network =
 
         compose
             (Encoder.create random config)
-            (Cell.create random config.DecisionCell 2 hidden)
-            (config.MemoryCell |> Option.map (fun kind -> Cell.create random kind hidden hidden))
+            (Cells.create random config.DecisionCell 2 hidden)
+            (config.MemoryCell |> Option.map (fun kind -> Cells.create random kind hidden hidden))
             (GraphLayer.sequence [ for _ in 1 .. config.Rounds -> SageConv.create random config.Aggregator hidden hidden ])
             (Head.create random config.Dropout hidden 2)
             (Head.create random config.Dropout hidden 1)

@@ -47,7 +47,7 @@ module Aggregators =
 
         let inRankOrder =
             [|
-                for inner in Option.toList states -> List.head inner
+                yield! states |> Option.map List.head |> Option.toList
                 yield! Seq.rev finished
                 if reached < int64 plan.NodeCount then
                     zero (int64 plan.NodeCount - reached)
@@ -159,7 +159,7 @@ module Aggregators =
     let mean: AggregatorLayer =
         unweighted (fun plan x ->
             use _scope = torch.NewDisposeScope()
-            let degree = plan.InDegree.clamp_min (Scalar.op_Implicit 1.0)
+            let degree = plan.InDegree.clamp_min (scalar 1.0)
             (sum.Forward plan x).div(degree).MoveToOuterDisposeScope())
 
     /// Largest value over the neighbours, feature by feature.

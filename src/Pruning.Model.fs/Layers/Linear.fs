@@ -20,7 +20,9 @@ module Linear =
         Weights.ofParameters
             [
                 "weight", layer.Weight
-                for bias in Option.toList layer.Bias -> "bias", bias
+                match layer.Bias with
+                | Some bias -> "bias", bias
+                | None -> ()
             ]
 
     /// PyTorch's default initialisation.

@@ -46,7 +46,7 @@ module Normalisation =
         let rows = torch.tensor (Array.map int64 counted, device = perGraph.device)
         let weight = torch.tensor(weightOf, device = perGraph.device).``to``(perGraph.dtype).unsqueeze 1 // [counted, 1]
         let seen = perGraph.index_select(0L, rows).mul(weight).sum 0L // [features]
-        running.mul_(Scalar.op_Implicit (keep ** float steps)).add_ seen |> ignore
+        running.mul_(scalar (keep ** float steps)).add_ seen |> ignore
 
     /// Batch norm as the original runs it: in training each graph of the batch is normalised with its own mean and
     /// variance; otherwise with the running statistics (momentum 0.1, unbiased variance), as PyTorch keeps them.
@@ -58,7 +58,7 @@ module Normalisation =
         let batches = torch.zeros ([||], dtype = torch.int64)
 
         let affine (centred: Tensor) (variance: Tensor) =
-            centred.mul(variance.add(Scalar.op_Implicit epsilon).rsqrt ()).mul(weight).add (bias)
+            centred.mul(variance.add(scalar epsilon).rsqrt ()).mul(weight).add (bias)
 
         let perGraph (rows: GraphRows) (x: Tensor) =
             let graphs = rows.GraphSizes.Length
@@ -71,7 +71,7 @@ module Normalisation =
             if counted.Length > 0 then
                 use _guard = torch.no_grad ()
                 let size = Segment.size graphs rows.GraphOfNode x.dtype
-                let unbiased = variance.mul(size).div (size.sub(Scalar.op_Implicit 1.0).clamp_min (Scalar.op_Implicit 1.0))
+                let unbiased = variance.mul(size).div (size.sub(scalar 1.0).clamp_min (scalar 1.0))
                 follow 0.1 runningMean mean counted
                 follow 0.1 runningVar unbiased counted
                 batches.add_ (Scalar.op_Implicit (int64 counted.Length)) |> ignore
