@@ -104,12 +104,12 @@ module TrainSettings =
         }
 
     let private weight (text: string) : ClassWeight =
-        let one = Value.real "--class-weight" (Interval.above 0.0 1e6)
+        let one = Value.tryReal (Interval.above 0.0 1e6)
 
-        match text.Split ',' with
-        | [| word |] when word.Equals("measured", StringComparison.OrdinalIgnoreCase) -> ClassWeight.Measured
-        | [| keep; prune |] -> ClassWeight.Given(one keep, one prune)
-        | _ -> Value.refuse "--class-weight" "measured or two numbers KEEP,PRUNE such as 1,20" text
+        match text.Split ',' |> Array.map one with
+        | [| Some keep; Some prune |] -> ClassWeight.Given(keep, prune)
+        | _ when text.Equals("measured", StringComparison.OrdinalIgnoreCase) -> ClassWeight.Measured
+        | _ -> Value.refuse "--class-weight" "measured or two numbers above 0 as KEEP,PRUNE, such as 1,20" text
 
     let private name (text: string) : string =
         let fits letter = Char.IsAsciiLetterOrDigit letter || letter = '-' || letter = '_' || letter = '.'

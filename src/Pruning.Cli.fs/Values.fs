@@ -90,8 +90,8 @@ module Value =
     let whole (option: string) (low: int, high: int) (text: string) : int =
         int (wholeLong option (int64 low, int64 high) text)
 
-    /// A finite number with a decimal point, inside the interval.
-    let real (option: string) (interval: Interval) (text: string) : float =
+    /// A finite number with a decimal point, inside the interval; None for anything else.
+    let tryReal (interval: Interval) (text: string) : float option =
         let style =
             NumberStyles.AllowLeadingSign
             ||| NumberStyles.AllowDecimalPoint
@@ -100,8 +100,15 @@ module Value =
         let read, value = Double.TryParse(text, style, CultureInfo.InvariantCulture)
 
         if read && Double.IsFinite value && Interval.contains interval value then
-            value
+            Some value
         else
+            None
+
+    /// A finite number with a decimal point, inside the interval.
+    let real (option: string) (interval: Interval) (text: string) : float =
+        match tryReal interval text with
+        | Some value -> value
+        | None ->
             let point = if text.Contains ',' then ", with a decimal point" else ""
             refuse option (Interval.describe interval + point) text
 
