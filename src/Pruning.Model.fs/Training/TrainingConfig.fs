@@ -1,0 +1,73 @@
+namespace Pruning.Model.Training
+
+open System.Text.Json.Nodes
+open Pruning.Model
+
+/// Where the class weights of the loss come from.
+type ClassWeighting =
+    /// kept/pruned nodes of the training split, capped at 100.
+    | Measured
+    | Given of ClassWeights
+
+/// How a network is trained. Together with the network's configuration, the split and the files it determines a run.
+type TrainingConfig =
+    {
+        Epochs: int
+        /// Graphs a step.
+        BatchSize: int
+        /// Of Adam (Kingma & Ba 2015), betas 0.9 and 0.999.
+        LearningRate: float
+        ClassWeighting: ClassWeighting
+        Loss: LossKind
+        /// Largest 2-norm of all gradients together; none = no clipping.
+        ClipNorm: float option
+        /// Decides the initial weights, the order of graphs and the dropout masks.
+        Seed: int64
+        /// Threads that read and build graphs.
+        Workers: int
+        /// Batches that each of them may be ahead.
+        PrefetchFactor: int
+    }
+
+[<RequireQualifiedAccess>]
+module TrainingConfig =
+
+    let standard: TrainingConfig =
+        {
+            Epochs = 20
+            BatchSize = 32
+            LearningRate = 1e-3
+            ClassWeighting = Measured
+            Loss = LossKind.MeanOverGraphs
+            ClipNorm = Some 1.0
+            Seed = 42L
+            Workers = 1
+            PrefetchFactor = 3
+        }
+
+    /// What the original does besides its network: its loss, weights 1 and 20, three graphs a step, no clipping.
+    let parity (config: TrainingConfig) : TrainingConfig =
+        { config with
+            BatchSize = 3
+            ClassWeighting = Given { Keep = 1.0; Prune = 20.0 }
+            Loss = LossKind.Original
+            ClipNorm = None
+        }
+
+    let toJson (config: TrainingConfig) : JsonObject =
+        let json = JsonObject()
+        let add (key: string) (value: JsonNode) = json.Add(key, value)
+        add "epochs" config.Epochs
+        add "batch_size" config.BatchSize
+        add "learning_rate" config.LearningRate
+
+        match config.ClassWeighting with
+        | Measured -> add "class_weight" "measured"
+        | Given weights -> add "class_weight" (ConfigJson.ofClassWeights weights)
+
+        add "loss" (match config.Loss with LossKind.Original -> "original" | LossKind.MeanOverGraphs -> "mean-over-graphs")
+        json.Add("clip_norm", config.ClipNorm |> Option.map (fun norm -> JsonValue.Create norm :> JsonNode) |> Option.toObj)
+        add "seed" config.Seed
+        add "workers" config.Workers
+        add "prefetch_factor" config.PrefetchFactor
+        json
