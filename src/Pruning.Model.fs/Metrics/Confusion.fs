@@ -49,16 +49,27 @@ module Confusion =
         for node in 0 .. labels.Length - 1 do
             counts <-
                 match labels[node] = 1L, isPruned margins[node] with
-                | true, true -> { counts with PrunedRightly = counts.PrunedRightly + 1L }
-                | false, true -> { counts with PrunedWrongly = counts.PrunedWrongly + 1L }
-                | true, false -> { counts with KeptWrongly = counts.KeptWrongly + 1L }
-                | false, false -> { counts with KeptRightly = counts.KeptRightly + 1L }
+                | true, true ->
+                    { counts with
+                        PrunedRightly = counts.PrunedRightly + 1L
+                    }
+                | false, true ->
+                    { counts with
+                        PrunedWrongly = counts.PrunedWrongly + 1L
+                    }
+                | true, false ->
+                    { counts with
+                        KeptWrongly = counts.KeptWrongly + 1L
+                    }
+                | false, false ->
+                    { counts with
+                        KeptRightly = counts.KeptRightly + 1L
+                    }
 
         counts
 
     /// Nodes counted.
-    let nodes (c: Confusion) : int64 =
-        c.PrunedRightly + c.PrunedWrongly + c.KeptWrongly + c.KeptRightly
+    let nodes (c: Confusion) : int64 = c.PrunedRightly + c.PrunedWrongly + c.KeptWrongly + c.KeptRightly
 
     let private ratio (part: int64) (whole: int64) : float option =
         if whole = 0L then None else Some(float part / float whole)
@@ -67,12 +78,10 @@ module Confusion =
     let accuracy (c: Confusion) : float option = ratio (c.PrunedRightly + c.KeptRightly) (nodes c)
 
     /// Share of the pruned nodes whose label is prune. None when nothing was pruned.
-    let precision (c: Confusion) : float option =
-        ratio c.PrunedRightly (c.PrunedRightly + c.PrunedWrongly)
+    let precision (c: Confusion) : float option = ratio c.PrunedRightly (c.PrunedRightly + c.PrunedWrongly)
 
     /// Share of the nodes labelled prune that were pruned. None when no node has that label.
-    let recall (c: Confusion) : float option =
-        ratio c.PrunedRightly (c.PrunedRightly + c.KeptWrongly)
+    let recall (c: Confusion) : float option = ratio c.PrunedRightly (c.PrunedRightly + c.KeptWrongly)
 
     /// Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). None when nothing is, or should be, pruned.
     let f1 (c: Confusion) : float option =

@@ -14,7 +14,10 @@ type ExactSum =
         }
 
     /// The sum of two sums. Overflow is an error, never a wrong number.
-    static member (+)(a: ExactSum, b: ExactSum) : ExactSum = { Units = Int128.op_CheckedAddition (a.Units, b.Units) }
+    static member (+)(a: ExactSum, b: ExactSum) : ExactSum =
+        {
+            Units = Int128.op_CheckedAddition (a.Units, b.Units)
+        }
 
 /// Making and reading exact sums.
 [<RequireQualifiedAccess>]
@@ -32,8 +35,9 @@ module ExactSum =
             let found = value.ToString("R", CultureInfo.InvariantCulture)
             raise (TrainingException $"wanted {what} to be a number below 1e15 in size, found {found}")
 
-        { Units = Int128.op_Explicit (Math.Round(value * unitsPerOne)) }
+        {
+            Units = Int128.op_Explicit (Math.Round(value * unitsPerOne))
+        }
 
     /// The sum, rounded once.
-    let toFloat (sum: ExactSum) : float =
-        (Int128.op_Explicit sum.Units: float) / unitsPerOne
+    let toFloat (sum: ExactSum) : float = (Int128.op_Explicit sum.Units: float) / unitsPerOne

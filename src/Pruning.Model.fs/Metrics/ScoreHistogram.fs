@@ -64,7 +64,12 @@ module ScoreHistogram =
     let private droppedBits = 8
 
     /// No node seen.
-    let zero: ScoreHistogram = { Bins = [||]; Keep = [||]; Prune = [||] }
+    let zero: ScoreHistogram =
+        {
+            Bins = [||]
+            Keep = [||]
+            Prune = [||]
+        }
 
     /// The bin of a margin, infinite ones included; both zeros share one. NaN has none: TrainingException.
     let binOf (margin: float32) : int =
@@ -86,7 +91,10 @@ module ScoreHistogram =
 
         // Bin and label in one sortable number: the lowest bit is the label.
         let keys =
-            Array.map2 (fun label margin -> (int64 (binOf margin) <<< 1) ||| (if label = 1L then 1L else 0L)) labels margins
+            Array.map2
+                (fun label margin -> (int64 (binOf margin) <<< 1) ||| (if label = 1L then 1L else 0L))
+                labels
+                margins
 
         Array.sortInPlace keys
         let bins = Array.zeroCreate keys.Length
@@ -113,8 +121,7 @@ module ScoreHistogram =
         }
 
     /// Nodes labelled keep and nodes labelled prune.
-    let totals (h: ScoreHistogram) : struct (int64 * int64) =
-        struct (Array.sum h.Keep, Array.sum h.Prune)
+    let totals (h: ScoreHistogram) : struct (int64 * int64) = struct (Array.sum h.Keep, Array.sum h.Prune)
 
     /// Area under the receiver operating characteristic: the chance that a node to prune scores above a node to keep,
     /// a tie counting one half (Mann and Whitney 1947). None when either label is missing.

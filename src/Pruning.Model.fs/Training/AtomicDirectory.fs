@@ -90,7 +90,9 @@ module AtomicDirectory =
         clearLeftovers target
 
         if File.Exists target then
-            raise (CheckpointException $"wanted to write the directory {target}, found a file of that name; move it away")
+            raise (
+                CheckpointException $"wanted to write the directory {target}, found a file of that name; move it away"
+            )
 
         let beside = Path.Combine(parent, $"{writingPrefix target}{Guid.NewGuid():N}")
         Directory.CreateDirectory beside |> ignore
@@ -99,7 +101,8 @@ module AtomicDirectory =
             write beside
 
             if File.Exists(Path.Combine(beside, Manifest)) then
-                invalidOp $"wanted {Manifest} to be left to AtomicDirectory.replace, found that it was written for {target}"
+                invalidOp
+                    $"wanted {Manifest} to be left to AtomicDirectory.replace, found that it was written for {target}"
 
             writeManifest beside
             flush beside

@@ -39,7 +39,9 @@ module internal Posix =
                 let error = Marshal.GetLastPInvokeError()
 
                 if error <> InvalidArgument then
-                    raise (IOException $"cannot flush the directory {path} to the disk: {Win32Exception(error).Message}")
+                    raise (
+                        IOException $"cannot flush the directory {path} to the disk: {Win32Exception(error).Message}"
+                    )
         finally
             closeDescriptor descriptor |> ignore
 
@@ -74,9 +76,11 @@ module AtomicFile =
         let beside = Path.Combine(parent, $".{name}.writing-{Guid.NewGuid():N}")
 
         try
-            using (new FileStream(beside, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 <<< 16)) (fun stream ->
-                write stream
-                stream.Flush(flushToDisk = true))
+            using
+                (new FileStream(beside, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 <<< 16))
+                (fun stream ->
+                    write stream
+                    stream.Flush(flushToDisk = true))
 
             File.Move(beside, path, overwrite = true)
         with _ ->

@@ -31,8 +31,7 @@ type SafeTensorsFile internal (path: string, stream: FileStream, header: SafeTen
         match entries.TryFind name with
         | Some entry -> entry
         | None ->
-            let shared (other: string) =
-                Seq.zip name other |> Seq.takeWhile (fun (a, b) -> a = b) |> Seq.length
+            let shared (other: string) = Seq.zip name other |> Seq.takeWhile (fun (a, b) -> a = b) |> Seq.length
 
             let near =
                 header.Entries
@@ -41,7 +40,12 @@ type SafeTensorsFile internal (path: string, stream: FileStream, header: SafeTen
                 |> List.truncate 3
                 |> List.map (fun other -> $"'{other}'")
 
-            let near = if near.IsEmpty then "it has none" else "the nearest are " + String.Join(", ", near)
+            let near =
+                if near.IsEmpty then
+                    "it has none"
+                else
+                    "the nearest are " + String.Join(", ", near)
+
             raise (CheckpointException $"wanted the tensor '{name}', found none of that name in {path}; {near}")
 
     /// The bytes of a tensor, little endian, row-major. At most 2 GB.
@@ -76,7 +80,11 @@ type SafeTensorsFile internal (path: string, stream: FileStream, header: SafeTen
 
             if bytes.AsSpan().ContainsAnyExcept(0uy, 1uy) then
                 tensor.Dispose()
-                raise (CheckpointException $"wanted 0 or 1 in the truth values of '{name}', found other bytes in {path}: it is damaged")
+
+                raise (
+                    CheckpointException
+                        $"wanted 0 or 1 in the truth values of '{name}', found other bytes in {path}: it is damaged"
+                )
 
             use source = new MemoryStream(bytes)
             tensor.ReadBytesFromStream(source, 1 <<< 20)
@@ -105,7 +113,10 @@ module SafeTensors =
         | torch.ScalarType.Int8 -> SafeTensorType.I8
         | torch.ScalarType.Byte -> SafeTensorType.U8
         | torch.ScalarType.Bool -> SafeTensorType.Bool
-        | other -> invalidArg (nameof tensor) $"wanted real numbers, integers or truth values, found {other} in tensor '{name}'"
+        | other ->
+            invalidArg
+                (nameof tensor)
+                $"wanted real numbers, integers or truth values, found {other} in tensor '{name}'"
 
     let private openFile (path: string) : FileStream =
         try
@@ -113,10 +124,17 @@ module SafeTensors =
         with
         | :? FileNotFoundException
         | :? DirectoryNotFoundException as error ->
-            raise (CheckpointException($"wanted the safetensors file {path}, found nothing there; check the path", error))
+            raise (
+                CheckpointException($"wanted the safetensors file {path}, found nothing there; check the path", error)
+            )
         | :? UnauthorizedAccessException
         | :? IOException as error ->
-            raise (CheckpointException($"wanted to read the safetensors file {path}, found that it cannot be opened: {error.Message}", error))
+            raise (
+                CheckpointException(
+                    $"wanted to read the safetensors file {path}, found that it cannot be opened: {error.Message}",
+                    error
+                )
+            )
 
     /// Reads and checks the header of a file; no tensor is made and libtorch is not needed.
     let readHeader (path: string) : SafeTensorsHeader =

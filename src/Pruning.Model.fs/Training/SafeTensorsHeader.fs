@@ -46,8 +46,7 @@ module SafeTensorType =
         | other -> $"%A{other}"
 
     /// The type of a name in a header.
-    let tryOfName (text: string) : SafeTensorType option =
-        all |> List.tryFind (fun dtype -> name dtype = text)
+    let tryOfName (text: string) : SafeTensorType option = all |> List.tryFind (fun dtype -> name dtype = text)
 
     /// Bytes an element.
     let size (dtype: SafeTensorType) : int64 =
@@ -113,7 +112,10 @@ module SafeTensorsHeader =
             Some 0L
         else
             try
-                Some(shape |> List.fold (fun count size -> Checked.(*) count size) (SafeTensorType.size dtype))
+                Some(
+                    shape
+                    |> List.fold (fun count size -> Checked.(*) count size) (SafeTensorType.size dtype)
+                )
             with :? OverflowException ->
                 None
 
@@ -152,7 +154,13 @@ module SafeTensorsHeader =
 
             [
                 for item in value.EnumerateArray() ->
-                    match item.ValueKind = JsonValueKind.Number, (if item.ValueKind = JsonValueKind.Number then item.TryGetInt64() else (false, 0L)) with
+                    match
+                        item.ValueKind = JsonValueKind.Number,
+                        (if item.ValueKind = JsonValueKind.Number then
+                             item.TryGetInt64()
+                         else
+                             (false, 0L))
+                    with
                     | true, (true, count) when count >= 0L -> count
                     | _ -> refuse $"wanted whole numbers from 0 in {key}, found {item.GetRawText()}"
             ]
@@ -180,13 +188,14 @@ module SafeTensorsHeader =
         if value.ValueKind <> JsonValueKind.Object then
             refuse path $"wanted {MetadataKey} to be an object of texts, found {value.ValueKind}"
 
-        Map [
-            for item in value.EnumerateObject() do
-                if item.Value.ValueKind <> JsonValueKind.String then
-                    refuse path $"wanted a text as {MetadataKey} '{item.Name}', found {item.Value.ValueKind}"
+        Map
+            [
+                for item in value.EnumerateObject() do
+                    if item.Value.ValueKind <> JsonValueKind.String then
+                        refuse path $"wanted a text as {MetadataKey} '{item.Name}', found {item.Value.ValueKind}"
 
-                item.Name, string (item.Value.GetString())
-        ]
+                    item.Name, string (item.Value.GetString())
+            ]
 
     /// The header whose JSON text is `json`, of a file of `fileLength` bytes. `path` names the file in errors.
     let decode (path: string) (fileLength: int64) (json: byte[]) : SafeTensorsHeader =
@@ -230,7 +239,9 @@ module SafeTensorsHeader =
 
         for entry in entries do
             if entry.First <> next then
-                refuse path $"wanted tensor '{entry.Name}' to begin at byte {next} of the data, found {entry.First} (a gap or an overlap)"
+                refuse
+                    path
+                    $"wanted tensor '{entry.Name}' to begin at byte {next} of the data, found {entry.First} (a gap or an overlap)"
 
             next <- entry.End
 
@@ -255,7 +266,9 @@ module SafeTensorsHeader =
         let headerLength = BinaryPrimitives.ReadUInt64LittleEndian prefix
 
         if headerLength < 2UL || headerLength > uint64 (min LongestHeader (length - 8L)) then
-            refuse path $"wanted a header of 2 to {min LongestHeader (length - 8L)} bytes, found a length of {headerLength}"
+            refuse
+                path
+                $"wanted a header of 2 to {min LongestHeader (length - 8L)} bytes, found a length of {headerLength}"
 
         let json: byte[] = Array.zeroCreate (int headerLength)
         stream.ReadExactly json
@@ -263,13 +276,18 @@ module SafeTensorsHeader =
 
     /// Lays tensors out: widest elements first, then by name, end to end. The same tensors get the same layout in
     /// whatever order they come. A name twice or the reserved one: ArgumentException.
-    let layOut (metadata: Map<string, string>) (tensors: (string * SafeTensorType * int64 list) list) : SafeTensorsHeader =
+    let layOut
+        (metadata: Map<string, string>)
+        (tensors: (string * SafeTensorType * int64 list) list)
+        : SafeTensorsHeader =
         let mutable next = 0L
         let rank = SafeTensorType.all |> List.mapi (fun index dtype -> dtype, index) |> Map
 
         for name, copies in List.countBy (fun (name, _, _) -> name) tensors do
             if copies > 1 || name = MetadataKey then
-                invalidArg (nameof tensors) $"wanted one tensor a name and none called {MetadataKey}, found '{name}' {copies} times"
+                invalidArg
+                    (nameof tensors)
+                    $"wanted one tensor a name and none called {MetadataKey}, found '{name}' {copies} times"
 
         let entries =
             tensors
@@ -279,7 +297,8 @@ module SafeTensorsHeader =
                 | order -> order)
             |> List.map (fun (name, dtype, shape) ->
                 match tryByteCount dtype shape with
-                | None -> invalidArg (nameof tensors) $"wanted tensors that fit a file, found '{name}' of shape {shape}"
+                | None ->
+                    invalidArg (nameof tensors) $"wanted tensors that fit a file, found '{name}' of shape {shape}"
                 | Some count ->
                     let first = next
                     next <- next + count
@@ -304,33 +323,35 @@ module SafeTensorsHeader =
         buffer.Write(Array.zeroCreate<byte> 8)
 
         // Metadata often holds JSON: escape what JSON wants escaped and no more.
-        using (new Utf8JsonWriter(buffer, JsonWriterOptions(Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping))) (fun json ->
-            json.WriteStartObject()
+        using
+            (new Utf8JsonWriter(buffer, JsonWriterOptions(Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping)))
+            (fun json ->
+                json.WriteStartObject()
 
-            if not header.Metadata.IsEmpty then
-                json.WriteStartObject MetadataKey
+                if not header.Metadata.IsEmpty then
+                    json.WriteStartObject MetadataKey
 
-                for KeyValue(name, text) in header.Metadata do
-                    json.WriteString(name, text)
+                    for KeyValue(name, text) in header.Metadata do
+                        json.WriteString(name, text)
 
-                json.WriteEndObject()
+                    json.WriteEndObject()
 
-            for entry in header.Entries do
-                json.WriteStartObject entry.Name
-                json.WriteString("dtype", SafeTensorType.name entry.Type)
-                json.WriteStartArray "shape"
+                for entry in header.Entries do
+                    json.WriteStartObject entry.Name
+                    json.WriteString("dtype", SafeTensorType.name entry.Type)
+                    json.WriteStartArray "shape"
 
-                for size in entry.Shape do
-                    json.WriteNumberValue size
+                    for size in entry.Shape do
+                        json.WriteNumberValue size
 
-                json.WriteEndArray()
-                json.WriteStartArray "data_offsets"
-                json.WriteNumberValue entry.First
-                json.WriteNumberValue entry.End
-                json.WriteEndArray()
-                json.WriteEndObject()
+                    json.WriteEndArray()
+                    json.WriteStartArray "data_offsets"
+                    json.WriteNumberValue entry.First
+                    json.WriteNumberValue entry.End
+                    json.WriteEndArray()
+                    json.WriteEndObject()
 
-            json.WriteEndObject())
+                json.WriteEndObject())
 
         while buffer.Length % 8L <> 0L do
             buffer.WriteByte(byte ' ')
