@@ -55,25 +55,25 @@ module ConfigJson =
 
     /// The configuration of a network.
     let ofPruner (config: PrunerConfig) : JsonObject =
-        let json = JsonObject()
-        let add (key: string) (value: JsonNode) = json.Add(key, value)
-        add "features" config.Features
-        add "hidden" config.Hidden
-        add "rounds" config.Rounds
+        let memory = config.MemoryCell |> Option.map (nameOf cells) |> Option.defaultValue "none"
 
-        match config.Strategy with
-        | DecisionStrategy.Autoregressive -> add "strategy" "autoregressive"
-        | DecisionStrategy.Equilibrium passes ->
-            add "strategy" "equilibrium"
-            add "passes" passes
-
-        add "decision_cell" (nameOf cells config.DecisionCell)
-        add "memory_cell" (config.MemoryCell |> Option.map (nameOf cells) |> Option.defaultValue "none")
-        add "neighbour_aggregator" (nameOf aggregators config.Aggregator)
-        add "normalisation" (nameOf normalisations config.Normalisation)
-        add "standardise" config.Standardise
-        add "dropout" config.Dropout
-        json
+        Json.record
+            [
+                "features", Json.integer config.Features
+                "hidden", Json.integer config.Hidden
+                "rounds", Json.integer config.Rounds
+                match config.Strategy with
+                | DecisionStrategy.Autoregressive -> "strategy", Json.text "autoregressive"
+                | DecisionStrategy.Equilibrium passes ->
+                    "strategy", Json.text "equilibrium"
+                    "passes", Json.integer passes
+                "decision_cell", Json.text (nameOf cells config.DecisionCell)
+                "memory_cell", Json.text memory
+                "neighbour_aggregator", Json.text (nameOf aggregators config.Aggregator)
+                "normalisation", Json.text (nameOf normalisations config.Normalisation)
+                "standardise", Json.flag config.Standardise
+                "dropout", Json.number config.Dropout
+            ]
 
     /// Reads what `ofPruner` wrote.
     let toPruner (json: JsonObject) : PrunerConfig =
@@ -101,10 +101,7 @@ module ConfigJson =
         }
 
     let ofClassWeights (weights: ClassWeights) : JsonObject =
-        let json = JsonObject()
-        json.Add("keep", JsonValue.Create weights.Keep)
-        json.Add("prune", JsonValue.Create weights.Prune)
-        json
+        Json.record [ "keep", Json.number weights.Keep; "prune", Json.number weights.Prune ]
 
     let toClassWeights (json: JsonObject) : ClassWeights =
         let weight key =

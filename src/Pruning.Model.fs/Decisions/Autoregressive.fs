@@ -40,6 +40,8 @@ module Autoregressive =
             Chosen: Tensor
             /// [graphs, 2] its logits.
             Logits: Tensor
+            /// [graphs, width] true at decided or missing nodes, this step's choices included.
+            Decided: Tensor
             /// [nodes, 2] what the next step reads.
             Decisions: Tensor
             /// [graphs] mean over undecided nodes of w nll score.
@@ -83,7 +85,7 @@ module Autoregressive =
         let zeros = torch.zeros ([| active.Nodes; 2L |], dtype = logits.dtype, device = logits.device)
         zeros.index_copy_(0L, chosen, rows).MoveToOuterDisposeScope()
 
-    /// decided: [graphs, width] true at decided or missing nodes; this step's choices are marked in it.
+    /// One step of every unfinished graph. `decided` is not written to: back-propagation reads it again.
     let private step (network: Network) mode question (active: Unfinished) (decided: Tensor) (t: int) decisions state : Step =
         use scope = torch.NewDisposeScope()
         let next = network.Step mode active.Plan decisions state
@@ -94,7 +96,7 @@ module Autoregressive =
             (rectangle active 0.0 confidence).masked_fill(decided, scalar Double.NegativeInfinity).softmax 1L
 
         let place = scores.detach().argmax (1L, keepdim = true) // [graphs, 1]
-        decided.scatter_ (1L, place, torch.ones_like (place, dtype = torch.bool)) |> ignore
+        let nowDecided = decided.scatter (1L, place, torch.ones_like (place, dtype = torch.bool))
         let chosen = place.squeeze(1L).add active.FirstNode // [graphs]
 
         let logits, loss =
@@ -111,6 +113,7 @@ module Autoregressive =
             State = next |> NodeState.map (fun tensor -> scope.MoveToOuter tensor)
             Chosen = scope.MoveToOuter chosen
             Logits = scope.MoveToOuter logits
+            Decided = scope.MoveToOuter nowDecided
             Decisions = scope.MoveToOuter(feedBack active question chosen logits)
             Loss = loss |> Option.map (fun tensor -> scope.MoveToOuter tensor)
         }
@@ -147,7 +150,7 @@ module Autoregressive =
                 running |> Option.iter (fun loss -> finished.Add(loss.narrow (0L, int64 graphs, left)))
                 running <- running |> Option.map (fun loss -> loss.narrow (0L, 0L, int64 graphs))
                 active <- unfinished batch layout labels graphs
-                decided <- decided.narrow(0L, 0L, int64 graphs).contiguous ()
+                decided <- decided.narrow (0L, 0L, int64 graphs)
                 decisions <- decisions.narrow (0L, 0L, active.Nodes)
                 let wide = state
                 state <- wide |> NodeState.map (fun tensor -> tensor.narrow (0L, 0L, active.Nodes))
@@ -158,6 +161,7 @@ module Autoregressive =
             decisions.Dispose()
             state <- after.State
             decisions <- after.Decisions
+            decided <- after.Decided
             chosen.Add after.Chosen
             rows.Add after.Logits
             stepOf.Add(torch.full_like (after.Chosen, scalar (float t)))

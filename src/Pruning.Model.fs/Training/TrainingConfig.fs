@@ -55,19 +55,19 @@ module TrainingConfig =
         }
 
     let toJson (config: TrainingConfig) : JsonObject =
-        let json = JsonObject()
-        let add (key: string) (value: JsonNode) = json.Add(key, value)
-        add "epochs" config.Epochs
-        add "batch_size" config.BatchSize
-        add "learning_rate" config.LearningRate
-
-        match config.ClassWeighting with
-        | Measured -> add "class_weight" "measured"
-        | Given weights -> add "class_weight" (ConfigJson.ofClassWeights weights)
-
-        add "loss" (match config.Loss with LossKind.Original -> "original" | LossKind.MeanOverGraphs -> "mean-over-graphs")
-        json.Add("clip_norm", config.ClipNorm |> Option.map (fun norm -> JsonValue.Create norm :> JsonNode) |> Option.toObj)
-        add "seed" config.Seed
-        add "workers" config.Workers
-        add "prefetch_factor" config.PrefetchFactor
-        json
+        Json.record
+            [
+                "epochs", Json.integer config.Epochs
+                "batch_size", Json.integer config.BatchSize
+                "learning_rate", Json.number config.LearningRate
+                match config.ClassWeighting with
+                | Measured -> "class_weight", Json.text "measured"
+                | Given weights -> "class_weight", ConfigJson.ofClassWeights weights
+                match config.Loss with
+                | LossKind.Original -> "loss", Json.text "original"
+                | LossKind.MeanOverGraphs -> "loss", Json.text "mean-over-graphs"
+                "clip_norm", config.ClipNorm |> Option.map Json.number |> Option.toObj
+                "seed", Json.integer config.Seed
+                "workers", Json.integer config.Workers
+                "prefetch_factor", Json.integer config.PrefetchFactor
+            ]
