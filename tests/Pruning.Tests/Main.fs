@@ -36,6 +36,8 @@ let private loadLibtorch () =
 
 let private close passed failed skipped =
     Console.Error.Flush()
+    // Expecto leaves the cursor after a colour reset: a new line lets the closing line stand alone.
+    Console.Out.WriteLine()
     Console.Out.WriteLine $"{passed} passed, {failed} failed, {skipped} skipped"
     Console.Out.Flush()
 
