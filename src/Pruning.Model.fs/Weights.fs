@@ -70,7 +70,7 @@ type Mode =
     /// Batch statistics are taken and dropout draws from the generator.
     | Training of random: torch.Generator
 
-/// Initial values, drawn from a generator that the caller owns.
+/// Initial values, drawn from a generator that the caller owns, in libtorch's default type (float32 unless changed).
 [<RequireQualifiedAccess>]
 module Init =
 
@@ -91,4 +91,4 @@ module Init =
         uniform random (sqrt 2.0 * sqrt (6.0 / float (shape[0] + shape[1]))) shape
 
     let constant (value: float) (shape: int64 array) : Parameter =
-        new Parameter(torch.full (shape, scalar value, dtype = torch.float32))
+        new Parameter(torch.full (shape, scalar value, dtype = torch.get_default_dtype ()))
