@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace Pruning.Data.Root;
+
+/// <summary>A ROOT file, open for reading. Safe from many threads; dispose it when no read is under way.</summary>
+public sealed class RootFile : IDisposable
+{
+    private readonly RootHeader _header;
+    private readonly RootLocation _location;
+    private readonly Lazy<DirectoryTree> _directories;
+    private readonly ConcurrentDictionary<long, Lazy<RootTree>> _trees = new();
+    private readonly ConcurrentBag<BasketReader> _readers = [];
+
+    private RootFile(FileSource source, RootHeader header, RootReadOptions options)
+    {
+        Source = source;
+        _header = header;
+        Options = options;
+        _location = new RootLocation(source.Path);
+        _directories = new Lazy<DirectoryTree>(() => DirectoryTree.Read(this, header));
+    }
+
+    /// <summary>The path as it was given.</summary>
+    public string Path => Source.Path;
+
+    /// <summary>Bytes in the file.</summary>
+    public long Length => Source.Length;
+
+    /// <summary>ROOT version that wrote the file: 10000 major + 100 minor + patch, for example 63206.</summary>
+    public int Version => _header.Version;
+
+    internal FileSource Source { get; }
+
+    internal RootReadOptions Options { get; }
+
+    /// <summary>Opens a file and checks its header and key lists.</summary>
+    /// <exception cref="RootFormatException">The file is missing, damaged, or of another kind (which is named).</exception>
+    public static RootFile Open(string path, RootReadOptions? options = null)
+    {
+        FileSource source = FileSource.Open(path);
+        try
+        {
+            var at = new RootLocation(path);
+            Span<byte> start = stackalloc byte[RootHeader.MaxBytes];
+            start = start[..(int)Math.Min(start.Length, source.Length)];
+            source.Read(0, start, at);
+            var file = new RootFile(source, RootHeader.Decode(start, source.Length, at), options ?? RootReadOptions.Default);
+            _ = file._directories.Value;
+            return file;
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Every object of the file, directories included, in the order of the file's lists.</summary>
+    public IReadOnlyList<RootEntry> List() => _directories.Value.Entries;
+
+    /// <summary>Opens a tree: <c>Tracksters</c>, <c>dir/Tracksters</c>, <c>Tracksters;1</c>. Without a cycle, the newest.</summary>
+    /// <exception cref="RootFormatException">No such tree (the nearest names are listed), not a tree, or damaged.</exception>
+    public RootTree Tree(string name) => TryTree(name, out RootTree? tree) ? tree : throw NotFound(name);
+
+    /// <summary>As <see cref="Tree"/>, but false where there is no object of that name and cycle.</summary>
+    /// <exception cref="RootFormatException">The object is not a tree, or damaged.</exception>
+    public bool TryTree(string name, [NotNullWhen(true)] out RootTree? tree)
+    {
+        tree = null;
+        if (_directories.Value.Find(name) is not ListedKey found)
+            return false;
+        if (!found.Entry.IsTree)
+        {
+            throw new RootFormatException(
+                RootErrorKind.WrongClass,
+                $"wanted a tree but '{name}' is a {found.Entry.ClassName}; {NearestNames.Suggest(name, TreeNames(), "the file has no trees")}",
+                _location);
+        }
+        tree = _trees.GetOrAdd(found.Key.Seek, _ => new Lazy<RootTree>(() => ReadTree(found))).Value;
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        while (_readers.TryTake(out BasketReader? reader))
+            reader.Dispose();
+        Source.Dispose();
+    }
+
+    /// <summary>A basket reader for one thread; give it back with <see cref="ReturnReader"/>.</summary>
+    internal BasketReader RentReader() => _readers.TryTake(out BasketReader? reader) ? reader : new BasketReader(this);
+
+    internal void ReturnReader(BasketReader reader) => _readers.Add(reader);
+
+    private IEnumerable<string> TreeNames() => List().Where(entry => entry.IsTree).Select(entry => entry.Path);
+
+    private RootTree ReadTree(ListedKey found)
+    {
+        RootLocation at = _location with { Tree = found.Entry.Path, Byte = found.Key.Seek };
+        (RootKey key, byte[] payload) = RecordReader.Read(this, found.Key, at);
+        RootBuffer buffer = RootBuffer.OfPayload(payload, at, key.KeyBytes);
+        return new RootTree(this, found.Entry.Path, found.Entry.Cycle, TreeRecord.Decode(ref buffer, found.Entry.ClassName));
+    }
+
+    private RootFormatException NotFound(string name)
+    {
+        string[] cycles = [.. List().Where(entry => entry.Path == DirectoryTree.WithoutCycle(name)).Select(entry => entry.Cycle.ToString(CultureInfo.InvariantCulture))];
+        string hint = cycles.Length > 0
+            ? $"its cycles are {string.Join(", ", cycles)}"
+            : NearestNames.Suggest(DirectoryTree.WithoutCycle(name), TreeNames(), "the file has no trees");
+        return new RootFormatException(RootErrorKind.ObjectNotFound, $"there is no tree '{name}'; {hint}", _location);
+    }
+}

@@ -1,0 +1,45 @@
+namespace Pruning.Data.Root;
+
+/// <summary>ROOT's TKey: the header of every record, and the line of a directory that points at it.</summary>
+/// <param name="RecordBytes">fNbytes: the whole record, key included.</param>
+/// <param name="ObjectBytes">fObjlen: bytes of the payload once decompressed.</param>
+/// <param name="KeyBytes">fKeylen: bytes before the payload.</param>
+/// <param name="Cycle">fCycle: which rewrite of the object this is; higher is newer.</param>
+/// <param name="Seek">fSeekKey: where the record is.</param>
+/// <param name="ClassName">fClassName.</param>
+/// <param name="Name">fName.</param>
+/// <param name="Title">fTitle.</param>
+internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, int Cycle, long Seek, string ClassName, string Name, string Title)
+{
+    /// <summary>No key is shorter.</summary>
+    public const int MinBytes = 29;
+
+    /// <summary>Bytes of the payload as stored.</summary>
+    public int StoredBytes => RecordBytes - KeyBytes;
+
+    /// <summary>Reads one key and leaves the buffer behind its strings.</summary>
+    /// <param name="buffer">Stands on the first byte of the key.</param>
+    /// <param name="embedded">Keys of baskets inside a tree description have no record of their own, and no sizes.</param>
+    public static RootKey Decode(ref RootBuffer buffer, bool embedded = false)
+    {
+        int begin = buffer.Position;
+        int recordBytes = buffer.ReadInt32();
+        int version = buffer.ReadInt16();
+        int objectBytes = buffer.ReadInt32();
+        buffer.Skip(4); // fDatime
+        int keyBytes = buffer.ReadInt16();
+        int cycle = Math.Abs((int)buffer.ReadInt16()); // a negative cycle means "keep"
+        bool wide = version > 1000;
+        long seek = buffer.ReadSeek(wide);
+        buffer.ReadSeek(wide); // fSeekPdir
+        if (keyBytes < MinBytes - 3 || objectBytes < 0 || (!embedded && recordBytes < keyBytes))
+        {
+            buffer.Seek(begin);
+            throw buffer.Error(RootErrorKind.CorruptKey, $"a record of {recordBytes} bytes with a key of {keyBytes} and an object of {objectBytes} is impossible");
+        }
+        string className = buffer.ReadString();
+        string name = buffer.ReadString();
+        string title = buffer.ReadString();
+        return new RootKey(recordBytes, objectBytes, keyBytes, cycle, seek, className, name, title);
+    }
+}

@@ -1,0 +1,81 @@
+namespace Pruning.Data.Root;
+
+/// <summary>One place in a list or pointer member: nothing, a reference to an object read before, or an object.</summary>
+/// <param name="Reference">What later references call this object; of a reference, what it points at; 0 for nothing.</param>
+/// <param name="ClassName">Class of the object that follows, null when none does.</param>
+/// <param name="End">Position behind the object, -1 where no byte count was stored.</param>
+internal readonly record struct ObjectSlot(long Reference, string? ClassName, int End);
+
+/// <summary>
+/// The classes and objects of one record by their position: writers store each class name once and each shared object
+/// once, and refer to them afterwards.
+/// </summary>
+internal sealed class ObjectMap
+{
+    private const uint CountMask = 0x40000000;
+    private const uint NewClass = 0xFFFFFFFF;
+    private const uint ClassMask = 0x80000000;
+    private const int Offset = 2; // ROOT's positions in the map are shifted by two
+
+    private readonly Dictionary<long, string> _classes = [];
+    private readonly Dictionary<long, object> _objects = [];
+
+    /// <summary>Reads the tag of a slot; the body of a new object follows.</summary>
+    public ObjectSlot Open(ref RootBuffer buffer)
+    {
+        long begin = buffer.KeyRelative;
+        int end = -1;
+        uint tag = buffer.ReadUInt32();
+        long tagAt = begin;
+        if (tag != NewClass && (tag & CountMask) != 0)
+        {
+            uint count = tag & ~CountMask;
+            if (count > buffer.Remaining)
+                throw buffer.Error(RootErrorKind.CorruptObject, $"an object claims {count} bytes but only {buffer.Remaining} remain");
+            end = buffer.Position + (int)count;
+            tagAt = buffer.KeyRelative;
+            tag = buffer.ReadUInt32();
+        }
+        if (tag == 0)
+            return new ObjectSlot(0, null, end);
+        if ((tag & ClassMask) == 0)
+            return new ObjectSlot(tag, null, end);
+        if (tag == NewClass)
+        {
+            string name = buffer.ReadTerminatedString();
+            _classes[tagAt + Offset] = name;
+            return new ObjectSlot(begin + Offset, name, end);
+        }
+        return _classes.TryGetValue(tag & ~ClassMask, out string? known)
+            ? new ObjectSlot(begin + Offset, known, end)
+            : throw buffer.Error(RootErrorKind.CorruptObject, $"an object's class is said to be named at byte {tag & ~ClassMask} of the record, where no class name stands");
+    }
+
+    /// <summary>Makes an object known to later references.</summary>
+    public void Register(ObjectSlot slot, object value) => _objects[slot.Reference] = value;
+
+    /// <summary>The object that a reference means, null when it is not known: old writers left such references behind.</summary>
+    public T? Find<T>(long reference)
+        where T : class => _objects.GetValueOrDefault(reference) as T;
+
+    /// <summary>Goes behind the object of a slot.</summary>
+    public static void Close(ref RootBuffer buffer, ObjectSlot slot)
+    {
+        if (slot.End < 0)
+            return;
+        if (buffer.Position > slot.End)
+            throw buffer.Error(RootErrorKind.CorruptObject, $"{slot.ClassName} is {buffer.Position - slot.End} bytes longer than its byte count");
+        buffer.Seek(slot.End);
+    }
+
+    /// <summary>Steps over a slot and the object in it.</summary>
+    public void Skip(ref RootBuffer buffer)
+    {
+        ObjectSlot slot = Open(ref buffer);
+        if (slot.ClassName is null)
+            return;
+        if (slot.End < 0)
+            throw buffer.Error(RootErrorKind.CorruptObject, $"a {slot.ClassName} has no byte count, so it cannot be skipped");
+        buffer.Seek(slot.End);
+    }
+}

@@ -1,0 +1,158 @@
+using System.Buffers;
+
+namespace Pruning.Data.Root;
+
+/// <summary>Reads and decompresses baskets. One thread at a time uses it: it keeps that thread's codecs.</summary>
+internal sealed class BasketReader : IDisposable
+{
+    private const int HeaderGuess = 512;
+
+    private readonly RootFile _file;
+    private readonly BlockDecoder _decoder = new();
+
+    public BasketReader(RootFile file) => _file = file;
+
+    public void Dispose() => _decoder.Dispose();
+
+    /// <summary>The header of a basket, checked against the branch; the data is left alone.</summary>
+    public static BasketHeader ReadHeader(RootFile file, RootBranch branch, BasketPlace place)
+    {
+        if (place.Embedded is not null)
+            return Check(place.Embedded.Header, branch, place);
+        RootLocation at = Locate(file, branch, place);
+        int guess = Math.Min(HeaderGuess, place.RecordBytes);
+        Span<byte> start = stackalloc byte[HeaderGuess];
+        file.Source.Read(place.Seek, start[..guess], at);
+        int keyBytes = guess >= 16 ? (start[14] << 8) | start[15] : 0;
+        if (keyBytes <= guess)
+            return Check(BasketHeaderOf(start[..guess], at), branch, place);
+        byte[] longer = new byte[Math.Min(keyBytes, place.RecordBytes)]; // a branch with a very long name
+        file.Source.Read(place.Seek, longer, at);
+        return Check(BasketHeaderOf(longer, at), branch, place);
+    }
+
+    /// <summary>The codec of a basket's first block.</summary>
+    public static RootCompression SeeCompression(RootFile file, RootBranch branch, BasketPlace place)
+    {
+        RootKey key = ReadHeader(file, branch, place).Key;
+        if (key.ObjectBytes <= key.StoredBytes)
+            return RootCompression.None;
+        Span<byte> block = stackalloc byte[BlockHeader.Bytes];
+        RootLocation at = Locate(file, branch, place) with { Byte = place.Seek + key.KeyBytes };
+        file.Source.Read(place.Seek + key.KeyBytes, block[..Math.Min(block.Length, key.StoredBytes)], at);
+        return BlockHeader.DecodeCodec(block, at);
+    }
+
+    /// <summary>A whole basket, decompressed, with the bounds of its entries where they vary.</summary>
+    /// <param name="branch">The branch.</param>
+    /// <param name="place">The basket.</param>
+    /// <param name="counts">Gives the counter's values for a range of entries; asked only where the basket has no offset table.</param>
+    public LoadedBasket Load(RootBranch branch, BasketPlace place, Func<long, long, int[]> counts)
+    {
+        EntryLayout layout = branch.SupportedLayout();
+        if (place.Embedded is EmbeddedBasket embedded)
+        {
+            BasketHeader inside = Check(embedded.Header, branch, place);
+            var loaded = new LoadedBasket(embedded.Data!, pooled: false, 0, inside.DataBytes, inside.EntryCount);
+            if (layout.Kind != EntryKind.Fixed)
+            {
+                RootLocation here = branch.Location with { Basket = place.Index };
+                if (embedded.Offsets is not null)
+                    BasketBounds.OfOffsets(embedded.Offsets, loaded, inside, here);
+                else
+                    BasketBounds.OfCounts(counts(place.First, place.End), loaded, layout, here);
+            }
+            return loaded;
+        }
+
+        RootLocation at = Locate(_file, branch, place);
+        byte[] record = ArrayPool<byte>.Shared.Rent(place.RecordBytes);
+        byte[]? payload = null;
+        try
+        {
+            Span<byte> bytes = record.AsSpan(0, place.RecordBytes);
+            _file.Source.Read(place.Seek, bytes, at);
+            BasketHeader header = Check(BasketHeaderOf(bytes, at), branch, place);
+            RootKey key = header.Key;
+            ReadOnlySpan<byte> stored = bytes[key.KeyBytes..];
+            LoadedBasket loaded;
+            if (key.ObjectBytes > stored.Length)
+            {
+                RootLocation dataAt = at with { Byte = place.Seek + key.KeyBytes };
+                RootBlocks.Check(stored, key.ObjectBytes, dataAt);
+                payload = ArrayPool<byte>.Shared.Rent(key.ObjectBytes);
+                RootBlocks.Decompress(stored, payload.AsSpan(0, key.ObjectBytes), _decoder, dataAt);
+                loaded = new LoadedBasket(payload, pooled: true, 0, header.DataBytes, header.EntryCount);
+                if (layout.Kind != EntryKind.Fixed)
+                    SetBounds(loaded, payload.AsSpan(header.DataBytes, key.ObjectBytes - header.DataBytes), header, layout, place, counts, at);
+                payload = null;
+            }
+            else
+            {
+                loaded = new LoadedBasket(record, pooled: true, key.KeyBytes, header.DataBytes, header.EntryCount);
+                if (layout.Kind != EntryKind.Fixed)
+                    SetBounds(loaded, stored[header.DataBytes..key.ObjectBytes], header, layout, place, counts, at);
+                record = [];
+            }
+            return loaded;
+        }
+        finally
+        {
+            if (record.Length > 0)
+                ArrayPool<byte>.Shared.Return(record);
+            if (payload is not null)
+                ArrayPool<byte>.Shared.Return(payload);
+        }
+    }
+
+    private static void SetBounds(LoadedBasket loaded, ReadOnlySpan<byte> tail, BasketHeader header, EntryLayout layout, BasketPlace place, Func<long, long, int[]> counts, RootLocation at)
+    {
+        if (tail.IsEmpty)
+            BasketBounds.OfCounts(counts(place.First, place.End), loaded, layout, at);
+        else
+            BasketBounds.OfTable(tail, loaded, header, at);
+    }
+
+    private static BasketHeader BasketHeaderOf(ReadOnlySpan<byte> bytes, RootLocation at)
+    {
+        RootBuffer buffer = RootBuffer.OfFile(bytes, at);
+        return BasketHeader.Decode(ref buffer);
+    }
+
+    private static RootLocation Locate(RootFile file, RootBranch branch, BasketPlace place)
+    {
+        RootLocation at = branch.Location with { Basket = place.Index };
+        if (place.Seek <= 0)
+            throw new RootFormatException(RootErrorKind.MissingBasket, $"the entries {place.First} to {place.End} were never written to the file", at);
+        if (place.RecordBytes < RootKey.MinBytes || place.Seek > file.Length - place.RecordBytes)
+        {
+            throw new RootFormatException(
+                RootErrorKind.MissingBasket,
+                $"the entries {place.First} to {place.End} should be in {place.RecordBytes} bytes at byte {place.Seek}, which is outside of the file's {file.Length} bytes",
+                at);
+        }
+        return at with { Byte = place.Seek };
+    }
+
+    private static BasketHeader Check(BasketHeader header, RootBranch branch, BasketPlace place)
+    {
+        RootLocation at = branch.Location with { Basket = place.Index, Byte = place.Embedded is null ? place.Seek : null };
+        RootKey key = header.Key;
+        if (place.Embedded is null)
+        {
+            if (key.RecordBytes != place.RecordBytes || key.Seek != place.Seek)
+                throw new RootFormatException(RootErrorKind.WrongBasket, $"wanted a basket of {place.RecordBytes} bytes at byte {place.Seek} but found one of {key.RecordBytes} that says it is at byte {key.Seek}", at);
+            if (key.Name != branch.ShortName)
+                throw new RootFormatException(RootErrorKind.WrongBasket, $"wanted a basket of this branch but found one of '{key.Name}'", at);
+            if (header.HeaderEnd != key.KeyBytes)
+                throw new RootFormatException(RootErrorKind.CorruptBasket, $"the basket's header ends at byte {header.HeaderEnd} but claims {key.KeyBytes}", at);
+        }
+        else if (header.DataBytes != place.Embedded.Data!.Length)
+        {
+            throw new RootFormatException(RootErrorKind.CorruptBasket, $"the basket claims {header.DataBytes} bytes of data but has {place.Embedded.Data.Length}", at);
+        }
+        if (header.EntryCount != place.End - place.First)
+            throw new RootFormatException(RootErrorKind.CorruptBasket, $"wanted the entries {place.First} to {place.End} but the basket holds {header.EntryCount} entries", at);
+        return header;
+    }
+}
