@@ -3,7 +3,7 @@ namespace Pruning.Data.Batching;
 /// <summary>
 /// Random-looking numbers that depend on their arguments alone: the same on every machine, in every version of .NET.
 /// </summary>
-internal static class StableHash
+public static class StableHash
 {
     /// <summary>The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection of 64 bits.</summary>
     public static ulong Mix(ulong x)

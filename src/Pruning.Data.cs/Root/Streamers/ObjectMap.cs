@@ -37,7 +37,7 @@ internal sealed class ObjectMap
             tag = buffer.ReadUInt32();
         }
         if (tag == 0)
-            return default;
+            return new ObjectSlot(0, null, end);
         if ((tag & ClassMask) == 0)
             return new ObjectSlot(tag, null, end);
         if (tag == NewClass)
