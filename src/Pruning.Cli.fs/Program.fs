@@ -1,4 +1,65 @@
 module Pruning.Cli.Program
 
+open System
+open System.Globalization
+open System.Reflection
+
+/// Words that every verb takes, before the verb's own parser sees the rest.
+let private common = Map [ "--verbose", Verbosity.Verbose; "--quiet", Verbosity.Quiet ]
+
+let private isHelp (word: string) = word = "--help" || word = "-h"
+
+let private version () =
+    match Assembly.GetExecutingAssembly().GetName().Version with
+    | null -> "unversioned"
+    | version -> version.ToString 3
+
+let private run (terminal: Terminal) (words: string list) : int =
+    match words with
+    | [] ->
+        terminal.Talk.Write(Verb.overview ())
+        ExitCode.usage
+    | [ word ] when isHelp word || word = "help" ->
+        terminal.Data.Write(Verb.overview ())
+        ExitCode.ok
+    | [ "--version" ] ->
+        Terminal.print terminal $"{Arguments.program} {version ()}"
+        ExitCode.ok
+    | "help" :: verb :: _ ->
+        terminal.Data.Write((Verb.find verb).Help())
+        ExitCode.ok
+    | verb :: rest ->
+        let command = Verb.find verb
+
+        if List.exists isHelp rest then
+            terminal.Data.Write(command.Help())
+            ExitCode.ok
+        else
+            try
+                command.Run terminal rest
+            with :? UsageException as error ->
+                raise (UsageException($"{error.Message} See {Arguments.program} {command.Name} --help."))
+
 [<EntryPoint>]
-let main _ = 0
+let main arguments =
+    // Before anything is parsed or printed: 1e-3 is a thousandth wherever the user lives.
+    CultureInfo.DefaultThreadCurrentCulture <- CultureInfo.InvariantCulture
+    CultureInfo.CurrentCulture <- CultureInfo.InvariantCulture
+
+    let asked = arguments |> Array.choose (fun word -> Map.tryFind word common) |> Array.tryLast
+    let variable = Environment.GetEnvironmentVariable "GRAPH_PRUNING_VERBOSE"
+    let always = not (String.IsNullOrEmpty variable) && variable <> "0"
+
+    let verbosity =
+        asked
+        |> Option.defaultValue (if always then Verbosity.Verbose else Verbosity.Normal)
+
+    let terminal = Terminal.create verbosity
+
+    try
+        run terminal (arguments |> Array.filter (common.ContainsKey >> not) |> List.ofArray)
+    with error ->
+        let code, sentence = Failures.describe error
+        terminal.Talk.WriteLine $"{Arguments.program}: {sentence}"
+        Terminal.detail terminal (string error)
+        code

@@ -1,6 +1,138 @@
+using Pruning.Data.Tracksters;
+
 namespace Pruning.Data.Graphs;
 
-/// <summary>Trackster columns to graphs.</summary>
+/// <summary>
+/// Tracksters to graphs. The edges of a graph are, in this order: origin to target as read; each of them reversed, but
+/// for those from a node to itself; one self loop per node, even where the file has one. Duplicates stay. This is the
+/// order of the graph library that the original research code used, and the gated aggregators depend on it.
+/// </summary>
 public static class GraphBuilder
 {
+    /// <summary>Checks one trackster and builds its graph.</summary>
+    /// <param name="origin">Where it came from, for errors and for finding it again.</param>
+    /// <param name="one">Its columns; not kept.</param>
+    /// <exception cref="DataException">The trackster contradicts itself: the message names branch and entry.</exception>
+    public static ShowerGraph Build(GraphOrigin origin, in TracksterColumns one) =>
+        TryBuild(origin, one) ?? throw GraphProblem.Find(one)!.At(origin);
+
+    /// <summary>Builds a graph of features and links that are rows already: reverses and self loops are added.</summary>
+    /// <param name="origin">Where it came from.</param>
+    /// <param name="features">Row-major [nodes, 9]; kept.</param>
+    /// <param name="origins">[links] row of the parent.</param>
+    /// <param name="targets">[links] row of the follower.</param>
+    /// <param name="labels">[nodes] 1 = prune, 0 = keep; kept.</param>
+    /// <exception cref="ArgumentException">Lengths disagree, or a link names a row that is not there.</exception>
+    public static ShowerGraph OfRows(GraphOrigin origin, float[] features, ReadOnlySpan<int> origins, ReadOnlySpan<int> targets, byte[] labels)
+    {
+        if (origins.Length != targets.Length)
+            throw new ArgumentException($"{origin}: {origins.Length} link starts but {targets.Length} link ends.", nameof(targets));
+        int loops = 0;
+        for (int e = 0; e < origins.Length; e++)
+            loops += origins[e] == targets[e] ? 1 : 0;
+        int edges = checked((2 * origins.Length) - loops + labels.Length);
+        int[] source = new int[edges];
+        int[] target = new int[edges];
+        origins.CopyTo(source);
+        targets.CopyTo(target);
+        Complete(source, target, origins.Length, labels.Length);
+        return new ShowerGraph(origin, features, source, target, labels, origins.Length);
+    }
+
+    /// <summary>The graph, or null where <see cref="GraphProblem.Find"/> has something to say.</summary>
+    internal static ShowerGraph? TryBuild(GraphOrigin origin, in TracksterColumns one)
+    {
+        int nodes = one.NodeCount;
+        bool fits = nodes > 0 && one.PosX.Length == nodes && one.PosY.Length == nodes && one.PosZ.Length == nodes && one.Energy.Length == nodes
+            && one.Time.Length == nodes && one.Eta.Length == nodes && one.Phi.Length == nodes && one.IsSeedHigh.Length == nodes
+            && one.IsSeedLow.Length == nodes && one.Label.Length == nodes && one.Origin.Length == one.Target.Length;
+        if (!fits)
+            return null;
+        byte[] labels = new byte[nodes];
+        float[] features = new float[nodes * ShowerGraph.FeatureCount];
+        if (!FillNodes(one, features, labels))
+            return null;
+
+        // Ids are unique, so an edge whose ids are equal is a self loop: the length is known before the rows are.
+        int links = one.Origin.Length;
+        int loops = 0;
+        for (int e = 0; e < links; e++)
+            loops += one.Origin[e] == one.Target[e] ? 1 : 0;
+        int edges = checked((2 * links) - loops + nodes);
+        int[] source = new int[edges];
+        int[] target = new int[edges];
+        using NodeIndex rows = new(one.Id, out int duplicate);
+        if (duplicate >= 0)
+            return null;
+        for (int e = 0; e < links; e++)
+        {
+            int from = rows.Find(one.Origin[e]);
+            int to = rows.Find(one.Target[e]);
+            if ((from | to) < 0)
+                return null;
+            source[e] = from;
+            target[e] = to;
+        }
+
+        Complete(source, target, links, nodes);
+        return new ShowerGraph(origin, features, source, target, labels, links);
+    }
+
+    /// <summary>The node that positions are relative to: the last with the Low flag, else with the High flag, else 0.</summary>
+    private static int SeedOf(in TracksterColumns one)
+    {
+        int low = one.IsSeedLow.LastIndexOf(1f);
+        int high = low >= 0 ? low : one.IsSeedHigh.LastIndexOf(1f);
+        return Math.Max(high, 0);
+    }
+
+    private static bool FillNodes(in TracksterColumns one, float[] features, byte[] labels)
+    {
+        int seed = SeedOf(one);
+        float x0 = one.PosX[seed], y0 = one.PosY[seed], z0 = one.PosZ[seed];
+        bool good = true;
+        for (int i = 0; i < labels.Length; i++)
+        {
+            Span<float> row = features.AsSpan(i * ShowerGraph.FeatureCount, ShowerGraph.FeatureCount);
+            float x = one.PosX[i], y = one.PosY[i], z = one.PosZ[i], energy = one.Energy[i], time = one.Time[i], eta = one.Eta[i], phi = one.Phi[i];
+            float high = one.IsSeedHigh[i], low = one.IsSeedLow[i], label = one.Label[i];
+            row[0] = x - x0;
+            row[1] = y - y0;
+            row[2] = z - z0;
+            row[3] = energy;
+            row[4] = time > 0f ? time : 0f;
+            row[5] = eta;
+            row[6] = phi;
+            row[7] = high;
+            row[8] = low;
+            labels[i] = label == 1f ? (byte)1 : (byte)0;
+
+            // v - v is 0 for a finite v and NaN for the others.
+            float poison = (x - x) + (y - y) + (z - z) + (energy - energy) + (time - time) + (eta - eta) + (phi - phi);
+            good &= poison == 0f & (high == 0f | high == 1f) & (low == 0f | low == 1f) & (label == 0f | label == 1f);
+        }
+
+        return good;
+    }
+
+    /// <summary>Appends the reversed links and the self loops to the links that fill the arrays' first part.</summary>
+    private static void Complete(int[] source, int[] target, int links, int nodes)
+    {
+        int next = links;
+        for (int e = 0; e < links; e++)
+        {
+            if (source[e] != target[e])
+            {
+                source[next] = target[e];
+                target[next] = source[e];
+                next++;
+            }
+        }
+
+        for (int i = 0; i < nodes; i++, next++)
+        {
+            source[next] = i;
+            target[next] = i;
+        }
+    }
 }

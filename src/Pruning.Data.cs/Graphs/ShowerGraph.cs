@@ -21,18 +21,27 @@ public sealed class ShowerGraph
     public const int FeatureCount = 9;
 
     /// <summary>Takes ownership of the arrays. Lengths are checked.</summary>
+    /// <param name="origin">Where the graph came from.</param>
+    /// <param name="features">Row-major [nodes, 9].</param>
+    /// <param name="source">[edges] node a message leaves.</param>
+    /// <param name="target">[edges] node a message reaches.</param>
+    /// <param name="labels">[nodes] 1 = prune, 0 = keep.</param>
+    /// <param name="linkCount">How many of the first edges are the trackster's own links, if that is known.</param>
     /// <exception cref="ArgumentException">Lengths disagree, or an edge names a node that is not there.</exception>
-    public ShowerGraph(GraphOrigin origin, float[] features, int[] source, int[] target, byte[] labels)
+    public ShowerGraph(GraphOrigin origin, float[] features, int[] source, int[] target, byte[] labels, int? linkCount = null)
     {
         Origin = origin;
         Features = features;
         Source = source;
         Target = target;
         Labels = labels;
+        LinkCount = linkCount;
         if (features.Length != labels.Length * FeatureCount)
             throw new ArgumentException($"{origin}: wanted {labels.Length} x {FeatureCount} features for {labels.Length} labels, found {features.Length}.");
         if (source.Length != target.Length)
             throw new ArgumentException($"{origin}: {source.Length} edge sources but {target.Length} edge targets.");
+        if (linkCount is int links && (uint)links > (uint)source.Length)
+            throw new ArgumentException($"{origin}: {links} links among {source.Length} edges.");
         for (int e = 0; e < source.Length; e++)
         {
             if ((uint)source[e] >= (uint)labels.Length || (uint)target[e] >= (uint)labels.Length)
@@ -60,6 +69,9 @@ public sealed class ShowerGraph
 
     /// <summary>Number of directed edges, reversed ones and self loops included.</summary>
     public int EdgeCount => Source.Length;
+
+    /// <summary>Edges [0, LinkCount) are the trackster's own links, parent to follower; null where nobody said.</summary>
+    public int? LinkCount { get; }
 
     /// <summary>Energy of a node in GeV.</summary>
     public float Energy(int node) => Features[(node * FeatureCount) + 3];

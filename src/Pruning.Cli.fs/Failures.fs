@@ -1,0 +1,71 @@
+namespace Pruning.Cli
+
+open System
+open System.IO
+open Pruning.Data
+open Pruning.Model
+open Pruning.Native
+
+/// What the process says to scripts.
+[<RequireQualifiedAccess>]
+module ExitCode =
+
+    let ok = 0
+
+    /// The run itself failed: NaN, no memory, a full disk.
+    let failed = 1
+
+    /// The command line is wrong.
+    let usage = 2
+
+    /// The input does not fit.
+    let data = 4
+
+    /// A device or a library is not there.
+    let device = 5
+
+    /// A model or checkpoint cannot be used.
+    let checkpoint = 7
+
+    /// Ctrl-C.
+    let interrupted = 130
+
+/// What becomes of an exception: a sentence and an exit code.
+[<RequireQualifiedAccess>]
+module Failures =
+
+    /// Wrappers say nothing: the cause does.
+    let rec private cause (error: exn) : exn =
+        match error with
+        | :? AggregateException as many when many.InnerExceptions.Count > 0 -> cause many.InnerExceptions[0]
+        | :? TypeInitializationException
+        | :? Reflection.TargetInvocationException ->
+            match error.InnerException with
+            | null -> error
+            | inner -> cause inner
+        | _ -> error
+
+    /// Several lines of a foreign message in one.
+    let private oneLine (text: string) =
+        text.Split([| '\r'; '\n' |], StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries)
+        |> Array.tryHead
+        |> Option.defaultValue "no message"
+
+    /// Exit code and sentence of an exception.
+    let describe (error: exn) : int * string =
+        match cause error with
+        | :? UsageException as error -> ExitCode.usage, error.Message
+        | :? OperationCanceledException -> ExitCode.interrupted, "interrupted."
+        | :? DataException as error -> ExitCode.data, error.Message
+        | :? DeviceException as error -> ExitCode.device, error.Message
+        | :? CheckpointException as error -> ExitCode.checkpoint, error.Message
+        | :? TrainingException as error -> ExitCode.failed, error.Message
+        | :? FileNotFoundException
+        | :? DirectoryNotFoundException as error -> ExitCode.data, error.Message
+        | :? UnauthorizedAccessException as error -> ExitCode.failed, oneLine error.Message
+        | :? IOException as error -> ExitCode.failed, oneLine error.Message
+        | :? OutOfMemoryException ->
+            ExitCode.failed, "out of memory: use a smaller --batch-size, --hidden-dim or fewer --workers."
+        | error ->
+            ExitCode.failed,
+            $"unexpected {error.GetType().Name}: {oneLine error.Message} This is a defect of the program; --verbose shows where."

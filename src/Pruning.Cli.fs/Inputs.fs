@@ -1,0 +1,71 @@
+namespace Pruning.Cli
+
+open System
+
+/// Which files and trees a verb reads, and what becomes of those that do not fit.
+type InputSettings =
+    {
+        /// Paths and globs, as typed.
+        Files: string list
+        /// Tree of nodes.
+        TracksterTree: string
+        /// Tree of edges.
+        EdgeTree: string
+        /// Go on without files that cannot be read (they are listed); otherwise the first one stops the run.
+        SkipBadFiles: bool
+        /// Go on without graphs that contradict themselves (they are counted); otherwise the first one stops the run.
+        SkipBadGraphs: bool
+        /// Threads that read files and build graphs.
+        Workers: int
+    }
+
+/// Positional words to files and trees.
+[<RequireQualifiedAccess>]
+module Inputs =
+
+    let standard: InputSettings =
+        {
+            Files = []
+            TracksterTree = "Tracksters"
+            EdgeTree = "Edges"
+            SkipBadFiles = false
+            SkipBadGraphs = false
+            Workers = Environment.ProcessorCount
+        }
+
+    let stopOrSkip = [ "stop", false; "skip", true ]
+
+    let private looksLikeFile (exists: string -> bool) (word: string) =
+        word.EndsWith(".root", StringComparison.OrdinalIgnoreCase)
+        || word.IndexOfAny [| '*'; '?'; '['; '/' |] >= 0
+        || exists word
+
+    /// The rule for `FILE [FILE ...] [TRACKSTERS EDGES]`: of three words or more, the last two are the trees if
+    /// neither looks like a file (ends in .root, holds a glob character or a slash, or exists). `tracksters` and
+    /// `edges` are what `--tracksters` and `--edges` said: with either of them every positional word is a file.
+    let ofWords
+        (exists: string -> bool)
+        (tracksters: string option)
+        (edges: string option)
+        (words: string list)
+        : string list * string * string =
+        let isFile = looksLikeFile exists
+        let trees = defaultArg tracksters standard.TracksterTree, defaultArg edges standard.EdgeTree
+        let asked = tracksters.IsSome || edges.IsSome
+
+        let files, (tracksterTree, edgeTree) =
+            match List.rev words with
+            | edgeTree :: tracksterTree :: (_ :: _ as files) when
+                not asked && not (isFile edgeTree) && not (isFile tracksterTree)
+                ->
+                List.rev files, (tracksterTree, edgeTree)
+            | last :: (_ :: _ as others) when not asked && not (isFile last) && List.forall isFile others ->
+                raise (
+                    UsageException
+                        $"one tree name alone ('{last}'): give both after the files, as in FILE Tracksters Edges, or use --tracksters and --edges; if it is a file, it is not there."
+                )
+            | _ -> words, trees
+
+        match files with
+        | [] -> raise (UsageException "no input: give at least one ROOT file with the trees Tracksters and Edges.")
+        | _ -> files, tracksterTree, edgeTree

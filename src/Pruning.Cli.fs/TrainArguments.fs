@@ -1,0 +1,81 @@
+namespace Pruning.Cli
+
+open Argu
+
+/// The words of `train`: the original program's first, in its order, then ours. Numbers arrive as text (see Value).
+type TrainArgument =
+    | [<MainCommand>] Input of file: string list
+    | [<Section "Input">] Tracksters of tree: string
+    | Edges of tree: string
+    | Training_Fraction of fraction: string
+    | Sampling_Fraction of fraction: string
+    | Workers of n: string
+    | Prefetch_Factor of n: string
+    | Bad_Files of what: string
+    | Bad_Graphs of what: string
+    | [<Section "The network">] Autoregressive
+    | [<AltCommandLine "--passes">] Num_Iterations of n: string
+    | [<AltCommandLine "--rounds">] Num_Gnn_Steps of n: string
+    | [<AltCommandLine "--hidden">] Hidden_Dim of n: string
+    | [<AltCommandLine "--decision-cell">] Aggregator of cell: string
+    | [<AltCommandLine "--memory-cell">] Memory of cell: string
+    | [<AltCommandLine "--neighbor-aggregator">] Neighbour_Aggregator of kind: string
+    | [<AltCommandLine "--normalization">] Normalisation of kind: string
+    | [<AltCommandLine "--no-standardize">] No_Standardise
+    | Dropout of p: string
+    | Parity
+    | [<Section "Training">] Epochs of n: string
+    | Batch_Size of n: string
+    | Learning_Rate of rate: string
+    | Class_Weight of weights: string
+    | Clip_Norm of norm: string
+    | Seed of n: string
+    | [<Section "The machine">] Gpus of n: string
+    | Threads of n: string
+    | Libtorch of directory: string
+    | [<Section "Output">] Runs of directory: string
+    | Name of name: string
+    | Output_File of path: string
+    | Json
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Input _ -> "ROOT files or globs, then (optional) the two tree names"
+            | Tracksters _ -> "tree with one trackster an entry, with or without ;cycle (default Tracksters)"
+            | Edges _ -> "tree with the edges of the same entries (default Edges)"
+            | Training_Fraction _ ->
+                "share of the graphs that is trained on; the rest is halved into validation and test (default 0.75)"
+            | Sampling_Fraction _ -> "share of all graphs that is used at all, for quick trials (default 1)"
+            | Workers _ -> "threads that read files and build graphs (default: number of cores; the original's: 8)"
+            | Prefetch_Factor _ -> "batches that each worker prepares ahead (default 3)"
+            | Bad_Files _ -> "stop or skip at a file that cannot be read (default stop)"
+            | Bad_Graphs _ -> "stop or skip at a graph that contradicts itself: unknown ids, NaN (default stop)"
+            | Autoregressive ->
+                "decide one layer cluster a step, most confident first; without it, equilibrium: all at once, in several passes"
+            | Num_Iterations _ -> "passes of the equilibrium network (default 5)"
+            | Num_Gnn_Steps _ -> "message-passing rounds per pass or step (default 3)"
+            | Hidden_Dim _ -> "width of the node states (default 128)"
+            | Aggregator _ -> "cell that absorbs decisions into the node states: lstm or gru (default lstm)"
+            | Memory _ -> "cell that remembers node states between passes or steps: none, gru or lstm (default none)"
+            | Neighbour_Aggregator _ ->
+                "how the messages of the neighbours are combined: lstm, gru, mean, max or sum (default lstm; mean is much faster)"
+            | Normalisation _ -> "between the encoder's layers: layer, graph-batch or identity (default layer)"
+            | No_Standardise -> "feed cm, GeV and ns as they are instead of shifting and scaling each feature"
+            | Dropout _ -> "dropout probability in the heads (default 0.2)"
+            | Parity ->
+                "the original research code to rounding: its losses and its per-graph batch norm on raw features, with its defaults (batch size 3, 100 epochs, class weight 1,20, no clipping)"
+            | Epochs _ -> "times over the training graphs (default 20; the original's: 100)"
+            | Batch_Size _ -> "graphs per step (default 32; the original's: 3)"
+            | Learning_Rate _ -> "of Adam (default 0.001)"
+            | Class_Weight _ ->
+                "loss weights KEEP,PRUNE such as 1,20 (the original's), or measured: from the training labels (default measured)"
+            | Clip_Norm _ -> "gradients are scaled down to this norm; 0 is off (default 1)"
+            | Seed _ -> "of the split, the order, the first weights and the dropout (default 42)"
+            | Gpus _ -> "GPUs to train on; 0 is the CPU (default 0; the original's: 1)"
+            | Threads _ -> "threads of the mathematics on the CPU (default: number of cores)"
+            | Libtorch _ -> "use the libtorch in this directory, for instance torch/lib of a CUDA PyTorch"
+            | Runs _ -> "directory under which the run gets its own directory (default runs)"
+            | Name _ -> "name of the run: letters, digits, '.', '-', '_' (default: what the network is)"
+            | Output_File _ -> "copy the best model to this .safetensors file as well"
+            | Json -> "print the final metrics as JSON on stdout"

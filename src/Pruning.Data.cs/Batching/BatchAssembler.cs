@@ -1,0 +1,138 @@
+using Pruning.Data.Graphs;
+
+namespace Pruning.Data.Batching;
+
+/// <summary>Graphs to batches: everything that depends on the graphs alone is done here, once, in the loader.</summary>
+public static class BatchAssembler
+{
+    /// <summary>Lays graphs end to end; the order of nodes and edges within each graph stays.</summary>
+    /// <param name="graphs">Any number of graphs, none included.</param>
+    /// <exception cref="OverflowException">More than 2^31 - 1 nodes, edges or feature values.</exception>
+    public static GraphBatch Collate(IReadOnlyList<ShowerGraph> graphs)
+    {
+        int[] nodeOffsets = new int[graphs.Count + 1];
+        int edgeCount = 0;
+        for (int g = 0; g < graphs.Count; g++)
+        {
+            nodeOffsets[g + 1] = checked(nodeOffsets[g] + graphs[g].NodeCount);
+            edgeCount = checked(edgeCount + graphs[g].EdgeCount);
+        }
+
+        int nodeCount = nodeOffsets[^1];
+        GraphOrigin[] origins = new GraphOrigin[graphs.Count];
+        float[] features = new float[checked(nodeCount * ShowerGraph.FeatureCount)];
+        long[] source = new long[edgeCount];
+        long[] target = new long[edgeCount];
+        long[] graphOfNode = new long[nodeCount];
+        long[] labels = new long[nodeCount];
+        int firstEdge = 0;
+        for (int g = 0; g < graphs.Count; g++)
+        {
+            ShowerGraph graph = graphs[g];
+            int firstNode = nodeOffsets[g];
+            origins[g] = graph.Origin;
+            graph.Features.CopyTo(features, firstNode * ShowerGraph.FeatureCount);
+            graphOfNode.AsSpan(firstNode, graph.NodeCount).Fill(g);
+            Widen(graph.Labels, labels.AsSpan(firstNode, graph.NodeCount));
+            Shift(graph.Source, firstNode, source.AsSpan(firstEdge, graph.EdgeCount));
+            Shift(graph.Target, firstNode, target.AsSpan(firstEdge, graph.EdgeCount));
+            firstEdge += graph.EdgeCount;
+        }
+
+        return new GraphBatch(origins, nodeOffsets, features, source, target, graphOfNode, labels, Plan(nodeCount, source, target));
+    }
+
+    /// <summary>
+    /// The order in which edges are visited, by counting sorts: O(nodes + edges) whatever the degrees are.
+    /// </summary>
+    /// <param name="nodeCount">Number of nodes.</param>
+    /// <param name="source">[edges] node a message leaves.</param>
+    /// <param name="target">[edges] node a message reaches.</param>
+    /// <exception cref="ArgumentException">Lengths disagree, or an edge names a node that is not there.</exception>
+    public static NeighbourPlan Plan(int nodeCount, ReadOnlySpan<long> source, ReadOnlySpan<long> target)
+    {
+        if (source.Length != target.Length)
+            throw new ArgumentException($"wanted as many edge targets as sources, {source.Length}, found {target.Length}.", nameof(target));
+        long[] inDegree = new long[nodeCount];
+        for (int e = 0; e < target.Length; e++)
+        {
+            if ((ulong)source[e] >= (ulong)nodeCount || (ulong)target[e] >= (ulong)nodeCount)
+                throw new ArgumentException($"edge {e} runs {source[e]} -> {target[e]}, but there are {nodeCount} nodes.", nameof(target));
+            inDegree[target[e]]++;
+        }
+
+        int[] activeCounts = ActiveCounts(inDegree);
+        (long[] nodeOfRank, long[] rankOfNode) = Ranks(inDegree, activeCounts);
+
+        // Where the edges of a step, and those of a target, begin.
+        int[] stepStart = new int[activeCounts.Length];
+        for (int t = 1; t < stepStart.Length; t++)
+            stepStart[t] = stepStart[t - 1] + activeCounts[t - 1];
+        int[] segmentStart = new int[nodeCount];
+        for (int i = 1; i < nodeCount; i++)
+            segmentStart[i] = segmentStart[i - 1] + (int)inDegree[i - 1];
+
+        long[] stepSource = new long[source.Length];
+        long[] segmentSource = new long[source.Length];
+        long[] segmentTarget = new long[source.Length];
+        int[] seen = new int[nodeCount];
+        for (int e = 0; e < source.Length; e++)
+        {
+            int node = (int)target[e];
+            int step = seen[node]++;
+            stepSource[stepStart[step] + (int)rankOfNode[node]] = source[e];
+            int place = segmentStart[node] + step;
+            segmentSource[place] = source[e];
+            segmentTarget[place] = node;
+        }
+
+        return new NeighbourPlan(activeCounts, stepSource, nodeOfRank, rankOfNode, segmentSource, segmentTarget, inDegree);
+    }
+
+    // [t] nodes with more than t in-edges.
+    private static int[] ActiveCounts(long[] inDegree)
+    {
+        long steps = 0;
+        foreach (long degree in inDegree)
+            steps = Math.Max(steps, degree);
+        int[] counts = new int[steps];
+        foreach (long degree in inDegree)
+        {
+            if (degree > 0)
+                counts[degree - 1]++;
+        }
+
+        for (int t = counts.Length - 2; t >= 0; t--)
+            counts[t] += counts[t + 1];
+        return counts;
+    }
+
+    // The nodes of degree d follow those of more than d in-edges, of which there are activeCounts[d].
+    private static (long[] NodeOfRank, long[] RankOfNode) Ranks(long[] inDegree, int[] activeCounts)
+    {
+        int[] next = new int[activeCounts.Length + 1];
+        activeCounts.CopyTo(next, 0);
+        long[] nodeOfRank = new long[inDegree.Length];
+        long[] rankOfNode = new long[inDegree.Length];
+        for (int node = 0; node < inDegree.Length; node++)
+        {
+            int rank = next[inDegree[node]]++;
+            nodeOfRank[rank] = node;
+            rankOfNode[node] = rank;
+        }
+
+        return (nodeOfRank, rankOfNode);
+    }
+
+    private static void Shift(int[] from, int by, Span<long> to)
+    {
+        for (int i = 0; i < from.Length; i++)
+            to[i] = from[i] + by;
+    }
+
+    private static void Widen(byte[] from, Span<long> to)
+    {
+        for (int i = 0; i < from.Length; i++)
+            to[i] = from[i];
+    }
+}

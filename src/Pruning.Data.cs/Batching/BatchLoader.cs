@@ -1,0 +1,36 @@
+using Pruning.Data.Graphs;
+
+namespace Pruning.Data.Batching;
+
+/// <summary>Datasets to batches, prepared ahead of the consumer.</summary>
+public static class BatchLoader
+{
+    /// <summary>
+    /// Builds graphs and batches in the background and yields the batches in order; the last one may be smaller.
+    /// Results do not depend on the number of workers.
+    /// </summary>
+    /// <param name="dataset">Where the graphs are.</param>
+    /// <param name="indices">Which graphs, in order.</param>
+    /// <param name="batchSize">Graphs in a batch, at least 1.</param>
+    /// <param name="workers">Threads that build; 0 = the consumer's own.</param>
+    /// <param name="prefetchFactor">Batches ready or being built per worker, at least 1.</param>
+    /// <param name="stop">Ends the sequence.</param>
+    public static IEnumerable<GraphBatch> Batches(GraphDataset dataset, int[] indices, int batchSize, int workers, int prefetchFactor, CancellationToken stop)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(workers);
+        ArgumentOutOfRangeException.ThrowIfLessThan(prefetchFactor, 1);
+        int[] starts = new int[(int)(((long)indices.Length + batchSize - 1) / batchSize)];
+        for (int b = 0; b < starts.Length; b++)
+            starts[b] = b * batchSize;
+        return Prefetch.InOrder(starts, Load, workers, Math.Max(1, checked(workers * prefetchFactor)), stop);
+
+        GraphBatch Load(int start)
+        {
+            ShowerGraph[] graphs = new ShowerGraph[Math.Min(batchSize, indices.Length - start)];
+            for (int i = 0; i < graphs.Length; i++)
+                graphs[i] = dataset[indices[start + i]];
+            return BatchAssembler.Collate(graphs);
+        }
+    }
+}

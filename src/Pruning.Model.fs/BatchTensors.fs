@@ -1,0 +1,75 @@
+namespace Pruning.Model
+
+open TorchSharp
+open Pruning.Data.Batching
+
+/// A neighbour plan as tensors on the device where the layers run. See `NeighbourPlan` for the meaning of each part.
+[<NoComparison; NoEquality>]
+type PlanTensors =
+    {
+        NodeCount: int
+        /// [steps] on the host: how many nodes still have a neighbour at each step.
+        ActiveCounts: int64 array
+        /// [edges] source node of each visited edge, step after step.
+        StepSource: Tensor
+        /// [nodes] rank of each node in the order of falling in-degree.
+        RankOfNode: Tensor
+        /// [edges] edges sorted by target.
+        SegmentSource: Tensor
+        /// [edges]
+        SegmentTarget: Tensor
+        /// [nodes, 1] number of in-edges, in the type of the node states.
+        InDegree: Tensor
+    }
+
+[<RequireQualifiedAccess>]
+module PlanTensors =
+
+    let create (device: torch.Device) (dtype: torch.ScalarType) (plan: NeighbourPlan) : PlanTensors =
+        let index (values: int64 array) = torch.tensor (values, device = device)
+
+        {
+            NodeCount = plan.NodeOfRank.Length
+            ActiveCounts = plan.ActiveCounts |> Array.map int64
+            StepSource = index plan.StepSource
+            RankOfNode = index plan.RankOfNode
+            SegmentSource = index plan.SegmentSource
+            SegmentTarget = index plan.SegmentTarget
+            InDegree = (index plan.InDegree).``to``(dtype).unsqueeze 1
+        }
+
+/// A batch of graphs as tensors.
+[<NoComparison; NoEquality>]
+type BatchTensors =
+    {
+        Source: GraphBatch
+        /// [nodes, features] raw features, in the type of the weights.
+        X: Tensor
+        /// [nodes] int64, 1 = prune.
+        Labels: Tensor
+        /// [nodes] int64, graph of each node, rising.
+        GraphOfNode: Tensor
+        /// [graphs] on the host: nodes of each graph.
+        GraphSizes: int array
+        Plan: PlanTensors
+    }
+
+    member this.GraphCount = this.GraphSizes.Length
+    member this.NodeCount = this.Plan.NodeCount
+    member this.Device = this.X.device
+
+[<RequireQualifiedAccess>]
+module BatchTensors =
+
+    /// Copies a batch to a device; `dtype` is the type of the network's weights.
+    let create (device: torch.Device) (dtype: torch.ScalarType) (batch: GraphBatch) : BatchTensors =
+        let features = int64 (if batch.NodeCount = 0 then 0 else batch.Features.Length / batch.NodeCount)
+
+        {
+            Source = batch
+            X = torch.tensor(batch.Features).reshape(int64 batch.NodeCount, features).``to``(device).``to`` dtype
+            Labels = torch.tensor (batch.Labels, device = device)
+            GraphOfNode = torch.tensor (batch.GraphOfNode, device = device)
+            GraphSizes = Array.init batch.GraphCount (fun g -> batch.NodeOffsets[g + 1] - batch.NodeOffsets[g])
+            Plan = PlanTensors.create device dtype batch.Plan
+        }

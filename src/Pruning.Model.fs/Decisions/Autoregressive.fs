@@ -1,0 +1,187 @@
+namespace Pruning.Model.Decisions
+
+open System
+open TorchSharp
+open Pruning.Data.Batching
+open Pruning.Model
+
+/// One node a step, most confident first; each decision is fed back into the node states before the next. All graphs
+/// of a batch step together; a graph that is done leaves, so later steps cost less.
+///
+/// Step t of a graph with N nodes: scores = softmax of the confidences of the N - t undecided nodes; the node with the
+/// largest score is decided by its logits; the next step reads [1, decision] at that node and zeros elsewhere.
+/// Loss of a graph = 1/N sum over t of mean over undecided nodes of w_y nll score, with gradient through the scores.
+[<RequireQualifiedAccess>]
+module Autoregressive =
+
+    /// The graphs that still have undecided nodes: a prefix of the batch, laid out largest graph first.
+    [<NoComparison; NoEquality>]
+    type private Unfinished =
+        {
+            Graphs: int
+            Nodes: int64
+            Plan: PlanTensors
+            /// [graphs, width] node at each place of the rectangle; `Nodes` where a graph has no such node.
+            NodeOfPlace: Tensor
+            /// [graphs] first node of each graph.
+            FirstNode: Tensor
+            /// [graphs] nodes of each graph, in the type of the weights.
+            Size: Tensor
+            /// [nodes]
+            Labels: Tensor
+        }
+
+    /// What one step leaves behind.
+    [<NoComparison; NoEquality>]
+    type private Step =
+        {
+            State: NodeState
+            /// [graphs] node decided in each graph.
+            Chosen: Tensor
+            /// [graphs, 2] its logits.
+            Logits: Tensor
+            /// [graphs, width] true at decided or missing nodes, this step's choices included.
+            Decided: Tensor
+            /// [nodes, 2] what the next step reads.
+            Decisions: Tensor
+            /// [graphs] mean over undecided nodes of w nll score.
+            Loss: Tensor option
+        }
+
+    let private unfinished (batch: BatchTensors) (layout: DescendingBatch) (labels: Tensor) (graphs: int) : Unfinished =
+        let nodes = int64 layout.NodeOffsets[graphs]
+        let host (values: int64 array) = torch.tensor (values, device = batch.Device)
+        let width = if graphs = 0 then 0 else layout.Size 0
+
+        {
+            Graphs = graphs
+            Nodes = nodes
+            Plan = PlanTensors.create batch.Device batch.X.dtype (layout.PlanOfFirst graphs)
+            NodeOfPlace = (host (layout.Rectangle(graphs, nodes))).view (int64 graphs, int64 width)
+            FirstNode = host (Array.init graphs (fun place -> int64 layout.NodeOffsets[place]))
+            Size = (host (Array.init graphs (fun place -> int64 (layout.Size place)))).``to`` batch.X.dtype
+            Labels = labels.narrow (0L, 0L, nodes)
+        }
+
+    /// Node values as a rectangle [graphs, width]; `filler` where a graph has no such node. values: [nodes]
+    let private rectangle (active: Unfinished) (filler: float) (values: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let pad = torch.full ([| 1L |], scalar filler, dtype = values.dtype, device = values.device)
+        let places = (torch.cat ([| values; pad |], 0L)).index_select (0L, active.NodeOfPlace.view (-1L))
+        places.view(active.NodeOfPlace.shape).MoveToOuterDisposeScope()
+
+    let private feedBack (active: Unfinished) (question: Question) (chosen: Tensor) (logits: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        use _guard = torch.no_grad ()
+
+        let decision =
+            match question with
+            | Teach _ -> active.Labels.index_select (0L, chosen)
+            | Decide
+            | Judge _ -> logits.argmax 1L
+
+        let pruned = decision.``to`` logits.dtype
+        let rows = torch.stack ([| torch.ones_like pruned; pruned |], 1L) // [graphs, 2]
+        let zeros = torch.zeros ([| active.Nodes; 2L |], dtype = logits.dtype, device = logits.device)
+        zeros.index_copy_(0L, chosen, rows).MoveToOuterDisposeScope()
+
+    /// One step of every unfinished graph. `decided` is not written to: back-propagation reads it again.
+    let private step (network: Network) mode question (active: Unfinished) (decided: Tensor) (t: int) decisions state : Step =
+        use scope = torch.NewDisposeScope()
+        let next = network.Step mode active.Plan decisions state
+        let h = NodeState.embedding next // [nodes, hidden]
+        let confidence = (network.Confidence mode h).squeeze 1L // [nodes]
+
+        let scores =
+            (rectangle active 0.0 confidence).masked_fill(decided, scalar Double.NegativeInfinity).softmax 1L
+
+        let place = scores.detach().argmax (1L, keepdim = true) // [graphs, 1]
+        let nowDecided = decided.scatter (1L, place, torch.ones_like (place, dtype = torch.bool))
+        let chosen = place.squeeze(1L).add active.FirstNode // [graphs]
+
+        let logits, loss =
+            match question with
+            | Decide -> network.PruneLogits mode (h.index_select (0L, chosen)), None
+            | Judge weights
+            | Teach weights ->
+                let all = network.PruneLogits mode h // [nodes, 2]
+                let cost = Loss.perNode weights all active.Labels |> rectangle active 0.0
+                let undecided = active.Size.sub (scalar (float t))
+                all.index_select (0L, chosen), Some(cost.mul(scores).sum(1L).div (undecided))
+
+        {
+            State = next |> NodeState.map (fun tensor -> scope.MoveToOuter tensor)
+            Chosen = scope.MoveToOuter chosen
+            Logits = scope.MoveToOuter logits
+            Decided = scope.MoveToOuter nowDecided
+            Decisions = scope.MoveToOuter(feedBack active question chosen logits)
+            Loss = loss |> Option.map (fun tensor -> scope.MoveToOuter tensor)
+        }
+
+    /// Positions of 0 .. count - 1 in a permutation. permutation: [count] int64 -> [count]
+    let private inverse (permutation: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let places = torch.arange (permutation.size 0, dtype = torch.int64, device = permutation.device)
+        (torch.empty_like permutation).scatter_(0L, permutation, places).MoveToOuterDisposeScope()
+
+    let run (network: Network) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
+        use scope = torch.NewDisposeScope()
+        let layout = DescendingBatch.Of batch.Source
+        let nodeOrder = torch.tensor (layout.NodeOrder, device = batch.Device)
+        let labels = batch.Labels.index_select (0L, nodeOrder)
+        let steps = if batch.GraphCount = 0 then 0 else layout.Size 0
+
+        // Loss so far of the unfinished graphs, and of the finished ones: earliest finished last in the layout.
+        let mutable running: Tensor option = None
+        let finished = ResizeArray<Tensor>()
+        let chosen, rows, stepOf = ResizeArray<Tensor>(), ResizeArray<Tensor>(), ResizeArray<Tensor>()
+
+        let mutable active = unfinished batch layout labels batch.GraphCount
+        let mutable decided = active.NodeOfPlace.eq (scalar (float active.Nodes))
+        let mutable decisions = torch.zeros ([| active.Nodes; 2L |], dtype = batch.X.dtype, device = batch.Device)
+        let mutable state = network.Start((network.Encode mode batch).index_select (0L, nodeOrder))
+
+        for t in 0 .. steps - 1 do
+            let graphs = Seq.init active.Graphs layout.Size |> Seq.takeWhile (fun size -> size > t) |> Seq.length
+
+            if graphs < active.Graphs then
+                let left = int64 (active.Graphs - graphs)
+
+                running |> Option.iter (fun loss -> finished.Add(loss.narrow (0L, int64 graphs, left)))
+                running <- running |> Option.map (fun loss -> loss.narrow (0L, 0L, int64 graphs))
+                active <- unfinished batch layout labels graphs
+                decided <- decided.narrow (0L, 0L, int64 graphs)
+                decisions <- decisions.narrow (0L, 0L, active.Nodes)
+                let wide = state
+                state <- wide |> NodeState.map (fun tensor -> tensor.narrow (0L, 0L, active.Nodes))
+                NodeState.dispose wide
+
+            let after = step network mode question active decided t decisions state
+            NodeState.dispose state
+            decisions.Dispose()
+            state <- after.State
+            decisions <- after.Decisions
+            decided <- after.Decided
+            chosen.Add after.Chosen
+            rows.Add after.Logits
+            stepOf.Add(torch.full_like (after.Chosen, scalar (float t)))
+
+            running <-
+                match running, after.Loss with
+                | Some before, Some now -> Some(before.add now)
+                | _, now -> now
+
+        let batchNode = nodeOrder.index_select (0L, torch.cat (chosen.ToArray(), 0L)) // node decided, decision after decision
+        let decisionOfNode = inverse batchNode // [nodes]
+
+        let graphLoss (unfinished: Tensor) =
+            let perPlace = torch.cat ([| unfinished; yield! Seq.rev finished |], 0L) // [graphs], largest first
+            let size = Array.init batch.GraphCount (fun place -> float (layout.Size place))
+            let place = torch.tensor (layout.GraphOrder |> Array.map int64, device = batch.Device) |> inverse
+            perPlace.div(torch.tensor(size).``to``(perPlace.dtype).``to`` perPlace.device).index_select (0L, place)
+
+        {
+            Logits = scope.MoveToOuter((torch.cat (rows.ToArray(), 0L)).index_select (0L, decisionOfNode))
+            StepOfNode = scope.MoveToOuter((torch.cat (stepOf.ToArray(), 0L)).index_select (0L, decisionOfNode))
+            GraphLoss = running |> Option.map (fun loss -> scope.MoveToOuter(graphLoss loss))
+        }

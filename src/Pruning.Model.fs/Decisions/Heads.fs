@@ -1,0 +1,41 @@
+namespace Pruning.Model.Decisions
+
+open TorchSharp
+open Pruning.Model
+open Pruning.Model.Layers
+
+/// A read-out of node states: [nodes, hidden] -> [nodes, outputs].
+[<NoComparison; NoEquality>]
+type Head = { Weights: Weights; Forward: Mode -> Tensor -> Tensor }
+
+[<RequireQualifiedAccess>]
+module Head =
+
+    let private depth = 5
+
+    /// Inverted dropout with the mask drawn from the run's own generator (Srivastava et al. 2014).
+    let private dropout (probability: float) (mode: Mode) (x: Tensor) : Tensor =
+        match mode with
+        | Training random when probability > 0.0 ->
+            use _scope = torch.NewDisposeScope()
+            let drawn = torch.rand (x.shape, dtype = x.dtype, generator = random)
+            let kept = drawn.ge(scalar probability).``to``(x.dtype).``to`` x.device
+            x.mul(kept.div (scalar (1.0 - probability))).MoveToOuterDisposeScope()
+        | _ -> x.alias ()
+
+    /// 5 x (Linear(H, H) -> dropout -> ReLU), then Linear(H, outputs).
+    let create (random: torch.Generator) (probability: float) (hidden: int) (outputs: int) : Head =
+        let inner = [ for _ in 1..depth -> Linear.create random hidden hidden ]
+        let last = Linear.create random hidden outputs
+
+        {
+            Weights =
+                inner @ [ last ]
+                |> List.mapi (fun i layer -> Weights.under (string i) (Linear.weights layer))
+                |> Weights.concat
+            Forward =
+                fun mode h ->
+                    use _scope = torch.NewDisposeScope()
+                    let through x layer = (dropout probability mode (Linear.forward layer x)).relu ()
+                    (inner |> List.fold through h |> Linear.forward last).MoveToOuterDisposeScope()
+        }

@@ -1,0 +1,52 @@
+namespace Pruning.Model.Layers
+
+open TorchSharp
+open Pruning.Model
+
+/// Node features to node states (the original's Initializer):
+/// Linear(F, H/2) -> ReLU -> norm -> Linear(H/2, H) -> ReLU -> norm -> Linear(H, H) -> ReLU.
+[<NoComparison; NoEquality>]
+type Encoder = { Weights: Weights; Forward: Mode -> GraphRows -> Tensor -> Tensor }
+
+[<RequireQualifiedAccess>]
+module Encoder =
+
+    /// Shift and scale of the input features, kept with the weights so that a model file carries them.
+    /// scale is 1 / standard deviation of the training split.
+    let private standardiser (features: int) : Weights * (Tensor -> Tensor) =
+        let shift = torch.zeros [| int64 features |]
+        let scale = torch.ones [| int64 features |]
+        let weights = { Weights.empty with Buffers = [ "shift", shift; "scale", scale ] }
+        weights, (fun x -> x.sub(shift).mul (scale))
+
+    /// hidden must be even. The answer's forward: [nodes, features] -> [nodes, hidden]
+    let create (random: torch.Generator) (config: PrunerConfig) : Encoder =
+        let half = config.Hidden / 2
+        let first = Linear.create random config.Features half
+        let second = Linear.create random half config.Hidden
+        let third = Linear.create random config.Hidden config.Hidden
+        let firstNorm = Normalisation.create config.Normalisation half
+        let secondNorm = Normalisation.create config.Normalisation config.Hidden
+
+        let standardWeights, standardise =
+            if config.Standardise then standardiser config.Features else Weights.empty, (fun x -> x.alias ())
+
+        {
+            Weights =
+                Weights.concat
+                    [
+                        Weights.under "features" standardWeights
+                        Weights.under "linear1" (Linear.weights first)
+                        Weights.under "norm1" firstNorm.Weights
+                        Weights.under "linear2" (Linear.weights second)
+                        Weights.under "norm2" secondNorm.Weights
+                        Weights.under "linear3" (Linear.weights third)
+                    ]
+            Forward =
+                fun mode rows x ->
+                    use _scope = torch.NewDisposeScope()
+                    Shape.checkColumns "the encoder" config.Features x
+                    let h = (Linear.forward first (standardise x)).relu () |> firstNorm.Forward mode rows // [nodes, H/2]
+                    let h = (Linear.forward second h).relu () |> secondNorm.Forward mode rows // [nodes, H]
+                    (Linear.forward third h).relu().MoveToOuterDisposeScope()
+        }

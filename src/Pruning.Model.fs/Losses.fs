@@ -1,0 +1,60 @@
+namespace Pruning.Model
+
+open TorchSharp
+
+/// What a wrong answer costs: the weight of a node in the loss by its label.
+type ClassWeights =
+    {
+        /// Weight of a node to keep (label 0).
+        Keep: float
+        /// Weight of a node to prune (label 1).
+        Prune: float
+    }
+
+[<RequireQualifiedAccess>]
+module ClassWeights =
+
+    let equal: ClassWeights = { Keep = 1.0; Prune = 1.0 }
+
+    /// 1 for kept nodes and kept/pruned for pruned ones, so that both classes weigh the same in sum. A sample with one
+    /// class only gives equal weights; the ratio is capped at `cap` either way.
+    let ofCounts (cap: float) (kept: int64) (pruned: int64) : ClassWeights =
+        if kept = 0L || pruned = 0L then
+            equal
+        else
+            { Keep = 1.0; Prune = float kept / float pruned |> min cap |> max (1.0 / cap) }
+
+    /// [2] on a device, in the type of the logits.
+    let tensor (like: Tensor) (weights: ClassWeights) : Tensor =
+        use raw = torch.tensor ([| weights.Keep; weights.Prune |], dtype = torch.float64)
+        raw.``to``(like.dtype).``to`` like.device
+
+/// Losses of graphs and of batches. A graph's loss is one number; a batch's loss combines those of its graphs.
+[<RequireQualifiedAccess>]
+module Loss =
+
+    /// w_y * -log softmax(logits)_y for every node, not averaged. logits: [nodes, 2], labels: [nodes] -> [nodes]
+    let perNode (weights: ClassWeights) (logits: Tensor) (labels: Tensor) : Tensor =
+        use weight = ClassWeights.tensor logits weights
+        torch.nn.functional.cross_entropy (logits, labels, weight, reduction = torch.nn.Reduction.None)
+
+    /// Class-weighted mean cross entropy of each graph: sum of w nll / sum of w. -> [graphs]; 0 for an empty graph.
+    let crossEntropy (weights: ClassWeights) (batch: BatchTensors) (logits: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let weight = ClassWeights.tensor logits weights
+        let total = perNode weights logits batch.Labels |> Segment.sum batch.GraphCount batch.GraphOfNode
+        let scale = weight.index_select (0L, batch.Labels) |> Segment.sum batch.GraphCount batch.GraphOfNode
+        total.div(scale.clamp_min (scalar 1e-12)).MoveToOuterDisposeScope()
+
+    /// One number for a batch from the losses of its graphs, given in the order of the batch. perGraph: [graphs] -> []
+    let ofBatch (kind: LossKind) (strategy: DecisionStrategy) (graphSizes: int array) (perGraph: Tensor) : Tensor =
+        match kind, strategy with
+        | LossKind.MeanOverGraphs, _ -> perGraph.mean ()
+        | LossKind.Original, DecisionStrategy.Equilibrium _ -> perGraph.sum ()
+        | LossKind.Original, DecisionStrategy.Autoregressive ->
+            // The original divides its running total by N after every graph, so that an earlier graph is divided again
+            // by the sizes of all later ones. Our per-graph loss is already divided by the graph's own N once.
+            use _scope = torch.NewDisposeScope()
+            let later = Array.scanBack (fun size product -> product / float size) graphSizes 1.0 |> Array.tail
+            let factor = torch.tensor(later).``to``(perGraph.dtype).``to`` perGraph.device
+            perGraph.mul(factor).sum().MoveToOuterDisposeScope()

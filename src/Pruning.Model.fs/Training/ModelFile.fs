@@ -1,0 +1,105 @@
+namespace Pruning.Model.Training
+
+open System.Text.Json
+open System.Text.Json.Nodes
+open TorchSharp
+open Pruning.Model
+
+/// A network with what is needed to use it and to judge it.
+[<NoComparison; NoEquality>]
+type TrainedModel =
+    {
+        Pruner: Pruner
+        /// Class weights of the loss it was trained with.
+        ClassWeights: ClassWeights
+        /// What else the file says: epoch, version, ...
+        Notes: Map<string, string>
+    }
+
+/// Models as safetensors files: weights and buffers under our names, the configuration as JSON in the metadata. They
+/// hold no code and any language reads them.
+[<RequireQualifiedAccess>]
+module ModelFile =
+
+    let private format = "graph-pruning model 1"
+
+    /// The input features in their order.
+    let private featureNames =
+        "pos_x,pos_y,pos_z,energy,time,eta,phi,isSeedCLUE3DHigh,isSeedCLUE3DLow"
+
+    let private own = set [ "format"; "config"; "class_weights"; "features" ]
+
+    /// Writes a model; the file appears whole or not at all.
+    let save (path: string) (model: TrainedModel) : unit =
+        let metadata =
+            model.Notes
+            |> Map.add "format" format
+            |> Map.add "config" ((ConfigJson.ofPruner model.Pruner.Config).ToJsonString())
+            |> Map.add "class_weights" ((ConfigJson.ofClassWeights model.ClassWeights).ToJsonString())
+            |> Map.add "features" featureNames
+
+        SafeTensors.write path metadata (Weights.tensors model.Pruner.Network.Weights)
+
+    let private field (path: string) (metadata: Map<string, string>) (key: string) : string =
+        match Map.tryFind key metadata with
+        | Some value -> value
+        | None ->
+            raise (
+                CheckpointException
+                    $"Wanted a model of this program, found the safetensors file {path} without '{key}' in its metadata; it comes from another program."
+            )
+
+    let private parse (path: string) (key: string) (text: string) : JsonObject =
+        let refuse (cause: exn | null) =
+            raise (CheckpointException($"Wanted a JSON object under '{key}' in the metadata of {path}, found {text}; the file is damaged.", cause))
+
+        try
+            match JsonNode.Parse text with
+            | :? JsonObject as json -> json
+            | _ -> refuse null
+        with :? JsonException as error ->
+            refuse error
+
+    let private checkFinite (path: string) (name: string) (tensor: Tensor) : unit =
+        if tensor.is_floating_point () then
+            use finite = tensor.isfinite ()
+            use all = finite.all ()
+
+            if not (all.item<bool> ()) then
+                raise (CheckpointException $"Wanted finite weights, found NaN or infinity in '{name}' of {path}; take an earlier checkpoint.")
+
+    /// Reads a model. Everything is checked: format, configuration, names, shapes, finite numbers.
+    let load (path: string) : TrainedModel =
+        use file = SafeTensors.read path
+        let text = field path file.Metadata
+
+        let expect (key: string) (wanted: string) =
+            let found = text key
+
+            if found <> wanted then
+                raise (CheckpointException $"Wanted '{wanted}' as {key}, found '{found}' in {path}; it was written by another version.")
+
+        expect "format" format
+        expect "features" featureNames
+
+        let config = text "config" |> parse path "config" |> ConfigJson.toPruner
+        let weights = text "class_weights" |> parse path "class_weights" |> ConfigJson.toClassWeights
+
+        use random = new torch.Generator(0UL)
+        let pruner = Pruner.create random config
+        use _scope = torch.NewDisposeScope()
+        let stored = file.Names |> List.map (fun name -> name, file.Tensor name)
+
+        for name, tensor in stored do
+            checkFinite path name tensor
+
+        try
+            Weights.load stored pruner.Network.Weights
+        with :? System.ArgumentException as error ->
+            raise (CheckpointException($"The weights in {path} do not fit the configuration beside them: {error.Message}", error))
+
+        {
+            Pruner = pruner
+            ClassWeights = weights
+            Notes = file.Metadata |> Map.filter (fun key _ -> not (own.Contains key))
+        }

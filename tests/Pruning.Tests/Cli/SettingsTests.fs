@@ -1,0 +1,254 @@
+module Pruning.Tests.Cli.SettingsTests
+
+open Expecto
+open Pruning.Model
+open Pruning.Model.Training
+open Pruning.Cli
+open Pruning.Tests.Cli.ValuesTests
+
+/// Nothing exists on this disk.
+let private settings (words: string list) =
+    TrainSettings.ofArguments (fun _ -> false) (Arguments.parse<TrainArgument> words)
+
+let private refused words = refusal (fun () -> settings words)
+
+/// Options of the original program, a value, and what the settings must say then.
+let private original: (string * string * (TrainSettings -> string)) list =
+    [
+        "training_fraction", "0.6", fun s -> string s.TrainingFraction
+        "sampling_fraction", "0.25", fun s -> string s.SamplingFraction
+        "prefetch_factor", "5", fun s -> string s.Training.PrefetchFactor
+        "batch_size", "7", fun s -> string s.Training.BatchSize
+        "epochs", "11", fun s -> string s.Training.Epochs
+        "workers", "14", fun s -> string s.Input.Workers
+        "seed", "1234567890123", fun s -> string s.Training.Seed
+        "gpus", "2", fun s -> string s.Gpus
+        "hidden_dim", "64", fun s -> string s.Model.Hidden
+        "num_gnn_steps", "4", fun s -> string s.Model.Rounds
+        "num_iterations", "9", fun s -> (string s.Model.Strategy).Replace("Equilibrium ", "")
+        "aggregator", "gru", fun s -> (string s.Model.DecisionCell).ToLowerInvariant()
+        "memory",
+        "lstm",
+        fun s -> (s.Model.MemoryCell |> Option.map string |> Option.defaultValue "none").ToLowerInvariant()
+        "learning_rate", "0.005", fun s -> string s.Training.LearningRate
+        "output_file", "best.safetensors", fun s -> defaultArg s.OutputFile ""
+    ]
+
+[<Tests>]
+let tests =
+    testList
+        "Settings"
+        [
+            test "the original's command line is understood unchanged" {
+                let s = settings [ "data.root"; "Tracksters;1"; "Edges;1"; "--workers"; "14"; "--autoregressive" ]
+                Expect.equal s.Input.Files [ "data.root" ] "files"
+                Expect.equal s.Input.TracksterTree "Tracksters;1" "trackster tree"
+                Expect.equal s.Input.EdgeTree "Edges;1" "edge tree"
+                Expect.equal s.Input.Workers 14 "workers"
+                Expect.equal s.Model.Strategy DecisionStrategy.Autoregressive "strategy"
+            }
+
+            test "the defaults are the documented ones" {
+                let s = settings [ "data.root" ]
+                Expect.equal (s.TrainingFraction, s.SamplingFraction, s.Training.PrefetchFactor) (0.75, 1.0, 3) "data"
+
+                Expect.equal
+                    (s.Training.BatchSize, s.Training.Epochs, s.Training.Seed, s.Gpus)
+                    (32, 20, 42L, 0)
+                    "training"
+
+                Expect.equal
+                    (s.Training.LearningRate, s.Training.ClassWeighting, s.Training.ClipNorm)
+                    (1e-3, ClassWeighting.Measured, Some 1.0)
+                    "optimiser"
+
+                Expect.equal s.Model PrunerConfig.standard "network"
+                Expect.equal (s.Input.TracksterTree, s.Input.EdgeTree) ("Tracksters", "Edges") "trees"
+                Expect.equal (s.RunsDirectory, s.Name, s.OutputFile) ("runs", "equilibrium-lstm-none", None) "output"
+            }
+
+            for name, value, read in original do
+                let dashes = name.Replace('_', '-')
+
+                for words in
+                    List.distinct
+                        [
+                            [ $"--{name}"; value ]
+                            [ $"--{name}={value}" ]
+                            [ $"--{dashes}"; value ]
+                            [ $"--{dashes}={value}" ]
+                        ] do
+                    let line = String.concat " " words
+
+                    test $"train FILE {line}" {
+                        Expect.equal (read (settings ("data.root" :: words))) value "after the file"
+                        Expect.equal (read (settings (words @ [ "data.root" ]))) value "before the file"
+                    }
+
+            test "an option given twice counts as it was given last" {
+                Expect.equal (settings [ "a.root"; "--epochs"; "3"; "--epochs=5" ]).Training.Epochs 5 "epochs"
+            }
+
+            test "passes do not turn an autoregressive network into an equilibrium one" {
+                for words in
+                    [ [ "--autoregressive"; "--num_iterations"; "7" ]; [ "--num_iterations"; "7"; "--autoregressive" ] ] do
+                    Expect.equal
+                        (settings ("a.root" :: words)).Model.Strategy
+                        DecisionStrategy.Autoregressive
+                        "strategy"
+            }
+
+            test "a German culture trains with the learning rate that was given" {
+                inGerman (fun () ->
+                    Expect.equal (settings [ "a.root"; "--learning_rate"; "1e-3" ]).Training.LearningRate 0.001 "rate")
+            }
+
+            for words in
+                [
+                    [ "--epochs"; "0" ]
+                    [ "--epochs"; "1.5" ]
+                    [ "--batch-size"; "-3" ]
+                    [ "--learning-rate"; "0" ]
+                    [ "--learning-rate"; "NaN" ]
+                    [ "--learning-rate"; "inf" ]
+                    [ "--learning-rate"; "-1e-3" ]
+                    [ "--training-fraction"; "1.5" ]
+                    [ "--training-fraction"; "0" ]
+                    [ "--sampling-fraction"; "0" ]
+                    [ "--dropout"; "1" ]
+                    [ "--dropout"; "NaN" ]
+                    [ "--clip-norm"; "-1" ]
+                    [ "--clip-norm"; "Infinity" ]
+                    [ "--hidden-dim"; "33" ]
+                    [ "--hidden-dim"; "0" ]
+                    [ "--workers"; "-1" ]
+                    [ "--gpus"; "-1" ]
+                    [ "--seed"; "-1" ]
+                    [ "--aggregator"; "mean" ]
+                    [ "--memory"; "rnn" ]
+                    [ "--class-weight"; "1" ]
+                    [ "--class-weight"; "1,0" ]
+                    [ "--class-weight"; "1,NaN" ]
+                    [ "--class-weight"; "1,2,3" ]
+                    [ "--name"; "../x" ]
+                    [ "--name"; "a b" ]
+                    [ "--bad-files"; "ignore" ]
+                ] do
+                let line = String.concat " " words
+
+                test $"{line} is refused with the option, the value and what is allowed" {
+                    let sentence = refused ("a.root" :: words)
+                    Expect.stringStarts sentence $"{words[0]} wants " "names the option"
+                    Expect.stringEnds sentence $"; found '{words[1]}'." "names the value"
+                }
+
+            test "class weights are measured or two numbers" {
+                Expect.equal
+                    (settings [ "a.root"; "--class-weight"; "1,20" ]).Training.ClassWeighting
+                    (ClassWeighting.Given { Keep = 1.0; Prune = 20.0 })
+                    "given"
+
+                Expect.equal
+                    (settings [ "a.root"; "--class-weight=measured" ]).Training.ClassWeighting
+                    ClassWeighting.Measured
+                    "measured"
+            }
+
+            test "clipping at 0 is no clipping" {
+                Expect.equal (settings [ "a.root"; "--clip-norm"; "0" ]).Training.ClipNorm None "off"
+                Expect.equal (settings [ "a.root"; "--clip-norm"; "2.5" ]).Training.ClipNorm (Some 2.5) "on"
+            }
+
+            test "parity takes the original's mathematics and defaults, and options still count" {
+                let s = settings [ "a.root"; "--epochs"; "2"; "--parity" ]
+                Expect.equal s.Model (PrunerConfig.parity PrunerConfig.standard) "network"
+                Expect.equal (s.Training.BatchSize, s.Training.Epochs, s.Training.ClipNorm) (3, 2, None) "training"
+                Expect.equal s.Training.ClassWeighting (ClassWeighting.Given { Keep = 1.0; Prune = 20.0 }) "weights"
+            }
+
+            test "parity refuses what would break it" {
+                let sentence = refused [ "a.root"; "--parity"; "--normalisation"; "layer" ]
+                Expect.stringContains sentence "--parity fixes --normalisation to graph-batch" "normalisation"
+                let sentence = refused [ "a.root"; "--neighbour-aggregator"; "mean"; "--parity" ]
+                Expect.stringContains sentence "--parity fixes --neighbour-aggregator to lstm" "aggregator"
+            }
+
+            test "the original's .pt file becomes a .safetensors file, and the user is told" {
+                let s = settings [ "a.root"; "--output_file"; "out.d/argnn.pt" ]
+                Expect.equal s.OutputFile (Some "out.d/argnn.safetensors") "file"
+                Expect.hasLength s.Notes 1 "one note"
+                Expect.equal (settings [ "a.root"; "--output_file"; "m.safetensors" ]).Notes [] "nothing to say"
+            }
+
+            test "an unknown option names the nearest" {
+                Expect.equal
+                    (refused [ "a.root"; "--learing_rate"; "1" ])
+                    "unknown option --learing_rate; did you mean --learning-rate?"
+                    "sentence"
+            }
+
+            test "a missing value, a flag with a value and a stray option are usage errors" {
+                Expect.equal
+                    (refused [ "a.root"; "--epochs" ])
+                    "--epochs wants a value (N); found nothing after it."
+                    "end"
+
+                Expect.stringContains
+                    (refused [ "a.root"; "--epochs"; "--parity" ])
+                    "found the option --parity"
+                    "option"
+
+                Expect.equal (refused [ "a.root"; "--parity=yes" ]) "--parity takes no value; found 'yes'." "flag"
+                Expect.stringContains (refused [ "a.root"; "-z" ]) "unknown option -z" "short"
+            }
+
+            test "no input at all is a usage error" {
+                Expect.stringContains (refused [ "--epochs"; "3" ]) "no input" "sentence"
+            }
+
+            test "the structure of every option union is what Argu accepts" {
+                Argu.ArgumentParser.Create<TrainArgument>(checkStructure = true) |> ignore
+            }
+        ]
+
+let private split exists words = Inputs.ofWords (fun word -> List.contains word exists) None None words
+
+[<Tests>]
+let inputTests =
+    testList
+        "Inputs"
+        [
+            test "one file takes the default trees" {
+                Expect.equal (split [] [ "a.root" ]) ([ "a.root" ], "Tracksters", "Edges") "one"
+            }
+
+            test "several files and globs take the default trees" {
+                Expect.equal
+                    (split [] [ "a.root"; "b.root"; "more/*.root" ])
+                    ([ "a.root"; "b.root"; "more/*.root" ], "Tracksters", "Edges")
+                    "three"
+            }
+
+            test "several files may stand before two tree names" {
+                Expect.equal
+                    (split [] [ "a.root"; "b.root"; "T;2"; "E;1" ])
+                    ([ "a.root"; "b.root" ], "T;2", "E;1")
+                    "two and two"
+            }
+
+            test "a word that exists on disk is a file, whatever its name" {
+                Expect.equal
+                    (split [ "y"; "z" ] [ "x"; "y"; "z" ])
+                    ([ "x"; "y"; "z" ], "Tracksters", "Edges")
+                    "existing"
+            }
+
+            test "with --tracksters or --edges every word is a file" {
+                let files, tracksters, edges = Inputs.ofWords (fun _ -> false) (Some "T") None [ "a"; "b"; "c" ]
+                Expect.equal (files, tracksters, edges) ([ "a"; "b"; "c" ], "T", "Edges") "named"
+            }
+
+            test "one tree name alone is refused" {
+                Expect.stringContains (refusal (fun () -> split [] [ "a.root"; "Tracksters;1" ])) "give both" "sentence"
+            }
+        ]

@@ -1,0 +1,71 @@
+module Pruning.Tests.Native.TorchNativeTests
+
+open System.IO
+open System.Threading.Tasks
+open Expecto
+open Pruning.Native
+open TorchSharp
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "TorchNative"
+        [
+            test "loading again, from many threads, gives the library that was loaded first" {
+                let first = TorchNative.Load()
+                let others = Array.init 8 (fun _ -> Task.Run(fun () -> TorchNative.Load()))
+                Task.WaitAll(others |> Array.map (fun t -> t :> Task))
+
+                for other in others do
+                    Expect.isTrue (obj.ReferenceEquals(first, other.Result)) "the same record"
+
+                Expect.equal TorchNative.Loaded first "what is loaded"
+            }
+
+            test "libtorch says the version that TorchSharp was built for" {
+                let library = TorchNative.Load()
+
+                Expect.isTrue
+                    (torch.__version__.StartsWith(library.Version))
+                    $"{torch.__version__} and {library.Version}"
+            }
+
+            test "the directory that is loaded may be named again" {
+                let library = TorchNative.Load()
+                Expect.equal (TorchNative.Load library.Directory) library "the same library"
+            }
+
+            test "a directory without libtorch is refused after loading, and what is loaded stays" {
+                let library = TorchNative.Load()
+                let empty = Directory.CreateTempSubdirectory()
+
+                try
+                    Expect.throwsC (fun () -> TorchNative.Load empty.FullName |> ignore) (fun error ->
+                        Expect.isTrue (error :? DeviceException) "the exception of exit code 5"
+                        Expect.stringContains error.Message empty.FullName "names the directory")
+
+                    Expect.equal (TorchNative.Load()) library "still loaded"
+                finally
+                    empty.Delete true
+            }
+
+            test "exactly one libtorch is mapped" {
+                TorchNative.Load() |> ignore
+
+                let mapped =
+                    File.ReadAllLines "/proc/self/maps"
+                    |> Array.filter (fun line -> line.EndsWith "/libtorch_cpu.so")
+                    |> Array.map (fun line -> line.Substring(line.IndexOf '/'))
+                    |> Array.distinct
+
+                Expect.hasLength mapped 1 "paths of libtorch_cpu.so"
+            }
+
+            test "tensors compute" {
+                TorchNative.Load() |> ignore
+                use x = torch.arange (4L, dtype = torch.float32) // [4]
+                use sum = x.square().sum()
+                Expect.equal (sum.item<float32>()) 14.0f "0 + 1 + 4 + 9"
+            }
+        ]
