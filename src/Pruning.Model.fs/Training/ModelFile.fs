@@ -73,11 +73,14 @@ module ModelFile =
         use file = SafeTensors.read path
         let text = field path file.Metadata
 
-        if text "format" <> format then
-            raise (CheckpointException $"Wanted the format '{format}', found '{text "format"}' in {path}; it was written by another version.")
+        let expect (key: string) (wanted: string) =
+            let found = text key
 
-        if text "features" <> featureNames then
-            raise (CheckpointException $"Wanted the features {featureNames}, found {text "features"} in {path}.")
+            if found <> wanted then
+                raise (CheckpointException $"Wanted '{wanted}' as {key}, found '{found}' in {path}; it was written by another version.")
+
+        expect "format" format
+        expect "features" featureNames
 
         let config = text "config" |> parse path "config" |> ConfigJson.toPruner
         let weights = text "class_weights" |> parse path "class_weights" |> ConfigJson.toClassWeights
