@@ -56,7 +56,10 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
         match argument with
         | Input _ -> settings
         | Tree name -> { settings with Tree = Some name }
-        | Branches pattern -> { settings with Branches = Some pattern }
+        | Branches pattern ->
+            { settings with
+                Branches = Some pattern
+            }
         | Json -> { settings with Json = true }
 
     List.fold apply start arguments
@@ -235,7 +238,10 @@ let private run (terminal: Terminal) (arguments: InspectArgument list) : int =
             |}
     else
         if settings.Tree.IsNone then
-            Terminal.print terminal $"{Path.GetFileName file.Path}: {Say.bytes file.Length}, written by {rootVersion file.Version}"
+            Terminal.print
+                terminal
+                $"{Path.GetFileName file.Path}: {Say.bytes file.Length}, written by {rootVersion file.Version}"
+
             showKeys terminal entries
 
         trees |> List.iter (showTree terminal)

@@ -37,9 +37,18 @@ let settingsOf (exists: string -> bool) (arguments: StatsArgument list) : InputS
         | Tracksters _
         | Edges _
         | Json -> input
-        | Workers text -> { input with Workers = max 1 (Value.whole "--workers" (0, 1024) text) }
-        | Bad_Files text -> { input with SkipBadFiles = Value.choice "--bad-files" Inputs.stopOrSkip text }
-        | Bad_Graphs text -> { input with SkipBadGraphs = Value.choice "--bad-graphs" Inputs.stopOrSkip text }
+        | Workers text ->
+            { input with
+                Workers = max 1 (Value.whole "--workers" (0, 1024) text)
+            }
+        | Bad_Files text ->
+            { input with
+                SkipBadFiles = Value.choice "--bad-files" Inputs.stopOrSkip text
+            }
+        | Bad_Graphs text ->
+            { input with
+                SkipBadGraphs = Value.choice "--bad-graphs" Inputs.stopOrSkip text
+            }
 
     let words =
         arguments
@@ -69,7 +78,10 @@ let settingsOf (exists: string -> bool) (arguments: StatsArgument list) : InputS
     List.contains Json arguments
 
 let private invariant (format: string) (x: float) =
-    if Double.IsFinite x then x.ToString(format, CultureInfo.InvariantCulture) else "-"
+    if Double.IsFinite x then
+        x.ToString(format, CultureInfo.InvariantCulture)
+    else
+        "-"
 
 let private percent = invariant "0.00"
 
@@ -130,8 +142,7 @@ let private featureNames =
     ]
 
 let private show (terminal: Terminal) (dataset: GraphDataset) (all: TracksterStatistics) =
-    let line (name: string) (value: string) =
-        Terminal.print terminal $"{name.PadRight 44}{value.PadLeft 14}"
+    let line (name: string) (value: string) = Terminal.print terminal $"{name.PadRight 44}{value.PadLeft 14}"
 
     line "files" (Say.count (int64 dataset.Files.Count))
     line "tracksters" (Say.count all.GraphCount)
@@ -145,7 +156,11 @@ let private show (terminal: Terminal) (dataset: GraphDataset) (all: TracksterSta
     line "layer clusters to prune, %" (percent all.PrunedNodesPercent)
     line "energy to prune, %" (percent all.PrunedEnergyPercent)
     line "links from a pruned to a kept cluster, %" (percent all.ViolatingLinksPercent)
-    line "tracksters with as many links as a tree, %" (percent (100.0 * float all.GraphsOfTreeSize / float all.GraphCount))
+
+    line
+        "tracksters with as many links as a tree, %"
+        (percent (100.0 * float all.GraphsOfTreeSize / float all.GraphCount))
+
     line "layer clusters with a time, %" (percent (100.0 * float all.NodesWithTime / float all.NodeCount))
     Terminal.print terminal ""
 
@@ -156,7 +171,8 @@ let private show (terminal: Terminal) (dataset: GraphDataset) (all: TracksterSta
             for name, moments in Seq.zip featureNames all.Features ->
                 name
                 :: [
-                    for x in [ moments.Mean; moments.StandardDeviation; moments.Min; moments.Max ] -> invariant "0.####" x
+                    for x in [ moments.Mean; moments.StandardDeviation; moments.Min; moments.Max ] ->
+                        invariant "0.####" x
                 ]
         ]
 
