@@ -175,11 +175,16 @@ module Arguments =
         line (wrap 0 help.Explanation)
         let column = 30
 
-        for option in options |> List.filter (fun option -> not option.Positional) do
+        let shown = options |> List.filter (fun option -> not option.Positional)
+
+        for index, option in List.indexed shown do
             match option.Section with
             | Some title ->
                 line ""
                 line $"{title}:"
+            | None when index = 0 ->
+                line ""
+                line "Options:"
             | None -> ()
 
             let values = option.Values |> List.map (fun value -> " " + value.ToUpperInvariant())

@@ -3,6 +3,8 @@ namespace Pruning.Cli
 open System
 open System.IO
 open Pruning.Data
+open Pruning.Model
+open Pruning.Native
 
 /// What the process says to scripts.
 [<RequireQualifiedAccess>]
@@ -55,6 +57,9 @@ module Failures =
         | :? UsageException as error -> ExitCode.usage, error.Message
         | :? OperationCanceledException -> ExitCode.interrupted, "interrupted."
         | :? DataException as error -> ExitCode.data, error.Message
+        | :? DeviceException as error -> ExitCode.device, error.Message
+        | :? CheckpointException as error -> ExitCode.checkpoint, error.Message
+        | :? TrainingException as error -> ExitCode.failed, error.Message
         | :? FileNotFoundException
         | :? DirectoryNotFoundException as error -> ExitCode.data, error.Message
         | :? UnauthorizedAccessException as error -> ExitCode.failed, oneLine error.Message

@@ -3,32 +3,16 @@ namespace Pruning.Cli
 open System
 open System.IO
 open Pruning.Model
-
-/// Loss weights of the two classes.
-[<RequireQualifiedAccess>]
-type ClassWeight =
-    /// From the training labels, so that both classes weigh the same.
-    | Measured
-    | Given of keep: float * prune: float
+open Pruning.Model.Training
 
 /// Everything that `train` needs to know, validated.
 type TrainSettings =
     {
         Input: InputSettings
         Model: PrunerConfig
-        /// The original's losses and defaults.
-        Parity: bool
+        Training: TrainingConfig
         TrainingFraction: float
         SamplingFraction: float
-        BatchSize: int
-        Epochs: int
-        /// Batches ahead per worker.
-        PrefetchFactor: int
-        Seed: int64
-        LearningRate: float
-        ClassWeight: ClassWeight
-        /// Largest gradient norm; None: not clipped.
-        ClipNorm: float option
         Gpus: int
         /// libtorch's own threads.
         Threads: int
@@ -72,16 +56,12 @@ module TrainSettings =
         {
             Input = Inputs.standard
             Model = PrunerConfig.standard
-            Parity = false
+            Training =
+                { TrainingConfig.standard with
+                    Workers = Inputs.standard.Workers
+                }
             TrainingFraction = 0.75
             SamplingFraction = 1.0
-            BatchSize = 32
-            Epochs = 20
-            PrefetchFactor = 3
-            Seed = 42L
-            LearningRate = 1e-3
-            ClassWeight = ClassWeight.Measured
-            ClipNorm = Some 1.0
             Gpus = 0
             Threads = Environment.ProcessorCount
             LibTorch = None
@@ -96,19 +76,18 @@ module TrainSettings =
     let parity: TrainSettings =
         { standard with
             Model = PrunerConfig.parity standard.Model
-            Parity = true
-            BatchSize = 3
-            Epochs = 100
-            ClassWeight = ClassWeight.Given(1.0, 20.0)
-            ClipNorm = None
+            Training =
+                { TrainingConfig.parity standard.Training with
+                    Epochs = 100
+                }
         }
 
-    let private weight (text: string) : ClassWeight =
+    let private weight (text: string) : ClassWeighting =
         let one = Value.tryReal (Interval.above 0.0 1e6)
 
         match text.Split ',' |> Array.map one with
-        | [| Some keep; Some prune |] -> ClassWeight.Given(keep, prune)
-        | _ when text.Equals("measured", StringComparison.OrdinalIgnoreCase) -> ClassWeight.Measured
+        | [| Some keep; Some prune |] -> ClassWeighting.Given { Keep = keep; Prune = prune }
+        | _ when text.Equals("measured", StringComparison.OrdinalIgnoreCase) -> ClassWeighting.Measured
         | _ -> Value.refuse "--class-weight" "measured or two numbers above 0 as KEEP,PRUNE, such as 1,20" text
 
     let private name (text: string) : string =
@@ -146,6 +125,11 @@ module TrainSettings =
 
     let private count (option: string) (high: int) (text: string) = Value.whole option (1, high) text
 
+    let private training (change: TrainingConfig -> TrainingConfig) (settings: TrainSettings) =
+        { settings with
+            Training = change settings.Training
+        }
+
     let private apply (settings: TrainSettings) (argument: TrainArgument) : TrainSettings =
         match argument with
         | Input _
@@ -162,13 +146,18 @@ module TrainSettings =
             }
         | Workers text ->
             // 0 is the original's "in the main process": one worker does as much.
+            let workers = max 1 (Value.whole "--workers" (0, 1024) text)
+
             { settings with
-                Input.Workers = max 1 (Value.whole "--workers" (0, 1024) text)
+                Input.Workers = workers
             }
+            |> training (fun config -> { config with Workers = workers })
         | Prefetch_Factor text ->
-            { settings with
-                PrefetchFactor = count "--prefetch-factor" 1024 text
-            }
+            settings
+            |> training (fun config ->
+                { config with
+                    PrefetchFactor = count "--prefetch-factor" 1024 text
+                })
         | Bad_Files text ->
             { settings with
                 Input.SkipBadFiles = Value.choice "--bad-files" Inputs.stopOrSkip text
@@ -228,31 +217,43 @@ module TrainSettings =
                 Model.Dropout = Value.real "--dropout" (Interval.below 0.0 1.0) text
             }
         | Epochs text ->
-            { settings with
-                Epochs = count "--epochs" 1_000_000 text
-            }
+            settings
+            |> training (fun config ->
+                { config with
+                    Epochs = count "--epochs" 1_000_000 text
+                })
         | Batch_Size text ->
-            { settings with
-                BatchSize = count "--batch-size" 1_000_000 text
-            }
+            settings
+            |> training (fun config ->
+                { config with
+                    BatchSize = count "--batch-size" 1_000_000 text
+                })
         | Learning_Rate text ->
-            { settings with
-                LearningRate = Value.real "--learning-rate" (Interval.above 0.0 10.0) text
-            }
+            settings
+            |> training (fun config ->
+                { config with
+                    LearningRate = Value.real "--learning-rate" (Interval.above 0.0 10.0) text
+                })
         | Class_Weight text ->
-            { settings with
-                ClassWeight = weight text
-            }
+            settings
+            |> training (fun config ->
+                { config with
+                    ClassWeighting = weight text
+                })
         | Clip_Norm text ->
             let norm = Value.real "--clip-norm" (Interval.closed 0.0 infinity) text
 
-            { settings with
-                ClipNorm = if norm = 0.0 then None else Some norm
-            }
+            settings
+            |> training (fun config ->
+                { config with
+                    ClipNorm = if norm = 0.0 then None else Some norm
+                })
         | Seed text ->
-            { settings with
-                Seed = Value.wholeLong "--seed" (0L, Int64.MaxValue) text
-            }
+            settings
+            |> training (fun config ->
+                { config with
+                    Seed = Value.wholeLong "--seed" (0L, Int64.MaxValue) text
+                })
         | Gpus text ->
             { settings with
                 Gpus = Value.whole "--gpus" (0, 1024) text
@@ -296,7 +297,7 @@ module TrainSettings =
 
     /// --parity is a promise about numbers: options that break it are refused, not bent.
     let private keepParity (settings: TrainSettings) =
-        if settings.Parity then
+        if settings.Training.Loss = LossKind.Original then
             let fixedTo = PrunerConfig.parity settings.Model
 
             if settings.Model.Normalisation <> fixedTo.Normalisation then

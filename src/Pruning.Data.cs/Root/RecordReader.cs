@@ -21,20 +21,24 @@ internal static class RecordReader
     }
 
     /// <summary>The record that a directory's key points at, decompressed.</summary>
-    public static (RootKey Key, byte[] Payload) Read(RootFile file, RootKey listed, RootLocation at)
+    public static (RootKey Key, byte[] Payload) Read(RootFile file, RootKey listed, RootLocation at) =>
+        Read(file, listed.Seek, listed.RecordBytes, at);
+
+    /// <summary>The record at a place of the file, decompressed.</summary>
+    public static (RootKey Key, byte[] Payload) Read(RootFile file, long seek, int bytes, RootLocation at)
     {
-        byte[] record = ReadBytes(file, listed.Seek, listed.RecordBytes, at);
-        at = at with { Byte = listed.Seek };
+        byte[] record = ReadBytes(file, seek, bytes, at);
+        at = at with { Byte = seek };
         RootBuffer buffer = RootBuffer.OfFile(record, at);
         RootKey key = RootKey.Decode(ref buffer);
-        if (key.Seek != listed.Seek || key.RecordBytes != listed.RecordBytes)
-            throw new RootFormatException(RootErrorKind.CorruptKey, $"the record of {listed.RecordBytes} bytes at byte {listed.Seek} says that it has {key.RecordBytes} and is at byte {key.Seek}", at);
+        if (key.Seek != seek || key.RecordBytes != bytes)
+            throw new RootFormatException(RootErrorKind.CorruptKey, $"the record of {bytes} bytes at byte {seek} says that it has {key.RecordBytes} and is at byte {key.Seek}", at);
         ReadOnlySpan<byte> stored = record.AsSpan(key.KeyBytes);
         if (key.ObjectBytes <= stored.Length)
             return (key, stored[..key.ObjectBytes].ToArray());
         if (key.ObjectBytes > file.Options.MaxRecordBytes)
             throw TooLarge(key.ObjectBytes, file, at);
-        RootLocation dataAt = at with { Byte = listed.Seek + key.KeyBytes };
+        RootLocation dataAt = at with { Byte = seek + key.KeyBytes };
         RootBlocks.Check(stored, key.ObjectBytes, dataAt);
         byte[] payload = new byte[key.ObjectBytes];
         using var decoder = new BlockDecoder();

@@ -10,6 +10,7 @@ public sealed class RootFile : IDisposable
     private readonly RootHeader _header;
     private readonly RootLocation _location;
     private readonly Lazy<DirectoryTree> _directories;
+    private readonly Lazy<ClassCatalogue> _classes;
     private readonly ConcurrentDictionary<long, Lazy<RootTree>> _trees = new();
     private readonly ConcurrentBag<BasketReader> _readers = [];
 
@@ -20,6 +21,7 @@ public sealed class RootFile : IDisposable
         Options = options;
         _location = new RootLocation(source.Path);
         _directories = new Lazy<DirectoryTree>(() => DirectoryTree.Read(this, header));
+        _classes = new Lazy<ClassCatalogue>(() => ClassCatalogue.Read(this, header));
     }
 
     /// <summary>The path as it was given.</summary>
@@ -31,7 +33,13 @@ public sealed class RootFile : IDisposable
     /// <summary>ROOT version that wrote the file: 10000 major + 100 minor + patch, for example 63206.</summary>
     public int Version => _header.Version;
 
+    /// <summary>ROOT's code (algorithm * 100 + level) of what the writer compressed with unless a branch says otherwise; 0 for none.</summary>
+    public int CompressionSetting => _header.Compression;
+
     internal FileSource Source { get; }
+
+    /// <summary>Class descriptions, read when a branch first needs them.</summary>
+    internal ClassCatalogue Classes => _classes.Value;
 
     internal RootReadOptions Options { get; }
 

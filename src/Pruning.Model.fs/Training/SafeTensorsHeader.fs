@@ -201,9 +201,11 @@ module SafeTensorsHeader =
     let decode (path: string) (fileLength: int64) (json: byte[]) : SafeTensorsHeader =
         use document =
             try
-                // .NET's texts cannot hold every escape that JSON can spell: those are refused below, where names are read.
+                // JSON can spell half a UTF-16 pair, which is no text: InvalidOperationException, here or where it is read.
                 JsonDocument.Parse(ReadOnlyMemory json, JsonDocumentOptions(AllowDuplicateProperties = false))
-            with :? JsonException as error ->
+            with
+            | :? JsonException
+            | :? InvalidOperationException as error ->
                 raise (
                     CheckpointException(
                         $"wanted a header in JSON without repeated names, found something else in {path} ({error.Message}): it is damaged or no safetensors file",

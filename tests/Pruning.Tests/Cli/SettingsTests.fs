@@ -2,6 +2,7 @@ module Pruning.Tests.Cli.SettingsTests
 
 open Expecto
 open Pruning.Model
+open Pruning.Model.Training
 open Pruning.Cli
 open Pruning.Tests.Cli.ValuesTests
 
@@ -16,11 +17,11 @@ let private original: (string * string * (TrainSettings -> string)) list =
     [
         "training_fraction", "0.6", fun s -> string s.TrainingFraction
         "sampling_fraction", "0.25", fun s -> string s.SamplingFraction
-        "prefetch_factor", "5", fun s -> string s.PrefetchFactor
-        "batch_size", "7", fun s -> string s.BatchSize
-        "epochs", "11", fun s -> string s.Epochs
+        "prefetch_factor", "5", fun s -> string s.Training.PrefetchFactor
+        "batch_size", "7", fun s -> string s.Training.BatchSize
+        "epochs", "11", fun s -> string s.Training.Epochs
         "workers", "14", fun s -> string s.Input.Workers
-        "seed", "1234567890123", fun s -> string s.Seed
+        "seed", "1234567890123", fun s -> string s.Training.Seed
         "gpus", "2", fun s -> string s.Gpus
         "hidden_dim", "64", fun s -> string s.Model.Hidden
         "num_gnn_steps", "4", fun s -> string s.Model.Rounds
@@ -29,7 +30,7 @@ let private original: (string * string * (TrainSettings -> string)) list =
         "memory",
         "lstm",
         fun s -> (s.Model.MemoryCell |> Option.map string |> Option.defaultValue "none").ToLowerInvariant()
-        "learning_rate", "0.005", fun s -> string s.LearningRate
+        "learning_rate", "0.005", fun s -> string s.Training.LearningRate
         "output_file", "best.safetensors", fun s -> defaultArg s.OutputFile ""
     ]
 
@@ -49,12 +50,16 @@ let tests =
 
             test "the defaults are the documented ones" {
                 let s = settings [ "data.root" ]
-                Expect.equal (s.TrainingFraction, s.SamplingFraction, s.PrefetchFactor) (0.75, 1.0, 3) "data"
-                Expect.equal (s.BatchSize, s.Epochs, s.Seed, s.Gpus) (32, 20, 42L, 0) "training"
+                Expect.equal (s.TrainingFraction, s.SamplingFraction, s.Training.PrefetchFactor) (0.75, 1.0, 3) "data"
 
                 Expect.equal
-                    (s.LearningRate, s.ClassWeight, s.ClipNorm)
-                    (1e-3, ClassWeight.Measured, Some 1.0)
+                    (s.Training.BatchSize, s.Training.Epochs, s.Training.Seed, s.Gpus)
+                    (32, 20, 42L, 0)
+                    "training"
+
+                Expect.equal
+                    (s.Training.LearningRate, s.Training.ClassWeighting, s.Training.ClipNorm)
+                    (1e-3, ClassWeighting.Measured, Some 1.0)
                     "optimiser"
 
                 Expect.equal s.Model PrunerConfig.standard "network"
@@ -81,7 +86,7 @@ let tests =
                     }
 
             test "an option given twice counts as it was given last" {
-                Expect.equal (settings [ "a.root"; "--epochs"; "3"; "--epochs=5" ]).Epochs 5 "epochs"
+                Expect.equal (settings [ "a.root"; "--epochs"; "3"; "--epochs=5" ]).Training.Epochs 5 "epochs"
             }
 
             test "passes do not turn an autoregressive network into an equilibrium one" {
@@ -95,7 +100,7 @@ let tests =
 
             test "a German culture trains with the learning rate that was given" {
                 inGerman (fun () ->
-                    Expect.equal (settings [ "a.root"; "--learning_rate"; "1e-3" ]).LearningRate 0.001 "rate")
+                    Expect.equal (settings [ "a.root"; "--learning_rate"; "1e-3" ]).Training.LearningRate 0.001 "rate")
             }
 
             for words in
@@ -139,26 +144,26 @@ let tests =
 
             test "class weights are measured or two numbers" {
                 Expect.equal
-                    (settings [ "a.root"; "--class-weight"; "1,20" ]).ClassWeight
-                    (ClassWeight.Given(1.0, 20.0))
+                    (settings [ "a.root"; "--class-weight"; "1,20" ]).Training.ClassWeighting
+                    (ClassWeighting.Given { Keep = 1.0; Prune = 20.0 })
                     "given"
 
                 Expect.equal
-                    (settings [ "a.root"; "--class-weight=measured" ]).ClassWeight
-                    ClassWeight.Measured
+                    (settings [ "a.root"; "--class-weight=measured" ]).Training.ClassWeighting
+                    ClassWeighting.Measured
                     "measured"
             }
 
             test "clipping at 0 is no clipping" {
-                Expect.equal (settings [ "a.root"; "--clip-norm"; "0" ]).ClipNorm None "off"
-                Expect.equal (settings [ "a.root"; "--clip-norm"; "2.5" ]).ClipNorm (Some 2.5) "on"
+                Expect.equal (settings [ "a.root"; "--clip-norm"; "0" ]).Training.ClipNorm None "off"
+                Expect.equal (settings [ "a.root"; "--clip-norm"; "2.5" ]).Training.ClipNorm (Some 2.5) "on"
             }
 
             test "parity takes the original's mathematics and defaults, and options still count" {
                 let s = settings [ "a.root"; "--epochs"; "2"; "--parity" ]
                 Expect.equal s.Model (PrunerConfig.parity PrunerConfig.standard) "network"
-                Expect.equal (s.BatchSize, s.Epochs, s.ClipNorm) (3, 2, None) "training"
-                Expect.equal s.ClassWeight (ClassWeight.Given(1.0, 20.0)) "weights"
+                Expect.equal (s.Training.BatchSize, s.Training.Epochs, s.Training.ClipNorm) (3, 2, None) "training"
+                Expect.equal s.Training.ClassWeighting (ClassWeighting.Given { Keep = 1.0; Prune = 20.0 }) "weights"
             }
 
             test "parity refuses what would break it" {
@@ -203,6 +208,15 @@ let tests =
 
             test "the structure of every option union is what Argu accepts" {
                 Argu.ArgumentParser.Create<TrainArgument>(checkStructure = true) |> ignore
+
+                Argu.ArgumentParser.Create<Commands.Inspect.InspectArgument>(checkStructure = true)
+                |> ignore
+
+                Argu.ArgumentParser.Create<Commands.Stats.StatsArgument>(checkStructure = true)
+                |> ignore
+
+                Argu.ArgumentParser.Create<Commands.Doctor.DoctorArgument>(checkStructure = true)
+                |> ignore
             }
         ]
 

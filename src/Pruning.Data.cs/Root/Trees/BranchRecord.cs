@@ -2,11 +2,13 @@ namespace Pruning.Data.Root;
 
 /// <summary>What TBranchElement adds to TBranch: which member of which class the branch stores.</summary>
 /// <param name="ClassName">fClassName: class of the object, or class that the member belongs to.</param>
+/// <param name="Checksum">fCheckSum: which layout of the class.</param>
+/// <param name="Version">fClassVersion.</param>
 /// <param name="Id">fID: number of the member, -1 for a whole object, -2 for a split one.</param>
 /// <param name="Type">fType: 0 object or member, 1 and 2 nodes, 3 and 4 counters, 31 and 41 columns of a collection.</param>
 /// <param name="StreamerType">fStreamerType: type code of the member, -1 when the branch is not a member.</param>
 /// <param name="Counter">fBranchCount: reference to the branch that counts, 0 for none.</param>
-internal sealed record ElementRecord(string ClassName, int Id, int Type, int StreamerType, long Counter);
+internal sealed record ElementRecord(string ClassName, uint Checksum, int Version, int Id, int Type, int StreamerType, long Counter);
 
 /// <summary>ROOT's TBranch or a class derived from it.</summary>
 /// <param name="ClassName">TBranch, TBranchElement, TBranchObject and so on.</param>
@@ -114,14 +116,14 @@ internal sealed record BranchRecord(
         string className = buffer.ReadString();
         buffer.ReadString(); // fParentName
         buffer.ReadString(); // fClonesName
-        buffer.Skip(4); // fCheckSum
-        buffer.Skip(version >= 10 ? 2 : 4); // fClassVersion
+        uint checksum = buffer.ReadUInt32();
+        int classVersion = version >= 10 ? buffer.ReadInt16() : buffer.ReadInt32();
         int id = buffer.ReadInt32();
         int type = buffer.ReadInt32();
         int streamerType = buffer.ReadInt32();
         buffer.Skip(4); // fMaximum
         DecodeSlot(ref buffer, map, depth + 1, out long counter);
-        return new ElementRecord(className, id, type, streamerType, counter);
+        return new ElementRecord(className, checksum, classVersion, id, type, streamerType, counter);
     }
 
     private static BranchRecord DecodeBase(ref RootBuffer buffer, string className, ObjectMap map, int depth)

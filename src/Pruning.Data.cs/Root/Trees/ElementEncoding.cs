@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 
 namespace Pruning.Data.Root;
@@ -22,7 +23,7 @@ internal sealed record ElementEncoding(RootElementType Type, int DiskBytes, stri
     /// <param name="title">Text that may contain the range, <c>[min,max,bits]</c>.</param>
     public static ElementEncoding Float16(string title)
     {
-        FloatPacking packing = FloatPacking.Parse(title) ?? FloatPacking.Truncated(12);
+        FloatPacking packing = (FloatPacking.Parse(title) ?? FloatPacking.Truncated(12)) with { InSingle = true };
         return new(RootElementType.Float32, packing.DiskBytes, "Float16_t", packing);
     }
 
@@ -62,8 +63,9 @@ internal sealed record ElementEncoding(RootElementType Type, int DiskBytes, stri
 /// <summary>How ROOT packs Double32_t and Float16_t.</summary>
 /// <param name="Bits">Bits of a truncated mantissa; 0 for a range or a plain float32.</param>
 /// <param name="Minimum">Start of the range.</param>
-/// <param name="Factor">Steps per unit of the range; 0 when there is no range.</param>
-internal sealed record FloatPacking(int Bits, double Minimum, double Factor)
+/// <param name="Step">Width of one step of the range; 0 when there is no range.</param>
+/// <param name="InSingle">The value is a float32: it is computed in that precision.</param>
+internal sealed record FloatPacking(int Bits, double Minimum, double Step, bool InSingle = false)
 {
     /// <summary>A float32.</summary>
     public static FloatPacking Single { get; } = new(0, 0, 0);
@@ -85,8 +87,10 @@ internal sealed record FloatPacking(int Bits, double Minimum, double Factor)
         if (parts.Length is < 2 or > 3 || !TryNumber(parts[0], out double minimum) || !TryNumber(parts[1], out double maximum))
             return null;
         int bits = parts.Length == 3 && int.TryParse(parts[2], NumberStyles.Integer, CultureInfo.InvariantCulture, out int given) && given is >= 2 and <= 32 ? given : 32;
+        // With all 32 bits ROOT divides the range by 2^32 - 1 and uproot by 2^32, at most one step apart. This reader
+        // follows uproot, whose values it is compared with.
         if (minimum < maximum)
-            return new FloatPacking(0, minimum, (bits < 32 ? 1L << bits : 0xFFFFFFFFL) / (maximum - minimum));
+            return new FloatPacking(0, minimum, (maximum - minimum) / (1L << bits));
         return bits < 15 ? Truncated(bits) : null;
     }
 
@@ -112,10 +116,13 @@ internal sealed record FloatPacking(int Bits, double Minimum, double Factor)
     /// <summary>Unpacks one value; <paramref name="bytes"/> has <see cref="DiskBytes"/> bytes.</summary>
     public double Unpack(ReadOnlySpan<byte> bytes)
     {
-        if (Factor != 0)
-            return (System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes) / Factor) + Minimum;
+        if (Step != 0)
+        {
+            uint steps = BinaryPrimitives.ReadUInt32BigEndian(bytes);
+            return InSingle ? (steps * (float)Step) + (float)Minimum : (steps * Step) + Minimum;
+        }
         if (Bits == 0)
-            return System.Buffers.Binary.BinaryPrimitives.ReadSingleBigEndian(bytes);
+            return BinaryPrimitives.ReadSingleBigEndian(bytes);
         int mantissa = (bytes[1] << 8) | bytes[2];
         int word = (bytes[0] << 23) | ((mantissa & ((1 << (Bits + 1)) - 1)) << (23 - Bits));
         float value = BitConverter.Int32BitsToSingle(word);

@@ -38,13 +38,13 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int 
     public long ElementBytes => (long)Inner * Element.DiskBytes;
 
     /// <summary>Reads a branch's layout; null and a reason when its type is not one of those decoded here.</summary>
-    public static (EntryLayout? Layout, string? Reason) Of(BranchRecord branch, ObjectMap objects)
+    public static (EntryLayout? Layout, string? Reason) Of(BranchRecord branch, ObjectMap objects, RootFile file)
     {
         if (branch.Unsupported is not null)
             return (null, branch.Unsupported);
         if (branch.Leaves.Count != 1)
             return (null, branch.Leaves.Count == 0 ? "it has no leaf" : $"leaf lists are not decoded, this one has {branch.Leaves.Count} leaves");
-        return branch.Element is null ? OfPlain(branch.Leaves[0], objects) : OfElement(branch, branch.Element, branch.Leaves[0], objects);
+        return branch.Element is null ? OfPlain(branch.Leaves[0], objects) : OfElement(branch.Element, branch.Leaves[0], objects, file);
     }
 
     private static (EntryLayout? Layout, string? Reason) OfPlain(LeafRecord leaf, ObjectMap objects)
@@ -58,7 +58,7 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int 
         return (new EntryLayout(EntryKind.Counted, element, Math.Max(1, leaf.Length), element.Name + dimensions, counter), null);
     }
 
-    private static (EntryLayout? Layout, string? Reason) OfElement(BranchRecord branch, ElementRecord member, LeafRecord leaf, ObjectMap objects)
+    private static (EntryLayout? Layout, string? Reason) OfElement(ElementRecord member, LeafRecord leaf, ObjectMap objects, RootFile file)
     {
         if (member.Type is 3 or 4)
             return (new EntryLayout(EntryKind.Fixed, ElementEncoding.Plain(RootElementType.Int32), 1, "int", null), null);
@@ -69,7 +69,9 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int 
                 : (null, $"objects of class {member.ClassName} are not decoded");
         }
         int code = member.StreamerType;
-        if (code is < 0 or >= 60 || ElementEncoding.OfStreamerType(code % 20) is not ElementEncoding number)
+        if (code is 300 or 500 && member.Type == 0)
+            return OfCollectionMember(member, file);
+        if (code is < 0 or >= 60 || NumberMember(member, code % 20, file) is not ElementEncoding number)
             return (null, $"members of type {code.ToString(CultureInfo.InvariantCulture)} of class {member.ClassName} are not decoded");
         int length = Math.Max(1, leaf.Length);
         if (member.Type is 31 or 41)
@@ -85,6 +87,26 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int 
             return (Fixed(number, leaf with { Length = code >= 20 ? length : 1 }), null);
         return (new EntryLayout(EntryKind.CountedPointer, number, 1, $"{number.Name}[{Dimensions(leaf.Title).FirstOrDefault() ?? ""}]", null), null);
     }
+
+    // A packed float's range stands in the comment of the member, which only the class description has.
+    private static ElementEncoding? NumberMember(ElementRecord member, int code, RootFile file) => code switch
+    {
+        9 => Described(member, file) is StreamerElement element ? ElementEncoding.Double32(element.Title) : null,
+        19 => Described(member, file) is StreamerElement element ? ElementEncoding.Float16(element.Title) : null,
+        _ => ElementEncoding.OfStreamerType(code),
+    };
+
+    private static (EntryLayout? Layout, string? Reason) OfCollectionMember(ElementRecord member, RootFile file)
+    {
+        if (Described(member, file) is not StreamerElement element)
+            return (null, file.Classes.Problem ?? $"member {member.Id} of class {member.ClassName} is not described in the file");
+        return ClassNames.NumberCollection(element.TypeName) is (ElementEncoding number, string name)
+            ? (new EntryLayout(EntryKind.Collection, number, 1, name, null), null)
+            : (null, $"members of class {element.TypeName} are not decoded");
+    }
+
+    private static StreamerElement? Described(ElementRecord member, RootFile file) =>
+        file.Classes.Member(member.ClassName, member.Checksum, member.Version, member.Id);
 
     private static EntryLayout Fixed(ElementEncoding element, LeafRecord leaf)
     {

@@ -14,7 +14,7 @@ public sealed class RootBranch
         _record = record;
         Name = name;
         Location = tree with { Branch = name };
-        (Layout, string? reason) = EntryLayout.Of(record, objects);
+        (Layout, string? reason) = EntryLayout.Of(record, objects, file);
         if (Layout is not null && record.FileName.Length > 0)
             reason = $"its baskets are in another file, '{record.FileName}'";
         Unsupported = reason;
@@ -110,7 +110,7 @@ public sealed class RootBranch
         {
             RootCompression seen = BasketReader.SeeCompression(_file, this, stored[i]);
             if (seen != RootCompression.None)
-                return CompressionNames.Describe(seen, _record.Compression);
+                return CompressionNames.Describe(seen, _record.Compression != 0 ? _record.Compression : _file.CompressionSetting);
         }
         return RootCompression.None.Name();
     }

@@ -1,0 +1,134 @@
+module Pruning.Cli.Commands.Doctor
+
+open System
+open System.Runtime.InteropServices
+open Argu
+open TorchSharp
+open Pruning.Cli
+open Pruning.Native
+
+type DoctorArgument =
+    | Libtorch of directory: string
+    | Json
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Libtorch _ -> "look at the libtorch in this directory"
+            | Json -> "one JSON document on stdout"
+
+/// A thing that was looked for.
+type Finding =
+    {
+        name: string
+        found: bool
+        detail: string
+    }
+
+let private present name detail =
+    {
+        name = name
+        found = true
+        detail = detail
+    }
+
+let private absent name detail =
+    {
+        name = name
+        found = false
+        detail = detail
+    }
+
+let private ofLibrary (library: TorchLibrary) =
+    [
+        present "libtorch" $"{library.Version} in {library.Directory} (from {library.Source})"
+
+        present
+            "TorchSharp"
+            (if library.ShimPatched then
+                 let versions = String.Join(", ", library.WeakenedVersions)
+                 $"{library.TorchSharpVersion}, through a copy that does without {versions}: {library.ShimPath}"
+             else
+                 $"{library.TorchSharpVersion}: {library.ShimPath}")
+
+        // A small product: loading alone does not prove that the kernels run on this processor.
+        use ones = torch.ones (2L, 2L)
+        use product = torch.mm (ones, ones)
+        use total = product.sum ()
+        present "arithmetic" $"2 x 2 matrix product of ones sums to {total.ToSingle()} (8 expected)"
+
+        present
+            "libtorch threads"
+            $"{torch.get_num_threads ()} inside an operation, {torch.get_num_interop_threads ()} between operations"
+
+        if torch.cuda.is_available () then
+            present "GPU" $"{torch.cuda.device_count ()} CUDA device(s) usable"
+        elif library.HasCuda then
+            absent "GPU" "libtorch is a CUDA build, but no CUDA device or driver answers: training runs on the CPU"
+        else
+            absent "GPU" "this libtorch is a CPU build; for a GPU give a CUDA libtorch with --libtorch DIR"
+    ]
+
+let private examine (directory: string option) : Finding list * bool =
+    let torch, canTrain =
+        try
+            ofLibrary (TorchNative.Load(Option.toObj directory)), true
+        with :? DeviceException as error ->
+            [ absent "libtorch" error.Message ], false
+
+    [
+        yield! torch
+        present
+            ".NET"
+            $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}, {RuntimeInformation.RuntimeIdentifier}"
+    ],
+    canTrain
+
+let private run (terminal: Terminal) (arguments: DoctorArgument list) : int =
+    let directory =
+        arguments
+        |> List.tryPick (function
+            | Libtorch directory -> Some directory
+            | Json -> None)
+
+    let findings, canTrain = examine directory
+
+    if List.contains Json arguments then
+        Json.print
+            terminal
+            {|
+                can_train = canTrain
+                findings = findings
+            |}
+    else
+        for finding in findings do
+            let mark = if finding.found then "ok" else "--"
+            Terminal.print terminal $"{mark}  {finding.name.PadRight 18}{finding.detail}"
+
+        Terminal.print terminal ""
+
+        Terminal.print
+            terminal
+            (if canTrain then
+                 "This machine can train and evaluate."
+             else
+                 "This machine cannot train: libtorch is missing or does not load (above).")
+
+    if canTrain then ExitCode.ok else ExitCode.device
+
+let command: Command =
+    Command.create<DoctorArgument>
+        {
+            Verb = "doctor"
+            Summary = "what this machine can do: libtorch, devices, threads, libstdc++, MPI, NCCL"
+            Synopsis = "[--libtorch DIR] [--json]"
+            Explanation =
+                "Loads libtorch as training would and says what was found and what was not, in words. Lines that begin with -- are absent; most of them are optional. Exit code 0 if training can run, else 5."
+            Examples =
+                [
+                    "doctor", "after the set-up, or before asking for help"
+                    "doctor --libtorch ~/venv/lib/python3.12/site-packages/torch/lib",
+                    "would the libtorch of a CUDA PyTorch do?"
+                ]
+        }
+        run
