@@ -207,6 +207,29 @@ let private errors =
                         [ "at least one trackster"; "1000 skipped" ])
             }
 
+            test "trees of different length are refused, with both numbers" {
+                inDirectory (fun root ->
+                    // The description of the tree Edges is the last of the file's two: from there on, 1000 entries (as
+                    // the file writes them, 8 bytes, highest first) become 999.
+                    let path = Path.Combine(root, "shorter.root")
+                    let bytes = File.ReadAllBytes sample
+
+                    let from =
+                        Encoding.Latin1.GetString(bytes).IndexOf("norigin", StringComparison.Ordinal)
+                        - 300
+
+                    let thousand = [| 0uy; 0uy; 0uy; 0uy; 0uy; 0uy; 3uy; 0xE8uy |]
+                    let mutable at = from + MemoryExtensions.IndexOf(Span(bytes).Slice from, ReadOnlySpan thousand)
+
+                    while at >= from do
+                        bytes[at + 7] <- 0xE7uy
+                        let next = MemoryExtensions.IndexOf(Span(bytes).Slice at, ReadOnlySpan thousand)
+                        at <- if next < 0 then -1 else at + next
+
+                    File.WriteAllBytes(path, bytes)
+                    refused [ path ] standard [ "1000 entries in tree 'Tracksters'"; "999 in tree 'Edges'"; path ])
+            }
+
             test "one number per entry instead of a list is refused" {
                 inDirectory (fun root ->
                     let path = Path.Combine(root, "flat.root")
