@@ -94,12 +94,18 @@ public static class Machine
         string? policy = variable("OMP_WAIT_POLICY"), spin = variable("GOMP_SPINCOUNT"), threads = variable("OMP_NUM_THREADS");
         return
         [
-            new("OMP_WAIT_POLICY", policy, string.Equals(policy, "passive", StringComparison.OrdinalIgnoreCase)
-                ? "passive: waiting threads sleep"
-                : $"{policy ?? "not set"}: waiting threads spin and can slow this and other programs down many times; start through ./graph-pruning, or export OMP_WAIT_POLICY=passive"),
-            new("GOMP_SPINCOUNT", spin, spin == "0"
-                ? "0: waiting threads sleep"
-                : $"{spin ?? "not set"}: waiting threads spin first; export GOMP_SPINCOUNT=0"),
+            new("OMP_WAIT_POLICY", policy, policy switch
+            {
+                null => "not set: GraphPruning sets it to passive before it loads libtorch",
+                _ when policy.Equals("passive", StringComparison.OrdinalIgnoreCase) => $"{policy}: waiting threads sleep",
+                _ => $"{policy}: waiting threads spin, which can slow this and other programs down many times; set it to passive, or unset it",
+            }),
+            new("GOMP_SPINCOUNT", spin, spin switch
+            {
+                null => "not set: GraphPruning sets it to 0 before it loads libtorch",
+                "0" => "0: waiting threads sleep",
+                _ => $"{spin}: waiting threads spin first, which can slow this and other programs down; set it to 0, or unset it",
+            }),
             new("OMP_NUM_THREADS", threads, threads is null ? "not set: --threads decides" : $"{threads}: the default of --threads in libtorch"),
         ];
     }

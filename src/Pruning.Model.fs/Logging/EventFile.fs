@@ -36,9 +36,9 @@ module EventFile =
         let record: byte[] = Array.zeroCreate (payload.Length + 16)
         let span = record.AsSpan()
         BinaryPrimitives.WriteUInt64LittleEndian(span, uint64 payload.Length)
-        BinaryPrimitives.WriteUInt32LittleEndian(span.Slice 8, maskedCrc32c (span.Slice(0, 8)))
+        BinaryPrimitives.WriteUInt32LittleEndian(span.Slice 8, maskedCrc32c (ReadOnlySpan(record, 0, 8)))
         payload.CopyTo(span.Slice 12)
-        BinaryPrimitives.WriteUInt32LittleEndian(span.Slice(12 + payload.Length), maskedCrc32c payload)
+        BinaryPrimitives.WriteUInt32LittleEndian(span.Slice(12 + payload.Length), maskedCrc32c (ReadOnlySpan payload))
         record
 
     /// The events of a file, in order. Both checksums of every record are checked: InvalidDataException with the byte at
@@ -81,7 +81,8 @@ module EventFile =
 
                 let event =
                     try
-                        Event.Parser.ParseFrom payload
+                        // The classes are older than the library and parse from arrays only, not from spans.
+                        Event.Parser.ParseFrom(bytes, at + 12, int length)
                     with :? InvalidProtocolBufferException as error ->
                         refuse at $"a payload that is no Event ({error.Message})"
 

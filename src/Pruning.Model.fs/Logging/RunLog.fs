@@ -234,7 +234,8 @@ type RunLog private (directory: string, run: JsonObject, metrics: FileStream, cl
                     "epoch", Json.integer line.Epoch
                     "step", Json.integer line.Step
                     "split", Json.text line.Split
-                    for name, value in line.Values -> name, Json.number value
+                    for name, value in line.Values do
+                        name, Json.number value
                 ]
 
         let bytes = Encoding.UTF8.GetBytes(json.ToJsonString() + "\n")

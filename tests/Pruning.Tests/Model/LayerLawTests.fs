@@ -94,8 +94,9 @@ let private perAggregator (aggregator: Aggregator) =
                             use _guard = torch.no_grad ()
                             let nudge = torch.zeros_like x
                             nudge[row, column] <- torch.tensor step
-                            let slope = ((value (x.add nudge)).sub(value (x.sub nudge))).item<float> () / (2.0 * step)
-                            let gradient = (nonNull x.grad)[row, column].item<float> ()
+                            let above, below = value (x.add nudge), value (x.sub nudge)
+                            let slope = above.sub(below).item<float> () / (2.0 * step)
+                            let gradient = (nonNull x.grad).[row, column].item<float> ()
                             Expect.isLessThan (abs (slope - gradient)) 1e-7 $"d/dx[{row}, {column}]: {slope} and {gradient}"
                 finally
                     torch.set_default_dtype torch.float32

@@ -94,8 +94,14 @@ let tests =
 
                 let policy environment = List.item 0 (words environment)
                 let spin environment = List.item 1 (words environment)
-                Expect.stringContains (policy []) "./graph-pruning" "the way out"
-                Expect.stringStarts (policy [ "OMP_WAIT_POLICY", "PASSIVE" ]) "passive" "in any case"
+                Expect.stringContains (policy []) "sets it to passive" "nothing to do"
+                Expect.stringContains (policy [ "OMP_WAIT_POLICY", "active" ]) "set it to passive" "what to do"
+
+                Expect.stringStarts
+                    (policy [ "OMP_WAIT_POLICY", "PASSIVE" ])
+                    "PASSIVE: waiting threads sleep"
+                    "any case"
+
                 Expect.stringStarts (spin [ "GOMP_SPINCOUNT", "1000" ]) "1000: waiting threads spin" "spin count"
             }
 
