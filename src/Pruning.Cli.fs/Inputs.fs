@@ -1,6 +1,8 @@
 namespace Pruning.Cli
 
 open System
+open Pruning.Data.Batching
+open Pruning.Data.Tracksters
 
 /// Which files and trees a verb reads, and what becomes of those that do not fit.
 type InputSettings =
@@ -69,3 +71,27 @@ module Inputs =
         match files with
         | [] -> raise (UsageException "no input: give at least one ROOT file with the trees Tracksters and Edges.")
         | _ -> files, tracksterTree, edgeTree
+
+    /// Reads the files. What was left out on request is said, the first few by name.
+    let openDataset (terminal: Terminal) (input: InputSettings) : GraphDataset =
+        let dataset =
+            GraphDataset.Open(
+                List.toArray input.Files,
+                TracksterReadOptions(
+                    TracksterTree = input.TracksterTree,
+                    EdgeTree = input.EdgeTree,
+                    SkipBadFiles = input.SkipBadFiles,
+                    SkipBadGraphs = input.SkipBadGraphs,
+                    Workers = input.Workers
+                )
+            )
+
+        let shown = 10
+
+        for skipped in Seq.truncate shown dataset.Skipped do
+            Terminal.warn terminal $"skipped: {skipped.Reason}"
+
+        if dataset.Skipped.Count > shown then
+            Terminal.warn terminal $"skipped {dataset.Skipped.Count - shown} more."
+
+        dataset

@@ -7,16 +7,21 @@ open Pruning.Cli.Commands
 /// Everything that the program can do. A new verb is a file under Commands and a case here; the compiler asks for the
 /// rest.
 [<RequireQualifiedAccess>]
-type Verb = | Doctor
+type Verb =
+    | Inspect
+    | Stats
+    | Doctor
 
 [<RequireQualifiedAccess>]
 module Verb =
 
     /// In the order of the overview.
-    let all = [ Verb.Doctor ]
+    let all = [ Verb.Inspect; Verb.Stats; Verb.Doctor ]
 
     let command (verb: Verb) : Command =
         match verb with
+        | Verb.Inspect -> Inspect.command
+        | Verb.Stats -> Stats.command
         | Verb.Doctor -> Doctor.command
 
     /// The verb of this name; an unknown one is a usage error that names the nearest.

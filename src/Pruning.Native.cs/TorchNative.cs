@@ -31,7 +31,7 @@ public sealed record TorchLibrary(
 /// Loads libtorch and TorchSharp's native part, once, before the first use of a TorchSharp type. TorchSharp's own
 /// search is not used: it copies 480 MB beside the program and cannot load its native part on Debian 12.
 /// </summary>
-public static class TorchNative
+public static partial class TorchNative
 {
     // libtorch_cpu pulls its dependencies in by soname, so each is mapped from the same directory before it is asked for.
     // A second libtorch in one process aborts it.
@@ -75,6 +75,7 @@ public static class TorchNative
             TorchSearchInputs inputs = Inputs(directory);
             TorchCandidate found = TorchSearch.FindDirectory(inputs);
             string shim = TorchSearch.FindShim(inputs);
+            LetWaitingThreadsSleep();
             try
             {
                 _loaded = LoadFrom(found, shim, inputs);
@@ -108,6 +109,21 @@ public static class TorchNative
             PackageFolders = string.IsNullOrEmpty(packages) ? home.Length > 0 ? [Path.Combine(home, ".nuget", "packages")] : [] : [packages],
         };
     }
+
+    /// <summary>
+    /// libtorch's OpenMP threads spin while they wait, which starves every other thread of the machine. OpenMP reads its
+    /// environment when its library is mapped, so it is not too late here; what the user has set stays. The launcher
+    /// exports the same; this is for scripts and published programs.
+    /// </summary>
+    private static void LetWaitingThreadsSleep()
+    {
+        // .NET keeps its own copy of the environment: native code sees only what setenv wrote.
+        _ = SetNativeVariable("OMP_WAIT_POLICY", "passive", 0);
+        _ = SetNativeVariable("GOMP_SPINCOUNT", "0", 0);
+    }
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetNativeVariable(string name, string value, int overwrite);
 
     private static TorchLibrary LoadFrom(TorchCandidate found, string shim, TorchSearchInputs inputs)
     {

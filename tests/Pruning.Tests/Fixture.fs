@@ -86,3 +86,17 @@ let graphs: Lazy<ShowerGraph array> =
 /// Batches of the fixture graphs by their numbers.
 let batch (numbers: int list) : GraphBatch =
     BatchAssembler.Collate [| for g in numbers -> graphs.Value[g] |]
+
+/// The 64 graphs of benchmarks/bench-graphs.safetensors.
+let benchGraphs: Lazy<ShowerGraph array> =
+    lazy
+        (let all = read (Path.Combine(repository, "benchmarks", "bench-graphs.safetensors"))
+         let nodes, edges = ints all["node_offsets"], ints all["edge_offsets"]
+
+         [|
+             for g in 0 .. nodes.Length - 2 do
+                 let rows (name: string) = all[name].narrow (0L, int64 nodes[g], int64 (nodes[g + 1] - nodes[g]))
+                 let span (name: string) = all[name].narrow (0L, int64 edges[g], int64 (edges[g + 1] - edges[g])) |> ints
+                 let labels = floats (rows "labels") |> Array.map byte
+                 graph $"bench {g}" (rows "features") (span "src") (span "dst") labels
+         |])

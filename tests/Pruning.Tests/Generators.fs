@@ -37,7 +37,7 @@ module RawTrackster =
     let private column (f: RawNode -> 'T) (raw: RawTrackster) = raw.Nodes |> List.map f |> List.toArray
     let private flag (f: RawNode -> bool) raw = column (fun n -> if f n then 1f else 0f) raw
 
-    /// Hands the trackster's columns to a function, changed before by `edit` if a test wants them wrong.
+    /// Builds the trackster's graph.
     let build (origin: GraphOrigin) (raw: RawTrackster) : ShowerGraph =
         let columns =
             TracksterColumns(

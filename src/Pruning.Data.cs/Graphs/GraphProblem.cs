@@ -9,6 +9,10 @@ namespace Pruning.Data.Graphs;
 /// <param name="What">What was wanted and what was found.</param>
 internal sealed record GraphProblem(bool InEdges, string Branch, string What)
 {
+    // Numbers in messages are written the same way everywhere.
+    private static GraphProblem Of(bool inEdges, string branch, FormattableString what) =>
+        new(inEdges, branch, what.ToString(CultureInfo.InvariantCulture));
+
     /// <summary>The whole sentence, with the place.</summary>
     public DataException At(GraphOrigin origin, string tracksterTree = TracksterSchema.TracksterTree, string edgeTree = TracksterSchema.EdgeTree)
     {
@@ -18,12 +22,15 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
             $"{What} (in {origin.File}, tree '{tree}', branch '{Branch}', entry {origin.Entry}): mend the file, or have bad graphs skipped."));
     }
 
-    /// <summary>Finds the first problem of a trackster, in the order in which the graph is built; null = none.</summary>
-    public static GraphProblem? Find(in TracksterColumns one)
+    /// <summary>Finds the first problem of a trackster; null = none.</summary>
+    public static GraphProblem? Find(in TracksterColumns one) => FindInValues(one) ?? FindInLinks(one);
+
+    /// <summary>Everything but ids: lengths, features, flags, labels.</summary>
+    public static GraphProblem? FindInValues(in TracksterColumns one)
     {
         int nodes = one.NodeCount;
         if (nodes == 0)
-            return new(false, TracksterSchema.Id, "wanted at least one layer cluster, found an empty trackster");
+            return Of(false, TracksterSchema.Id, $"wanted at least one layer cluster, found an empty trackster");
         GraphProblem? problem =
             Length(TracksterSchema.PosX, one.PosX.Length, nodes)
             ?? Length(TracksterSchema.PosY, one.PosY.Length, nodes)
@@ -38,7 +45,7 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
         if (problem is not null)
             return problem;
         if (one.Target.Length != one.Origin.Length)
-            return new(true, TracksterSchema.Target, $"wanted as many edge ends as there are edge starts, {one.Origin.Length}, found {one.Target.Length}");
+            return Of(true, TracksterSchema.Target, $"wanted as many edge ends as there are edge starts, {one.Origin.Length}, found {one.Target.Length}");
         return Finite(TracksterSchema.PosX, one.PosX)
             ?? Finite(TracksterSchema.PosY, one.PosY)
             ?? Finite(TracksterSchema.PosZ, one.PosZ)
@@ -48,19 +55,20 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
             ?? Finite(TracksterSchema.Phi, one.Phi)
             ?? ZeroOrOne(TracksterSchema.IsSeedHigh, one.IsSeedHigh)
             ?? ZeroOrOne(TracksterSchema.IsSeedLow, one.IsSeedLow)
-            ?? ZeroOrOne(TracksterSchema.Label, one.Label)
-            ?? Links(one);
+            ?? ZeroOrOne(TracksterSchema.Label, one.Label);
     }
 
     private static GraphProblem? Length(string branch, int found, int nodes) =>
-        found == nodes ? null : new(false, branch, $"wanted one value for each of the {nodes} layer clusters in branch '{TracksterSchema.Id}', found {found}");
+        found == nodes ? null : Of(false, branch, $"wanted one value for each of the {nodes} layer clusters in branch '{TracksterSchema.Id}', found {found}");
 
     private static GraphProblem? Finite(string branch, ReadOnlySpan<float> values)
     {
+        if (ColumnChecks.AllFinite(values))
+            return null;
         for (int i = 0; i < values.Length; i++)
         {
             if (!float.IsFinite(values[i]))
-                return new(false, branch, string.Create(CultureInfo.InvariantCulture, $"wanted a finite number, found {values[i]} at position {i}"));
+                return Of(false, branch, $"wanted a finite number, found {values[i]} at position {i}");
         }
 
         return null;
@@ -68,27 +76,29 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
 
     private static GraphProblem? ZeroOrOne(string branch, ReadOnlySpan<float> values)
     {
+        if (ColumnChecks.AllZeroOrOne(values))
+            return null;
         for (int i = 0; i < values.Length; i++)
         {
             if (values[i] is not (0f or 1f))
-                return new(false, branch, string.Create(CultureInfo.InvariantCulture, $"wanted 0 or 1, found {values[i]} at position {i}"));
+                return Of(false, branch, $"wanted 0 or 1, found {values[i]} at position {i}");
         }
 
         return null;
     }
 
-    private static GraphProblem? Links(in TracksterColumns one)
+    private static GraphProblem? FindInLinks(in TracksterColumns one)
     {
         using NodeIndex rows = new(one.Id, out int duplicate);
         if (duplicate >= 0)
-            return new(false, TracksterSchema.Id, $"wanted every id once, found {one.Id[duplicate]} again at position {duplicate}");
+            return Of(false, TracksterSchema.Id, $"wanted every id once, found {one.Id[duplicate]} again at position {duplicate}");
         for (int e = 0; e < one.Origin.Length; e++)
         {
             bool start = rows.Find(one.Origin[e]) < 0;
             if (start || rows.Find(one.Target[e]) < 0)
             {
                 (string branch, long id) = start ? (TracksterSchema.Origin, one.Origin[e]) : (TracksterSchema.Target, one.Target[e]);
-                return new(true, branch, $"edge {e} {(start ? "starts" : "ends")} at id {id}, which none of the {one.NodeCount} layer clusters of the trackster has");
+                return Of(true, branch, $"edge {e} {(start ? "starts" : "ends")} at id {id}, which none of the {one.NodeCount} layer clusters of the trackster has");
             }
         }
 

@@ -208,6 +208,15 @@ let tests =
 
             test "the structure of every option union is what Argu accepts" {
                 Argu.ArgumentParser.Create<TrainArgument>(checkStructure = true) |> ignore
+
+                Argu.ArgumentParser.Create<Commands.Inspect.InspectArgument>(checkStructure = true)
+                |> ignore
+
+                Argu.ArgumentParser.Create<Commands.Stats.StatsArgument>(checkStructure = true)
+                |> ignore
+
+                Argu.ArgumentParser.Create<Commands.Doctor.DoctorArgument>(checkStructure = true)
+                |> ignore
             }
         ]
 

@@ -1,10 +1,15 @@
 module Pruning.Tests.Native.TorchNativeTests
 
 open System.IO
+open System.Runtime.InteropServices
 open System.Threading.Tasks
 open Expecto
 open Pruning.Native
 open TorchSharp
+
+/// What native code sees; .NET has a copy of its own.
+[<DllImport("libc")>]
+extern nativeint private getenv(string name)
 
 [<Tests>]
 let tests =
@@ -60,6 +65,13 @@ let tests =
                     |> Array.distinct
 
                 Expect.hasLength mapped 1 "paths of libtorch_cpu.so"
+            }
+
+            test "OpenMP's threads sleep while they wait, unless somebody asked for something else" {
+                TorchNative.Load() |> ignore
+
+                for name in [ "OMP_WAIT_POLICY"; "GOMP_SPINCOUNT" ] do
+                    Expect.notEqual (getenv name) 0n name
             }
 
             test "tensors compute" {

@@ -1,0 +1,89 @@
+namespace Pruning.Model
+
+open System
+open System.Globalization
+open System.IO
+open System.Text
+open System.Threading
+open Google.Protobuf
+open Tensorboard
+
+/// Writes one TensorBoard event file. Every event goes to the operating system in one write when it is made, so that a
+/// running TensorBoard sees it at once and a crash of the program loses nothing. Safe from many threads.
+[<Sealed>]
+type TensorBoard private (path: string, stream: FileStream, clock: TimeProvider) =
+
+    static let mutable filesOfProcess = -1
+
+    /// Seconds since 1970, as float64.
+    static let wallTime (clock: TimeProvider) : float =
+        float (clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks
+        / float TimeSpan.TicksPerSecond
+
+    let gate = obj ()
+
+    let write (event: Event) : unit =
+        event.WallTime <- wallTime clock
+        let record = EventFile.frame (event.ToByteArray())
+        lock gate (fun () -> stream.Write record)
+
+    /// Starts a new event file in a directory, which is made if it is not there. The clock gives the wall times.
+    static member Create(directory: string, ?clock: TimeProvider) : TensorBoard =
+        let clock = defaultArg clock TimeProvider.System
+        Directory.CreateDirectory directory |> ignore
+        let seconds = (int64 (wallTime clock)).ToString("D10", CultureInfo.InvariantCulture)
+
+        // The process id of a restarted container may come again within a second: then the next number is taken.
+        let rec start () : string * FileStream =
+            let number = Interlocked.Increment &filesOfProcess
+
+            let name = $"events.out.tfevents.{seconds}.{Environment.MachineName}.{Environment.ProcessId}.{number}"
+
+            let path = Path.Combine(directory, name)
+
+            if File.Exists path then
+                start ()
+            else
+                path,
+                new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite ||| FileShare.Delete, 0)
+
+        let path, stream = start ()
+        let board = new TensorBoard(path, stream, clock)
+        board.Write(Event(FileVersion = "brain.Event:2"))
+        board
+
+    member private _.Write(event: Event) : unit = write event
+
+    /// The event file.
+    member _.Path: string = path
+
+    /// Named numbers of one step, such as "train/loss"; single precision in the file.
+    member _.Scalars(step: int64, values: (string * float) seq) : unit =
+        let summary = Summary()
+
+        for tag, value in values do
+            summary.Value.Add(Summary.Types.Value(Tag = tag, SimpleValue = float32 value))
+
+        if summary.Value.Count > 0 then
+            write (Event(Step = step, Summary = summary))
+
+    /// A text, shown as Markdown.
+    member _.Text(step: int64, tag: string, text: string) : unit =
+        let shape = TensorShapeProto()
+        shape.Dim.Add(TensorShapeProto.Types.Dim(Size = 1L))
+        let tensor = TensorProto(Dtype = DataType.DtString, TensorShape = shape)
+        tensor.StringVal.Add(ByteString.CopyFrom(text, Encoding.UTF8))
+        let plugin = SummaryMetadata.Types.PluginData(PluginName = "text")
+        let summary = Summary()
+
+        summary.Value.Add(
+            Summary.Types.Value(Tag = tag, Metadata = SummaryMetadata(PluginData = plugin), Tensor = tensor)
+        )
+
+        write (Event(Step = step, Summary = summary))
+
+    /// Waits until everything written is on the disk.
+    member _.Flush() : unit = lock gate (fun () -> stream.Flush(flushToDisk = true))
+
+    interface IDisposable with
+        member _.Dispose() = lock gate (fun () -> stream.Dispose())

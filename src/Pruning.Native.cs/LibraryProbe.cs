@@ -1,0 +1,85 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Pruning.Native;
+
+/// <summary>Asks native libraries for their versions. Functions that may be called before any set-up only.</summary>
+internal static unsafe class LibraryProbe
+{
+    public static FoundLibrary LibStdCxx()
+    {
+        const string Name = "libstdc++";
+        if (Open(["libstdc++.so.6"], out string? path) == 0 || path is null)
+            return new(Name, null, null, "not found: libtorch needs libstdc++.so.6; install the package libstdc++6");
+        string newest = ShimPatcher.Newest(ElfVersions.Decode(File.ReadAllBytes(path), path).Provides, "GLIBCXX_");
+        return new(Name, path, newest, $"{path}, newest symbol version {newest}");
+    }
+
+    public static FoundLibrary Mpi()
+    {
+        const string Name = "MPI";
+        nint library = Open(["libmpi.so.40", "libmpi.so.12", "libmpi.so"], out string? path);
+        if (library == 0)
+            return new(Name, null, null, "not found: training on several processes needs Open MPI (package openmpi-bin); training on the cores of one machine does not");
+        string? version = null;
+        if (NativeLibrary.TryGetExport(library, "MPI_Get_library_version", out nint export))
+        {
+            // MPI_MAX_LIBRARY_VERSION_STRING is 256 in Open MPI and 8192 in MPICH.
+            byte* text = stackalloc byte[8192];
+            int length = 0;
+            if (((delegate* unmanaged<byte*, int*, int>)export)(text, &length) == 0 && length is > 0 and < 8192)
+                version = Encoding.UTF8.GetString(text, length).Split(',', '\n', '\0')[0].Trim();
+        }
+
+        // Open MPI's handles are addresses of data that it exports; MPICH and its relatives have another binary interface.
+        bool open = NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out _);
+        return new(Name, path ?? "libmpi", version, $"{version ?? "of unknown version"}, {path}{(open ? "" : ": not Open MPI, whose binary interface is the one supported")}");
+    }
+
+    public static FoundLibrary Nccl()
+    {
+        const string Name = "NCCL";
+        nint library = Open(["libnccl.so.2", "libnccl.so"], out string? path);
+        if (library == 0)
+            return new(Name, null, null, "not found: needed for training on several NVIDIA GPUs only");
+        int packed = 0;
+        string? version = null;
+        if (NativeLibrary.TryGetExport(library, "ncclGetVersion", out nint export) && ((delegate* unmanaged<int*, int>)export)(&packed) == 0)
+            version = NcclVersion(packed);
+        return new(Name, path ?? "libnccl", version, $"{version ?? "of unknown version"}, {path}");
+    }
+
+    public static FoundLibrary CudaDriver()
+    {
+        const string Name = "NVIDIA driver";
+        nint library = Open(["libcuda.so.1"], out string? path);
+        if (library == 0)
+            return new(Name, null, null, "not found: this machine computes on its CPU");
+        int packed = 0;
+        string? version = null;
+        if (NativeLibrary.TryGetExport(library, "cuDriverGetVersion", out nint export) && ((delegate* unmanaged<int*, int>)export)(&packed) == 0)
+            version = $"{packed / 1000}.{packed % 1000 / 10}";
+        return new(Name, path ?? "libcuda", version, $"for CUDA {version ?? "of unknown version"}, {path}");
+    }
+
+    /// <summary>NCCL_VERSION_CODE: 2.8 and older 2809, newer ones 22304 for 2.23.4.</summary>
+    internal static string NcclVersion(int packed) =>
+        packed < 10000
+            ? $"{packed / 1000}.{packed % 1000 / 100}.{packed % 100}"
+            : $"{packed / 10000}.{packed % 10000 / 100}.{packed % 100}";
+
+    private static nint Open(string[] names, out string? path)
+    {
+        foreach (string name in names)
+        {
+            if (NativeLibrary.TryLoad(name, out nint library))
+            {
+                path = MappedLibraries.Find(name);
+                return library;
+            }
+        }
+
+        path = null;
+        return 0;
+    }
+}

@@ -1,0 +1,167 @@
+module Pruning.Tests.Cli.InspectTests
+
+open System
+open System.IO
+open System.Text.Json
+open Expecto
+open Pruning.Cli
+open Pruning.Cli.Commands
+open Pruning.Tests
+open Pruning.Tests.Cli.ProgramTests
+open Pruning.Tests.Cli.ValuesTests
+
+let internal sample = Path.Combine(Fixture.repository, "samples", "tracksters.root")
+
+/// A file with these bytes, for the time of a test.
+let internal withFile (name: string) (bytes: byte array) (action: string -> unit) =
+    let directory = Directory.CreateTempSubdirectory "pruning-cli-"
+
+    try
+        let path = Path.Combine(directory.FullName, name)
+        File.WriteAllBytes(path, bytes)
+        action path
+    finally
+        directory.Delete true
+
+[<Tests>]
+let inspectTests =
+    testList
+        "inspect"
+        [
+            test "the sample's trees and branches are on stdout, with types and codec" {
+                let outcome = run [ "inspect"; sample ]
+                Expect.equal (outcome.Code, outcome.Error) (0, "") "code and stderr"
+                Expect.stringContains outcome.Out "Tracksters;1: 1,000 entries" "tree"
+                Expect.isMatch outcome.Out @"pos_x\s+float\[npos_x\]\s+1,000\s.*zstd 505" "branch"
+                Expect.stringContains outcome.Out "Edges;1: 1,000 entries" "second tree"
+            }
+
+            test "JSON holds the keys and every branch" {
+                use json = JsonDocument.Parse((run [ "inspect"; sample; "--json" ]).Out)
+                let root = json.RootElement
+                Expect.equal (root.GetProperty("bytes").GetInt64()) (FileInfo(sample).Length) "bytes"
+                Expect.equal (root.GetProperty("keys").GetArrayLength()) 2 "keys"
+
+                let trees =
+                    [
+                        for tree in root.GetProperty("trees").EnumerateArray() ->
+                            tree.GetProperty("path").GetString(), tree.GetProperty("branches").GetArrayLength()
+                    ]
+
+                Expect.equal trees [ "Tracksters", 22; "Edges", 4 ] "branches"
+            }
+
+            test "--tree and --branches narrow it down" {
+                use json =
+                    JsonDocument.Parse(
+                        (run [ "inspect"; sample; "--tree"; "Edges;1"; "--branches=*get"; "--json" ]).Out
+                    )
+
+                let names =
+                    [
+                        for tree in json.RootElement.GetProperty("trees").EnumerateArray() do
+                            for branch in tree.GetProperty("branches").EnumerateArray() ->
+                                branch.GetProperty("name").GetString()
+                    ]
+
+                Expect.equal names [ "ntarget"; "target" ] "names"
+            }
+
+            test "a tree that is not there names what is" {
+                run [ "inspect"; sample; "--tree"; "Trackster" ]
+                |> expectSentence 4 [ "Trackster"; "did you mean 'Tracksters'" ]
+            }
+
+            test "a missing file, a text file, a directory and a cut file are one sentence and exit code 4" {
+                run [ "inspect"; "/nowhere/x.root" ] |> expectSentence 4 [ "/nowhere/x.root" ]
+
+                withFile "notes.root" "not a ROOT file\n"B (fun path ->
+                    run [ "inspect"; path ] |> expectSentence 4 [ path; "text file" ])
+
+                run [ "inspect"; Fixture.repository ] |> expectSentence 4 [ "directory" ]
+                let cut = (File.ReadAllBytes sample)[..199_999]
+                withFile "cut.root" cut (fun path -> run [ "inspect"; path ] |> expectSentence 4 [ path; "200000" ])
+            }
+
+            test "no file and two files are usage errors" {
+                Expect.stringContains (refusal (fun () -> Inspect.settingsOf [])) "give one ROOT file" "none"
+
+                Expect.stringContains
+                    (refusal (fun () -> Inspect.settingsOf [ Inspect.Input [ "a"; "b" ] ]))
+                    "found also 'b'"
+                    "two"
+            }
+        ]
+
+[<Tests>]
+let statsTests =
+    testList
+        "stats"
+        [
+            test "the sample's numbers are the ones of a count by hand" {
+                use json = JsonDocument.Parse((run [ "stats"; sample; "Tracksters;1"; "Edges;1"; "--json" ]).Out)
+                let root = json.RootElement
+                let number (name: string) = root.GetProperty(name).GetDouble()
+                use file = Pruning.Data.Root.RootFile.Open sample
+                let labels = file.Tree("Tracksters").ReadAs<int64> "label"
+                let graphs = [ for entry in 0L .. labels.EntryCount - 1L -> labels[entry].ToArray() ]
+                let clean = graphs |> List.filter (Array.forall ((=) 0L)) |> List.length
+                let nodes = graphs |> List.sumBy Array.length
+                let pruned = graphs |> List.sumBy (Array.sumBy int)
+                Expect.equal (number "graphs") 1000.0 "graphs"
+                Expect.equal (number "nodes") (float nodes) "nodes"
+
+                Expect.floatClose
+                    Accuracy.high
+                    (number "graphs_without_pruning_percent")
+                    (100.0 * float clean / 1000.0)
+                    "first number"
+
+                Expect.floatClose
+                    Accuracy.high
+                    (number "pruned_nodes_percent")
+                    (100.0 * float pruned / float nodes)
+                    "second number"
+
+                let counts =
+                    root.GetProperty("nodes_per_graph").GetProperty("counts").EnumerateArray()
+                    |> Seq.sumBy _.GetInt64()
+
+                Expect.equal counts 1000L "every graph is in the histogram"
+            }
+
+            test "the table has the original's two numbers" {
+                let outcome = run [ "stats"; sample ]
+                Expect.equal (outcome.Code, outcome.Error) (0, "") "code and stderr"
+                Expect.isMatch outcome.Out @"tracksters that need no pruning, %\s+\d+\.\d\d" "first number"
+                Expect.isMatch outcome.Out @"layer clusters to prune, %\s+\d+\.\d\d" "second number"
+            }
+
+            test "a missing tree and a missing file are data errors; skipping goes on with the rest" {
+                run [ "stats"; sample; "Trackster"; "Edges" ]
+                |> expectSentence 4 [ "did you mean 'Tracksters'"; sample ]
+
+                run [ "stats"; sample; "/nowhere/b.root" ]
+                |> expectSentence 4 [ "/nowhere/b.root" ]
+
+                let outcome = run [ "stats"; sample; "/nowhere/b.root"; "--bad-files"; "skip" ]
+                Expect.equal outcome.Code 0 "goes on"
+                Expect.stringContains outcome.Error "warning: skipped: " "says so"
+                Expect.stringContains outcome.Error "/nowhere/b.root" "names it"
+            }
+
+            test "options of stats are read like those of train" {
+                let input, json =
+                    Stats.settingsOf
+                        (fun _ -> false)
+                        (Arguments.parse<Stats.StatsArgument>
+                            [ "a.root"; "T"; "E"; "--bad_graphs=skip"; "--workers"; "0"; "--json" ])
+
+                Expect.equal (input.Files, input.TracksterTree, input.EdgeTree) ([ "a.root" ], "T", "E") "input"
+
+                Expect.equal
+                    (input.SkipBadFiles, input.SkipBadGraphs, input.Workers, json)
+                    (false, true, 1, true)
+                    "options"
+            }
+        ]

@@ -1,0 +1,133 @@
+/// The program as a process: exit codes, what goes to stdout and what to stderr, no stack trace.
+module Pruning.Tests.Cli.ProgramTests
+
+open System
+open System.Diagnostics
+open System.IO
+open Expecto
+
+type internal Outcome =
+    {
+        Code: int
+        Out: string
+        Error: string
+    }
+
+/// Runs the command line built beside the tests. `variables` are added to the environment.
+let internal runWith (variables: (string * string) list) (words: string list) : Outcome =
+    let start =
+        ProcessStartInfo("dotnet", RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false)
+
+    for word in Path.Combine(AppContext.BaseDirectory, "graph-pruning.dll") :: words do
+        start.ArgumentList.Add word
+
+    start.Environment["GRAPH_PRUNING_VERBOSE"] <- ""
+
+    for name, value in variables do
+        start.Environment[name] <- value
+
+    match Process.Start start with
+    | null -> failtest "dotnet did not start"
+    | started ->
+        use running = started
+        // Both pipes at once: a full one would stop the program.
+        let error = running.StandardError.ReadToEndAsync()
+        let out = running.StandardOutput.ReadToEnd()
+        running.WaitForExit()
+
+        {
+            Code = running.ExitCode
+            Out = out
+            Error = error.Result
+        }
+
+let internal run words = runWith [] words
+
+/// One line on stderr that names the program, nothing on stdout, this exit code.
+let internal expectSentence (code: int) (parts: string list) (outcome: Outcome) =
+    Expect.equal outcome.Code code $"exit code ({outcome.Error})"
+    Expect.equal outcome.Out "" "nothing on stdout"
+    let lines = outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+    Expect.hasLength lines 1 $"one line, not {outcome.Error}"
+    Expect.stringStarts lines[0] "graph-pruning: " "who speaks"
+
+    for part in parts do
+        Expect.stringContains lines[0] part "what it says"
+
+[<Tests>]
+let tests =
+    testList
+        "Program"
+        [
+            test "--help goes to stdout and names every verb" {
+                let outcome = run [ "--help" ]
+                Expect.equal (outcome.Code, outcome.Error) (0, "") "code and stderr"
+
+                for verb in Pruning.Cli.Verb.all do
+                    Expect.stringContains outcome.Out (Pruning.Cli.Verb.command verb).Name "verb"
+            }
+
+            test "no verb prints the same to stderr and is a usage error" {
+                let outcome = run []
+                Expect.equal (outcome.Code, outcome.Out) (2, "") "code and stdout"
+                Expect.stringContains outcome.Error "Usage: graph-pruning VERB" "overview"
+            }
+
+            test "every verb has help with examples, and no libtorch is needed for it" {
+                for verb in Pruning.Cli.Verb.all do
+                    let name = (Pruning.Cli.Verb.command verb).Name
+                    // With a libtorch that is not there, loading it would fail.
+                    let outcome = runWith [ "GRAPH_PRUNING_LIBTORCH", "/nowhere" ] [ name; "--help" ]
+                    Expect.equal (outcome.Code, outcome.Error) (0, "") name
+                    Expect.stringContains outcome.Out $"Usage: graph-pruning {name}" "usage"
+                    Expect.stringContains outcome.Out "Examples:" "examples"
+                    Expect.equal (run [ "help"; name ]).Out outcome.Out "help VERB says the same"
+            }
+
+            test "--version is a line of data" {
+                let outcome = run [ "--version" ]
+                Expect.equal outcome.Code 0 "code"
+                Expect.isMatch outcome.Out @"^graph-pruning \d+\.\d+\.\d+\n$" "version"
+            }
+
+            test "a misspelt verb names the nearest one" {
+                run [ "doktor" ]
+                |> expectSentence 2 [ "unknown verb 'doktor'; did you mean doctor?" ]
+            }
+
+            test "a misspelt option names the nearest one and where help is" {
+                run [ "doctor"; "--libtroch"; "x" ]
+                |> expectSentence 2 [ "did you mean --libtorch?"; "graph-pruning doctor --help" ]
+            }
+
+            test "a libtorch that is not there is a device error without a stack trace" {
+                let outcome = run [ "doctor"; "--libtorch"; "/nowhere" ]
+                Expect.equal (outcome.Code, outcome.Error) (5, "") "doctor reports it as data"
+                Expect.stringContains outcome.Out "/nowhere" "where it looked"
+                Expect.isFalse (outcome.Out.Contains "   at ") "no stack trace"
+            }
+
+            test "--verbose and GRAPH_PRUNING_VERBOSE add the stack trace" {
+                for outcome in [ run [ "doktor"; "--verbose" ]; runWith [ "GRAPH_PRUNING_VERBOSE", "1" ] [ "doktor" ] ] do
+                    Expect.equal outcome.Code 2 "code"
+                    Expect.stringContains outcome.Error "   at Pruning.Cli" "trace"
+            }
+        ]
+
+[<Tests>]
+let verbTests =
+    testList
+        "Verbs"
+        [
+            test "the overview lists every case of the union once" {
+                let cases = FSharp.Reflection.FSharpType.GetUnionCases typeof<Pruning.Cli.Verb>
+                Expect.hasLength Pruning.Cli.Verb.all cases.Length "all"
+                Expect.equal (List.distinct Pruning.Cli.Verb.all) Pruning.Cli.Verb.all "no case twice"
+            }
+
+            test "no line of help is too long for a terminal of usual width" {
+                for verb in Pruning.Cli.Verb.all do
+                    let help = (Pruning.Cli.Verb.command verb).Help()
+                    Expect.all (help.Split '\n') (fun line -> line.Length <= 110) "no line is too long"
+            }
+        ]

@@ -1,0 +1,46 @@
+/// Laws that networks, layers and aggregators are put through.
+module Pruning.Tests.Laws
+
+open System
+open TorchSharp
+open Pruning.Data.Batching
+open Pruning.Data.Graphs
+open Pruning.Model
+
+/// Order in which the nodes of a graph are laid out again: a shuffle that depends on the seed alone.
+let shuffle (seed: int) (count: int) : int array =
+    let random = Random seed
+    let order = Array.init count id
+    random.Shuffle order
+    order
+
+/// The same graph with node i at row rowOf[i]. Edges keep their order, so gated aggregators see the same sequences.
+let permute (rowOf: int array) (graph: ShowerGraph) : ShowerGraph =
+    let features = Array.zeroCreate<float32> graph.Features.Length
+    let labels = Array.zeroCreate<byte> graph.NodeCount
+
+    for node in 0 .. graph.NodeCount - 1 do
+        Array.blit graph.Features (node * ShowerGraph.FeatureCount) features (rowOf[node] * ShowerGraph.FeatureCount) ShowerGraph.FeatureCount
+        labels[rowOf[node]] <- graph.Labels[node]
+
+    let move (ends: int array) = ends |> Array.map (fun node -> rowOf[node])
+    ShowerGraph(graph.Origin, features, move graph.Source, move graph.Target, labels)
+
+/// The same graph with its edges in another order.
+let reorderEdges (seed: int) (graph: ShowerGraph) : ShowerGraph =
+    let order = shuffle seed graph.EdgeCount
+    let pick (ends: int array) = order |> Array.map (fun edge -> ends[edge])
+    ShowerGraph(graph.Origin, graph.Features, pick graph.Source, pick graph.Target, graph.Labels)
+
+/// A batch of graphs as tensors in libtorch's default type.
+let tensors (graphs: ShowerGraph list) : BatchTensors =
+    BatchAssembler.Collate(List.toArray graphs) |> BatchTensors.create torch.CPU (torch.get_default_dtype ())
+
+/// Rows of a tensor in another order: row i of the answer is row rows[i].
+let rows (order: int array) (x: torch.Tensor) : torch.Tensor =
+    use index = torch.tensor (Array.map int64 order)
+    x.index_select (0L, index)
+
+/// A neighbour plan from the ends of edges.
+let plan (nodes: int) (source: int64 array) (target: int64 array) : PlanTensors =
+    BatchAssembler.Plan(nodes, source, target) |> PlanTensors.create torch.CPU (torch.get_default_dtype ())

@@ -1,0 +1,163 @@
+/// Laws of whole networks, for both strategies and every memory: what a trackster gets does not depend on its company.
+module Pruning.Tests.Model.PrunerLawTests
+
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open TorchSharp
+open Pruning.Data.Graphs
+open Pruning.Model
+open Pruning.Model.Decisions
+open Pruning.Model.Training
+open Pruning.Tests
+
+let private small =
+    { PrunerConfig.standard with Hidden = 8; Rounds = 2; Standardise = false }
+
+let private variants =
+    [
+        for strategy in [ DecisionStrategy.Equilibrium 2; DecisionStrategy.Autoregressive ] do
+            for memory in [ None; Some CellKind.Gru; Some CellKind.Lstm ] do
+                let cell = defaultArg memory CellKind.Lstm
+                { small with Strategy = strategy; MemoryCell = memory; DecisionCell = cell }
+    ]
+
+let private nameOf (config: PrunerConfig) =
+    let memory = config.MemoryCell |> Option.map string |> Option.defaultValue "none"
+    $"{config.Strategy}, memory {memory}"
+
+/// Weights far enough from zero that nodes differ clearly.
+let private pruner (config: PrunerConfig) =
+    use random = new torch.Generator(5UL)
+    let pruner = Pruner.create random config
+    use _guard = torch.no_grad ()
+
+    for _, parameter in pruner.Network.Weights.Parameters do
+        parameter.mul_ (scalar 2.0) |> ignore
+
+    pruner
+
+let private weights = { Keep = 1.0; Prune = 4.0 }
+
+let private run pruner question (graphs: ShowerGraph list) =
+    use _guard = torch.no_grad ()
+    Pruner.run pruner Inference question (Laws.tensors graphs)
+
+/// Features of a size that a detector has, so that float32 noise stays small.
+let private graphs =
+    Generators.rawTrackster
+    |> Gen.map (fun raw ->
+        let graph = Generators.graphOf raw
+        let features = graph.Features |> Array.map (fun value -> value / 100f)
+        ShowerGraph(graph.Origin, features, graph.Source, graph.Target, graph.Labels))
+    |> Arb.fromGen
+
+let private property name check =
+    testPropertyWithConfig { FsCheckConfig.defaultConfig with maxTest = 15; endSize = 25 } name check
+
+/// In float64 a choice between two nearly equal confidences cannot depend on the shape of a matrix product.
+let private inFloat64 (work: unit -> unit) =
+    torch.set_default_dtype torch.float64
+
+    try
+        use _scope = torch.NewDisposeScope()
+        work ()
+    finally
+        torch.set_default_dtype torch.float32
+
+let private perVariant (config: PrunerConfig) =
+    testList
+        (nameOf config)
+        [
+            property "a batch gives what its graphs give one by one, losses included" (
+                Prop.forAll (Arb.zip (graphs, graphs)) (fun (a, b) ->
+                    inFloat64 (fun () ->
+                        let pruner = pruner config
+                        let both = run pruner (Judge weights) [ a; b; a ]
+                        let each = [ a; b; a ] |> List.map (List.singleton >> run pruner (Judge weights))
+                        let joined pick = torch.cat (each |> List.map pick |> List.toArray, 0L)
+                        Near.close 1e-9 both.Logits (joined _.Logits) "logits"
+                        Near.close 1e-9 both.GraphLoss.Value (joined _.GraphLoss.Value) "losses"
+                        Expect.equal (Fixture.longs both.StepOfNode) (Fixture.longs (joined _.StepOfNode)) "order"))
+            )
+
+            property "renumbering the nodes renumbers the decisions" (fun (seed: int) ->
+                Prop.forAll graphs (fun graph ->
+                    inFloat64 (fun () ->
+                        let pruner = pruner config
+                        let rowOf = Laws.shuffle seed graph.NodeCount
+                        let plain = run pruner Decide [ graph ]
+                        let moved = run pruner Decide [ Laws.permute rowOf graph ]
+
+                        // Nodes that are alike in everything may be decided in either order.
+                        let distinct =
+                            graph.Features |> Array.chunkBySize ShowerGraph.FeatureCount |> Array.distinct |> Array.length
+
+                        if distinct = graph.NodeCount || config.Strategy <> DecisionStrategy.Autoregressive then
+                            Near.close 1e-9 (Laws.rows rowOf moved.Logits) plain.Logits "logits")))
+
+            property "labels are not looked at when deciding" (
+                Prop.forAll graphs (fun graph ->
+                    inFloat64 (fun () ->
+                        let pruner = pruner config
+                        let flipped = ShowerGraph(graph.Origin, graph.Features, graph.Source, graph.Target, graph.Labels |> Array.map (fun l -> 1uy - l))
+                        let decided, judged = run pruner Decide [ graph ], run pruner (Judge weights) [ flipped ]
+                        Near.close 1e-12 decided.Logits judged.Logits "logits"
+                        Expect.isNone decided.GraphLoss "nothing to judge by"))
+            )
+
+            property "every node is decided once" (
+                Prop.forAll graphs (fun graph ->
+                    use _scope = torch.NewDisposeScope()
+                    let steps = Fixture.longs (run (pruner config) Decide [ graph ]).StepOfNode
+
+                    match config.Strategy with
+                    | DecisionStrategy.Autoregressive ->
+                        Expect.equal (Array.sort steps) (Array.init graph.NodeCount int64) "one node a step"
+                    | DecisionStrategy.Equilibrium _ -> Expect.all steps (fun step -> step = 0L) "all at once")
+            )
+        ]
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "pruner"
+        [
+            yield! List.map perVariant variants
+
+            test "the default normalisation is the same in training and inference, whatever the batch" {
+                use _scope = torch.NewDisposeScope()
+                use random = new torch.Generator(1UL)
+                let pruner = pruner { small with Dropout = 0.0 }
+                let graphs = List.ofArray Fixture.graphs.Value
+                let training = Pruner.run pruner (Training random) (Teach weights) (Laws.tensors graphs)
+                Near.close 1e-5 training.Logits (run pruner Decide graphs).Logits "logits"
+            }
+
+            test "dropout draws from the generator that it is given" {
+                use _scope = torch.NewDisposeScope()
+                let pruner = pruner { small with Dropout = 0.5 }
+                let batch = Laws.tensors [ Fixture.graphs.Value[2] ]
+
+                let logits (seed: uint64) =
+                    use random = new torch.Generator(seed)
+                    (Pruner.run pruner (Training random) (Teach weights) batch).Logits
+
+                Near.close 0.0 (logits 1UL) (logits 1UL) "same seed"
+                Expect.isGreaterThan (Near.distance (logits 1UL) (logits 2UL)) 1e-6 "other seed, other masks"
+            }
+
+            test "one node, and graphs of one node between others" {
+                use _scope = torch.NewDisposeScope()
+                let one = Fixture.graphs.Value[0]
+
+                for config in variants do
+                    for normalisation in [ Normalisation.Layer; Normalisation.GraphBatch; Normalisation.Identity ] do
+                        use random = new torch.Generator(1UL)
+                        let pruner = pruner { config with Normalisation = normalisation }
+                        let batch = Laws.tensors [ one; Fixture.graphs.Value[1]; one ]
+                        let verdict = Pruner.run pruner (Training random) (Teach weights) batch
+                        Expect.isNone (Evaluation.tryFindBroken batch.Source verdict) $"{nameOf config}, {normalisation}"
+            }
+        ]
