@@ -3,7 +3,7 @@
 #
 #   prepare NAME PROJECT SECONDS     PROJECT is built, and .build/NAME.stamp is its proof
 #
-# Reads: NUGET_PACKAGES, HOME, GRAPH_PRUNING_LIBTORCH. Everything it writes is under .build/ and the projects' bin/, obj/.
+# Reads: NUGET_PACKAGES, HOME, GRAPH_PRUNING_LIBTORCH, TorchBackend. Everything it writes is under .build/ and the projects' bin/, obj/.
 
 SDK_WANTED=10.0
 state=$root/.build
@@ -44,7 +44,8 @@ check_sdk() {
 fresh() {
     stamp=$state/$1.stamp
     [ -f "$stamp" ] || return 1
-    read -r libtorch <"$stamp"
+    { read -r libtorch && read -r backend; } <"$stamp"
+    [ "${TorchBackend:-$backend}" = "$backend" ] || return 1
     [ -e "$libtorch" ] || [ -n "${GRAPH_PRUNING_LIBTORCH-}" ] || return 1
     [ -z "$(changed_since "$stamp" "$1")" ]
 }
@@ -114,6 +115,9 @@ build() (
     choose_home
     cd "$root" || exit 1
     install_packages || fail "The packages could not be installed: the messages above say why; check what 'dotnet nuget list source' names, and run this again."
+    # cpu or cuda (docs/gpu.md); MSBuild reads the variable. Once chosen it stays, until another one is named.
+    : "${TorchBackend:=${backend:-cpu}}"
+    export TorchBackend
     say "Building GraphPruning (about $3 s) ..."
     touch "$state/$1.start"
     step "$dotnet" build "$2" -c Release -v quiet -nologo --disable-build-servers -clp:NoSummary || {
@@ -121,7 +125,7 @@ build() (
         exit 1
     }
     # Sources that changed while they were being compiled stay newer than the stamp.
-    printf '%s\n' "$libtorch" >"$state/$1.new"
+    printf '%s\n' "$libtorch" "$TorchBackend" >"$state/$1.new"
     [ -z "$(changed_since "$state/$1.start" "$1" -type f)" ] || touch -r "$state/$1.start" "$state/$1.new"
     [ "$1" = tests ] && cp -p "$state/$1.new" "$state/program.stamp" # The solution holds the program.
     mv "$state/$1.new" "$state/$1.stamp"

@@ -64,7 +64,9 @@ internal static class TorchSearch
         List<TorchCandidate> candidates = [];
         if (!string.IsNullOrWhiteSpace(inputs.BuildDirectory))
             candidates.Add(new(Path.GetFullPath(inputs.BuildDirectory), "the build"));
-        candidates.Add(new(Path.Combine(inputs.ApplicationDirectory, "libtorch"), "the program's folder"));
+        // libtorch/ is what BundleLibTorch publishes; the other two are where NuGet's targets put a CUDA package.
+        foreach (string inner in new[] { "libtorch", Runtime, "" })
+            candidates.Add(new(Path.TrimEndingDirectorySeparator(Path.Combine(inputs.ApplicationDirectory, inner)), "the program's folder"));
         foreach (string folder in inputs.PackageFolders)
             candidates.Add(new(Path.Combine(folder, "libtorch-cpu-linux-x64", inputs.LibTorchVersion, Runtime), "NuGet's package folder"));
         return candidates;
