@@ -70,6 +70,17 @@ type Terminal =
         Verbosity: Verbosity
     }
 
+/// NaN and infinities are null in JSON.
+type private FiniteConverter() =
+    inherit JsonConverter<float>()
+    override _.Read(reader, _, _) = reader.GetDouble()
+
+    override _.Write(writer, value, _) =
+        if Double.IsFinite value then
+            writer.WriteNumberValue value
+        else
+            writer.WriteNullValue()
+
 [<RequireQualifiedAccess>]
 module Terminal =
 
@@ -147,24 +158,9 @@ module Terminal =
                 if line.Trim() <> "" then
                     terminal.Data.WriteLine(line.TrimEnd())
 
-    let internal talkConsole (terminal: Terminal) = ansi terminal.Talk false
-
-/// JSON for `--json`: one indented document on stdout, numbers in full, NaN and infinities as null.
-[<RequireQualifiedAccess>]
-module Json =
-
-    type private FiniteConverter() =
-        inherit JsonConverter<float>()
-        override _.Read(reader, _, _) = reader.GetDouble()
-
-        override _.Write(writer, value, _) =
-            if Double.IsFinite value then
-                writer.WriteNumberValue value
-            else
-                writer.WriteNullValue()
-
-    /// Field names as they are in the (anonymous) record.
-    let print (terminal: Terminal) (value: 'T) =
+    /// One indented JSON document as data: numbers in full, NaN and infinities as null. Takes records, anonymous records
+    /// and JsonNode.
+    let json (terminal: Terminal) (value: 'T) =
         let options =
             JsonSerializerOptions(
                 WriteIndented = true,
@@ -173,6 +169,8 @@ module Json =
 
         options.Converters.Add(FiniteConverter())
         terminal.Data.WriteLine(JsonSerializer.Serialize(value, options))
+
+    let internal talkConsole (terminal: Terminal) = ansi terminal.Talk false
 
 /// Ctrl-C and SIGTERM as a token: the first asks the work to finish what it is at and save, the second leaves at once.
 type Interruption(terminal: Terminal) =

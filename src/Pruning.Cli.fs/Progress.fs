@@ -5,7 +5,7 @@ open System.Diagnostics
 open Spectre.Console
 
 /// One step of a long job, as its loop reports it.
-type StepReport =
+type ProgressStep =
     {
         /// What is being done: "epoch 3/20", "validation".
         Stage: string
@@ -57,7 +57,7 @@ module Pace =
 type Progress =
     {
         /// After every step; cheap enough for thousands a second.
-        Step: StepReport -> unit
+        Step: ProgressStep -> unit
         /// A line worth keeping, such as the metrics of an epoch.
         Note: string -> unit
     }

@@ -341,3 +341,11 @@ module TrainSettings =
 
     /// From the words after `train`.
     let ofWords (words: string list) : TrainSettings = ofArguments File.Exists (Arguments.parse<TrainArgument> words)
+
+    /// How the data is divided.
+    let splitOptions (settings: TrainSettings) : Pruning.Data.Batching.SplitOptions =
+        Pruning.Data.Batching.SplitOptions(
+            TrainingFraction = settings.TrainingFraction,
+            SamplingFraction = settings.SamplingFraction,
+            Seed = settings.Training.Seed
+        )

@@ -8,6 +8,8 @@ open Pruning.Cli.Commands
 /// rest.
 [<RequireQualifiedAccess>]
 type Verb =
+    | Train
+    | Evaluate
     | Inspect
     | Stats
     | Doctor
@@ -16,10 +18,12 @@ type Verb =
 module Verb =
 
     /// In the order of the overview.
-    let all = [ Verb.Inspect; Verb.Stats; Verb.Doctor ]
+    let all = [ Verb.Train; Verb.Evaluate; Verb.Inspect; Verb.Stats; Verb.Doctor ]
 
     let command (verb: Verb) : Command =
         match verb with
+        | Verb.Train -> Train.command
+        | Verb.Evaluate -> Evaluate.command
         | Verb.Inspect -> Inspect.command
         | Verb.Stats -> Stats.command
         | Verb.Doctor -> Doctor.command

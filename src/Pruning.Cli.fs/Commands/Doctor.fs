@@ -94,7 +94,7 @@ let private run (terminal: Terminal) (arguments: DoctorArgument list) : int =
     let findings, canTrain = examine directory
 
     if List.contains Json arguments then
-        Json.print
+        Terminal.json
             terminal
             {|
                 can_train = canTrain

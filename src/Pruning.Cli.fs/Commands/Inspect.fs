@@ -216,7 +216,7 @@ let private run (terminal: Terminal) (arguments: InspectArgument list) : int =
         Terminal.warn terminal $"no branch matches '{settings.Branches.Value}'."
 
     if settings.Json then
-        Json.print
+        Terminal.json
             terminal
             {|
                 file = file.Path

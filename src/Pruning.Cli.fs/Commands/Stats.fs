@@ -198,7 +198,7 @@ let private histogramJson (histogram: Histogram) =
     |}
 
 let private json (terminal: Terminal) (dataset: GraphDataset) (all: TracksterStatistics) =
-    Json.print
+    Terminal.json
         terminal
         {|
             files =

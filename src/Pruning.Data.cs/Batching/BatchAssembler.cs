@@ -1,3 +1,4 @@
+using System.Numerics;
 using Pruning.Data.Graphs;
 
 namespace Pruning.Data.Batching;
@@ -20,11 +21,11 @@ public static class BatchAssembler
 
         int nodeCount = nodeOffsets[^1];
         GraphOrigin[] origins = new GraphOrigin[graphs.Count];
-        float[] features = new float[checked(nodeCount * ShowerGraph.FeatureCount)];
-        long[] source = new long[edgeCount];
-        long[] target = new long[edgeCount];
-        long[] graphOfNode = new long[nodeCount];
-        long[] labels = new long[nodeCount];
+        float[] features = GC.AllocateUninitializedArray<float>(checked(nodeCount * ShowerGraph.FeatureCount)); // all of it is written below
+        long[] source = GC.AllocateUninitializedArray<long>(edgeCount);
+        long[] target = GC.AllocateUninitializedArray<long>(edgeCount);
+        long[] graphOfNode = GC.AllocateUninitializedArray<long>(nodeCount);
+        long[] labels = GC.AllocateUninitializedArray<long>(nodeCount);
         int firstEdge = 0;
         for (int g = 0; g < graphs.Count; g++)
         {
@@ -72,9 +73,9 @@ public static class BatchAssembler
         for (int i = 1; i < nodeCount; i++)
             segmentStart[i] = segmentStart[i - 1] + (int)inDegree[i - 1];
 
-        long[] stepSource = new long[source.Length];
-        long[] segmentSource = new long[source.Length];
-        long[] segmentTarget = new long[source.Length];
+        long[] stepSource = GC.AllocateUninitializedArray<long>(source.Length);
+        long[] segmentSource = GC.AllocateUninitializedArray<long>(source.Length);
+        long[] segmentTarget = GC.AllocateUninitializedArray<long>(source.Length);
         int[] seen = new int[nodeCount];
         for (int e = 0; e < source.Length; e++)
         {
@@ -112,8 +113,8 @@ public static class BatchAssembler
     {
         int[] next = new int[activeCounts.Length + 1];
         activeCounts.CopyTo(next, 0);
-        long[] nodeOfRank = new long[inDegree.Length];
-        long[] rankOfNode = new long[inDegree.Length];
+        long[] nodeOfRank = GC.AllocateUninitializedArray<long>(inDegree.Length);
+        long[] rankOfNode = GC.AllocateUninitializedArray<long>(inDegree.Length);
         for (int node = 0; node < inDegree.Length; node++)
         {
             int rank = next[inDegree[node]]++;
@@ -126,7 +127,16 @@ public static class BatchAssembler
 
     private static void Shift(int[] from, int by, Span<long> to)
     {
-        for (int i = 0; i < from.Length; i++)
+        int i = 0;
+        Vector<int> shift = new(by); // a batch has fewer than 2^31 nodes: the sum fits before it is widened
+        for (; i <= from.Length - Vector<int>.Count; i += Vector<int>.Count)
+        {
+            Vector.Widen(new Vector<int>(from, i) + shift, out Vector<long> low, out Vector<long> high);
+            low.CopyTo(to[i..]);
+            high.CopyTo(to[(i + Vector<long>.Count)..]);
+        }
+
+        for (; i < from.Length; i++)
             to[i] = from[i] + by;
     }
 

@@ -43,15 +43,11 @@ public static class GraphBuilder
     internal static ShowerGraph? TryBuild(GraphOrigin origin, in TracksterColumns one)
     {
         int nodes = one.NodeCount;
-        bool fits = nodes > 0 && one.PosX.Length == nodes && one.PosY.Length == nodes && one.PosZ.Length == nodes && one.Energy.Length == nodes
-            && one.Time.Length == nodes && one.Eta.Length == nodes && one.Phi.Length == nodes && one.IsSeedHigh.Length == nodes
-            && one.IsSeedLow.Length == nodes && one.Label.Length == nodes && one.Origin.Length == one.Target.Length;
-        if (!fits)
+        if (GraphProblem.FindInValues(one) is not null)
             return null;
         byte[] labels = new byte[nodes];
         float[] features = new float[nodes * ShowerGraph.FeatureCount];
-        if (!FillNodes(one, features, labels))
-            return null;
+        FillNodes(one, features, labels);
 
         // Ids are unique, so an edge whose ids are equal is a self loop: the length is known before the rows are.
         int links = one.Origin.Length;
@@ -86,33 +82,24 @@ public static class GraphBuilder
         return Math.Max(high, 0);
     }
 
-    private static bool FillNodes(in TracksterColumns one, float[] features, byte[] labels)
+    private static void FillNodes(in TracksterColumns one, float[] features, byte[] labels)
     {
         int seed = SeedOf(one);
-        float x0 = one.PosX[seed], y0 = one.PosY[seed], z0 = one.PosZ[seed];
-        bool good = true;
+        float x = one.PosX[seed], y = one.PosY[seed], z = one.PosZ[seed];
         for (int i = 0; i < labels.Length; i++)
         {
             Span<float> row = features.AsSpan(i * ShowerGraph.FeatureCount, ShowerGraph.FeatureCount);
-            float x = one.PosX[i], y = one.PosY[i], z = one.PosZ[i], energy = one.Energy[i], time = one.Time[i], eta = one.Eta[i], phi = one.Phi[i];
-            float high = one.IsSeedHigh[i], low = one.IsSeedLow[i], label = one.Label[i];
-            row[0] = x - x0;
-            row[1] = y - y0;
-            row[2] = z - z0;
-            row[3] = energy;
-            row[4] = time > 0f ? time : 0f;
-            row[5] = eta;
-            row[6] = phi;
-            row[7] = high;
-            row[8] = low;
-            labels[i] = label == 1f ? (byte)1 : (byte)0;
-
-            // v - v is 0 for a finite v and NaN for the others.
-            float poison = (x - x) + (y - y) + (z - z) + (energy - energy) + (time - time) + (eta - eta) + (phi - phi);
-            good &= poison == 0f & (high == 0f | high == 1f) & (low == 0f | low == 1f) & (label == 0f | label == 1f);
+            row[0] = one.PosX[i] - x;
+            row[1] = one.PosY[i] - y;
+            row[2] = one.PosZ[i] - z;
+            row[3] = one.Energy[i];
+            row[4] = one.Time[i] > 0f ? one.Time[i] : 0f;
+            row[5] = one.Eta[i];
+            row[6] = one.Phi[i];
+            row[7] = one.IsSeedHigh[i];
+            row[8] = one.IsSeedLow[i];
+            labels[i] = (byte)one.Label[i];
         }
-
-        return good;
     }
 
     /// <summary>Appends the reversed links and the self loops to the links that fill the arrays' first part.</summary>

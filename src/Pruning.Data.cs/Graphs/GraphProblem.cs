@@ -22,8 +22,11 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
             $"{What} (in {origin.File}, tree '{tree}', branch '{Branch}', entry {origin.Entry}): mend the file, or have bad graphs skipped."));
     }
 
-    /// <summary>Finds the first problem of a trackster, in the order in which the graph is built; null = none.</summary>
-    public static GraphProblem? Find(in TracksterColumns one)
+    /// <summary>Finds the first problem of a trackster; null = none.</summary>
+    public static GraphProblem? Find(in TracksterColumns one) => FindInValues(one) ?? FindInLinks(one);
+
+    /// <summary>Everything but ids: lengths, features, flags, labels.</summary>
+    public static GraphProblem? FindInValues(in TracksterColumns one)
     {
         int nodes = one.NodeCount;
         if (nodes == 0)
@@ -52,8 +55,7 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
             ?? Finite(TracksterSchema.Phi, one.Phi)
             ?? ZeroOrOne(TracksterSchema.IsSeedHigh, one.IsSeedHigh)
             ?? ZeroOrOne(TracksterSchema.IsSeedLow, one.IsSeedLow)
-            ?? ZeroOrOne(TracksterSchema.Label, one.Label)
-            ?? Links(one);
+            ?? ZeroOrOne(TracksterSchema.Label, one.Label);
     }
 
     private static GraphProblem? Length(string branch, int found, int nodes) =>
@@ -61,6 +63,8 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
 
     private static GraphProblem? Finite(string branch, ReadOnlySpan<float> values)
     {
+        if (ColumnChecks.AllFinite(values))
+            return null;
         for (int i = 0; i < values.Length; i++)
         {
             if (!float.IsFinite(values[i]))
@@ -72,6 +76,8 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
 
     private static GraphProblem? ZeroOrOne(string branch, ReadOnlySpan<float> values)
     {
+        if (ColumnChecks.AllZeroOrOne(values))
+            return null;
         for (int i = 0; i < values.Length; i++)
         {
             if (values[i] is not (0f or 1f))
@@ -81,7 +87,7 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
         return null;
     }
 
-    private static GraphProblem? Links(in TracksterColumns one)
+    private static GraphProblem? FindInLinks(in TracksterColumns one)
     {
         using NodeIndex rows = new(one.Id, out int duplicate);
         if (duplicate >= 0)

@@ -8,7 +8,8 @@ open System.Security.Cryptography
 open System.Text.Json
 
 /// Directories that are there whole or not at all: written beside, flushed to the disk, listed with their hashes in
-/// manifest.json, and then given their name. One writer a target at a time; readers may come at any time.
+/// manifest.json, and then given their name. One writer a target at a time. A reader never sees a half-written directory;
+/// one that is at work in the moment of a replacement may find its files changed or gone (an error), and reads again.
 [<RequireQualifiedAccess>]
 module AtomicDirectory =
 

@@ -80,7 +80,7 @@ let tests =
             test "JSON writes NaN as null and keeps every digit" {
                 let out, data, _ = terminal Verbosity.Normal
 
-                Json.print
+                Terminal.json
                     out
                     {|
                         loss = 0.1 + 0.2

@@ -101,6 +101,11 @@ public sealed class RootTree
     public JaggedColumns Read(IReadOnlyList<ColumnRequest> requests, long first = 0, long? end = null)
     {
         RootBranch[] branches = [.. requests.Select(request => Branch(request.Branch))];
+        foreach (RootBranch branch in branches)
+        {
+            branch.SupportedLayout();
+            _ = branch.Baskets; // refuses impossible tables before their numbers are used
+        }
         long last = end ?? (branches.Length == 0 ? EntryCount : branches.Min(branch => branch.EntryCount));
         if (first < 0 || last < first)
             throw new ArgumentOutOfRangeException(nameof(first), $"the entries {first} to {last} are no range of tree '{Path}'");

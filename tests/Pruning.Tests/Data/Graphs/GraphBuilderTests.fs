@@ -290,5 +290,46 @@ let private checks =
             }
         ]
 
+/// A column of good values with one other value at some place, of any length around the width of a vector register.
+let private oneOther (good: float32 array) (other: float32) =
+    [
+        for length in 1..40 do
+            for place in 0 .. length - 1 ->
+                Array.init length (fun i -> if i = place then other else good[i % good.Length])
+    ]
+
+let private columnChecks =
+    testList
+        "column checks"
+        [
+            test "one value that is not finite is found at every place of columns of every length" {
+                let good = [| 0f; -1.5f; Single.MaxValue; Single.Epsilon; Single.MinValue |]
+
+                for other in [ nanf; infinityf; -infinityf ] do
+                    for column in oneOther good other do
+                        Expect.isFalse (ColumnChecks.AllFinite(ReadOnlySpan column)) $"{other} among {column.Length}"
+
+                for column in oneOther good 1f do
+                    Expect.isTrue (ColumnChecks.AllFinite(ReadOnlySpan column)) $"{column.Length} good ones"
+            }
+
+            test "one value that is neither 0 nor 1 is found at every place of columns of every length" {
+                for other in [ nanf; infinityf; -1f; 2f; 0.5f; Single.Epsilon; MathF.BitIncrement 1f ] do
+                    for column in oneOther [| 0f; 1f; 1f |] other do
+                        Expect.isFalse (ColumnChecks.AllZeroOrOne(ReadOnlySpan column)) $"{other} among {column.Length}"
+
+                for column in oneOther [| 0f; 1f; 1f |] 1f do
+                    Expect.isTrue (ColumnChecks.AllZeroOrOne(ReadOnlySpan column)) $"{column.Length} good ones"
+            }
+
+            test "an empty column is good" {
+                Expect.isTrue
+                    (ColumnChecks.AllFinite(ReadOnlySpan())
+                     && ColumnChecks.AllZeroOrOne(ReadOnlySpan()))
+                    "nothing is wrong"
+            }
+        ]
+
 [<Tests>]
-let tests = testList "graph builder" [ laws; testList "original's order" transforms; checks ]
+let tests =
+    testList "graph builder" [ laws; testList "original's order" transforms; checks; columnChecks ]

@@ -1,0 +1,108 @@
+// Does a network that is put together in a script train? An equilibrium pruner with mean aggregation and a residual
+// round of our own, composed from the library's parts, against the baseline that keeps everything.
+//
+//     dotnet fsi scripts/02-train-small.fsx [FILE [EPOCHS]]
+
+#load "load.fsx"
+
+open System
+open System.IO
+open System.Threading
+open TorchSharp
+open Pruning.Data.Batching
+open Pruning.Data.Tracksters
+open Pruning.Model
+open Pruning.Model.Cells
+open Pruning.Model.Decisions
+open Pruning.Model.Layers
+open Pruning.Model.Training
+
+let arguments = fsi.CommandLineArgs |> Array.skip 1
+let path = if arguments.Length > 0 then arguments[0] else Load.inRepository "samples/tracksters.root"
+let epochs = if arguments.Length > 1 then int arguments[1] else 3
+torch.set_num_threads 1
+
+// Data: the same split as the command line takes with this seed.
+let seed = 42L
+let dataset = GraphDataset.Open([| path |], TracksterReadOptions())
+let split = Split.Create(dataset, SplitOptions(Seed = seed))
+printfn "%d graphs: %d to train on, %d for validation" dataset.Count split.Training.Length split.Validation.Length
+
+// Model: parts are values. `config` says what a model file needs to know; the network below uses the same sizes.
+let config =
+    { PrunerConfig.standard with
+        Hidden = 24
+        Rounds = 2
+        Strategy = DecisionStrategy.Equilibrium 2
+        Aggregator = Aggregator.Mean
+        Dropout = 0.1
+    }
+
+let network =
+    let random = new torch.Generator(uint64 seed)
+    let hidden = config.Hidden
+
+    let rounds =
+        [ for _ in 1 .. config.Rounds -> SageConv.create random Aggregator.Mean hidden hidden |> GraphLayer.residual ]
+        |> GraphLayer.sequence
+
+    Network.compose
+        (Encoder.create random config)
+        (GruCell.create random 2 hidden)
+        None
+        rounds
+        (Head.create random config.Dropout hidden 2)
+        (Head.create random config.Dropout hidden 1)
+
+let pruner = { Config = config; Network = network }
+let moments = FeatureMoments.Of(dataset, split.Training)
+let counts = ClassCounts.Of(dataset, split.Training)
+Pruner.standardise moments.Mean moments.Std pruner
+
+let model =
+    {
+        Pruner = pruner
+        ClassWeights = ClassWeights.ofCounts 100.0 counts.Kept counts.Pruned
+        Notes = Map.empty
+    }
+
+printfn "%d weights; a pruned node counts %.1f times a kept one" (Weights.count network.Weights) model.ClassWeights.Prune
+
+// Training.
+let checkpoints = Directory.CreateTempSubdirectory "graph-pruning-script-"
+
+let plan =
+    {
+        Config = { TrainingConfig.standard with Epochs = epochs; LearningRate = 3e-3; Seed = seed }
+        Device = torch.CPU
+        Dataset = dataset
+        Split = split
+        Model = model
+        Checkpoints = checkpoints.FullName
+    }
+
+let precision (state: MetricState) = ScoreHistogram.averagePrecision state.Scores |> Option.defaultValue nan
+
+let listener =
+    { TrainingListener.silent with
+        OnEpoch =
+            fun report ->
+                let loss = MetricState.loss report.Validation |> Option.defaultValue nan
+                printfn
+                    "epoch %d: validation loss %.4f, average precision %.3f, %.0f graphs/s"
+                    report.Epoch
+                    loss
+                    (precision report.Validation)
+                    report.GraphsPerSecond
+    }
+
+let outcome = Loop.run plan listener CancellationToken.None
+let validation = [ for index in split.Validation -> dataset[index] ]
+let keepAll = Baselines.evaluate Baselines.keepAll validation
+
+match outcome.Best with
+| Some best -> printfn "best epoch %d: average precision %.3f; keeping everything: %.3f" best.Epoch (precision best.Validation) (precision keepAll)
+| None -> printfn "no epoch was finished"
+
+checkpoints.Delete true
+(dataset :> IDisposable).Dispose()

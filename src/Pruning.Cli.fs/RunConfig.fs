@@ -1,0 +1,135 @@
+namespace Pruning.Cli
+
+open System
+open System.Collections.Generic
+open System.IO
+open System.Text.Json
+open System.Text.Json.Nodes
+open Pruning.Data.Batching
+open Pruning.Model
+open Pruning.Model.Training
+
+/// What config.json of a run holds: everything that was chosen, with nothing left to a default that may change.
+type RunConfig =
+    {
+        /// Files by full path, in the order in which they were read; those that were skipped are not among them.
+        Input: InputSettings
+        Model: PrunerConfig
+        Training: TrainingConfig
+        /// The weights that were used: given or measured.
+        ClassWeights: ClassWeights
+        TrainingFraction: float
+        SamplingFraction: float
+        Threads: int
+        Gpus: int
+    }
+
+/// What `evaluate` needs of it to see the same graphs in the same batches.
+type RunRecipe =
+    {
+        Input: InputSettings
+        BatchSize: int
+        PrefetchFactor: int
+        Split: SplitOptions
+        Threads: int
+        Gpus: int
+    }
+
+[<RequireQualifiedAccess>]
+module RunConfig =
+
+    let fileName = "config.json"
+
+    let splitOptions (config: RunConfig) : SplitOptions =
+        SplitOptions(
+            TrainingFraction = config.TrainingFraction,
+            SamplingFraction = config.SamplingFraction,
+            Seed = config.Training.Seed
+        )
+
+    let toJson (config: RunConfig) : JsonObject =
+        Json.record
+            [
+                "model", ConfigJson.ofPruner config.Model
+                "training", TrainingConfig.toJson config.Training
+                "class_weights", ConfigJson.ofClassWeights config.ClassWeights
+                "input",
+                Json.record
+                    [
+                        "files", Json.list [ for file in config.Input.Files -> Json.text file ]
+                        "trackster_tree", Json.text config.Input.TracksterTree
+                        "edge_tree", Json.text config.Input.EdgeTree
+                        "skip_bad_graphs", Json.flag config.Input.SkipBadGraphs
+                    ]
+                "split",
+                Json.record
+                    [
+                        "training_fraction", Json.number config.TrainingFraction
+                        "sampling_fraction", Json.number config.SamplingFraction
+                        "seed", Json.integer config.Training.Seed
+                    ]
+                "machine", Json.record [ "threads", Json.integer config.Threads; "gpus", Json.integer config.Gpus ]
+            ]
+
+    /// Reads config.json of a run directory; what does not fit is a CheckpointException that names the file.
+    let readRecipe (run: string) : RunRecipe =
+        let path = Path.Combine(run, fileName)
+
+        let refuse (found: string) (cause: exn | null) =
+            raise (
+                CheckpointException(
+                    $"wanted the choices of a training run, found {found} in {path}; is {run} the directory of a run?",
+                    cause
+                )
+            )
+
+        try
+            use document = JsonDocument.Parse(File.ReadAllText path)
+            let part (name: string) = document.RootElement.GetProperty name
+            let input, split, training, machine = part "input", part "split", part "training", part "machine"
+            let text (element: JsonElement) (name: string) = string (element.GetProperty(name).GetString())
+
+            {
+                Input =
+                    { Inputs.standard with
+                        Files = [ for file in input.GetProperty("files").EnumerateArray() -> string (file.GetString()) ]
+                        TracksterTree = text input "trackster_tree"
+                        EdgeTree = text input "edge_tree"
+                        SkipBadGraphs = input.GetProperty("skip_bad_graphs").GetBoolean()
+                    }
+                BatchSize = training.GetProperty("batch_size").GetInt32()
+                PrefetchFactor = training.GetProperty("prefetch_factor").GetInt32()
+                Split =
+                    SplitOptions(
+                        TrainingFraction = split.GetProperty("training_fraction").GetDouble(),
+                        SamplingFraction = split.GetProperty("sampling_fraction").GetDouble(),
+                        Seed = split.GetProperty("seed").GetInt64()
+                    )
+                Threads = machine.GetProperty("threads").GetInt32()
+                Gpus = machine.GetProperty("gpus").GetInt32()
+            }
+        with
+        | :? FileNotFoundException as error -> refuse "no such file" error
+        | :? JsonException as error -> refuse "no JSON" error
+        | :? KeyNotFoundException
+        | :? InvalidOperationException
+        | :? FormatException as error -> refuse $"another content ({error.Message})" error
+
+    /// SHA-256 of the files that a run has read, from its run.json; empty if it does not say.
+    let readHashes (run: string) : string list =
+        let path = Path.Combine(run, "run.json")
+
+        if not (File.Exists path) then
+            []
+        else
+            try
+                use document = JsonDocument.Parse(File.ReadAllText path)
+
+                [
+                    for input in document.RootElement.GetProperty("inputs").EnumerateArray() ->
+                        string (input.GetProperty("sha256").GetString())
+                ]
+            with
+            | :? JsonException
+            | :? KeyNotFoundException
+            | :? InvalidOperationException -> []

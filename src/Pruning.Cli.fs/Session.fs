@@ -1,0 +1,295 @@
+namespace Pruning.Cli
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Runtime.CompilerServices
+open System.Threading
+open TorchSharp
+open Pruning.Data.Batching
+open Pruning.Model
+open Pruning.Model.Training
+open Pruning.Native
+
+/// Data, divided as a run divides it.
+[<NoEquality; NoComparison>]
+type SplitData =
+    {
+        Dataset: GraphDataset
+        Split: SplitIndices
+    }
+
+/// A finished (or stopped) training run.
+[<NoEquality; NoComparison>]
+type FinishedRun =
+    {
+        Directory: string
+        Outcome: TrainingOutcome
+        /// The best epoch's model; None when the run was stopped before its first epoch was done.
+        Best: TrainedModel option
+        /// Metrics of that model on the test split; None when there is no such model or no such split.
+        Test: MetricState option
+        Seconds: float
+    }
+
+/// The steps that training verbs share.
+[<RequireQualifiedAccess>]
+module Session =
+
+    // Apart and not inlined: its caller must be able to load libtorch before this touches a TorchSharp type.
+    [<MethodImpl(MethodImplOptions.NoInlining)>]
+    let private selectDevice (threads: int) (gpus: int) : torch.Device =
+        torch.set_num_threads threads
+        Device.select gpus
+
+    /// Loads libtorch and chooses the device; DeviceException if either is not there.
+    let start (terminal: Terminal) (libtorch: string option) (threads: int) (gpus: int) : torch.Device =
+        let library = TorchNative.Load(Option.toObj libtorch)
+        Terminal.detail terminal $"libtorch {library.Version} in {library.Directory}"
+        selectDevice threads gpus
+
+    /// Reads and divides the data, and says how.
+    let openData (terminal: Terminal) (input: InputSettings) (options: SplitOptions) : SplitData =
+        let clock = Stopwatch.StartNew()
+        let dataset = Inputs.openDataset terminal input
+        let split = Split.Create(dataset, options)
+        let count (indices: int array) = Say.count (int64 indices.Length)
+        let by = if split.ByEvent then "event" else "graph"
+        let files = if dataset.Files.Count = 1 then "file" else "files"
+
+        Terminal.say
+            terminal
+            $"{Say.count (int64 dataset.Count)} graphs from {dataset.Files.Count} {files} in {Say.duration clock.Elapsed}; split by {by}: {count split.Training} training, {count split.Validation} validation, {count split.Test} test."
+
+        { Dataset = dataset; Split = split }
+
+    /// Class weights as asked for, features standardised by the training split, first weights from the seed.
+    let private createModel (settings: TrainSettings) (data: SplitData) : TrainedModel =
+        let weights =
+            match settings.Training.ClassWeighting with
+            | ClassWeighting.Given weights -> weights
+            | ClassWeighting.Measured ->
+                let counts = ClassCounts.Of(data.Dataset, data.Split.Training)
+                ClassWeights.ofCounts 100.0 counts.Kept counts.Pruned
+
+        use random = new torch.Generator(uint64 settings.Training.Seed)
+        let pruner = Pruner.create random settings.Model
+
+        if settings.Model.Standardise then
+            let moments = FeatureMoments.Of(data.Dataset, data.Split.Training)
+            Pruner.standardise moments.Mean moments.Std pruner
+
+        {
+            Pruner = pruner
+            ClassWeights = weights
+            Notes = Map [ "name", settings.Name ]
+        }
+
+    let private configOf (settings: TrainSettings) (data: SplitData) (model: TrainedModel) : RunConfig =
+        {
+            Input =
+                { settings.Input with
+                    Files = [ for file in data.Dataset.Files -> Path.GetFullPath file.Path ]
+                }
+            Model = settings.Model
+            Training = settings.Training
+            ClassWeights = model.ClassWeights
+            TrainingFraction = settings.TrainingFraction
+            SamplingFraction = settings.SamplingFraction
+            Threads = settings.Threads
+            Gpus = settings.Gpus
+        }
+
+    let private describe (command: string list) (settings: TrainSettings) (data: SplitData) : RunDescription =
+        let about = RunDescription.ofCommand command
+
+        let libtorch =
+            match TorchNative.Loaded with
+            | null -> []
+            | library -> [ "libtorch", library.Version ]
+
+        { about with
+            Versions = about.Versions @ libtorch
+            Inputs = [ for file in data.Dataset.Files -> RunInput.ofFile file.Path ]
+            Seeds = [ "split", settings.Training.Seed; "training", settings.Training.Seed ]
+        }
+
+    /// One epoch as a line: what a person watches.
+    let describeEpoch (report: EpochReport) : string =
+        let metric (state: MetricState) name =
+            MetricState.report state |> List.find (fst >> (=) name) |> snd |> Say.number
+
+        [
+            "training loss " + metric report.Training "loss"
+            "validation loss " + metric report.Validation "loss"
+            "average precision " + metric report.Validation "average_precision"
+            "ROC AUC " + metric report.Validation "roc_auc"
+            Say.number (Math.Round report.GraphsPerSecond) + " graphs/s"
+            if report.IsBest then
+                "best so far"
+        ]
+        |> String.concat ", "
+        |> sprintf "epoch %*d/%d: %s" (string report.Epochs).Length report.Epoch report.Epochs
+
+    /// Writes what happens to metrics.jsonl and TensorBoard.
+    let private recorder (log: RunLog) (board: TensorBoard) : TrainingListener =
+        let finite values = values |> List.filter (fun (_, value) -> Double.IsFinite value)
+
+        let record (report: EpochReport) (split: string) (state: MetricState) extra =
+            let values = MetricState.report state @ extra
+
+            log.Metrics
+                {
+                    Epoch = report.Epoch
+                    Step = report.GlobalStep
+                    Split = split
+                    Values = values
+                }
+
+            board.Scalars(report.GlobalStep, finite [ for name, value in values -> $"{split}/{name}", value ])
+
+        {
+            OnStep =
+                fun report ->
+                    board.Scalars(
+                        report.GlobalStep,
+                        [ "step/loss", report.Result.Loss; "step/gradient_norm", report.Result.GradientNorm ]
+                    )
+            OnEpoch =
+                fun report ->
+                    record
+                        report
+                        "train"
+                        report.Training
+                        [
+                            "gradient_norm", report.GradientNorm
+                            "learning_rate", report.LearningRate
+                            "graphs_per_second", report.GraphsPerSecond
+                            "seconds", report.Seconds
+                        ]
+
+                    record report "val" report.Validation []
+        }
+
+    let private watcher (settings: TrainSettings) (graphsPerEpoch: int) (progress: Progress) : TrainingListener =
+        {
+            OnStep =
+                fun report ->
+                    let before = int64 (report.Epoch - 1) * int64 graphsPerEpoch
+                    let inEpoch = min (int64 graphsPerEpoch) (int64 report.Step * int64 settings.Training.BatchSize)
+
+                    progress.Step
+                        {
+                            Stage = $"epoch {report.Epoch}/{report.Epochs}"
+                            Done = before + inEpoch
+                            Loss = report.Result.Loss
+                        }
+            OnEpoch = describeEpoch >> progress.Note
+        }
+
+    /// The model of a checkpoint directory, its files checked first.
+    let loadCheckpoint (directory: string) : TrainedModel =
+        ModelFile.load (Path.Combine(AtomicDirectory.verify directory, Loop.modelName))
+
+    let checkpoints (run: string) = Path.Combine(run, "checkpoints")
+
+    let private trainIn
+        (terminal: Terminal)
+        (settings: TrainSettings)
+        (device: torch.Device)
+        (data: SplitData)
+        (model: TrainedModel)
+        (config: RunConfig)
+        (log: RunLog)
+        (stop: CancellationToken)
+        : FinishedRun =
+        let clock = Stopwatch.StartNew()
+        use board = TensorBoard.Create log.Directory
+        let options = Text.Json.JsonSerializerOptions(WriteIndented = true)
+        let text = (RunConfig.toJson config).ToJsonString options
+        board.Text(0L, "config", $"```json\n{text}\n```")
+
+        let plan: TrainingPlan =
+            {
+                Config = settings.Training
+                Device = device
+                Dataset = data.Dataset
+                Split = data.Split
+                Model = model
+                Checkpoints = checkpoints log.Directory
+            }
+
+        let graphs = data.Split.Training.Length
+        let total = int64 graphs * int64 settings.Training.Epochs
+
+        let outcome =
+            Progress.run terminal total (fun progress ->
+                let listener = TrainingListener.both (recorder log board) (watcher settings graphs progress)
+                Loop.run plan listener stop)
+
+        let best =
+            outcome.Best
+            |> Option.map (fun _ -> loadCheckpoint (Path.Combine(plan.Checkpoints, "best")))
+
+        // The test split is looked at once, with the model that the validation split chose.
+        let test =
+            match outcome.Best, best with
+            | Some report, Some model when not outcome.Interrupted && data.Split.Test.Length > 0 ->
+                let state = Loop.validate { plan with Model = model } data.Split.Test
+
+                log.Metrics
+                    {
+                        Epoch = report.Epoch
+                        Step = report.GlobalStep
+                        Split = "test"
+                        Values = MetricState.report state
+                    }
+
+                Some state
+            | _ -> None
+
+        {
+            Directory = log.Directory
+            Outcome = outcome
+            Best = best
+            Test = test
+            Seconds = clock.Elapsed.TotalSeconds
+        }
+
+    /// Trains in a run directory of its own. Whatever happens, run.json says how it ended.
+    let train
+        (terminal: Terminal)
+        (command: string list)
+        (settings: TrainSettings)
+        (device: torch.Device)
+        (data: SplitData)
+        (stop: CancellationToken)
+        : FinishedRun =
+        let model = createModel settings data
+        let config = configOf settings data model
+
+        use log =
+            RunLog.Create(
+                settings.RunsDirectory,
+                settings.Name,
+                RunConfig.toJson config,
+                describe command settings data
+            )
+
+        Terminal.say
+            terminal
+            $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.ClassWeights.Keep}, prune {Say.number model.ClassWeights.Prune}, in {log.Directory}"
+
+        try
+            let run = trainIn terminal settings device data model config log stop
+
+            if run.Outcome.Interrupted then
+                log.Finish(ExitCode.interrupted, "interrupted")
+            else
+                log.Finish ExitCode.ok
+
+            run
+        with error ->
+            let code, sentence = Failures.describe error
+            log.Finish(code, sentence)
+            reraise ()
