@@ -5,6 +5,7 @@ open System
 open Expecto
 open Pruning.Data.Root
 open Pruning.Tests.Data.RootBytes
+open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Data.RootExpect
 
@@ -62,6 +63,11 @@ let private conversionTests =
 
                     Expect.equal entry 1L "the entry")
             }
+
+        test "2^63 fits an unsigned long" {
+            oneBranch (scalars "TLeafD" (float64s [ 9223372036854775808.0 ])) (fun t ->
+                Expect.equal (t.ReadAs<uint64>("x").Values) [| 9223372036854775808UL |] "value")
+        }
 
         test "integers that do not fit are refused" {
             oneBranch (scalars "TLeafL" [ for v in [ 1L; -1L ] -> bytes (fun b -> b.I64 v) ]) (fun t ->

@@ -5,6 +5,7 @@ open System
 open System.IO
 open Expecto
 open Pruning.Data.Root
+open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 
 /// Kind and problem of the error that an act must end with.

@@ -8,6 +8,7 @@ open FsCheck
 open Pruning.Data.Root
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootCodecs
+open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Data.RootExpect
 

@@ -5,6 +5,7 @@ open System
 open Expecto
 open Pruning.Data.Root
 open Pruning.Tests.Data.RootBytes
+open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Data.RootExpect
 

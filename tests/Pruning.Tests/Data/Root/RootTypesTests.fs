@@ -5,6 +5,7 @@ open System
 open Expecto
 open Pruning.Data.Root
 open Pruning.Tests.Data.RootBytes
+open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 
 let private doubles = [ 1.5; -2.25; 0.0; 1e300 ]
