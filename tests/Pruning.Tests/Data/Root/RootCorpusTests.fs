@@ -13,9 +13,7 @@ open Pruning.Data.Root
 let private corpus =
     match Environment.GetEnvironmentVariable "PRUNING_ROOT_CORPUS" with
     | null
-    | "" ->
-        let samples = Path.GetDirectoryName RootSampleTests.sample
-        Path.GetFullPath(Path.Combine(samples, "..", "..", "shared", "data", "root-corpus"))
+    | "" -> Path.GetFullPath(Path.Combine(Pruning.Tests.Fixture.repository, "..", "shared", "data", "root-corpus"))
     | directory -> directory
 
 /// Leaves that are numbers, in trees: file, tree, branch, entries, values, checksum.
@@ -26,12 +24,10 @@ let private expected () =
                 new GZipStream(File.OpenRead(Path.Combine(corpus, "expected.jsonl.gz")), CompressionMode.Decompress)
             )
 
-        let mutable line = lines.ReadLine()
-
-        while not (isNull line) do
-            use document = JsonDocument.Parse line
+        while not lines.EndOfStream do
+            use document = JsonDocument.Parse(nonNull (lines.ReadLine()))
             let root = document.RootElement
-            let text (name: string) = root.GetProperty(name).GetString()
+            let text (name: string) = nonNull (root.GetProperty(name).GetString())
 
             if
                 text "status" = "ok"
@@ -50,8 +46,6 @@ let private expected () =
                 root.GetProperty("entries").GetInt64(),
                 root.GetProperty("nvalues").GetInt64(),
                 crc
-
-            line <- lines.ReadLine()
     ]
 
 [<Tests>]

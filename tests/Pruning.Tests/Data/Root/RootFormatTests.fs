@@ -431,10 +431,12 @@ let private nameTests =
                 "TLorentzVector", None
                 "my::vector<float>", None
             ] do
-            test
-                $"'{name}' is {wanted
-                               |> Option.defaultValue null
-                               |> (fun n -> if isNull n then nameof None else n)}" {
+            let meaning =
+                match wanted with
+                | Some text -> $"the numbers {text}"
+                | None -> "no collection of numbers"
+
+            test $"'{name}' is {meaning}" {
                 let found = ClassNames.NumberCollection name
 
                 Expect.equal

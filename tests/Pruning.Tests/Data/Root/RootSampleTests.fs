@@ -7,17 +7,8 @@ open System.IO.Hashing
 open Expecto
 open Pruning.Data.Root
 
-let private repository =
-    let rec up (directory: DirectoryInfo) =
-        if File.Exists(Path.Combine(directory.FullName, "GraphPruning.sln")) then
-            directory.FullName
-        else
-            up directory.Parent
-
-    up (DirectoryInfo AppContext.BaseDirectory)
-
 /// The sample of the repository.
-let sample = Path.Combine(repository, "samples", "tracksters.root")
+let sample = Path.Combine(Pruning.Tests.Fixture.repository, "samples", "tracksters.root")
 
 // CRC-32 of the values as little-endian bytes.
 let private wanted =
