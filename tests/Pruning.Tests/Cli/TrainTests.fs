@@ -71,7 +71,7 @@ let private trains =
                         let outcome = cli ("train" :: tiny @ words) |> expecting 0
                         let summary = parse outcome.Out
                         let run = runIn runs
-                        Expect.equal (summary.GetProperty("run").GetString()) run "run directory"
+                        Expect.equal (string (summary.GetProperty("run").GetString())) run "run directory"
                         Expect.stringEnds run $"-{strategy}-lstm-none" "its name"
                         let record = read [ run; "run.json" ]
                         Expect.equal (record.GetProperty("exit").GetInt32()) 0 "exit in run.json"
@@ -121,7 +121,7 @@ let private trains =
                             Expect.equal (digits (again.GetProperty("splits").GetProperty "test")) test "test again"
 
                         // The copy is the same model; alone it does not know a split.
-                        let copy = Path.ChangeExtension(model, ".safetensors")
+                        let copy = model.Replace(".pt", ".safetensors")
                         let all = parse (cli [ "evaluate"; copy; sample; "--json" ] |> expecting 0).Out
 
                         Expect.equal
