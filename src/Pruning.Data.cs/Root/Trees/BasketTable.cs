@@ -19,8 +19,6 @@ internal static class BasketTable
         {
             throw Corrupt(at, $"the branch claims {branch.WriteBasket} baskets but its tables hold {branch.BasketBytes.Length} sizes, {count} entries and {branch.BasketSeek.Length} places");
         }
-        if (branch.EntryNumber < 0 || branch.FirstEntry < 0)
-            throw Corrupt(at, $"the branch claims the entries {branch.FirstEntry} to {branch.EntryNumber}");
         if (count > 0 && branch.BasketEntry[0] != branch.FirstEntry)
             throw Corrupt(at, $"the first basket begins with entry {branch.BasketEntry[0]}, the branch with {branch.FirstEntry}");
         var places = new List<BasketPlace>(count);

@@ -207,7 +207,8 @@ internal static class Exact
         where T : unmanaged, INumber<T>
     {
         integer = T.CreateSaturating(value);
-        // Back to double: equal when nothing was lost. 2^63 and 2^64 saturate to numbers that round back to themselves.
-        return double.CreateTruncating(integer) == value && value != 9223372036854775808.0 && value != 18446744073709551616.0;
+        // Back to double: equal when nothing was lost, but the largest long and ulong round back up to 2^63 and 2^64.
+        bool tooLarge = (typeof(T) == typeof(long) && value == 9223372036854775808.0) || (typeof(T) == typeof(ulong) && value == 18446744073709551616.0);
+        return double.CreateTruncating(integer) == value && !tooLarge;
     }
 }

@@ -17,6 +17,8 @@ public sealed class RootBranch
         (Layout, string? reason) = EntryLayout.Of(record, objects, file);
         if (Layout is not null && record.FileName.Length > 0)
             reason = $"its baskets are in another file, '{record.FileName}'";
+        if (record.EntryNumber < 0 || record.FirstEntry < 0)
+            reason = $"it claims the entries {record.FirstEntry} to {record.EntryNumber}";
         Unsupported = reason;
         TypeName = Layout?.TypeName ?? DescribeType(record);
         _baskets = new Lazy<BasketPlace[]>(() => BasketTable.Of(record, Location));
@@ -45,7 +47,7 @@ public sealed class RootBranch
     public int InnerLength => Layout is null or { Kind: EntryKind.Fixed } ? 1 : Layout.Inner;
 
     /// <summary>Entries.</summary>
-    public long EntryCount => _record.EntryNumber;
+    public long EntryCount => Math.Max(0, _record.EntryNumber);
 
     /// <summary>Baskets that hold entries.</summary>
     public long BasketCount => Baskets.Length;
@@ -85,7 +87,7 @@ public sealed class RootBranch
     internal EntryLayout SupportedLayout() => Unsupported is null
         ? Layout!
         : throw new RootFormatException(
-            Layout is null ? RootErrorKind.UnsupportedBranch : RootErrorKind.ExternalFile,
+            Layout is null ? RootErrorKind.UnsupportedBranch : _record.FileName.Length > 0 ? RootErrorKind.ExternalFile : RootErrorKind.CorruptBranch,
             $"the branch cannot be read: {Unsupported}; its type is {TypeName}",
             Location);
 

@@ -23,6 +23,8 @@ internal sealed record TreeRecord(string Name, string Title, long EntryCount, IR
         Frame.Skip(ref buffer, "TAttFill");
         Frame.Skip(ref buffer, "TAttMarker");
         long entryCount = buffer.ReadInt64();
+        if (entryCount < 0)
+            throw buffer.Error(RootErrorKind.CorruptObject, $"the tree claims {entryCount} entries");
         buffer.Skip(3 * 8); // fTotBytes, fZipBytes, fSavedBytes
         if (version >= 18)
             buffer.Skip(8); // fFlushedBytes

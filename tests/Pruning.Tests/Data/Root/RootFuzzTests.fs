@@ -6,6 +6,9 @@ open System.IO
 open Expecto
 open Pruning.Data.Root
 open Pruning.Tests.Data.RootBytes
+open Pruning.Tests.Data.RootCodecs
+open Pruning.Tests.Data.RootSpec
+open Pruning.Tests.Data.RootWriter
 
 let private options =
     RootReadOptions(Workers = 1, MaxRecordBytes = (64L <<< 20), MaxReadBytes = (256L <<< 20))

@@ -1,0 +1,48 @@
+/// What the ROOT tests share: errors taken apart, columns as lists, files of one branch.
+module Pruning.Tests.Data.RootExpect
+
+open System
+open System.IO
+open Expecto
+open Pruning.Data.Root
+open Pruning.Tests.Data.RootSpec
+open Pruning.Tests.Data.RootWriter
+
+/// Kind and problem of the error that an act must end with.
+let problem (act: unit -> unit) : RootErrorKind * string =
+    try
+        act ()
+        failtest "nothing was refused"
+    with :? RootFormatException as e ->
+        e.Kind, e.Problem
+
+/// The whole message of that error.
+let message (act: unit -> unit) : string =
+    try
+        act ()
+        failtest "nothing was refused"
+    with :? RootFormatException as e ->
+        e.Message
+
+/// The message with which a file is refused whose only branch `x` of tree `t` holds integers.
+let refused (content: byte array) : string =
+    let path = Path.Combine(Path.GetTempPath(), $"pruning-{Guid.NewGuid():N}.root")
+    File.WriteAllBytes(path, content)
+
+    try
+        message (fun () ->
+            use root = RootFile.Open path
+            root.Tree("t").Read<int>("x") |> ignore)
+        |> fun text -> text.Replace(path, "f.root")
+    finally
+        File.Delete path
+
+/// The values of every entry.
+let entriesOf (column: JaggedColumn<'T>) =
+    [ for entry in 0L .. column.EntryCount - 1L -> column[entry].ToArray() |> List.ofArray ]
+
+/// A file of one branch.
+let oneBranch (b: Branch) (use': RootTree -> 'a) =
+    opened (write (file [ tree [ b ] ])) (fun root -> use' (root.Tree "t"))
+
+let scalars (leafClass: string) (values: byte array list) = branch "x" (leaf leafClass "x") [ basket NoTable values ]

@@ -1,0 +1,85 @@
+/// What cannot be read, and names that are not there.
+module Pruning.Tests.Data.RootRefusalTests
+
+open System
+open Expecto
+open Pruning.Data.Root
+open Pruning.Tests.Data.RootBytes
+open Pruning.Tests.Data.RootSpec
+open Pruning.Tests.Data.RootWriter
+open Pruning.Tests.Data.RootExpect
+
+let private unsupportedTests =
+    [
+        test "an unsupported branch costs itself, not the file" {
+            let leafList =
+                { branch "point" (leaf "TLeafF" "x") [ basket NoTable [ Array.zeroCreate 8 ] ] with
+                    Leaves = [ leaf "TLeafF" "x"; leaf "TLeafF" "y" ]
+                }
+
+            let text = branch "name" (leaf "TLeafC" "name") [ basket Offsets [ [| 1uy; 65uy |] ] ]
+            let objects = vector "muons" "vector<TLorentzVector>" [ basket Offsets [ vectorEntry 0 [||] ] ]
+
+            let other =
+                { branch "old" (leaf "TLeafF" "old") [ basket NoTable [ int32s [ 1 ] ] ] with
+                    Version = 9
+                }
+
+            opened
+                (write (file [ tree (scalars "TLeafI" [ int32s [ 42 ] ] :: [ leafList; text; objects; other ]) ]))
+                (fun root ->
+                    let t = root.Tree "t"
+                    Expect.equal (t.Read<int>("x").Values) [| 42 |] "the good branch"
+
+                    Expect.equal
+                        [ for b in t.Branches -> b.Unsupported |> Option.ofObj ]
+                        [
+                            None
+                            Some "leaf lists are not decoded, this one has 2 leaves"
+                            Some "text is not decoded"
+                            Some "objects of class vector<TLorentzVector> are not decoded"
+                            Some "TBranch version 9 is not known, only 10 to 13"
+                        ]
+                        "reasons"
+
+                    Expect.equal
+                        (problem (fun () -> t.ReadAs<float>("muons") |> ignore))
+                        (RootErrorKind.UnsupportedBranch,
+                         "the branch cannot be read: objects of class vector<TLorentzVector> are not decoded; its type is vector<TLorentzVector>")
+                        "the error when it is read")
+        }
+
+        test "a branch that is not there is answered with the nearest names" {
+            opened
+                (write (file [ tree [ for name in [ "energy"; "eta"; "phi" ] -> branch name (leaf "TLeafF" name) [] ] ]))
+                (fun root ->
+                    let t = root.Tree "t"
+
+                    Expect.equal
+                        (problem (fun () -> t.Branch "enery" |> ignore) |> snd)
+                        "there is no branch 'enery'; did you mean 'energy'?"
+                        "one is near"
+
+                    Expect.equal
+                        (problem (fun () -> t.Branch "qqqqqq" |> ignore) |> snd)
+                        "there is no branch 'qqqqqq'; there is 'energy', 'eta', 'phi'"
+                        "none is near"
+
+                    Expect.equal
+                        (problem (fun () -> root.Tree "tt" |> ignore) |> snd)
+                        "there is no tree 'tt'; did you mean 't'?"
+                        "trees too"
+
+                    Expect.isFalse (fst (root.TryTree "nothing")) "TryTree")
+        }
+
+        test "entries that a branch does not have are the caller's mistake" {
+            oneBranch (scalars "TLeafI" [ int32s [ 1 ] ]) (fun t ->
+                Expect.throwsT<ArgumentOutOfRangeException>
+                    (fun () -> t.Read<int>("x", 0L, Nullable 2L) |> ignore)
+                    "end")
+        }
+    ]
+
+[<Tests>]
+let tests = testList "ROOT refusals" unsupportedTests
