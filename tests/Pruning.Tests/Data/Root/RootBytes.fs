@@ -304,11 +304,13 @@ let private basketRecord (file: Bytes) (branch: string) (tree: string) (basket: 
     let whole = payload basket length
     let data = basket.Entries |> List.sumBy Array.length
 
+    // Writers keep what does not get smaller as it is; the sizes of a record tell readers which.
     let stored =
         if basket.Codec = Raw then
             whole
         else
-            blocks basket.Codec basket.BlockBytes whole
+            let packed = blocks basket.Codec basket.BlockBytes whole
+            if packed.Length < whole.Length then packed else whole
 
     key file true "TBasket" branch tree extra stored.Length whole.Length 1 (int64 seek)
     basketHeader file basket length data (if basket.Table = Generated then 80 else 0)
