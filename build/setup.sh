@@ -42,7 +42,7 @@ check_sdk() {
 # True when NAME was built after the last change of any source, with packages that are still there. The folders count
 # too: a deleted file leaves no newer file behind. bin/ and obj/ are results.
 fresh() {
-    stamp=$state/$1.stamp
+    stamp=$state/$1.stamp backend=
     [ -f "$stamp" ] || return 1
     { read -r libtorch && read -r backend; } <"$stamp"
     [ "${TorchBackend:-$backend}" = "$backend" ] || return 1

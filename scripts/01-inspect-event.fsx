@@ -83,7 +83,7 @@ let logits = pruner.Network.PruneLogits Inference (NodeState.embedding next)
 printfn "  after one pass: state %A, logits %A" (NodeState.embedding next).shape logits.shape
 
 title "decision"
-let verdict = Pruner.run pruner Inference (Judge ClassWeights.equal) tensors
+let verdict = Pruner.run pruner Inference (Judge(Criterion.ofWeights ClassWeights.equal)) tensors
 let margin = (Verdict.margin verdict).data<float32>().ToArray()
 let pruned = margin |> Seq.filter (fun m -> m > 0f) |> Seq.length
 printfn "  margins (above 0 = prune): %s ..." (row (Seq.truncate 6 margin))

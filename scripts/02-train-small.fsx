@@ -62,11 +62,11 @@ Pruner.standardise moments.Mean moments.Std pruner
 let model =
     {
         Pruner = pruner
-        ClassWeights = ClassWeights.ofCounts 100.0 counts.Kept counts.Pruned
+        Criterion = ClassWeights.ofCounts 100.0 counts.Kept counts.Pruned |> Criterion.ofWeights
         Notes = Map.empty
     }
 
-printfn "%d weights; a pruned node counts %.1f times a kept one" (Weights.count network.Weights) model.ClassWeights.Prune
+printfn "%d weights; a pruned node counts %.1f times a kept one" (Weights.count network.Weights) model.Criterion.Weights.Prune
 
 // Training.
 let checkpoints = Directory.CreateTempSubdirectory "graph-pruning-script-"

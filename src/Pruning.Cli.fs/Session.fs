@@ -81,7 +81,7 @@ module Session =
 
         {
             Pruner = pruner
-            ClassWeights = weights
+            Criterion = { Weights = weights; Loss = settings.Training.Loss }
             Notes = Map [ "name", settings.Name ]
         }
 
@@ -93,7 +93,7 @@ module Session =
                 }
             Model = settings.Model
             Training = settings.Training
-            ClassWeights = model.ClassWeights
+            ClassWeights = model.Criterion.Weights
             TrainingFraction = settings.TrainingFraction
             SamplingFraction = settings.SamplingFraction
             Threads = settings.Threads
@@ -278,7 +278,7 @@ module Session =
 
         Terminal.say
             terminal
-            $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.ClassWeights.Keep}, prune {Say.number model.ClassWeights.Prune}, in {log.Directory}"
+            $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.Criterion.Weights.Keep}, prune {Say.number model.Criterion.Weights.Prune}, in {log.Directory}"
 
         try
             let run = trainIn terminal settings device data model config log stop

@@ -8,6 +8,7 @@ open Pruning.Cli.Commands
 /// rest.
 [<RequireQualifiedAccess>]
 type Verb =
+    | Demo
     | Train
     | Evaluate
     | Inspect
@@ -18,10 +19,11 @@ type Verb =
 module Verb =
 
     /// In the order of the overview.
-    let all = [ Verb.Train; Verb.Evaluate; Verb.Inspect; Verb.Stats; Verb.Doctor ]
+    let all = [ Verb.Demo; Verb.Train; Verb.Evaluate; Verb.Inspect; Verb.Stats; Verb.Doctor ]
 
     let command (verb: Verb) : Command =
         match verb with
+        | Verb.Demo -> Demo.command
         | Verb.Train -> Train.command
         | Verb.Evaluate -> Evaluate.command
         | Verb.Inspect -> Inspect.command

@@ -39,7 +39,8 @@ type Normalisation =
 /// Which loss of a batch is minimised.
 [<RequireQualifiedAccess>]
 type LossKind =
-    /// Mean over the graphs of each graph's own loss: the order of a batch does not matter.
+    /// Mean over the graphs of each graph's own loss: the order of a batch does not matter, and every decision of an
+    /// autoregressive graph weighs the same.
     | MeanOverGraphs
     /// The original's sums, order dependence included (docs/model.md).
     | Original

@@ -109,3 +109,19 @@ module ConfigJson =
             if Double.IsFinite found && found > 0.0 then found else refuse key "a positive number" (string found)
 
         { Keep = weight "keep"; Prune = weight "prune" }
+
+    let private losses = [ "mean-over-graphs", LossKind.MeanOverGraphs; "original", LossKind.Original ]
+
+    let lossName (kind: LossKind) : string = nameOf losses kind
+
+    let ofCriterion (criterion: Criterion) : JsonObject =
+        Json.record
+            [
+                "loss", Json.text (lossName criterion.Loss)
+                "class_weights", ofClassWeights criterion.Weights
+            ]
+
+    let toCriterion (json: JsonObject) : Criterion =
+        match json["class_weights"] with
+        | :? JsonObject as weights -> { Weights = toClassWeights weights; Loss = choice losses "loss" json }
+        | _ -> refuse "class_weights" "an object" "something else"

@@ -29,6 +29,20 @@ module ClassWeights =
         use raw = torch.tensor ([| weights.Keep; weights.Prune |], dtype = torch.float64)
         raw.``to``(like.dtype).``to`` like.device
 
+/// What decisions are judged by.
+type Criterion =
+    {
+        Weights: ClassWeights
+        Loss: LossKind
+    }
+
+[<RequireQualifiedAccess>]
+module Criterion =
+
+    /// Our default loss with the given weights.
+    let ofWeights (weights: ClassWeights) : Criterion =
+        { Weights = weights; Loss = LossKind.MeanOverGraphs }
+
 /// Losses of graphs and of batches. A graph's loss is one number; a batch's loss combines those of its graphs.
 [<RequireQualifiedAccess>]
 module Loss =
@@ -45,6 +59,20 @@ module Loss =
         let total = perNode weights logits batch.Labels |> Segment.sum batch.GraphCount batch.GraphOfNode
         let scale = weight.index_select (0L, batch.Labels) |> Segment.sum batch.GraphCount batch.GraphOfNode
         total.div(scale.clamp_min (scalar 1e-12)).MoveToOuterDisposeScope()
+
+    /// What one autoregressive step costs each graph, from the costs of its nodes (0 where decided) and the scores of the
+    /// undecided ones, which sum to 1. costs, scores: [graphs, width], undecided: [graphs] -> [graphs]
+    ///
+    /// Ours is the expected cost of the node that is decided now, so that every step of a graph weighs the same. The
+    /// original takes the mean over the undecided nodes, which divides the expectation by their number: the last
+    /// decisions of a graph then outweigh the first by its size.
+    let ofStep (kind: LossKind) (costs: Tensor) (scores: Tensor) (undecided: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let expected = costs.mul(scores).sum 1L
+
+        match kind with
+        | LossKind.MeanOverGraphs -> expected.MoveToOuterDisposeScope()
+        | LossKind.Original -> expected.div(undecided).MoveToOuterDisposeScope()
 
     /// One number for a batch from the losses of its graphs, given in the order of the batch. perGraph: [graphs] -> []
     let ofBatch (kind: LossKind) (strategy: DecisionStrategy) (graphSizes: int array) (perGraph: Tensor) : Tensor =

@@ -1,7 +1,6 @@
 module Pruning.Cli.Commands.Doctor
 
 open System
-open System.Runtime.InteropServices
 open Argu
 open TorchSharp
 open Pruning.Cli
@@ -69,6 +68,49 @@ let private ofLibrary (library: TorchLibrary) =
             absent "GPU" "this libtorch is a CPU build; for a GPU give a CUDA libtorch with --libtorch DIR"
     ]
 
+let private ofFound (library: FoundLibrary) =
+    {
+        name = library.Name
+        found = library.Found
+        detail = library.Words
+    }
+
+let private ofMachine (machine: MachineReport) =
+    let sdks =
+        if machine.Sdks.Count = 0 then
+            "no SDK beside it"
+        else
+            "SDK " + String.Join(", ", machine.Sdks)
+
+    [
+        present "system" machine.System
+        present "processor" $"{machine.Processor}, {machine.Cores} cores for this process"
+
+        present
+            "memory"
+            (match Option.ofNullable machine.Limits.MemoryBytes with
+             | Some limit ->
+                 $"{Say.bytes machine.MemoryBytes}, {Say.bytes machine.AvailableBytes} of it available; this process may use {Say.bytes limit}"
+             | None -> $"{Say.bytes machine.MemoryBytes}, {Say.bytes machine.AvailableBytes} of it available")
+
+        present ".NET" $"{machine.Runtime}, {sdks}"
+        ofFound machine.LibStdCxx
+        ofFound machine.CudaDriver
+
+        if machine.Gpus.Count > 0 then
+            present "GPUs of the driver" (String.Join(", ", machine.Gpus))
+
+        ofFound machine.Mpi
+        ofFound machine.Nccl
+
+        for setting in machine.Threads do
+            {
+                name = setting.Name
+                found = setting.Value <> null
+                detail = setting.Words
+            }
+    ]
+
 let private examine (directory: string option) : Finding list * bool =
     let torch, canTrain =
         try
@@ -76,13 +118,7 @@ let private examine (directory: string option) : Finding list * bool =
         with :? DeviceException as error ->
             [ absent "libtorch" error.Message ], false
 
-    [
-        yield! torch
-        present
-            ".NET"
-            $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}, {RuntimeInformation.RuntimeIdentifier}"
-    ],
-    canTrain
+    torch @ ofMachine (Machine.Probe()), canTrain
 
 let private run (terminal: Terminal) (arguments: DoctorArgument list) : int =
     let directory =

@@ -10,7 +10,7 @@ open Pruning.Model
 ///
 /// Step t of a graph with N nodes: scores = softmax of the confidences of the N - t undecided nodes; the node with the
 /// largest score is decided by its logits; the next step reads [1, decision] at that node and zeros elsewhere.
-/// Loss of a graph = 1/N sum over t of mean over undecided nodes of w_y nll score, with gradient through the scores.
+/// Loss of a graph = 1/N sum over t of the step's cost (`Loss.ofStep`), with gradient through the scores.
 [<RequireQualifiedAccess>]
 module Autoregressive =
 
@@ -44,7 +44,7 @@ module Autoregressive =
             Decided: Tensor
             /// [nodes, 2] what the next step reads.
             Decisions: Tensor
-            /// [graphs] mean over undecided nodes of w nll score.
+            /// [graphs] cost of the step.
             Loss: Tensor option
         }
 
@@ -102,12 +102,12 @@ module Autoregressive =
         let logits, loss =
             match question with
             | Decide -> network.PruneLogits mode (h.index_select (0L, chosen)), None
-            | Judge weights
-            | Teach weights ->
+            | Judge criterion
+            | Teach criterion ->
                 let all = network.PruneLogits mode h // [nodes, 2]
-                let cost = Loss.perNode weights all active.Labels |> rectangle active 0.0
+                let costs = Loss.perNode criterion.Weights all active.Labels |> rectangle active 0.0
                 let undecided = active.Size.sub (scalar (float t))
-                all.index_select (0L, chosen), Some(cost.mul(scores).sum(1L).div (undecided))
+                all.index_select (0L, chosen), Some(Loss.ofStep criterion.Loss costs scores undecided)
 
         {
             State = next |> NodeState.map (fun tensor -> scope.MoveToOuter tensor)

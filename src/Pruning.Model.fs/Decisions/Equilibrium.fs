@@ -24,8 +24,8 @@ module Equilibrium =
         let loss =
             match question with
             | Decide -> None
-            | Judge weights
-            | Teach weights -> Some(scope.MoveToOuter(Loss.crossEntropy weights batch logits))
+            | Judge criterion
+            | Teach criterion -> Some(scope.MoveToOuter(Loss.crossEntropy criterion.Weights batch logits))
 
         {
             Logits = scope.MoveToOuter logits

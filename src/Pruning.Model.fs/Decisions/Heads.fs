@@ -25,7 +25,7 @@ module Head =
 
     /// 5 x (Linear(H, H) -> dropout -> ReLU), then Linear(H, outputs).
     let create (random: torch.Generator) (probability: float) (hidden: int) (outputs: int) : Head =
-        let inner = [ for _ in 1..depth -> Linear.create random hidden hidden ]
+        let inner = [ for _ in 1..depth -> Linear.createForRelu random hidden hidden ]
         let last = Linear.create random hidden outputs
 
         {

@@ -8,9 +8,9 @@ type Question =
     /// Decide from the features alone; labels are not looked at.
     | Decide
     /// Decide from the features alone, then say what the decisions cost against the labels.
-    | Judge of ClassWeights
+    | Judge of Criterion
     /// Learn: an autoregressive strategy is told the true label of each node it decided (teacher forcing).
-    | Teach of ClassWeights
+    | Teach of Criterion
 
 /// The answer of a strategy for a batch, in the order of the batch's nodes and graphs.
 [<NoComparison; NoEquality>]

@@ -22,9 +22,9 @@ module Encoder =
     /// hidden must be even. The answer's forward: [nodes, features] -> [nodes, hidden]
     let create (random: torch.Generator) (config: PrunerConfig) : Encoder =
         let half = config.Hidden / 2
-        let first = Linear.create random config.Features half
-        let second = Linear.create random half config.Hidden
-        let third = Linear.create random config.Hidden config.Hidden
+        let first = Linear.createForRelu random config.Features half
+        let second = Linear.createForRelu random half config.Hidden
+        let third = Linear.createForRelu random config.Hidden config.Hidden
         let firstNorm = Normalisation.create config.Normalisation half
         let secondNorm = Normalisation.create config.Normalisation config.Hidden
 

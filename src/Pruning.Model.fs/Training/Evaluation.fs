@@ -52,7 +52,7 @@ module Evaluation =
 
         let verdict =
             BatchTensors.create device (Pruner.dtype model.Pruner) batch
-            |> Pruner.run model.Pruner Inference (Judge model.ClassWeights)
+            |> Pruner.run model.Pruner Inference (Judge model.Criterion)
 
         match tryFindBroken batch verdict with
         | Some what -> raise (TrainingException $"Wanted finite numbers, found NaN or infinity in {what}; the weights are broken or the features out of any range.")

@@ -10,8 +10,8 @@ open Pruning.Model
 type TrainedModel =
     {
         Pruner: Pruner
-        /// Class weights of the loss it was trained with.
-        ClassWeights: ClassWeights
+        /// What it was trained to make small.
+        Criterion: Criterion
         /// What else the file says: epoch, version, ...
         Notes: Map<string, string>
     }
@@ -27,7 +27,7 @@ module ModelFile =
     let private featureNames =
         "pos_x,pos_y,pos_z,energy,time,eta,phi,isSeedCLUE3DHigh,isSeedCLUE3DLow"
 
-    let private own = set [ "format"; "config"; "class_weights"; "features" ]
+    let private own = set [ "format"; "config"; "criterion"; "features" ]
 
     /// Writes a model; the file appears whole or not at all.
     let save (path: string) (model: TrainedModel) : unit =
@@ -35,7 +35,7 @@ module ModelFile =
             model.Notes
             |> Map.add "format" format
             |> Map.add "config" ((ConfigJson.ofPruner model.Pruner.Config).ToJsonString())
-            |> Map.add "class_weights" ((ConfigJson.ofClassWeights model.ClassWeights).ToJsonString())
+            |> Map.add "criterion" ((ConfigJson.ofCriterion model.Criterion).ToJsonString())
             |> Map.add "features" featureNames
 
         SafeTensors.write path metadata (Weights.tensors model.Pruner.Network.Weights)
@@ -83,7 +83,7 @@ module ModelFile =
         expect "features" featureNames
 
         let config = text "config" |> parse path "config" |> ConfigJson.toPruner
-        let weights = text "class_weights" |> parse path "class_weights" |> ConfigJson.toClassWeights
+        let criterion = text "criterion" |> parse path "criterion" |> ConfigJson.toCriterion
 
         use random = new torch.Generator(0UL)
         let pruner = Pruner.create random config
@@ -100,6 +100,6 @@ module ModelFile =
 
         {
             Pruner = pruner
-            ClassWeights = weights
+            Criterion = criterion
             Notes = file.Metadata |> Map.filter (fun key _ -> not (own.Contains key))
         }

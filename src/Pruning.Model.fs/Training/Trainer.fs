@@ -65,11 +65,11 @@ module Trainer =
 
         let verdict =
             BatchTensors.create trainer.Device (Pruner.dtype pruner) batch
-            |> Pruner.run pruner (Training random) (Teach trainer.Model.ClassWeights)
+            |> Pruner.run pruner (Training random) (Teach trainer.Model.Criterion)
 
         Evaluation.tryFindBroken batch verdict |> Option.iter (refuse epoch step)
         let sizes = Array.init batch.GraphCount (fun g -> batch.NodeOffsets[g + 1] - batch.NodeOffsets[g])
-        let loss = Loss.ofBatch trainer.Config.Loss pruner.Config.Strategy sizes verdict.GraphLoss.Value
+        let loss = Loss.ofBatch trainer.Model.Criterion.Loss pruner.Config.Strategy sizes verdict.GraphLoss.Value
         loss.backward ()
 
         // Without a limit the norm is still measured: an infinite limit changes nothing.

@@ -63,9 +63,7 @@ module TrainingConfig =
                 match config.ClassWeighting with
                 | Measured -> "class_weight", Json.text "measured"
                 | Given weights -> "class_weight", ConfigJson.ofClassWeights weights
-                match config.Loss with
-                | LossKind.Original -> "loss", Json.text "original"
-                | LossKind.MeanOverGraphs -> "loss", Json.text "mean-over-graphs"
+                "loss", Json.text (ConfigJson.lossName config.Loss)
                 "clip_norm", config.ClipNorm |> Option.map Json.number |> Option.toObj
                 "seed", Json.integer config.Seed
                 "workers", Json.integer config.Workers

@@ -7,6 +7,7 @@ open Expecto
 open Pruning.Cli
 open Pruning.Cli.Commands
 open Pruning.Tests
+open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 open Pruning.Tests.Cli.ValuesTests
 
@@ -14,14 +15,10 @@ let internal sample = Path.Combine(Fixture.repository, "samples", "tracksters.ro
 
 /// A file with these bytes, for the time of a test.
 let internal withFile (name: string) (bytes: byte array) (action: string -> unit) =
-    let directory = Directory.CreateTempSubdirectory "pruning-cli-"
-
-    try
-        let path = Path.Combine(directory.FullName, name)
+    inTemporaryDirectory (fun directory ->
+        let path = Path.Combine(directory, name)
         File.WriteAllBytes(path, bytes)
-        action path
-    finally
-        directory.Delete true
+        action path)
 
 [<Tests>]
 let inspectTests =
@@ -29,15 +26,15 @@ let inspectTests =
         "inspect"
         [
             test "the sample's trees and branches are on stdout, with types and codec" {
-                let outcome = run [ "inspect"; sample ]
-                Expect.equal (outcome.Code, outcome.Error) (0, "") "code and stderr"
+                let outcome = runCli [ "inspect"; sample ]
+                Expect.equal (outcome.ExitCode, outcome.Error) (0, "") "code and stderr"
                 Expect.stringContains outcome.Out "Tracksters;1: 1,000 entries" "tree"
                 Expect.isMatch outcome.Out @"pos_x\s+float\[npos_x\]\s+1,000\s.*zstd 505" "branch"
                 Expect.stringContains outcome.Out "Edges;1: 1,000 entries" "second tree"
             }
 
             test "JSON holds the keys and every branch" {
-                use json = JsonDocument.Parse((run [ "inspect"; sample; "--json" ]).Out)
+                use json = JsonDocument.Parse((runCli [ "inspect"; sample; "--json" ]).Out)
                 let root = json.RootElement
                 Expect.equal (root.GetProperty("bytes").GetInt64()) (FileInfo(sample).Length) "bytes"
                 Expect.equal (root.GetProperty("keys").GetArrayLength()) 2 "keys"
@@ -54,7 +51,7 @@ let inspectTests =
             test "--tree and --branches narrow it down" {
                 use json =
                     JsonDocument.Parse(
-                        (run [ "inspect"; sample; "--tree"; "Edges;1"; "--branches=*get"; "--json" ]).Out
+                        (runCli [ "inspect"; sample; "--tree"; "Edges;1"; "--branches=*get"; "--json" ]).Out
                     )
 
                 let names =
@@ -68,19 +65,20 @@ let inspectTests =
             }
 
             test "a tree that is not there names what is" {
-                run [ "inspect"; sample; "--tree"; "Trackster" ]
+                runCli [ "inspect"; sample; "--tree"; "Trackster" ]
                 |> expectSentence 4 [ "Trackster"; "did you mean 'Tracksters'" ]
             }
 
             test "a missing file, a text file, a directory and a cut file are one sentence and exit code 4" {
-                run [ "inspect"; "/nowhere/x.root" ] |> expectSentence 4 [ "/nowhere/x.root" ]
+                runCli [ "inspect"; "/nowhere/x.root" ]
+                |> expectSentence 4 [ "/nowhere/x.root" ]
 
                 withFile "notes.root" "not a ROOT file\n"B (fun path ->
-                    run [ "inspect"; path ] |> expectSentence 4 [ path; "text file" ])
+                    runCli [ "inspect"; path ] |> expectSentence 4 [ path; "text file" ])
 
-                run [ "inspect"; Fixture.repository ] |> expectSentence 4 [ "directory" ]
+                runCli [ "inspect"; Fixture.repository ] |> expectSentence 4 [ "directory" ]
                 let cut = (File.ReadAllBytes sample)[..199_999]
-                withFile "cut.root" cut (fun path -> run [ "inspect"; path ] |> expectSentence 4 [ path; "200000" ])
+                withFile "cut.root" cut (fun path -> runCli [ "inspect"; path ] |> expectSentence 4 [ path; "200000" ])
             }
 
             test "no file and two files are usage errors" {
@@ -99,7 +97,7 @@ let statsTests =
         "stats"
         [
             test "the sample's numbers are the ones of a count by hand" {
-                use json = JsonDocument.Parse((run [ "stats"; sample; "Tracksters;1"; "Edges;1"; "--json" ]).Out)
+                use json = JsonDocument.Parse((runCli [ "stats"; sample; "Tracksters;1"; "Edges;1"; "--json" ]).Out)
                 let root = json.RootElement
                 let number (name: string) = root.GetProperty(name).GetDouble()
                 use file = Pruning.Data.Root.RootFile.Open sample
@@ -131,21 +129,21 @@ let statsTests =
             }
 
             test "the table has the original's two numbers" {
-                let outcome = run [ "stats"; sample ]
-                Expect.equal (outcome.Code, outcome.Error) (0, "") "code and stderr"
+                let outcome = runCli [ "stats"; sample ]
+                Expect.equal (outcome.ExitCode, outcome.Error) (0, "") "code and stderr"
                 Expect.isMatch outcome.Out @"tracksters that need no pruning, %\s+\d+\.\d\d" "first number"
                 Expect.isMatch outcome.Out @"layer clusters to prune, %\s+\d+\.\d\d" "second number"
             }
 
             test "a missing tree and a missing file are data errors; skipping goes on with the rest" {
-                run [ "stats"; sample; "Trackster"; "Edges" ]
+                runCli [ "stats"; sample; "Trackster"; "Edges" ]
                 |> expectSentence 4 [ "did you mean 'Tracksters'"; sample ]
 
-                run [ "stats"; sample; "/nowhere/b.root" ]
+                runCli [ "stats"; sample; "/nowhere/b.root" ]
                 |> expectSentence 4 [ "/nowhere/b.root" ]
 
-                let outcome = run [ "stats"; sample; "/nowhere/b.root"; "--bad-files"; "skip" ]
-                Expect.equal outcome.Code 0 "goes on"
+                let outcome = runCli [ "stats"; sample; "/nowhere/b.root"; "--bad-files"; "skip" ]
+                Expect.equal outcome.ExitCode 0 "goes on"
                 Expect.stringContains outcome.Error "warning: skipped: " "says so"
                 Expect.stringContains outcome.Error "/nowhere/b.root" "names it"
             }

@@ -2,52 +2,19 @@
 module Pruning.Tests.Cli.ProgramTests
 
 open System
-open System.Diagnostics
-open System.IO
 open Expecto
+open Pruning.Tests.Cli.Run
 
-type internal Outcome =
-    {
-        Code: int
-        Out: string
-        Error: string
-    }
+/// The command line as a script calls it: not verbose.
+let internal cli (words: string list) : Setup = graphPruning words |> withoutVariable "GRAPH_PRUNING_VERBOSE"
 
-/// Runs the command line built beside the tests. `variables` are added to the environment.
-let internal runWith (variables: (string * string) list) (words: string list) : Outcome =
-    let start =
-        ProcessStartInfo("dotnet", RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false)
-
-    for word in Path.Combine(AppContext.BaseDirectory, "graph-pruning.dll") :: words do
-        start.ArgumentList.Add word
-
-    start.Environment["GRAPH_PRUNING_VERBOSE"] <- ""
-
-    for name, value in variables do
-        start.Environment[name] <- value
-
-    match Process.Start start with
-    | null -> failtest "dotnet did not start"
-    | started ->
-        use running = started
-        // Both pipes at once: a full one would stop the program.
-        let error = running.StandardError.ReadToEndAsync()
-        let out = running.StandardOutput.ReadToEnd()
-        running.WaitForExit()
-
-        {
-            Code = running.ExitCode
-            Out = out
-            Error = error.Result
-        }
-
-let internal run words = runWith [] words
+let internal runCli (words: string list) : Outcome = run (cli words)
 
 /// One line on stderr that names the program, nothing on stdout, this exit code.
 let internal expectSentence (code: int) (parts: string list) (outcome: Outcome) =
-    Expect.equal outcome.Code code $"exit code ({outcome.Error})"
+    Expect.equal outcome.ExitCode code $"exit code ({outcome.Error})"
     Expect.equal outcome.Out "" "nothing on stdout"
-    let lines = outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+    let lines = outcome.ErrorLines
     Expect.hasLength lines 1 $"one line, not {outcome.Error}"
     Expect.stringStarts lines[0] "graph-pruning: " "who speaks"
 
@@ -60,16 +27,16 @@ let tests =
         "Program"
         [
             test "--help goes to stdout and names every verb" {
-                let outcome = run [ "--help" ]
-                Expect.equal (outcome.Code, outcome.Error) (0, "") "code and stderr"
+                let outcome = runCli [ "--help" ]
+                Expect.equal (outcome.ExitCode, outcome.Error) (0, "") "code and stderr"
 
                 for verb in Pruning.Cli.Verb.all do
                     Expect.stringContains outcome.Out (Pruning.Cli.Verb.command verb).Name "verb"
             }
 
             test "no verb prints the same to stderr and is a usage error" {
-                let outcome = run []
-                Expect.equal (outcome.Code, outcome.Out) (2, "") "code and stdout"
+                let outcome = runCli []
+                Expect.equal (outcome.ExitCode, outcome.Out) (2, "") "code and stdout"
                 Expect.stringContains outcome.Error "Usage: graph-pruning VERB" "overview"
             }
 
@@ -77,39 +44,43 @@ let tests =
                 for verb in Pruning.Cli.Verb.all do
                     let name = (Pruning.Cli.Verb.command verb).Name
                     // With a libtorch that is not there, loading it would fail.
-                    let outcome = runWith [ "GRAPH_PRUNING_LIBTORCH", "/nowhere" ] [ name; "--help" ]
-                    Expect.equal (outcome.Code, outcome.Error) (0, "") name
+                    let outcome = run (cli [ name; "--help" ] |> withVariable "GRAPH_PRUNING_LIBTORCH" "/nowhere")
+                    Expect.equal (outcome.ExitCode, outcome.Error) (0, "") name
                     Expect.stringContains outcome.Out $"Usage: graph-pruning {name}" "usage"
                     Expect.stringContains outcome.Out "Examples:" "examples"
-                    Expect.equal (run [ "help"; name ]).Out outcome.Out "help VERB says the same"
+                    Expect.equal (runCli [ "help"; name ]).Out outcome.Out "help VERB says the same"
             }
 
             test "--version is a line of data" {
-                let outcome = run [ "--version" ]
-                Expect.equal outcome.Code 0 "code"
+                let outcome = runCli [ "--version" ]
+                Expect.equal outcome.ExitCode 0 "code"
                 Expect.isMatch outcome.Out @"^graph-pruning \d+\.\d+\.\d+\n$" "version"
             }
 
             test "a misspelt verb names the nearest one" {
-                run [ "doktor" ]
+                runCli [ "doktor" ]
                 |> expectSentence 2 [ "unknown verb 'doktor'; did you mean doctor?" ]
             }
 
             test "a misspelt option names the nearest one and where help is" {
-                run [ "doctor"; "--libtroch"; "x" ]
+                runCli [ "doctor"; "--libtroch"; "x" ]
                 |> expectSentence 2 [ "did you mean --libtorch?"; "graph-pruning doctor --help" ]
             }
 
             test "a libtorch that is not there is a device error without a stack trace" {
-                let outcome = run [ "doctor"; "--libtorch"; "/nowhere" ]
-                Expect.equal (outcome.Code, outcome.Error) (5, "") "doctor reports it as data"
+                let outcome = runCli [ "doctor"; "--libtorch"; "/nowhere" ]
+                Expect.equal (outcome.ExitCode, outcome.Error) (5, "") "doctor reports it as data"
                 Expect.stringContains outcome.Out "/nowhere" "where it looked"
                 Expect.isFalse (outcome.Out.Contains "   at ") "no stack trace"
             }
 
             test "--verbose and GRAPH_PRUNING_VERBOSE add the stack trace" {
-                for outcome in [ run [ "doktor"; "--verbose" ]; runWith [ "GRAPH_PRUNING_VERBOSE", "1" ] [ "doktor" ] ] do
-                    Expect.equal outcome.Code 2 "code"
+                for outcome in
+                    [
+                        runCli [ "doktor"; "--verbose" ]
+                        run (cli [ "doktor" ] |> withVariable "GRAPH_PRUNING_VERBOSE" "1")
+                    ] do
+                    Expect.equal outcome.ExitCode 2 "code"
                     Expect.stringContains outcome.Error "   at Pruning.Cli" "trace"
             }
         ]

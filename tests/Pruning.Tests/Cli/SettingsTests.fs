@@ -209,6 +209,12 @@ let tests =
             test "the structure of every option union is what Argu accepts" {
                 Argu.ArgumentParser.Create<TrainArgument>(checkStructure = true) |> ignore
 
+                Argu.ArgumentParser.Create<Commands.Evaluate.EvaluateArgument>(checkStructure = true)
+                |> ignore
+
+                Argu.ArgumentParser.Create<Commands.Demo.DemoArgument>(checkStructure = true)
+                |> ignore
+
                 Argu.ArgumentParser.Create<Commands.Inspect.InspectArgument>(checkStructure = true)
                 |> ignore
 

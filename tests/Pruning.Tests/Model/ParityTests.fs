@@ -10,7 +10,7 @@ open Pruning.Model.Decisions
 open Pruning.Tests
 
 /// One of the original's model variants with its reference numbers.
-type private Case = { Name: string; Config: PrunerConfig; LearningRate: float; Weights: ClassWeights; Numbers: Fixture.Tensors }
+type private Case = { Name: string; Config: PrunerConfig; LearningRate: float; Criterion: Criterion; Numbers: Fixture.Tensors }
 
 let private weightsOf (json: JsonElement) =
     let pair = [| for w in json.EnumerateArray() -> w.GetDouble() |]
@@ -43,7 +43,8 @@ let private load (name: string) : Case =
         Name = name
         Config = PrunerConfig.parity config
         LearningRate = manifest.RootElement.GetProperty("lr").GetDouble()
-        Weights = weightsOf (manifest.RootElement.GetProperty "class_weight")
+        Criterion =
+            { Weights = weightsOf (manifest.RootElement.GetProperty "class_weight"); Loss = LossKind.Original }
         Numbers = Fixture.read (Path.Combine(Fixture.directory, "cases", $"{name}.safetensors"))
     }
 
@@ -113,7 +114,7 @@ let private evaluation (case: Lazy<Case>) =
                     use _scope = torch.NewDisposeScope()
                     use _guard = torch.no_grad ()
                     let batch = tensors graphs
-                    let verdict = Pruner.run (pruner case) Inference (Teach case.Weights) batch
+                    let verdict = Pruner.run (pruner case) Inference (Teach case.Criterion) batch
                     checkGraphs case graphs verdict
 
                     if graphs.Length > 1 then
@@ -129,7 +130,7 @@ let private evaluation (case: Lazy<Case>) =
 
                 inFloat64 (fun () ->
                     let batch = tensors [ 0; 1; 2; 3 ]
-                    let verdict = Pruner.run (pruner case) Inference (Teach case.Weights) batch
+                    let verdict = Pruner.run (pruner case) Inference (Teach case.Criterion) batch
 
                     let wanted = torch.cat ([| for g in 0..3 -> case.Numbers[$"eval64.g{g}.logits"] |], 0L)
                     Near.close 1e-9 verdict.Logits wanted "logits")
@@ -141,7 +142,7 @@ let private trained (case: Case) (pruner: Pruner) (check: Verdict -> torch.Tenso
     use _scope = torch.NewDisposeScope()
     use random = new torch.Generator(1UL)
     let batch = tensors [ 1; 2; 3 ]
-    let verdict = Pruner.run pruner (Training random) (Teach case.Weights) batch
+    let verdict = Pruner.run pruner (Training random) (Teach case.Criterion) batch
     let loss = batchLoss case batch.GraphSizes verdict.GraphLoss.Value
     loss.backward ()
     check verdict loss

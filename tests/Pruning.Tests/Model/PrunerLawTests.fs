@@ -37,7 +37,7 @@ let private pruner (config: PrunerConfig) =
 
     pruner
 
-let private weights = { Keep = 1.0; Prune = 4.0 }
+let private criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
 
 let private run pruner question (graphs: ShowerGraph list) =
     use _guard = torch.no_grad ()
@@ -73,8 +73,8 @@ let private perVariant (config: PrunerConfig) =
                 Prop.forAll (Arb.zip (graphs, graphs)) (fun (a, b) ->
                     inFloat64 (fun () ->
                         let pruner = pruner config
-                        let both = run pruner (Judge weights) [ a; b; a ]
-                        let each = [ a; b; a ] |> List.map (List.singleton >> run pruner (Judge weights))
+                        let both = run pruner (Judge criterion) [ a; b; a ]
+                        let each = [ a; b; a ] |> List.map (List.singleton >> run pruner (Judge criterion))
                         let joined pick = torch.cat (each |> List.map pick |> List.toArray, 0L)
                         Near.close 1e-9 both.Logits (joined _.Logits) "logits"
                         Near.close 1e-9 both.GraphLoss.Value (joined _.GraphLoss.Value) "losses"
@@ -101,7 +101,7 @@ let private perVariant (config: PrunerConfig) =
                     inFloat64 (fun () ->
                         let pruner = pruner config
                         let flipped = ShowerGraph(graph.Origin, graph.Features, graph.Source, graph.Target, graph.Labels |> Array.map (fun l -> 1uy - l))
-                        let decided, judged = run pruner Decide [ graph ], run pruner (Judge weights) [ flipped ]
+                        let decided, judged = run pruner Decide [ graph ], run pruner (Judge criterion) [ flipped ]
                         Near.close 1e-12 decided.Logits judged.Logits "logits"
                         Expect.isNone decided.GraphLoss "nothing to judge by"))
             )
@@ -131,7 +131,7 @@ let tests =
                 use random = new torch.Generator(1UL)
                 let pruner = pruner { small with Dropout = 0.0 }
                 let graphs = List.ofArray Fixture.graphs.Value
-                let training = Pruner.run pruner (Training random) (Teach weights) (Laws.tensors graphs)
+                let training = Pruner.run pruner (Training random) (Teach criterion) (Laws.tensors graphs)
                 Near.close 1e-5 training.Logits (run pruner Decide graphs).Logits "logits"
             }
 
@@ -142,7 +142,7 @@ let tests =
 
                 let logits (seed: uint64) =
                     use random = new torch.Generator(seed)
-                    (Pruner.run pruner (Training random) (Teach weights) batch).Logits
+                    (Pruner.run pruner (Training random) (Teach criterion) batch).Logits
 
                 Near.close 0.0 (logits 1UL) (logits 1UL) "same seed"
                 Expect.isGreaterThan (Near.distance (logits 1UL) (logits 2UL)) 1e-6 "other seed, other masks"
@@ -157,7 +157,7 @@ let tests =
                         use random = new torch.Generator(1UL)
                         let pruner = pruner { config with Normalisation = normalisation }
                         let batch = Laws.tensors [ one; Fixture.graphs.Value[1]; one ]
-                        let verdict = Pruner.run pruner (Training random) (Teach weights) batch
+                        let verdict = Pruner.run pruner (Training random) (Teach criterion) batch
                         Expect.isNone (Evaluation.tryFindBroken batch.Source verdict) $"{nameOf config}, {normalisation}"
             }
         ]
