@@ -81,7 +81,7 @@ let private badGraphs: (string * Prepared * string list) list =
         [ "empty trackster"; "tree 'Tracksters'"; "entry 8" ]
         "arrays of unequal length",
         prepared good |> Prepared.editValues "energy" (Prepared.cutEntry 9),
-        [ "one value for each of the 6 layer clusters"; "found 5"; "branch 'energy'"; "entry 9" ]
+        [ "one value for each of the 2 layer clusters"; "found 1"; "branch 'energy'"; "entry 9" ]
         "edge ends that are not as many as edge starts",
         prepared good |> Prepared.editValues "target" (Prepared.cutEntry 10),
         [ "tree 'Edges'"; "branch 'target'"; "entry 10" ]
@@ -172,7 +172,7 @@ let private places =
                 refuses 4 [ pattern ] [ "stats"; pattern ])
         }
 
-        test "an empty name is refused in one sentence" { refuses 4 [ "file" ] [ "stats"; "" ] }
+        test "an empty name is refused in one sentence" { refuses 4 [ "wanted the path of a file" ] [ "stats"; "" ] }
 
         test "no file at all is a mistake of the command line" { refuses 2 [ "no input" ] [ "stats" ] }
 
@@ -322,7 +322,7 @@ let private trainings =
         test "train without a graph to train on is refused in one sentence" {
             inTemporaryDirectory (fun directory ->
                 let path = Prepared.save (Path.Combine(directory, "one.root")) (prepared (List.take 1 good))
-                refuses 4 [ "training" ] (training directory [ path; "--training_fraction"; "0.2"; "--quiet" ]))
+                refuses 1 [ "found none in the training split"; "--training_fraction" ] (training directory [ path; "--training_fraction"; "0.2"; "--quiet" ]))
         }
     ]
 
