@@ -16,13 +16,17 @@ module ClassWeights =
 
     let equal: ClassWeights = { Keep = 1.0; Prune = 1.0 }
 
-    /// 1 for kept nodes and kept/pruned for pruned ones, so that both classes weigh the same in sum. A sample with one
-    /// class only gives equal weights; the ratio is capped at `cap` either way.
+    /// Weights with which both classes weigh the same in sum and the mean node weighs 1:
+    /// total / (2 kept) and total / (2 pruned). A sample with one class only gives equal weights; one class weighs at most
+    /// `cap` times the other.
     let ofCounts (cap: float) (kept: int64) (pruned: int64) : ClassWeights =
         if kept = 0L || pruned = 0L then
             equal
         else
-            { Keep = 1.0; Prune = float kept / float pruned |> min cap |> max (1.0 / cap) }
+            let kept, pruned = float kept, float pruned
+            let ratio = kept / pruned |> min cap |> max (1.0 / cap)
+            let keep = (kept + pruned) / (kept + ratio * pruned)
+            { Keep = keep; Prune = ratio * keep }
 
     /// [2] on a device, in the type of the logits.
     let tensor (like: Tensor) (weights: ClassWeights) : Tensor =
@@ -52,12 +56,22 @@ module Loss =
         use weight = ClassWeights.tensor logits weights
         torch.nn.functional.cross_entropy (logits, labels, weight, reduction = torch.nn.Reduction.None)
 
-    /// Class-weighted mean cross entropy of each graph: sum of w nll / sum of w. -> [graphs]; 0 for an empty graph.
-    let crossEntropy (weights: ClassWeights) (batch: BatchTensors) (logits: Tensor) : Tensor =
+    /// Class-weighted cross entropy of each graph, all nodes decided at once. -> [graphs]; 0 for an empty graph.
+    ///
+    /// Ours is the mean of w nll over the nodes. The original divides by the sum of w in the graph instead: a graph with
+    /// nothing to prune then counts its kept nodes in full and one with something to prune hardly at all, so that the
+    /// weights do not balance the classes.
+    let crossEntropy (criterion: Criterion) (batch: BatchTensors) (logits: Tensor) : Tensor =
         use _scope = torch.NewDisposeScope()
-        let weight = ClassWeights.tensor logits weights
-        let total = perNode weights logits batch.Labels |> Segment.sum batch.GraphCount batch.GraphOfNode
-        let scale = weight.index_select (0L, batch.Labels) |> Segment.sum batch.GraphCount batch.GraphOfNode
+        let total = perNode criterion.Weights logits batch.Labels |> Segment.sum batch.GraphCount batch.GraphOfNode
+
+        let scale =
+            match criterion.Loss with
+            | LossKind.MeanOverGraphs -> torch.tensor(Array.map float batch.GraphSizes).``to``(logits.dtype).``to`` logits.device
+            | LossKind.Original ->
+                let weight = ClassWeights.tensor logits criterion.Weights
+                weight.index_select (0L, batch.Labels) |> Segment.sum batch.GraphCount batch.GraphOfNode
+
         total.div(scale.clamp_min (scalar 1e-12)).MoveToOuterDisposeScope()
 
     /// What one autoregressive step costs each graph, from the costs of its nodes (0 where decided) and the scores of the

@@ -13,7 +13,7 @@ public sealed record InputFile(string Path, long Bytes, long EntryCount, long Gr
 /// <summary>Something that was left out on request.</summary>
 /// <param name="File">Path of the file.</param>
 /// <param name="Entry">Entry of the trackster; null = the whole file.</param>
-/// <param name="Reason">The error that it would have been.</param>
+/// <param name="Reason">What is wrong and where: the error that it would have been.</param>
 public sealed record SkippedInput(string File, long? Entry, string Reason);
 
 /// <summary>
@@ -89,7 +89,7 @@ public sealed partial class GraphDataset : IDisposable
             for (int entry = 0; entry < bad.Length; entry++)
             {
                 if (bad[entry])
-                    skipped.Add(new SkippedInput(table.File, entry, table.ProblemOf(entry)!.Message));
+                    skipped.Add(new SkippedInput(table.File, entry, table.ReasonOf(entry)!));
                 else
                     places.Add(new Place(t, entry));
             }

@@ -13,14 +13,13 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
     private static GraphProblem Of(bool inEdges, string branch, FormattableString what) =>
         new(inEdges, branch, what.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>What is wrong and where, without what to do about it and without a full stop.</summary>
+    public string Describe(GraphOrigin origin, string tracksterTree = TracksterSchema.TracksterTree, string edgeTree = TracksterSchema.EdgeTree) =>
+        string.Create(CultureInfo.InvariantCulture, $"{What} (in {origin.File}, tree '{(InEdges ? edgeTree : tracksterTree)}', branch '{Branch}', entry {origin.Entry})");
+
     /// <summary>The whole sentence, with the place.</summary>
-    public DataException At(GraphOrigin origin, string tracksterTree = TracksterSchema.TracksterTree, string edgeTree = TracksterSchema.EdgeTree)
-    {
-        string tree = InEdges ? edgeTree : tracksterTree;
-        return new DataException(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{What} (in {origin.File}, tree '{tree}', branch '{Branch}', entry {origin.Entry}): mend the file, or have bad graphs skipped."));
-    }
+    public DataException At(GraphOrigin origin, string tracksterTree = TracksterSchema.TracksterTree, string edgeTree = TracksterSchema.EdgeTree) =>
+        new($"{Describe(origin, tracksterTree, edgeTree)}: mend the file, or have bad graphs skipped.");
 
     /// <summary>Finds the first problem of a trackster; null = none.</summary>
     public static GraphProblem? Find(in TracksterColumns one) => FindInValues(one) ?? FindInLinks(one);

@@ -12,7 +12,7 @@ public static class InputFiles
     /// with a leading dot want a pattern with one. Matches of a pattern are in ordinal order, patterns in the given
     /// order, a file that is named twice comes once. A path without wildcards is kept as it is, there or not.
     /// </summary>
-    /// <exception cref="DataException">A pattern without a match, a directory, or nothing at all.</exception>
+    /// <exception cref="DataException">A pattern without a match, a directory, an empty path, or nothing at all.</exception>
     public static IReadOnlyList<string> Expand(IReadOnlyList<string> filesOrGlobs)
     {
         if (filesOrGlobs.Count == 0)
@@ -33,6 +33,8 @@ public static class InputFiles
 
     private static List<string> Matches(string path)
     {
+        if (path.Length == 0)
+            throw new DataException("wanted the path of a file, found an empty one: name a ROOT file.");
         if (Directory.Exists(path))
             throw new DataException($"wanted a file, found the directory '{path}': name its files, for example '{Path.Combine(path, "*.root")}'.");
         if (!IsPattern(path) || File.Exists(path))

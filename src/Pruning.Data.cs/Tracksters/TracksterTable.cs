@@ -128,4 +128,7 @@ public sealed class TracksterTable
 
     /// <summary>Why an entry is no graph, or null.</summary>
     internal DataException? ProblemOf(long entry) => GraphProblem.Find(this[entry])?.At(OriginOf(entry), TracksterTree, EdgeTree);
+
+    /// <summary>The same for one that is left out: nothing is to be done about it.</summary>
+    internal string? ReasonOf(long entry) => GraphProblem.Find(this[entry])?.Describe(OriginOf(entry), TracksterTree, EdgeTree);
 }

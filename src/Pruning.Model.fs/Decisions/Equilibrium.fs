@@ -25,7 +25,7 @@ module Equilibrium =
             match question with
             | Decide -> None
             | Judge criterion
-            | Teach criterion -> Some(scope.MoveToOuter(Loss.crossEntropy criterion.Weights batch logits))
+            | Teach criterion -> Some(scope.MoveToOuter(Loss.crossEntropy criterion batch logits))
 
         {
             Logits = scope.MoveToOuter logits

@@ -5,7 +5,7 @@ open Pruning.Model
 
 /// Where the class weights of the loss come from.
 type ClassWeighting =
-    /// kept/pruned nodes of the training split, capped at 100.
+    /// Balanced by the training split (`ClassWeights.ofCounts`), at most 100 to 1.
     | Measured
     | Given of ClassWeights
 

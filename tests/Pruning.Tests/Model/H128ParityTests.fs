@@ -34,7 +34,7 @@ let private check (name: string) (cell: CellKind) (memory: CellKind option) =
 
             let graphs = Fixture.benchGraphs.Value
             let batch = Pruning.Data.Batching.BatchAssembler.Collate graphs |> BatchTensors.create torch.CPU torch.float32
-            let verdict = Pruner.run pruner Inference (Judge(Criterion.ofWeights { Keep = 1.0; Prune = 20.0 })) batch
+            let verdict = Pruner.run pruner Inference (Judge { Weights = { Keep = 1.0; Prune = 20.0 }; Loss = LossKind.Original }) batch
             let scale = max 1.0 (Near.largest numbers["eval.logits"])
             Near.close (2e-5 * scale) verdict.Logits numbers["eval.logits"] "logits of all 64 graphs"
             Near.close (2e-5 * scale) verdict.GraphLoss.Value numbers["eval.loss_per_graph"] "losses"

@@ -195,7 +195,7 @@ let tests =
                     Fixture.graph "losses" (torch.zeros ([| int64 nodes; 9L |])) [||] [||] (Fixture.floats numbers["labels"] |> Array.map byte)
 
                 let batch = BatchAssembler.Collate [| graph |] |> BatchTensors.create torch.CPU torch.float32
-                let loss = (Loss.crossEntropy weights batch logits).squeeze 0L
+                let loss = (Loss.crossEntropy { Weights = weights; Loss = LossKind.Original } batch logits).squeeze 0L
                 Near.close 2e-6 loss numbers["loss"] "loss"
                 loss.backward ()
                 Near.closeRelative 1e-4 (nonNull logits.grad) numbers["dlogits"] "gradient of the logits"
