@@ -72,19 +72,22 @@ module Inputs =
         | [] -> raise (UsageException "no input: give at least one ROOT file with the trees Tracksters and Edges.")
         | _ -> files, tracksterTree, edgeTree
 
+    /// Reads the files and says nothing about those that were left out.
+    let openQuietly (input: InputSettings) : GraphDataset =
+        GraphDataset.Open(
+            List.toArray input.Files,
+            TracksterReadOptions(
+                TracksterTree = input.TracksterTree,
+                EdgeTree = input.EdgeTree,
+                SkipBadFiles = input.SkipBadFiles,
+                SkipBadGraphs = input.SkipBadGraphs,
+                Workers = input.Workers
+            )
+        )
+
     /// Reads the files. What was left out on request is said, the first few by name.
     let openDataset (terminal: Terminal) (input: InputSettings) : GraphDataset =
-        let dataset =
-            GraphDataset.Open(
-                List.toArray input.Files,
-                TracksterReadOptions(
-                    TracksterTree = input.TracksterTree,
-                    EdgeTree = input.EdgeTree,
-                    SkipBadFiles = input.SkipBadFiles,
-                    SkipBadGraphs = input.SkipBadGraphs,
-                    Workers = input.Workers
-                )
-            )
+        let dataset = openQuietly input
 
         let shown = 10
 

@@ -81,7 +81,11 @@ module Session =
 
         {
             Pruner = pruner
-            Criterion = { Weights = weights; Loss = settings.Training.Loss }
+            Criterion =
+                {
+                    Weights = weights
+                    Loss = settings.Training.Loss
+                }
             Notes = Map [ "name", settings.Name ]
         }
 

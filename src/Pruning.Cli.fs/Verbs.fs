@@ -14,12 +14,14 @@ type Verb =
     | Inspect
     | Stats
     | Doctor
+    | Benchmark
 
 [<RequireQualifiedAccess>]
 module Verb =
 
     /// In the order of the overview.
-    let all = [ Verb.Demo; Verb.Train; Verb.Evaluate; Verb.Inspect; Verb.Stats; Verb.Doctor ]
+    let all =
+        [ Verb.Demo; Verb.Train; Verb.Evaluate; Verb.Inspect; Verb.Stats; Verb.Doctor; Verb.Benchmark ]
 
     let command (verb: Verb) : Command =
         match verb with
@@ -29,6 +31,7 @@ module Verb =
         | Verb.Inspect -> Inspect.command
         | Verb.Stats -> Stats.command
         | Verb.Doctor -> Doctor.command
+        | Verb.Benchmark -> Benchmark.command
 
     /// The verb of this name; an unknown one is a usage error that names the nearest.
     let find (name: string) : Command =

@@ -212,6 +212,9 @@ let tests =
                 Argu.ArgumentParser.Create<Commands.Evaluate.EvaluateArgument>(checkStructure = true)
                 |> ignore
 
+                Argu.ArgumentParser.Create<Commands.Benchmark.BenchmarkArgument>(checkStructure = true)
+                |> ignore
+
                 Argu.ArgumentParser.Create<Commands.Demo.DemoArgument>(checkStructure = true)
                 |> ignore
 

@@ -264,6 +264,34 @@ let private demonstrates =
             }
         ]
 
+let private benchmarks =
+    testList
+        "benchmark"
+        [
+            test "every thing is timed, and no tensor is left behind by a step" {
+                let outcome =
+                    cli [ "benchmark"; "--hidden-dim"; "8"; "--repeats"; "1"; "--json" ]
+                    |> expecting 0
+
+                let result = parse outcome.Out
+                let timings = result.GetProperty("timings").EnumerateArray() |> List.ofSeq
+                Expect.hasLength timings 3 "loading, training, inference"
+
+                for timing in timings do
+                    Expect.isGreaterThan (timing.GetProperty("wall_ms_per_graph").GetDouble()) 0.0 "a time"
+
+                let live (step: int) = result.GetProperty($"live_tensors_step_{step}").GetInt64()
+                Expect.equal (live 200) (live 10) "live tensors"
+            }
+
+            test "an odd width and two files are usage errors" {
+                let read words () = Benchmark.settingsOf (Arguments.parse<Benchmark.BenchmarkArgument> words)
+
+                Expect.stringContains (refusal (read [ "--hidden-dim"; "9" ])) "an even number" "width"
+                Expect.stringContains (refusal (read [ "a.root"; "b.root" ])) "one ROOT file" "files"
+            }
+        ]
+
 // One after the other: each takes all cores.
 [<Tests>]
-let tests = testSequenced <| testList "Runs" [ trains; evaluates; demonstrates ]
+let tests = testSequenced <| testList "Runs" [ trains; evaluates; demonstrates; benchmarks ]
