@@ -14,7 +14,13 @@ open Pruning.Model
 open Pruning.Model.Decisions
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
-let path = if arguments.Length > 0 then arguments[0] else Load.inRepository "samples/tracksters.root"
+
+let path =
+    if arguments.Length > 0 then
+        arguments[0]
+    else
+        Load.inRepository "samples/tracksters.root"
+
 let entry = if arguments.Length > 1 then int arguments[1] else 0
 
 let title (text: string) = printfn "\n== %s" text
@@ -31,22 +37,48 @@ title "tree"
 let tree = file.Tree "Tracksters"
 
 for branch in tree.Branches |> Seq.truncate 4 do
-    printfn "  %-8s %-10s %d entries in %d baskets, %s" branch.Name branch.TypeName branch.EntryCount branch.BasketCount branch.Compression
+    printfn
+        "  %-8s %-10s %d entries in %d baskets, %s"
+        branch.Name
+        branch.TypeName
+        branch.EntryCount
+        branch.BasketCount
+        branch.Compression
 
 printfn "  ... %d branches" tree.Branches.Count
 
 title "columns: offsets + values"
 let energy = tree.ReadAs<float32>("energy", int64 entry, Nullable(int64 entry + 1L))
-printfn "  energy of entry %d: offsets %A, %d values, %s ..." entry energy.Offsets energy.Values.Length (row (Seq.truncate 5 energy.Values))
+
+printfn
+    "  energy of entry %d: offsets %A, %d values, %s ..."
+    entry
+    energy.Offsets
+    energy.Values.Length
+    (row (Seq.truncate 5 energy.Values))
 
 title "graph"
 let dataset = GraphDataset.Open([| path |], TracksterReadOptions())
 let graph = dataset[entry]
 printfn "  %O: %d nodes, %d edges (links, their reverses, self loops)" graph.Origin graph.NodeCount graph.EdgeCount
-printfn "  %10s%10s%10s%10s%10s%10s%10s%10s%10s%10s" "pos_x" "pos_y" "pos_z" "energy" "time" "eta" "phi" "High" "Low" "label"
+
+printfn
+    "  %10s%10s%10s%10s%10s%10s%10s%10s%10s%10s"
+    "pos_x"
+    "pos_y"
+    "pos_z"
+    "energy"
+    "time"
+    "eta"
+    "phi"
+    "High"
+    "Low"
+    "label"
 
 for node in 0 .. min 4 (graph.NodeCount - 1) do
-    let features = graph.Features.AsSpan(node * ShowerGraph.FeatureCount, ShowerGraph.FeatureCount).ToArray()
+    let features =
+        graph.Features.AsSpan(node * ShowerGraph.FeatureCount, ShowerGraph.FeatureCount).ToArray()
+
     printfn "  %s%10d" (row features) graph.Labels[node]
 
 title "batch with its neighbour plan"
@@ -74,7 +106,11 @@ Pruner.standardise moments.Mean moments.Std pruner
 printfn "  %d weights, untrained" (Weights.count pruner.Network.Weights)
 
 let embedding = pruner.Network.Encode Inference tensors
-printfn "  encoder: %A, first node %s ..." embedding.shape (row (embedding[0].data<float32>().ToArray() |> Seq.truncate 4))
+
+printfn
+    "  encoder: %A, first node %s ..."
+    embedding.shape
+    (row (embedding[0].data<float32>().ToArray() |> Seq.truncate 4))
 
 let state = pruner.Network.Start embedding
 let undecided = torch.zeros ([| int64 batch.NodeCount; 2L |])
@@ -87,7 +123,12 @@ let verdict = Pruner.run pruner Inference (Judge(Criterion.ofWeights ClassWeight
 let margin = (Verdict.margin verdict).data<float32>().ToArray()
 let pruned = margin |> Seq.filter (fun m -> m > 0f) |> Seq.length
 printfn "  margins (above 0 = prune): %s ..." (row (Seq.truncate 6 margin))
-printfn "  %d of %d nodes pruned by these untrained weights, loss %.4f" pruned graph.NodeCount (verdict.GraphLoss.Value.mean().item<float32> ())
+
+printfn
+    "  %d of %d nodes pruned by these untrained weights, loss %.4f"
+    pruned
+    graph.NodeCount
+    (verdict.GraphLoss.Value.mean().item<float32>())
 
 title "counts"
 let counts = Training.Evaluation.count batch verdict

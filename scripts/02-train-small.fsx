@@ -18,7 +18,13 @@ open Pruning.Model.Layers
 open Pruning.Model.Training
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
-let path = if arguments.Length > 0 then arguments[0] else Load.inRepository "samples/tracksters.root"
+
+let path =
+    if arguments.Length > 0 then
+        arguments[0]
+    else
+        Load.inRepository "samples/tracksters.root"
+
 let epochs = if arguments.Length > 1 then int arguments[1] else 3
 torch.set_num_threads 1
 
@@ -43,7 +49,9 @@ let network =
     let hidden = config.Hidden
 
     let rounds =
-        [ for _ in 1 .. config.Rounds -> SageConv.create random Aggregator.Mean hidden hidden |> GraphLayer.residual ]
+        [
+            for _ in 1 .. config.Rounds -> SageConv.create random Aggregator.Mean hidden hidden |> GraphLayer.residual
+        ]
         |> GraphLayer.sequence
 
     Network.compose
@@ -66,14 +74,22 @@ let model =
         Notes = Map.empty
     }
 
-printfn "%d weights; a pruned node counts %.1f times a kept one" (Weights.count network.Weights) model.Criterion.Weights.Prune
+printfn
+    "%d weights; a pruned node counts %.1f times a kept one"
+    (Weights.count network.Weights)
+    model.Criterion.Weights.Prune
 
 // Training.
 let checkpoints = Directory.CreateTempSubdirectory "graph-pruning-script-"
 
 let plan =
     {
-        Config = { TrainingConfig.standard with Epochs = epochs; LearningRate = 3e-3; Seed = seed }
+        Config =
+            { TrainingConfig.standard with
+                Epochs = epochs
+                LearningRate = 3e-3
+                Seed = seed
+            }
         Device = torch.CPU
         Dataset = dataset
         Split = split
@@ -88,6 +104,7 @@ let listener =
         OnEpoch =
             fun report ->
                 let loss = MetricState.loss report.Validation |> Option.defaultValue nan
+
                 printfn
                     "epoch %d: validation loss %.4f, average precision %.3f, %.0f graphs/s"
                     report.Epoch
@@ -101,7 +118,12 @@ let validation = [ for index in split.Validation -> dataset[index] ]
 let keepAll = Baselines.evaluate Baselines.keepAll validation
 
 match outcome.Best with
-| Some best -> printfn "best epoch %d: average precision %.3f; keeping everything: %.3f" best.Epoch (precision best.Validation) (precision keepAll)
+| Some best ->
+    printfn
+        "best epoch %d: average precision %.3f; keeping everything: %.3f"
+        best.Epoch
+        (precision best.Validation)
+        (precision keepAll)
 | None -> printfn "no epoch was finished"
 
 checkpoints.Delete true

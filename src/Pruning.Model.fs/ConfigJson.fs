@@ -26,10 +26,14 @@ module ConfigJson =
             "identity", Normalisation.Identity
         ]
 
-    let private nameOf (names: (string * 'T) list) (value: 'T) : string = names |> List.find (fun (_, v) -> v = value) |> fst
+    let private nameOf (names: (string * 'T) list) (value: 'T) : string =
+        names |> List.find (fun (_, v) -> v = value) |> fst
 
     let private refuse (key: string) (wanted: string) (found: string) =
-        raise (CheckpointException $"The model configuration wants {wanted} under '{key}', found {found}; was the file written by another program?")
+        raise (
+            CheckpointException
+                $"The model configuration wants {wanted} under '{key}', found {found}; was the file written by another program?"
+        )
 
     let private get<'T> (key: string) (wanted: string) (json: JsonObject) : 'T =
         match json[key] with
@@ -51,7 +55,11 @@ module ConfigJson =
 
     let private count (key: string) (json: JsonObject) : int =
         let found = get<int> key "a number from 1 to 65536" json
-        if found < 1 || found > 65536 then refuse key "a number from 1 to 65536" (string found) else found
+
+        if found < 1 || found > 65536 then
+            refuse key "a number from 1 to 65536" (string found)
+        else
+            found
 
     /// The configuration of a network.
     let ofPruner (config: PrunerConfig) : JsonObject =
@@ -80,8 +88,11 @@ module ConfigJson =
         let hidden = count "hidden" json
         let dropout = get<float> "dropout" "a number in [0, 1)" json
 
-        if hidden % 2 <> 0 then refuse "hidden" "an even number" (string hidden)
-        if not (dropout >= 0.0 && dropout < 1.0) then refuse "dropout" "a number in [0, 1)" (string dropout)
+        if hidden % 2 <> 0 then
+            refuse "hidden" "an even number" (string hidden)
+
+        if not (dropout >= 0.0 && dropout < 1.0) then
+            refuse "dropout" "a number in [0, 1)" (string dropout)
 
         {
             Features = count "features" json
@@ -93,7 +104,8 @@ module ConfigJson =
                 | "equilibrium" -> DecisionStrategy.Equilibrium(count "passes" json)
                 | other -> refuse "strategy" "autoregressive or equilibrium" $"'{other}'"
             DecisionCell = choice cells "decision_cell" json
-            MemoryCell = choice (("none", None) :: List.map (fun (name, kind) -> name, Some kind) cells) "memory_cell" json
+            MemoryCell =
+                choice (("none", None) :: List.map (fun (name, kind) -> name, Some kind) cells) "memory_cell" json
             Aggregator = choice aggregators "neighbour_aggregator" json
             Normalisation = choice normalisations "normalisation" json
             Standardise = get<bool> "standardise" "true or false" json
@@ -106,22 +118,29 @@ module ConfigJson =
     let toClassWeights (json: JsonObject) : ClassWeights =
         let weight key =
             let found = get<float> key "a positive number" json
-            if Double.IsFinite found && found > 0.0 then found else refuse key "a positive number" (string found)
 
-        { Keep = weight "keep"; Prune = weight "prune" }
+            if Double.IsFinite found && found > 0.0 then
+                found
+            else
+                refuse key "a positive number" (string found)
+
+        {
+            Keep = weight "keep"
+            Prune = weight "prune"
+        }
 
     let private losses = [ "mean-over-graphs", LossKind.MeanOverGraphs; "original", LossKind.Original ]
 
     let lossName (kind: LossKind) : string = nameOf losses kind
 
     let ofCriterion (criterion: Criterion) : JsonObject =
-        Json.record
-            [
-                "loss", Json.text (lossName criterion.Loss)
-                "class_weights", ofClassWeights criterion.Weights
-            ]
+        Json.record [ "loss", Json.text (lossName criterion.Loss); "class_weights", ofClassWeights criterion.Weights ]
 
     let toCriterion (json: JsonObject) : Criterion =
         match json["class_weights"] with
-        | :? JsonObject as weights -> { Weights = toClassWeights weights; Loss = choice losses "loss" json }
+        | :? JsonObject as weights ->
+            {
+                Weights = toClassWeights weights
+                Loss = choice losses "loss" json
+            }
         | _ -> refuse "class_weights" "an object" "something else"

@@ -12,8 +12,7 @@ module Json =
     let integer (value: int64) : JsonNode | null = JsonValue.Create value
 
     /// JSON has no NaN and no infinity: they become null.
-    let number (value: float) : JsonNode | null =
-        if Double.IsFinite value then JsonValue.Create value else null
+    let number (value: float) : JsonNode | null = if Double.IsFinite value then JsonValue.Create value else null
 
     let flag (value: bool) : JsonNode | null = JsonValue.Create value
 

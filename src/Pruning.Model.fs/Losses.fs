@@ -45,7 +45,10 @@ module Criterion =
 
     /// Our default loss with the given weights.
     let ofWeights (weights: ClassWeights) : Criterion =
-        { Weights = weights; Loss = LossKind.MeanOverGraphs }
+        {
+            Weights = weights
+            Loss = LossKind.MeanOverGraphs
+        }
 
 /// Losses of graphs and of batches. A graph's loss is one number; a batch's loss combines those of its graphs.
 [<RequireQualifiedAccess>]
@@ -63,14 +66,20 @@ module Loss =
     /// weights do not balance the classes.
     let crossEntropy (criterion: Criterion) (batch: BatchTensors) (logits: Tensor) : Tensor =
         use _scope = torch.NewDisposeScope()
-        let total = perNode criterion.Weights logits batch.Labels |> Segment.sum batch.GraphCount batch.GraphOfNode
+
+        let total =
+            perNode criterion.Weights logits batch.Labels
+            |> Segment.sum batch.GraphCount batch.GraphOfNode
 
         let scale =
             match criterion.Loss with
-            | LossKind.MeanOverGraphs -> torch.tensor(Array.map float batch.GraphSizes).``to``(logits.dtype).``to`` logits.device
+            | LossKind.MeanOverGraphs ->
+                torch.tensor(Array.map float batch.GraphSizes).``to``(logits.dtype).``to`` logits.device
             | LossKind.Original ->
                 let weight = ClassWeights.tensor logits criterion.Weights
-                weight.index_select (0L, batch.Labels) |> Segment.sum batch.GraphCount batch.GraphOfNode
+
+                weight.index_select (0L, batch.Labels)
+                |> Segment.sum batch.GraphCount batch.GraphOfNode
 
         total.div(scale.clamp_min (scalar 1e-12)).MoveToOuterDisposeScope()
 
@@ -97,6 +106,10 @@ module Loss =
             // The original divides its running total by N after every graph, so that an earlier graph is divided again
             // by the sizes of all later ones. Our per-graph loss is already divided by the graph's own N once.
             use _scope = torch.NewDisposeScope()
-            let later = Array.scanBack (fun size product -> product / float size) graphSizes 1.0 |> Array.tail
+
+            let later =
+                Array.scanBack (fun size product -> product / float size) graphSizes 1.0
+                |> Array.tail
+
             let factor = torch.tensor(later).``to``(perGraph.dtype).``to`` perGraph.device
             perGraph.mul(factor).sum().MoveToOuterDisposeScope()

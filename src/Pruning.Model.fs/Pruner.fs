@@ -6,14 +6,21 @@ open Pruning.Model.Decisions
 
 /// A pruning network with the configuration that built it. The only place that joins the parts.
 [<NoComparison; NoEquality>]
-type Pruner = { Config: PrunerConfig; Network: Network }
+type Pruner =
+    {
+        Config: PrunerConfig
+        Network: Network
+    }
 
 [<RequireQualifiedAccess>]
 module Pruner =
 
     /// Fresh weights drawn from the generator.
     let create (random: torch.Generator) (config: PrunerConfig) : Pruner =
-        { Config = config; Network = Network.create random config }
+        {
+            Config = config
+            Network = Network.create random config
+        }
 
     /// Runs the strategy of the configuration on a batch.
     let run (pruner: Pruner) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
@@ -39,6 +46,7 @@ module Pruner =
     let standardise (mean: float array) (deviation: float array) (pruner: Pruner) : unit =
         let buffers = Map.ofList pruner.Network.Weights.Buffers
         use _guard = torch.no_grad ()
+
         let set name (values: float array) =
             match Map.tryFind name buffers with
             | Some(buffer: Tensor) ->

@@ -23,5 +23,5 @@ module Segment =
     /// Mean of the rows of each owner; an owner without rows gets zero. -> [count, ...]
     let mean (count: int) (owner: Tensor) (values: Tensor) : Tensor =
         use _scope = torch.NewDisposeScope()
-        let rows = (size count owner values.dtype).clamp_min (scalar 1.0)
+        let rows = (size count owner values.dtype).clamp_min(scalar 1.0)
         (sum count owner values).div(rows).MoveToOuterDisposeScope()

@@ -26,10 +26,16 @@ module Weights =
     let under (name: string) (weights: Weights) : Weights =
         let deeper (inner, tensor) = $"{name}.{inner}", tensor
 
-        { Parameters = List.map deeper weights.Parameters; Buffers = List.map deeper weights.Buffers }
+        {
+            Parameters = List.map deeper weights.Parameters
+            Buffers = List.map deeper weights.Buffers
+        }
 
     let concat (all: Weights list) : Weights =
-        { Parameters = all |> List.collect _.Parameters; Buffers = all |> List.collect _.Buffers }
+        {
+            Parameters = all |> List.collect _.Parameters
+            Buffers = all |> List.collect _.Buffers
+        }
 
     /// Parameters and buffers as plain tensors: what a model file holds.
     let tensors (weights: Weights) : (string * Tensor) list =
@@ -53,12 +59,18 @@ module Weights =
             match Map.tryFind name source with
             | None -> invalidArg (nameof source) $"tensor '{name}' [{text target.shape}] is missing"
             | Some value when value.shape <> target.shape ->
-                invalidArg (nameof source) $"tensor '{name}' is [{text value.shape}], the model has [{text target.shape}]"
+                invalidArg
+                    (nameof source)
+                    $"tensor '{name}' is [{text value.shape}], the model has [{text target.shape}]"
             | Some value -> target.copy_ value |> ignore
 
         let known = wanted |> List.map fst |> Set.ofList
 
-        match source |> Map.toList |> List.tryFind (fun (name, _) -> not (known.Contains name)) with
+        match
+            source
+            |> Map.toList
+            |> List.tryFind (fun (name, _) -> not (known.Contains name))
+        with
         | Some(name, _) -> invalidArg (nameof source) $"tensor '{name}' has no place in this model"
         | None -> ()
 
@@ -76,7 +88,7 @@ module Init =
 
     let private parameter (random: torch.Generator) (low: float) (high: float) (shape: int64 array) : Parameter =
         use drawn = torch.rand (shape, generator = random)
-        new Parameter(drawn.mul(scalar (high - low)).add (scalar low))
+        new Parameter(drawn.mul(scalar (high - low)).add(scalar low))
 
     /// Uniform in (-bound, bound).
     let uniform (random: torch.Generator) (bound: float) (shape: int64 array) : Parameter =

@@ -68,7 +68,13 @@ let ints (tensor: torch.Tensor) : int array = longs tensor |> Array.map int
 let floats (tensor: torch.Tensor) : float32 array = tensor.``to``(torch.float32).contiguous().data<float32>().ToArray()
 
 /// A graph from its parts, edges as they are given.
-let graph (name: string) (features: torch.Tensor) (source: int array) (target: int array) (labels: byte array) : ShowerGraph =
+let graph
+    (name: string)
+    (features: torch.Tensor)
+    (source: int array)
+    (target: int array)
+    (labels: byte array)
+    : ShowerGraph =
     ShowerGraph(GraphOrigin(name, 0L, Nullable()), floats features, source, target, labels)
 
 /// g0 .. g3 of graphs.safetensors.
@@ -84,8 +90,7 @@ let graphs: Lazy<ShowerGraph array> =
          |])
 
 /// Batches of the fixture graphs by their numbers.
-let batch (numbers: int list) : GraphBatch =
-    BatchAssembler.Collate [| for g in numbers -> graphs.Value[g] |]
+let batch (numbers: int list) : GraphBatch = BatchAssembler.Collate [| for g in numbers -> graphs.Value[g] |]
 
 /// The 64 graphs of benchmarks/bench-graphs.safetensors.
 let benchGraphs: Lazy<ShowerGraph array> =
@@ -95,8 +100,8 @@ let benchGraphs: Lazy<ShowerGraph array> =
 
          [|
              for g in 0 .. nodes.Length - 2 do
-                 let rows (name: string) = all[name].narrow (0L, int64 nodes[g], int64 (nodes[g + 1] - nodes[g]))
-                 let span (name: string) = all[name].narrow (0L, int64 edges[g], int64 (edges[g + 1] - edges[g])) |> ints
+                 let rows (name: string) = all[name].narrow(0L, int64 nodes[g], int64 (nodes[g + 1] - nodes[g]))
+                 let span (name: string) = all[name].narrow(0L, int64 edges[g], int64 (edges[g + 1] - edges[g])) |> ints
                  let labels = floats (rows "labels") |> Array.map byte
                  graph $"bench {g}" (rows "features") (span "src") (span "dst") labels
          |])

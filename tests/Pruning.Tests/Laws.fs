@@ -20,7 +20,13 @@ let permute (rowOf: int array) (graph: ShowerGraph) : ShowerGraph =
     let labels = Array.zeroCreate<byte> graph.NodeCount
 
     for node in 0 .. graph.NodeCount - 1 do
-        Array.blit graph.Features (node * ShowerGraph.FeatureCount) features (rowOf[node] * ShowerGraph.FeatureCount) ShowerGraph.FeatureCount
+        Array.blit
+            graph.Features
+            (node * ShowerGraph.FeatureCount)
+            features
+            (rowOf[node] * ShowerGraph.FeatureCount)
+            ShowerGraph.FeatureCount
+
         labels[rowOf[node]] <- graph.Labels[node]
 
     let move (ends: int array) = ends |> Array.map (fun node -> rowOf[node])
@@ -34,7 +40,8 @@ let reorderEdges (seed: int) (graph: ShowerGraph) : ShowerGraph =
 
 /// A batch of graphs as tensors in libtorch's default type.
 let tensors (graphs: ShowerGraph list) : BatchTensors =
-    BatchAssembler.Collate(List.toArray graphs) |> BatchTensors.create torch.CPU (torch.get_default_dtype ())
+    BatchAssembler.Collate(List.toArray graphs)
+    |> BatchTensors.create torch.CPU (torch.get_default_dtype ())
 
 /// Rows of a tensor in another order: row i of the answer is row rows[i].
 let rows (order: int array) (x: torch.Tensor) : torch.Tensor =
@@ -43,4 +50,5 @@ let rows (order: int array) (x: torch.Tensor) : torch.Tensor =
 
 /// A neighbour plan from the ends of edges.
 let plan (nodes: int) (source: int64 array) (target: int64 array) : PlanTensors =
-    BatchAssembler.Plan(nodes, source, target) |> PlanTensors.create torch.CPU (torch.get_default_dtype ())
+    BatchAssembler.Plan(nodes, source, target)
+    |> PlanTensors.create torch.CPU (torch.get_default_dtype ())

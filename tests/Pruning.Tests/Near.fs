@@ -14,12 +14,15 @@ let distance (a: torch.Tensor) (b: torch.Tensor) : float =
     if a.numel () = 0L then
         0.0
     else
-        let gap = a.detach().``to``(torch.float64).sub(b.detach().``to`` torch.float64).abs ()
-        let largest = gap.max().item<float> ()
+        let gap = a.detach().``to``(torch.float64).sub(b.detach().``to`` torch.float64).abs()
+        let largest = gap.max().item<float>()
         if System.Double.IsNaN largest then infinity else largest
 
 let largest (a: torch.Tensor) : float =
-    if a.numel () = 0L then 0.0 else a.detach().abs().max().``to``(torch.float64).item<float> ()
+    if a.numel () = 0L then
+        0.0
+    else
+        a.detach().abs().max().``to``(torch.float64).item<float>()
 
 /// Every element within an absolute tolerance.
 let close (tolerance: float) (actual: torch.Tensor) (wanted: torch.Tensor) (what: string) : unit =

@@ -86,7 +86,13 @@ type Prepared =
 module Prepared =
 
     let private tables (layout: Layout) (raws: RawTrackster list) : Table list =
-        let column name values = { Column.Name = name; Shape = layout.Shape; Values = values }
+        let column name values =
+            {
+                Column.Name = name
+                Shape = layout.Shape
+                Values = values
+            }
+
         let nodes (f: RawNode -> 'T) = raws |> List.map (fun raw -> raw.Nodes |> List.map f)
 
         let real name (f: RawNode -> float32) =

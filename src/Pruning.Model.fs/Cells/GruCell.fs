@@ -17,19 +17,16 @@ module GruCell =
         {
             Weights =
                 Weights.concat
-                    [
-                        Weights.under "input" (Linear.weights ofInput)
-                        Weights.under "hidden" (Linear.weights ofHidden)
-                    ]
+                    [ Weights.under "input" (Linear.weights ofInput); Weights.under "hidden" (Linear.weights ofHidden) ]
             Start = GruState
             Step =
                 fun x state ->
                     use _scope = torch.NewDisposeScope()
                     let h = CellState.hidden state // [nodes, hidden]
-                    let a = (Linear.forward ofInput x).chunk (3L, 1L)
-                    let b = (Linear.forward ofHidden h).chunk (3L, 1L)
-                    let reset = a[0].add(b[0]).sigmoid ()
-                    let update = a[1].add(b[1]).sigmoid ()
-                    let fresh = a[2].add(reset.mul b[2]).tanh ()
+                    let a = (Linear.forward ofInput x).chunk(3L, 1L)
+                    let b = (Linear.forward ofHidden h).chunk(3L, 1L)
+                    let reset = a[0].add(b[0]).sigmoid()
+                    let update = a[1].add(b[1]).sigmoid()
+                    let fresh = a[2].add(reset.mul b[2]).tanh()
                     GruState(fresh.add(update.mul (h.sub fresh)).MoveToOuterDisposeScope())
         }

@@ -16,20 +16,17 @@ module LstmCell =
         let step (x: Tensor) (h: Tensor) (c: Tensor) =
             use scope = torch.NewDisposeScope()
             let recurrent = ofHidden.Weight.t ()
-            let gates = (Linear.forward ofInput x).addmm (h, recurrent, 1.0f, 1.0f) // [nodes, 4 hidden]
-            let parts = gates.add(ofHidden.Bias.Value).chunk (4L, 1L)
-            let kept = (parts[1].sigmoid ()).mul c
-            let c = kept.add ((parts[0].sigmoid ()).mul (parts[2].tanh ()))
-            let h = (parts[3].sigmoid ()).mul (c.tanh ())
+            let gates = (Linear.forward ofInput x).addmm(h, recurrent, 1.0f, 1.0f) // [nodes, 4 hidden]
+            let parts = gates.add(ofHidden.Bias.Value).chunk(4L, 1L)
+            let kept = (parts[1].sigmoid()).mul c
+            let c = kept.add ((parts[0].sigmoid()).mul(parts[2].tanh()))
+            let h = (parts[3].sigmoid()).mul(c.tanh ())
             LstmState(scope.MoveToOuter h, scope.MoveToOuter c)
 
         {
             Weights =
                 Weights.concat
-                    [
-                        Weights.under "input" (Linear.weights ofInput)
-                        Weights.under "hidden" (Linear.weights ofHidden)
-                    ]
+                    [ Weights.under "input" (Linear.weights ofInput); Weights.under "hidden" (Linear.weights ofHidden) ]
             Start = fun h -> LstmState(h, torch.zeros_like h)
             Step =
                 fun x state ->

@@ -57,7 +57,7 @@ module Autoregressive =
             Graphs = graphs
             Nodes = nodes
             Plan = PlanTensors.create batch.Device batch.X.dtype (layout.PlanOfFirst graphs)
-            NodeOfPlace = (host (layout.Rectangle(graphs, nodes))).view (int64 graphs, int64 width)
+            NodeOfPlace = (host (layout.Rectangle(graphs, nodes))).view(int64 graphs, int64 width)
             FirstNode = host (Array.init graphs (fun place -> int64 layout.NodeOffsets[place]))
             Size = (host (Array.init graphs (fun place -> int64 (layout.Size place)))).``to`` batch.X.dtype
             Labels = labels.narrow (0L, 0L, nodes)
@@ -67,7 +67,7 @@ module Autoregressive =
     let private rectangle (active: Unfinished) (filler: float) (values: Tensor) : Tensor =
         use _scope = torch.NewDisposeScope()
         let pad = torch.full ([| 1L |], scalar filler, dtype = values.dtype, device = values.device)
-        let places = (torch.cat ([| values; pad |], 0L)).index_select (0L, active.NodeOfPlace.view (-1L))
+        let places = (torch.cat ([| values; pad |], 0L)).index_select(0L, active.NodeOfPlace.view (-1L))
         places.view(active.NodeOfPlace.shape).MoveToOuterDisposeScope()
 
     let private feedBack (active: Unfinished) (question: Question) (chosen: Tensor) (logits: Tensor) : Tensor =
@@ -86,7 +86,16 @@ module Autoregressive =
         zeros.index_copy_(0L, chosen, rows).MoveToOuterDisposeScope()
 
     /// One step of every unfinished graph. `decided` is not written to: back-propagation reads it again.
-    let private step (network: Network) mode question (active: Unfinished) (decided: Tensor) (t: int) decisions state : Step =
+    let private step
+        (network: Network)
+        mode
+        question
+        (active: Unfinished)
+        (decided: Tensor)
+        (t: int)
+        decisions
+        state
+        : Step =
         use scope = torch.NewDisposeScope()
         let next = network.Step mode active.Plan decisions state
         let h = NodeState.embedding next // [nodes, hidden]
@@ -95,7 +104,7 @@ module Autoregressive =
         let scores =
             (rectangle active 0.0 confidence).masked_fill(decided, scalar Double.NegativeInfinity).softmax 1L
 
-        let place = scores.detach().argmax (1L, keepdim = true) // [graphs, 1]
+        let place = scores.detach().argmax(1L, keepdim = true) // [graphs, 1]
         let nowDecided = decided.scatter (1L, place, torch.ones_like (place, dtype = torch.bool))
         let chosen = place.squeeze(1L).add active.FirstNode // [graphs]
 
@@ -138,16 +147,24 @@ module Autoregressive =
 
         let mutable active = unfinished batch layout labels batch.GraphCount
         let mutable decided = active.NodeOfPlace.eq (scalar (float active.Nodes))
-        let mutable decisions = torch.zeros ([| active.Nodes; 2L |], dtype = batch.X.dtype, device = batch.Device)
-        let mutable state = network.Start((network.Encode mode batch).index_select (0L, nodeOrder))
+
+        let mutable decisions =
+            torch.zeros ([| active.Nodes; 2L |], dtype = batch.X.dtype, device = batch.Device)
+
+        let mutable state = network.Start((network.Encode mode batch).index_select(0L, nodeOrder))
 
         for t in 0 .. steps - 1 do
-            let graphs = Seq.init active.Graphs layout.Size |> Seq.takeWhile (fun size -> size > t) |> Seq.length
+            let graphs =
+                Seq.init active.Graphs layout.Size
+                |> Seq.takeWhile (fun size -> size > t)
+                |> Seq.length
 
             if graphs < active.Graphs then
                 let left = int64 (active.Graphs - graphs)
 
-                running |> Option.iter (fun loss -> finished.Add(loss.narrow (0L, int64 graphs, left)))
+                running
+                |> Option.iter (fun loss -> finished.Add(loss.narrow (0L, int64 graphs, left)))
+
                 running <- running |> Option.map (fun loss -> loss.narrow (0L, 0L, int64 graphs))
                 active <- unfinished batch layout labels graphs
                 decided <- decided.narrow (0L, 0L, int64 graphs)
@@ -177,11 +194,15 @@ module Autoregressive =
         let graphLoss (unfinished: Tensor) =
             let perPlace = torch.cat ([| unfinished; yield! Seq.rev finished |], 0L) // [graphs], largest first
             let size = Array.init batch.GraphCount (fun place -> float (layout.Size place))
-            let place = torch.tensor (layout.GraphOrder |> Array.map int64, device = batch.Device) |> inverse
-            perPlace.div(torch.tensor(size).``to``(perPlace.dtype).``to`` perPlace.device).index_select (0L, place)
+
+            let place =
+                torch.tensor (layout.GraphOrder |> Array.map int64, device = batch.Device)
+                |> inverse
+
+            perPlace.div(torch.tensor(size).``to``(perPlace.dtype).``to`` perPlace.device).index_select(0L, place)
 
         {
-            Logits = scope.MoveToOuter((torch.cat (rows.ToArray(), 0L)).index_select (0L, decisionOfNode))
-            StepOfNode = scope.MoveToOuter((torch.cat (stepOf.ToArray(), 0L)).index_select (0L, decisionOfNode))
+            Logits = scope.MoveToOuter((torch.cat (rows.ToArray(), 0L)).index_select(0L, decisionOfNode))
+            StepOfNode = scope.MoveToOuter((torch.cat (stepOf.ToArray(), 0L)).index_select(0L, decisionOfNode))
             GraphLoss = running |> Option.map (fun loss -> scope.MoveToOuter(graphLoss loss))
         }

@@ -10,7 +10,9 @@ module Equilibrium =
 
     let run (passes: int) (network: Network) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
         use scope = torch.NewDisposeScope()
-        let undecided = torch.zeros ([| int64 batch.NodeCount; 2L |], dtype = batch.X.dtype, device = batch.Device)
+
+        let undecided =
+            torch.zeros ([| int64 batch.NodeCount; 2L |], dtype = batch.X.dtype, device = batch.Device)
 
         let pass (state: NodeState, decisions: Tensor, _) =
             let next = network.Step mode batch.Plan decisions state

@@ -6,7 +6,11 @@ open Pruning.Model.Layers
 
 /// A read-out of node states: [nodes, hidden] -> [nodes, outputs].
 [<NoComparison; NoEquality>]
-type Head = { Weights: Weights; Forward: Mode -> Tensor -> Tensor }
+type Head =
+    {
+        Weights: Weights
+        Forward: Mode -> Tensor -> Tensor
+    }
 
 [<RequireQualifiedAccess>]
 module Head =
@@ -36,6 +40,6 @@ module Head =
             Forward =
                 fun mode h ->
                     use _scope = torch.NewDisposeScope()
-                    let through x layer = (dropout probability mode (Linear.forward layer x)).relu ()
+                    let through x layer = (dropout probability mode (Linear.forward layer x)).relu()
                     (inner |> List.fold through h |> Linear.forward last).MoveToOuterDisposeScope()
         }

@@ -19,7 +19,10 @@ type NodeState =
 module NodeState =
 
     let map (f: Tensor -> Tensor) (state: NodeState) : NodeState =
-        { Decision = CellState.map f state.Decision; Memory = Option.map (CellState.map f) state.Memory }
+        {
+            Decision = CellState.map f state.Decision
+            Memory = Option.map (CellState.map f) state.Memory
+        }
 
     /// Node embeddings: [nodes, hidden]
     let embedding (state: NodeState) : Tensor = CellState.hidden state.Decision
@@ -63,12 +66,24 @@ module Network =
                 CellState.hidden after, Some after
             | _ -> CellState.hidden absorbed, None
 
-        let next = { Decision = CellState.withHidden (rounds.Forward mode plan h) absorbed; Memory = remembered }
+        let next =
+            {
+                Decision = CellState.withHidden (rounds.Forward mode plan h) absorbed
+                Memory = remembered
+            }
+
         next |> NodeState.map (fun tensor -> scope.MoveToOuter tensor)
 
     /// Joins the parts of a network. The confidence head has weights in every network, so that a model file can change
     /// strategy; only the autoregressive strategy asks it.
-    let compose encoder (decision: Cell) (memory: Cell option) (rounds: GraphLayer) (prune: Head) (confidence: Head) : Network =
+    let compose
+        encoder
+        (decision: Cell)
+        (memory: Cell option)
+        (rounds: GraphLayer)
+        (prune: Head)
+        (confidence: Head)
+        : Network =
         let memoryStart (h: Tensor) (cell: Cell) = cell.Start(torch.zeros_like h)
 
         {
@@ -86,8 +101,19 @@ module Network =
                     ]
             Encode =
                 fun mode batch ->
-                    encoder.Forward mode { GraphOfNode = batch.GraphOfNode; GraphSizes = batch.GraphSizes } batch.X
-            Start = fun h -> { Decision = decision.Start h; Memory = Option.map (memoryStart h) memory }
+                    encoder.Forward
+                        mode
+                        {
+                            GraphOfNode = batch.GraphOfNode
+                            GraphSizes = batch.GraphSizes
+                        }
+                        batch.X
+            Start =
+                fun h ->
+                    {
+                        Decision = decision.Start h
+                        Memory = Option.map (memoryStart h) memory
+                    }
             Step = step decision memory rounds
             PruneLogits = prune.Forward
             Confidence = confidence.Forward
@@ -100,7 +126,9 @@ module Network =
         compose
             (Encoder.create random config)
             (Cells.create random config.DecisionCell 2 hidden)
-            (config.MemoryCell |> Option.map (fun kind -> Cells.create random kind hidden hidden))
-            (GraphLayer.sequence [ for _ in 1 .. config.Rounds -> SageConv.create random config.Aggregator hidden hidden ])
+            (config.MemoryCell
+             |> Option.map (fun kind -> Cells.create random kind hidden hidden))
+            (GraphLayer.sequence
+                [ for _ in 1 .. config.Rounds -> SageConv.create random config.Aggregator hidden hidden ])
             (Head.create random config.Dropout hidden 2)
             (Head.create random config.Dropout hidden 1)

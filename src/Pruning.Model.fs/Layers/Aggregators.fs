@@ -6,7 +6,11 @@ open Pruning.Model
 /// Turns the states of a node's in-neighbours into one vector: [nodes, inputs] -> [nodes, outputs].
 /// A node without in-edges gets zero.
 [<NoComparison; NoEquality>]
-type AggregatorLayer = { Weights: Weights; Forward: PlanTensors -> Tensor -> Tensor }
+type AggregatorLayer =
+    {
+        Weights: Weights
+        Forward: PlanTensors -> Tensor -> Tensor
+    }
 
 /// Aggregators over neighbours. The gated ones walk every neighbourhood at once: nodes are sorted by in-degree, so the
 /// nodes that still have a t-th neighbour are a prefix that shrinks with t; the input projection is taken once per
@@ -16,7 +20,10 @@ module Aggregators =
 
     /// Rows of every step from [edges, columns] laid step after step.
     let private steps (plan: PlanTensors) (perEdge: Tensor) : Tensor array =
-        if plan.ActiveCounts.Length = 0 then [||] else perEdge.split (plan.ActiveCounts, 0L)
+        if plan.ActiveCounts.Length = 0 then
+            [||]
+        else
+            perEdge.split (plan.ActiveCounts, 0L)
 
     /// Walks the steps with a shrinking prefix of states and hands the last state of every node back in node order.
     /// `step` sees the rows of one step and the states of the same nodes (none before the first).
@@ -36,7 +43,7 @@ module Aggregators =
 
             match states with
             | Some inner when count < active ->
-                finished.Add((List.head inner).narrow (0L, count, active - count))
+                finished.Add((List.head inner).narrow(0L, count, active - count))
                 states <- Some(inner |> List.map (fun state -> state.narrow (0L, 0L, count)))
             | _ -> ()
 
@@ -53,7 +60,7 @@ module Aggregators =
                     zero (int64 plan.NodeCount - reached)
             |]
 
-        (torch.cat (inRankOrder, 0L)).index_select (0L, plan.RankOfNode)
+        (torch.cat (inRankOrder, 0L)).index_select(0L, plan.RankOfNode)
 
     /// Names as in PyTorch's recurrent layers, without the layer suffix.
     let private recurrentWeights (random: torch.Generator) (gates: int) (inputs: int) =
@@ -65,12 +72,7 @@ module Aggregators =
 
         let weights =
             Weights.ofParameters
-                [
-                    "weight_ih", inputWeight
-                    "weight_hh", hiddenWeight
-                    "bias_ih", inputBias
-                    "bias_hh", hiddenBias
-                ]
+                [ "weight_ih", inputWeight; "weight_hh", hiddenWeight; "bias_ih", inputBias; "bias_hh", hiddenBias ]
 
         weights, inputWeight, hiddenWeight, inputBias, hiddenBias
 
@@ -88,14 +90,14 @@ module Aggregators =
                 | _ -> rows, None
 
             let parts = gates.chunk (4L, 1L)
-            let fresh = (parts[0].sigmoid ()).mul (parts[2].tanh ())
+            let fresh = (parts[0].sigmoid()).mul(parts[2].tanh())
 
             let c =
                 match carry with
-                | Some c -> (parts[1].sigmoid ()).mul(c).add (fresh)
+                | Some c -> (parts[1].sigmoid()).mul(c).add(fresh)
                 | None -> fresh
 
-            let h = (parts[3].sigmoid ()).mul (c.tanh ())
+            let h = (parts[3].sigmoid()).mul(c.tanh ())
             [ scope.MoveToOuter h; scope.MoveToOuter c ]
 
         {
@@ -124,9 +126,9 @@ module Aggregators =
                 | _ -> hiddenBias.unsqueeze 0L // the zero state's projection
 
             let u = hidden.chunk (3L, 1L)
-            let reset = x[0].add(u[0]).sigmoid ()
-            let update = x[1].add(u[1]).sigmoid ()
-            let fresh = x[2].add(reset.mul u[2]).tanh ()
+            let reset = x[0].add(u[0]).sigmoid()
+            let update = x[1].add(u[1]).sigmoid()
+            let fresh = x[2].add(reset.mul u[2]).tanh()
 
             let h =
                 match states with
@@ -146,7 +148,10 @@ module Aggregators =
         }
 
     let private unweighted (forward: PlanTensors -> Tensor -> Tensor) : AggregatorLayer =
-        { Weights = Weights.empty; Forward = forward }
+        {
+            Weights = Weights.empty
+            Forward = forward
+        }
 
     /// Sum over the neighbours.
     let sum: AggregatorLayer =

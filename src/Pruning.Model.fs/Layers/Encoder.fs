@@ -6,7 +6,11 @@ open Pruning.Model
 /// Node features to node states (the original's Initializer):
 /// Linear(F, H/2) -> ReLU -> norm -> Linear(H/2, H) -> ReLU -> norm -> Linear(H, H) -> ReLU.
 [<NoComparison; NoEquality>]
-type Encoder = { Weights: Weights; Forward: Mode -> GraphRows -> Tensor -> Tensor }
+type Encoder =
+    {
+        Weights: Weights
+        Forward: Mode -> GraphRows -> Tensor -> Tensor
+    }
 
 [<RequireQualifiedAccess>]
 module Encoder =
@@ -16,8 +20,13 @@ module Encoder =
     let private standardiser (features: int) : Weights * (Tensor -> Tensor) =
         let shift = torch.zeros [| int64 features |]
         let scale = torch.ones [| int64 features |]
-        let weights = { Weights.empty with Buffers = [ "shift", shift; "scale", scale ] }
-        weights, (fun x -> x.sub(shift).mul (scale))
+
+        let weights =
+            { Weights.empty with
+                Buffers = [ "shift", shift; "scale", scale ]
+            }
+
+        weights, (fun x -> x.sub(shift).mul(scale))
 
     /// hidden must be even. The answer's forward: [nodes, features] -> [nodes, hidden]
     let create (random: torch.Generator) (config: PrunerConfig) : Encoder =
@@ -29,7 +38,10 @@ module Encoder =
         let secondNorm = Normalisation.create config.Normalisation config.Hidden
 
         let standardWeights, standardise =
-            if config.Standardise then standardiser config.Features else Weights.empty, (fun x -> x.alias ())
+            if config.Standardise then
+                standardiser config.Features
+            else
+                Weights.empty, (fun x -> x.alias ())
 
         {
             Weights =
@@ -46,7 +58,7 @@ module Encoder =
                 fun mode rows x ->
                     use _scope = torch.NewDisposeScope()
                     Shape.checkColumns "the encoder" config.Features x
-                    let h = (Linear.forward first (standardise x)).relu () |> firstNorm.Forward mode rows // [nodes, H/2]
-                    let h = (Linear.forward second h).relu () |> secondNorm.Forward mode rows // [nodes, H]
+                    let h = (Linear.forward first (standardise x)).relu() |> firstNorm.Forward mode rows // [nodes, H/2]
+                    let h = (Linear.forward second h).relu() |> secondNorm.Forward mode rows // [nodes, H]
                     (Linear.forward third h).relu().MoveToOuterDisposeScope()
         }

@@ -6,7 +6,11 @@ open Pruning.Model
 /// A message-passing layer: weights and a function [nodes, in] -> [nodes, out] over a neighbour plan.
 /// A layer of your own is a record of this type; nothing has to be inherited or registered.
 [<NoComparison; NoEquality>]
-type GraphLayer = { Weights: Weights; Forward: Mode -> PlanTensors -> Tensor -> Tensor }
+type GraphLayer =
+    {
+        Weights: Weights
+        Forward: Mode -> PlanTensors -> Tensor -> Tensor
+    }
 
 [<RequireQualifiedAccess>]
 module GraphLayer =
@@ -14,7 +18,10 @@ module GraphLayer =
     /// One layer after the other; weights are named 0, 1, 2, ...
     let sequence (layers: GraphLayer list) : GraphLayer =
         {
-            Weights = layers |> List.mapi (fun i layer -> Weights.under (string i) layer.Weights) |> Weights.concat
+            Weights =
+                layers
+                |> List.mapi (fun i layer -> Weights.under (string i) layer.Weights)
+                |> Weights.concat
             Forward =
                 fun mode plan x ->
                     use _scope = torch.NewDisposeScope()

@@ -15,7 +15,11 @@ type GraphRows =
 
 /// A normalisation of node rows: weights and a function [nodes, features] -> [nodes, features].
 [<NoComparison; NoEquality>]
-type NormalisationLayer = { Weights: Weights; Forward: Mode -> GraphRows -> Tensor -> Tensor }
+type NormalisationLayer =
+    {
+        Weights: Weights
+        Forward: Mode -> GraphRows -> Tensor -> Tensor
+    }
 
 /// Normalisations for the encoder. The default one looks at one node at a time, so no batch, shard or rank changes it.
 [<RequireQualifiedAccess>]
@@ -30,8 +34,7 @@ module Normalisation =
 
         {
             Weights = Weights.ofParameters [ "weight", weight; "bias", bias ]
-            Forward =
-                fun _ _ x -> torch.nn.functional.layer_norm (x, [| int64 features |], weight, bias, epsilon)
+            Forward = fun _ _ x -> torch.nn.functional.layer_norm (x, [| int64 features |], weight, bias, epsilon)
         }
 
     /// Running statistics after one graph at a time was seen: r <- (1 - m) r + m s, graph after graph.
@@ -58,7 +61,7 @@ module Normalisation =
         let batches = torch.zeros ([||], dtype = torch.int64)
 
         let affine (centred: Tensor) (variance: Tensor) =
-            centred.mul(variance.add(scalar epsilon).rsqrt ()).mul(weight).add (bias)
+            centred.mul(variance.add(scalar epsilon).rsqrt()).mul(weight).add(bias)
 
         let perGraph (rows: GraphRows) (x: Tensor) =
             let graphs = rows.GraphSizes.Length
@@ -66,12 +69,18 @@ module Normalisation =
             let mean = Segment.mean graphs rows.GraphOfNode x // [graphs, features]
             let centred = x.sub (spread mean)
             let variance = Segment.mean graphs rows.GraphOfNode (centred.square ()) // biased, [graphs, features]
-            let counted = [| for g in 0 .. graphs - 1 do if rows.GraphSizes[g] > 1 then g |]
+
+            let counted =
+                [|
+                    for g in 0 .. graphs - 1 do
+                        if rows.GraphSizes[g] > 1 then
+                            g
+                |]
 
             if counted.Length > 0 then
                 use _guard = torch.no_grad ()
                 let size = Segment.size graphs rows.GraphOfNode x.dtype
-                let unbiased = variance.mul(size).div (size.sub(scalar 1.0).clamp_min (scalar 1.0))
+                let unbiased = variance.mul(size).div(size.sub(scalar 1.0).clamp_min(scalar 1.0))
                 follow 0.1 runningMean mean counted
                 follow 0.1 runningVar unbiased counted
                 batches.add_ (Scalar.op_Implicit (int64 counted.Length)) |> ignore
@@ -98,4 +107,8 @@ module Normalisation =
         match kind with
         | Normalisation.Layer -> layerNorm features
         | Normalisation.GraphBatch -> graphBatchNorm features
-        | Normalisation.Identity -> { Weights = Weights.empty; Forward = fun _ _ x -> x.alias () }
+        | Normalisation.Identity ->
+            {
+                Weights = Weights.empty
+                Forward = fun _ _ x -> x.alias ()
+            }

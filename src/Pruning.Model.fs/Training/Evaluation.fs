@@ -31,12 +31,12 @@ module Evaluation =
         use _scope = torch.NewDisposeScope()
 
         let firstTrue (flags: Tensor) =
-            if flags.any().item<bool> () then
-                Some(int (flags.``to``(torch.int64).argmax().item<int64> ()))
+            if flags.any().item<bool>() then
+                Some(int (flags.``to``(torch.int64).argmax().item<int64>()))
             else
                 None
 
-        let broken (values: Tensor) = values.detach().isfinite().logical_not ()
+        let broken (values: Tensor) = values.detach().isfinite().logical_not()
         let ofLoss = verdict.GraphLoss |> Option.bind (fun loss -> firstTrue (broken loss))
 
         match ofLoss with
@@ -55,7 +55,11 @@ module Evaluation =
             |> Pruner.run model.Pruner Inference (Judge model.Criterion)
 
         match tryFindBroken batch verdict with
-        | Some what -> raise (TrainingException $"Wanted finite numbers, found NaN or infinity in {what}; the weights are broken or the features out of any range.")
+        | Some what ->
+            raise (
+                TrainingException
+                    $"Wanted finite numbers, found NaN or infinity in {what}; the weights are broken or the features out of any range."
+            )
         | None -> count batch verdict
 
     /// All batches. `seen` hears the number of graphs of each batch when it is done.

@@ -59,7 +59,11 @@ type EpochReport =
 
 /// Who listens to a run. The functions are called on the training thread, between two steps.
 [<NoComparison; NoEquality>]
-type TrainingListener = { OnStep: StepReport -> unit; OnEpoch: EpochReport -> unit }
+type TrainingListener =
+    {
+        OnStep: StepReport -> unit
+        OnEpoch: EpochReport -> unit
+    }
 
 [<RequireQualifiedAccess>]
 module TrainingListener =
@@ -69,8 +73,14 @@ module TrainingListener =
     /// Both hear everything, the first one first.
     let both (a: TrainingListener) (b: TrainingListener) : TrainingListener =
         {
-            OnStep = fun report -> a.OnStep report; b.OnStep report
-            OnEpoch = fun report -> a.OnEpoch report; b.OnEpoch report
+            OnStep =
+                fun report ->
+                    a.OnStep report
+                    b.OnStep report
+            OnEpoch =
+                fun report ->
+                    a.OnEpoch report
+                    b.OnEpoch report
         }
 
 /// How a run ended.
@@ -97,23 +107,48 @@ module Loop =
         precision, -loss
 
     let private save (plan: TrainingPlan) (name: string) (epoch: int) (step: int64) : unit =
-        let notes = plan.Model.Notes |> Map.add "epoch" (string epoch) |> Map.add "global_step" (string step)
+        let notes =
+            plan.Model.Notes
+            |> Map.add "epoch" (string epoch)
+            |> Map.add "global_step" (string step)
 
         AtomicDirectory.replace (Path.Combine(plan.Checkpoints, name)) (fun directory ->
             ModelFile.save (Path.Combine(directory, modelName)) { plan.Model with Notes = notes })
 
     let private batches (plan: TrainingPlan) (indices: int array) =
         let config = plan.Config
-        BatchLoader.Batches(plan.Dataset, indices, config.BatchSize, config.Workers, config.PrefetchFactor, CancellationToken.None)
+
+        BatchLoader.Batches(
+            plan.Dataset,
+            indices,
+            config.BatchSize,
+            config.Workers,
+            config.PrefetchFactor,
+            CancellationToken.None
+        )
 
     /// Validation as `evaluate` repeats it: the same graphs in the same batches.
     let validate (plan: TrainingPlan) (indices: int array) : MetricState =
         batches plan indices |> Evaluation.run plan.Device plan.Model ignore
 
     /// What an epoch of steps left behind.
-    type private Steps = { Metrics: MetricState; Done: int; Seconds: float; Norms: float; Stopped: bool }
+    type private Steps =
+        {
+            Metrics: MetricState
+            Done: int
+            Seconds: float
+            Norms: float
+            Stopped: bool
+        }
 
-    let private trainEpoch (plan: TrainingPlan) trainer (listener: TrainingListener) (stop: CancellationToken) epoch before : Steps =
+    let private trainEpoch
+        (plan: TrainingPlan)
+        trainer
+        (listener: TrainingListener)
+        (stop: CancellationToken)
+        epoch
+        before
+        : Steps =
         let order = EpochOrder.Shuffled(plan.Split.Training, plan.Config.Seed, epoch)
         let steps = (order.Length + plan.Config.BatchSize - 1) / plan.Config.BatchSize
         let states = ResizeArray<MetricState>()
@@ -154,13 +189,20 @@ module Loop =
     /// and `last/` always holds the newest weights.
     let run (plan: TrainingPlan) (listener: TrainingListener) (stop: CancellationToken) : TrainingOutcome =
         if plan.Split.Training.Length = 0 then
-            raise (TrainingException "Wanted graphs to train on, found none in the training split; a larger --training_fraction or --sampling_fraction gives some.")
+            raise (
+                TrainingException
+                    "Wanted graphs to train on, found none in the training split; a larger --training_fraction or --sampling_fraction gives some."
+            )
 
         use trainer = Trainer.create plan.Device plan.Config plan.Model
 
         let rec go epoch (globalStep: int64) (reports: EpochReport list) (best: EpochReport option) =
             if epoch > plan.Config.Epochs then
-                { Epochs = List.rev reports; Best = best; Interrupted = false }
+                {
+                    Epochs = List.rev reports
+                    Best = best
+                    Interrupted = false
+                }
             else
                 let clock = Stopwatch.StartNew()
                 let steps = trainEpoch plan trainer listener stop epoch globalStep
@@ -168,10 +210,18 @@ module Loop =
 
                 if steps.Stopped then
                     save plan "last" epoch globalStep
-                    { Epochs = List.rev reports; Best = best; Interrupted = true }
+
+                    {
+                        Epochs = List.rev reports
+                        Best = best
+                        Interrupted = true
+                    }
                 else
                     let validation = validate plan plan.Split.Validation
-                    let isBest = best |> Option.forall (fun earlier -> score validation > score earlier.Validation)
+
+                    let isBest =
+                        best
+                        |> Option.forall (fun earlier -> score validation > score earlier.Validation)
 
                     let report =
                         {
@@ -188,7 +238,10 @@ module Loop =
                         }
 
                     save plan "last" epoch globalStep
-                    if isBest then save plan "best" epoch globalStep
+
+                    if isBest then
+                        save plan "best" epoch globalStep
+
                     listener.OnEpoch report
                     go (epoch + 1) globalStep (report :: reports) (if isBest then Some report else best)
 

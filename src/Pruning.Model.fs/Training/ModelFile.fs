@@ -24,8 +24,7 @@ module ModelFile =
     let private format = "graph-pruning model 1"
 
     /// The input features in their order.
-    let private featureNames =
-        "pos_x,pos_y,pos_z,energy,time,eta,phi,isSeedCLUE3DHigh,isSeedCLUE3DLow"
+    let private featureNames = "pos_x,pos_y,pos_z,energy,time,eta,phi,isSeedCLUE3DHigh,isSeedCLUE3DLow"
 
     let private own = set [ "format"; "config"; "criterion"; "features" ]
 
@@ -51,7 +50,12 @@ module ModelFile =
 
     let private parse (path: string) (key: string) (text: string) : JsonObject =
         let refuse (cause: exn | null) =
-            raise (CheckpointException($"Wanted a JSON object under '{key}' in the metadata of {path}, found {text}; the file is damaged.", cause))
+            raise (
+                CheckpointException(
+                    $"Wanted a JSON object under '{key}' in the metadata of {path}, found {text}; the file is damaged.",
+                    cause
+                )
+            )
 
         try
             match JsonNode.Parse text with
@@ -65,8 +69,11 @@ module ModelFile =
             use finite = tensor.isfinite ()
             use all = finite.all ()
 
-            if not (all.item<bool> ()) then
-                raise (CheckpointException $"Wanted finite weights, found NaN or infinity in '{name}' of {path}; take an earlier checkpoint.")
+            if not (all.item<bool>()) then
+                raise (
+                    CheckpointException
+                        $"Wanted finite weights, found NaN or infinity in '{name}' of {path}; take an earlier checkpoint."
+                )
 
     /// Reads a model. Everything is checked: format, configuration, names, shapes, finite numbers.
     let load (path: string) : TrainedModel =
@@ -77,7 +84,10 @@ module ModelFile =
             let found = text key
 
             if found <> wanted then
-                raise (CheckpointException $"Wanted '{wanted}' as {key}, found '{found}' in {path}; it was written by another version.")
+                raise (
+                    CheckpointException
+                        $"Wanted '{wanted}' as {key}, found '{found}' in {path}; it was written by another version."
+                )
 
         expect "format" format
         expect "features" featureNames
@@ -96,7 +106,12 @@ module ModelFile =
         try
             Weights.load stored pruner.Network.Weights
         with :? System.ArgumentException as error ->
-            raise (CheckpointException($"The weights in {path} do not fit the configuration beside them: {error.Message}", error))
+            raise (
+                CheckpointException(
+                    $"The weights in {path} do not fit the configuration beside them: {error.Message}",
+                    error
+                )
+            )
 
         {
             Pruner = pruner

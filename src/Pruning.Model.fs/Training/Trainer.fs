@@ -40,7 +40,7 @@ module Trainer =
             Model = model
             Config = config
             Device = device
-            Optimiser = torch.optim.Adam (parameters, lr = config.LearningRate)
+            Optimiser = torch.optim.Adam(parameters, lr = config.LearningRate)
         }
 
     /// The generator of a step's dropout masks depends on seed, epoch and step alone, so that a run can be repeated from
@@ -69,7 +69,10 @@ module Trainer =
 
         Evaluation.tryFindBroken batch verdict |> Option.iter (refuse epoch step)
         let sizes = Array.init batch.GraphCount (fun g -> batch.NodeOffsets[g + 1] - batch.NodeOffsets[g])
-        let loss = Loss.ofBatch trainer.Model.Criterion.Loss pruner.Config.Strategy sizes verdict.GraphLoss.Value
+
+        let loss =
+            Loss.ofBatch trainer.Model.Criterion.Loss pruner.Config.Strategy sizes verdict.GraphLoss.Value
+
         loss.backward ()
 
         // Without a limit the norm is still measured: an infinite limit changes nothing.
@@ -82,7 +85,7 @@ module Trainer =
         trainer.Optimiser.step () |> ignore
 
         {
-            Loss = loss.``to``(torch.float64).item<float> ()
+            Loss = loss.``to``(torch.float64).item<float>()
             GradientNorm = norm
             Metrics = Evaluation.count batch verdict
         }

@@ -11,8 +11,7 @@ open Pruning.Tests
 
 let private width = 6
 
-let private all =
-    [ Aggregator.Lstm; Aggregator.Gru; Aggregator.Mean; Aggregator.Max; Aggregator.Sum ]
+let private all = [ Aggregator.Lstm; Aggregator.Gru; Aggregator.Mean; Aggregator.Max; Aggregator.Sum ]
 
 let private orderFree = [ Aggregator.Mean; Aggregator.Max; Aggregator.Sum ]
 
@@ -29,7 +28,14 @@ let private forward (layer: GraphLayer) (graph: Pruning.Data.Graphs.ShowerGraph)
     layer.Forward Inference (Laws.tensors [ graph ]).Plan x
 
 let private graphs = Generators.rawTrackster |> Gen.map Generators.graphOf |> Arb.fromGen
-let private property name check = testPropertyWithConfig { FsCheckConfig.defaultConfig with maxTest = 40 } name check
+
+let private property name check =
+    testPropertyWithConfig
+        { FsCheckConfig.defaultConfig with
+            maxTest = 40
+        }
+        name
+        check
 
 let private perAggregator (aggregator: Aggregator) =
     testList
@@ -72,7 +78,7 @@ let private perAggregator (aggregator: Aggregator) =
                 let plan = Laws.plan 1 [| 0L |] [| 0L |]
                 let y = (layer aggregator).Forward Inference plan (states 1 1)
                 Expect.equal y.shape [| 1L; int64 width |] "shape"
-                Expect.isTrue (y.isfinite().all().item<bool> ()) "finite"
+                Expect.isTrue (y.isfinite().all().item<bool>()) "finite"
             }
 
             test "gradients agree with finite differences" {
@@ -83,10 +89,10 @@ let private perAggregator (aggregator: Aggregator) =
                     use random = new torch.Generator(3UL)
                     let layer = SageConv.create random aggregator 3 3
                     let graph = (Fixture.batch [ 1 ]).Plan |> PlanTensors.create torch.CPU torch.float64
-                    let x = torch.randn([| 5L; 3L |], generator = random).requires_grad_ ()
+                    let x = torch.randn([| 5L; 3L |], generator = random).requires_grad_()
                     let dy = torch.randn ([| 5L; 3L |], generator = random)
-                    let value (x: torch.Tensor) : torch.Tensor = (layer.Forward Inference graph x).mul(dy).sum ()
-                    (value x).backward ()
+                    let value (x: torch.Tensor) : torch.Tensor = (layer.Forward Inference graph x).mul(dy).sum()
+                    (value x).backward()
                     let step = 1e-6
 
                     for row in 0L .. 4L do
@@ -95,9 +101,13 @@ let private perAggregator (aggregator: Aggregator) =
                             let nudge = torch.zeros_like x
                             nudge[row, column] <- torch.tensor step
                             let above, below = value (x.add nudge), value (x.sub nudge)
-                            let slope = above.sub(below).item<float> () / (2.0 * step)
-                            let gradient = (nonNull x.grad).[row, column].item<float> ()
-                            Expect.isLessThan (abs (slope - gradient)) 1e-7 $"d/dx[{row}, {column}]: {slope} and {gradient}"
+                            let slope = above.sub(below).item<float>() / (2.0 * step)
+                            let gradient = (nonNull x.grad).[row, column].item<float>()
+
+                            Expect.isLessThan
+                                (abs (slope - gradient))
+                                1e-7
+                                $"d/dx[{row}, {column}]: {slope} and {gradient}"
                 finally
                     torch.set_default_dtype torch.float32
             }
@@ -116,7 +126,12 @@ let tests =
                     Prop.forAll graphs (fun graph ->
                         use _scope = torch.NewDisposeScope()
                         let layer, x = layer aggregator, states seed graph.NodeCount
-                        Near.close 1e-5 (forward layer (Laws.reorderEdges seed graph) x) (forward layer graph x) "outputs"))
+
+                        Near.close
+                            1e-5
+                            (forward layer (Laws.reorderEdges seed graph) x)
+                            (forward layer graph x)
+                            "outputs"))
 
             test "the mean of equal neighbours is that neighbour, the sum counts them" {
                 use _scope = torch.NewDisposeScope()
@@ -124,9 +139,14 @@ let tests =
                 let x = states 5 2
                 let row (y: torch.Tensor) k = y.narrow (0L, k, 1L)
                 Near.close 1e-6 (row (Aggregators.mean.Forward plan x) 1L) (row x 0L) "mean"
-                Near.close 1e-6 (row (Aggregators.sum.Forward plan x) 1L) ((row x 0L).mul (scalar 3.0)) "sum"
+                Near.close 1e-6 (row (Aggregators.sum.Forward plan x) 1L) ((row x 0L).mul(scalar 3.0)) "sum"
                 Near.close 0.0 (row (Aggregators.max.Forward plan x) 1L) (row x 0L) "max"
-                Near.close 0.0 (row (Aggregators.max.Forward plan x) 0L) (torch.zeros ([| 1L; int64 width |])) "no neighbours"
+
+                Near.close
+                    0.0
+                    (row (Aggregators.max.Forward plan x) 0L)
+                    (torch.zeros ([| 1L; int64 width |]))
+                    "no neighbours"
             }
 
             test "a residual layer adds its input" {

@@ -18,17 +18,18 @@ let private named (original: string) (ours: string) (tensors: (string * torch.Te
     [
         for name, value in tensors do
             match OriginalNames.tryTranslate (original + name) with
-            | Some translated when translated.StartsWith(ours, System.StringComparison.Ordinal) -> translated.Substring ours.Length, value
+            | Some translated when translated.StartsWith(ours, System.StringComparison.Ordinal) ->
+                translated.Substring ours.Length, value
             | _ -> failtestf "no name for %s%s" original name
     ]
 
 let private random () = new torch.Generator(1UL)
-let private leaf (x: torch.Tensor) = x.detach().clone().requires_grad_ ()
+let private leaf (x: torch.Tensor) = x.detach().clone().requires_grad_()
 
 /// Back-propagates sum of y * dy over all outputs.
 let private backward (outputs: (torch.Tensor * torch.Tensor) list) =
-    let terms = outputs |> List.map (fun (y, dy) -> y.mul(dy).sum ())
-    (terms |> List.reduce (fun a b -> a.add b)).backward ()
+    let terms = outputs |> List.map (fun (y, dy) -> y.mul(dy).sum())
+    (terms |> List.reduce (fun a b -> a.add b)).backward()
 
 let private checkGradients (weights: Weights) (wanted: (string * torch.Tensor) list) =
     let byName = Map.ofList weights.Parameters
@@ -66,57 +67,74 @@ let private sage (name: string) (inputs: int) =
                 }
         ]
 
-let private cell (name: string) (create: torch.Generator -> Cell) =
-    test name {
-        use _scope = torch.NewDisposeScope()
-        let numbers = fixture name
-        use generator = random ()
-        let cell = create generator
-        Weights.load (Fixture.under "param." numbers |> named "aggregator." "decision.") cell.Weights
-        let x, h = leaf numbers["x0"], leaf numbers["x1"]
+let private cell (name: string) (create: torch.Generator -> Cell) = test name {
+    use _scope = torch.NewDisposeScope()
+    let numbers = fixture name
+    use generator = random ()
+    let cell = create generator
+    Weights.load (Fixture.under "param." numbers |> named "aggregator." "decision.") cell.Weights
+    let x, h = leaf numbers["x0"], leaf numbers["x1"]
 
-        match Map.tryFind "x2" numbers with
-        | Some carry ->
-            let c = leaf carry
+    match Map.tryFind "x2" numbers with
+    | Some carry ->
+        let c = leaf carry
 
-            match cell.Step x (LstmState(h, c)) with
-            | LstmState(h', c') ->
-                Near.close 2e-6 h' numbers["y0"] "hidden state"
-                Near.close 2e-6 c' numbers["y1"] "carry"
-                backward [ h', numbers["dy0"]; c', numbers["dy1"] ]
-                Near.closeRelative 1e-4 (nonNull c.grad) numbers["dx2"] "gradient of the carry"
-            | GruState _ -> failtest "an LSTM made a GRU state"
-        | None ->
-            let next = CellState.hidden (cell.Step x (GruState h))
-            Near.close 2e-6 next numbers["y0"] "hidden state"
-            backward [ next, numbers["dy0"] ]
+        match cell.Step x (LstmState(h, c)) with
+        | LstmState(h', c') ->
+            Near.close 2e-6 h' numbers["y0"] "hidden state"
+            Near.close 2e-6 c' numbers["y1"] "carry"
+            backward [ h', numbers["dy0"]; c', numbers["dy1"] ]
+            Near.closeRelative 1e-4 (nonNull c.grad) numbers["dx2"] "gradient of the carry"
+        | GruState _ -> failtest "an LSTM made a GRU state"
+    | None ->
+        let next = CellState.hidden (cell.Step x (GruState h))
+        Near.close 2e-6 next numbers["y0"] "hidden state"
+        backward [ next, numbers["dy0"] ]
 
-        Near.closeRelative 1e-4 (nonNull x.grad) numbers["dx0"] "gradient of the input"
-        Near.closeRelative 1e-4 (nonNull h.grad) numbers["dx1"] "gradient of the hidden state"
-        Fixture.under "grad." numbers |> named "aggregator." "decision." |> checkGradients cell.Weights
-    }
+    Near.closeRelative 1e-4 (nonNull x.grad) numbers["dx0"] "gradient of the input"
+    Near.closeRelative 1e-4 (nonNull h.grad) numbers["dx1"] "gradient of the hidden state"
 
-let private encoder (mode: string) =
-    test $"encoder, {mode}" {
-        use _scope = torch.NewDisposeScope()
-        let numbers = fixture "initializer"
-        use generator = random ()
-        let config = PrunerConfig.parity { PrunerConfig.standard with Hidden = 16 }
-        let encoder = Encoder.create generator config
-        Weights.load (Fixture.under "param." numbers |> named "in_read." "encoder.") encoder.Weights
-        let x = leaf numbers[$"{mode}.x0"]
-        let nodes = x.size 0
-        let rows = { GraphOfNode = torch.zeros ([| nodes |], dtype = torch.int64); GraphSizes = [| int nodes |] }
-        let y = encoder.Forward (if mode = "train" then Training generator else Inference) rows x
-        Near.close 1e-5 y numbers[$"{mode}.y0"] "output"
-        backward [ y, numbers[$"{mode}.dy0"] ]
-        Near.closeRelative 1e-4 (nonNull x.grad) numbers[$"{mode}.dx0"] "gradient of the input"
-        Fixture.under $"{mode}.grad." numbers |> named "in_read." "encoder." |> checkGradients encoder.Weights
-        let buffers = Map.ofList encoder.Weights.Buffers
+    Fixture.under "grad." numbers
+    |> named "aggregator." "decision."
+    |> checkGradients cell.Weights
+}
 
-        for name, wanted in Fixture.under $"{mode}.after." numbers |> named "in_read." "encoder." do
-            Near.close 1e-6 buffers[name] wanted name
-    }
+let private encoder (mode: string) = test $"encoder, {mode}" {
+    use _scope = torch.NewDisposeScope()
+    let numbers = fixture "initializer"
+    use generator = random ()
+
+    let config =
+        PrunerConfig.parity
+            { PrunerConfig.standard with
+                Hidden = 16
+            }
+
+    let encoder = Encoder.create generator config
+    Weights.load (Fixture.under "param." numbers |> named "in_read." "encoder.") encoder.Weights
+    let x = leaf numbers[$"{mode}.x0"]
+    let nodes = x.size 0
+
+    let rows =
+        {
+            GraphOfNode = torch.zeros ([| nodes |], dtype = torch.int64)
+            GraphSizes = [| int nodes |]
+        }
+
+    let y = encoder.Forward (if mode = "train" then Training generator else Inference) rows x
+    Near.close 1e-5 y numbers[$"{mode}.y0"] "output"
+    backward [ y, numbers[$"{mode}.dy0"] ]
+    Near.closeRelative 1e-4 (nonNull x.grad) numbers[$"{mode}.dx0"] "gradient of the input"
+
+    Fixture.under $"{mode}.grad." numbers
+    |> named "in_read." "encoder."
+    |> checkGradients encoder.Weights
+
+    let buffers = Map.ofList encoder.Weights.Buffers
+
+    for name, wanted in Fixture.under $"{mode}.after." numbers |> named "in_read." "encoder." do
+        Near.close 1e-6 buffers[name] wanted name
+}
 
 [<Tests>]
 let tests =
@@ -139,17 +157,25 @@ let tests =
                 let sequences, length = numbers["x0"].size 0, numbers["x0"].size 1
                 use generator = random ()
                 let layer = Aggregators.lstm generator 16
-                let weights = Fixture.under "param." numbers |> List.map (fun (name, value) -> name.Replace("_l0", ""), value)
+
+                let weights =
+                    Fixture.under "param." numbers
+                    |> List.map (fun (name, value) -> name.Replace("_l0", ""), value)
+
                 Weights.load weights layer.Weights
 
                 // A star per sequence: its items are the neighbours of one more node, in their order.
                 let source = [| for k in 0L .. sequences * length - 1L -> k |]
                 let target = [| for k in source -> sequences * length + k / length |]
                 let nodes = int (sequences * length + sequences)
-                let plan = BatchAssembler.Plan(nodes, source, target) |> PlanTensors.create torch.CPU torch.float32
-                let x = torch.cat ([| numbers["x0"].reshape (-1L, 16L); torch.zeros ([| sequences; 16L |]) |], 0L)
-                let last = (layer.Forward plan x).narrow (0L, sequences * length, sequences)
-                Near.close 2e-6 last (numbers["y1"].reshape (sequences, 16L)) "last hidden state"
+
+                let plan =
+                    BatchAssembler.Plan(nodes, source, target)
+                    |> PlanTensors.create torch.CPU torch.float32
+
+                let x = torch.cat ([| numbers["x0"].reshape(-1L, 16L); torch.zeros ([| sequences; 16L |]) |], 0L)
+                let last = (layer.Forward plan x).narrow(0L, sequences * length, sequences)
+                Near.close 2e-6 last (numbers["y1"].reshape(sequences, 16L)) "last hidden state"
             }
 
             test "message passing with both heads" {
@@ -157,9 +183,19 @@ let tests =
                 let numbers = fixture "gnn_cell"
                 let g2 = Fixture.batch [ 2 ]
                 use generator = random ()
-                let config = PrunerConfig.parity { PrunerConfig.standard with Hidden = 16; Rounds = 2; Dropout = 0.0 }
+
+                let config =
+                    PrunerConfig.parity
+                        { PrunerConfig.standard with
+                            Hidden = 16
+                            Rounds = 2
+                            Dropout = 0.0
+                        }
+
                 let rounds = GraphLayer.sequence [ for _ in 1..2 -> SageConv.create generator Aggregator.Lstm 16 16 ]
-                let prune, confidence = Head.create generator config.Dropout 16 2, Head.create generator config.Dropout 16 1
+
+                let prune, confidence =
+                    Head.create generator config.Dropout 16 2, Head.create generator config.Dropout 16 1
 
                 let weights =
                     Weights.concat
@@ -186,16 +222,35 @@ let tests =
                 use _scope = torch.NewDisposeScope()
                 let numbers = fixture "losses"
                 let pair = Fixture.floats numbers["weight"]
-                let weights: ClassWeights = { Keep = float pair[0]; Prune = float pair[1] }
-                let criterion: Criterion = { Weights = weights; Loss = LossKind.Original }
+
+                let weights: ClassWeights =
+                    {
+                        Keep = float pair[0]
+                        Prune = float pair[1]
+                    }
+
+                let criterion: Criterion =
+                    {
+                        Weights = weights
+                        Loss = LossKind.Original
+                    }
+
                 let logits = leaf numbers["logits"]
                 let labels = numbers["labels"].``to`` torch.int64
                 let nodes = int (labels.size 0)
 
                 let graph =
-                    Fixture.graph "losses" (torch.zeros ([| int64 nodes; 9L |])) [||] [||] (Fixture.floats numbers["labels"] |> Array.map byte)
+                    Fixture.graph
+                        "losses"
+                        (torch.zeros ([| int64 nodes; 9L |]))
+                        [||]
+                        [||]
+                        (Fixture.floats numbers["labels"] |> Array.map byte)
 
-                let batch = BatchAssembler.Collate [| graph |] |> BatchTensors.create torch.CPU torch.float32
+                let batch =
+                    BatchAssembler.Collate [| graph |]
+                    |> BatchTensors.create torch.CPU torch.float32
+
                 let loss = (Loss.crossEntropy criterion batch logits).squeeze 0L
                 Near.close 2e-6 loss numbers["loss"] "loss"
                 loss.backward ()
@@ -204,7 +259,7 @@ let tests =
                 let logits, confidence = leaf numbers["logits"], leaf numbers["conf"]
                 let scores = confidence.squeeze(1L).softmax 0L
                 Near.close 1e-6 scores numbers["scores"] "scores"
-                let cost = (Loss.perNode weights logits labels).mul(scores).mean ()
+                let cost = (Loss.perNode weights logits labels).mul(scores).mean()
                 Near.close 2e-6 cost numbers["ar_loss"] "cost of the step"
                 cost.backward ()
                 Near.closeRelative 1e-4 (nonNull logits.grad) numbers["ar_dlogits"] "gradient of the logits"

@@ -10,14 +10,23 @@ open Pruning.Model.Decisions
 open Pruning.Tests
 
 /// One of the original's model variants with its reference numbers.
-type private Case = { Name: string; Config: PrunerConfig; LearningRate: float; Criterion: Criterion; Numbers: Fixture.Tensors }
+type private Case =
+    {
+        Name: string
+        Config: PrunerConfig
+        LearningRate: float
+        Criterion: Criterion
+        Numbers: Fixture.Tensors
+    }
 
 let private weightsOf (json: JsonElement) =
     let pair = [| for w in json.EnumerateArray() -> w.GetDouble() |]
     { Keep = pair[0]; Prune = pair[1] }
 
 let private load (name: string) : Case =
-    use manifest = JsonDocument.Parse(File.ReadAllText(Path.Combine(Fixture.directory, "cases", $"{name}.json")))
+    use manifest =
+        JsonDocument.Parse(File.ReadAllText(Path.Combine(Fixture.directory, "cases", $"{name}.json")))
+
     let text (key: string) = manifest.RootElement.GetProperty(key).GetString() |> string
     let number (key: string) = manifest.RootElement.GetProperty(key).GetInt32()
     let cell kind = if kind = "lstm" then CellKind.Lstm else CellKind.Gru
@@ -35,7 +44,10 @@ let private load (name: string) : Case =
             Rounds = number "num_gnn_steps"
             Strategy = strategy
             DecisionCell = cell (text "aggregator")
-            MemoryCell = (match text "memory" with "none" -> None | kind -> Some(cell kind))
+            MemoryCell =
+                (match text "memory" with
+                 | "none" -> None
+                 | kind -> Some(cell kind))
             Dropout = 0.0
         }
 
@@ -44,7 +56,10 @@ let private load (name: string) : Case =
         Config = PrunerConfig.parity config
         LearningRate = manifest.RootElement.GetProperty("lr").GetDouble()
         Criterion =
-            { Weights = weightsOf (manifest.RootElement.GetProperty "class_weight"); Loss = LossKind.Original }
+            {
+                Weights = weightsOf (manifest.RootElement.GetProperty "class_weight")
+                Loss = LossKind.Original
+            }
         Numbers = Fixture.read (Path.Combine(Fixture.directory, "cases", $"{name}.safetensors"))
     }
 
@@ -62,7 +77,9 @@ let private pruner (case: Case) : Pruner =
     Weights.load (Fixture.under "param." case.Numbers |> translate) pruner.Network.Weights
     pruner
 
-let private tensors graphs = Fixture.batch graphs |> BatchTensors.create torch.CPU (torch.get_default_dtype ())
+let private tensors graphs =
+    Fixture.batch graphs
+    |> BatchTensors.create torch.CPU (torch.get_default_dtype ())
 
 /// Runs with float64 weights and states.
 let private inFloat64 (work: unit -> 'T) : 'T =
@@ -91,10 +108,15 @@ let private checkGraphs (case: Case) (graphs: int list) (verdict: Verdict) =
         let count = int64 batch.GraphSizes[place]
         let rows (x: torch.Tensor) = x.narrow (0L, first, count)
         let logits = $"eval.g{g}.logits"
-        Near.close (tolerance case logits $"eval64.g{g}.logits") (rows verdict.Logits) case.Numbers[logits] $"logits of g{g}"
+
+        Near.close
+            (tolerance case logits $"eval64.g{g}.logits")
+            (rows verdict.Logits)
+            case.Numbers[logits]
+            $"logits of g{g}"
 
         if autoregressive then
-            let stepOf = Fixture.longs ((rows verdict.StepOfNode).contiguous ())
+            let stepOf = Fixture.longs ((rows verdict.StepOfNode).contiguous())
             let order = Array.init stepOf.Length int64 |> Array.sortBy (fun node -> stepOf[int node])
             Expect.equal order (Fixture.longs case.Numbers[$"eval.g{g}.order"]) $"order of choices of g{g}"
 
@@ -120,7 +142,12 @@ let private evaluation (case: Lazy<Case>) =
                     if graphs.Length > 1 then
                         let wanted = $"eval.loss_batch_{label}"
                         let loss = batchLoss case batch.GraphSizes verdict.GraphLoss.Value
-                        Near.close (tolerance case wanted $"eval64.loss_batch_{label}") loss case.Numbers[wanted] "loss of the batch"
+
+                        Near.close
+                            (tolerance case wanted $"eval64.loss_batch_{label}")
+                            loss
+                            case.Numbers[wanted]
+                            "loss of the batch"
                 }
 
             test "float64: logits of all graphs" {
@@ -147,8 +174,7 @@ let private trained (case: Case) (pruner: Pruner) (check: Verdict -> torch.Tenso
     loss.backward ()
     check verdict loss
 
-let private gradients (case: Case) (prefix: string) =
-    Fixture.under prefix case.Numbers |> translate |> Map.ofList
+let private gradients (case: Case) (prefix: string) = Fixture.under prefix case.Numbers |> translate |> Map.ofList
 
 /// The loss does not change when all confidences shift, so this gradient is 0 and what is seen of it is rounding.
 let private shiftInvariant = set [ "confidence.5.bias" ]
@@ -168,7 +194,7 @@ let private sensitivity (case: Case) : Map<string, float> =
                 let shake (p: Parameter) =
                     use _guard = torch.no_grad ()
                     use noise = torch.rand (p.shape, generator = random)
-                    p.mul_ (noise.sub(scalar 0.5).mul(scalar 8e-6).add (scalar 1.0)) |> ignore
+                    p.mul_ (noise.sub(scalar 0.5).mul(scalar 8e-6).add(scalar 1.0)) |> ignore
 
                 pruner.Network.Weights.Parameters |> List.iter (snd >> shake)
 
@@ -176,7 +202,10 @@ let private sensitivity (case: Case) : Map<string, float> =
 
                 for name, parameter in pruner.Network.Weights.Parameters do
                     match Map.tryFind name exact with
-                    | Some gradient -> name, Near.distance (nonNull parameter.grad) gradient / max (Near.largest gradient) 1e-12
+                    | Some gradient ->
+                        name,
+                        Near.distance (nonNull parameter.grad) gradient
+                        / max (Near.largest gradient) 1e-12
                     | None -> ()
         ]
         |> List.groupBy fst
@@ -202,9 +231,16 @@ let private training (case: Lazy<Case>) =
                     let offsets = (Fixture.batch [ 1; 2; 3 ]).NodeOffsets
 
                     for g in 1..3 do
-                        let rows = verdict.Logits.narrow (0L, int64 offsets[g - 1], int64 (offsets[g] - offsets[g - 1]))
+                        let rows =
+                            verdict.Logits.narrow (0L, int64 offsets[g - 1], int64 (offsets[g] - offsets[g - 1]))
+
                         let name = $"train.g{g}.logits"
-                        Near.close (tolerance case name $"train64.g{g}.logits") rows case.Numbers[name] $"logits of g{g}")
+
+                        Near.close
+                            (tolerance case name $"train64.g{g}.logits")
+                            rows
+                            case.Numbers[name]
+                            $"logits of g{g}")
             }
 
             test "loss and gradients in float64" {
@@ -241,7 +277,12 @@ let private training (case: Lazy<Case>) =
                         | Some gradient ->
                             let grad = nonNull parameter.grad
                             let distance = Near.distance grad gradient / max (Near.largest gradient) 1e-12
-                            Near.closeRelative (relativeTolerance name gradient exact[name] distance) grad gradient name)
+
+                            Near.closeRelative
+                                (relativeTolerance name gradient exact[name] distance)
+                                grad
+                                gradient
+                                name)
             }
 
             test "batch-norm statistics and parameters after one Adam step" {
@@ -263,12 +304,19 @@ let private training (case: Lazy<Case>) =
                     let steady =
                         wanted
                         |> Map.map (fun name gradient ->
-                            let distance = Near.distance (nonNull byName[name].grad) gradient / max (Near.largest gradient) 1e-12
-                            let floor = 2.0 * relativeTolerance name gradient exact[name] distance * Near.largest gradient
+                            let distance =
+                                Near.distance (nonNull byName[name].grad) gradient
+                                / max (Near.largest gradient) 1e-12
+
+                            let floor =
+                                2.0
+                                * relativeTolerance name gradient exact[name] distance
+                                * Near.largest gradient
+
                             gradient.abs().gt(scalar floor).``to`` torch.float32)
 
                     let parameters = pruner.Network.Weights.Parameters |> List.map snd
-                    use optimiser = torch.optim.Adam (parameters, lr = case.LearningRate)
+                    use optimiser = torch.optim.Adam(parameters, lr = case.LearningRate)
                     optimiser.step () |> ignore
 
                     for name, value in Fixture.under "train.adam1." case.Numbers |> translate do
@@ -284,7 +332,11 @@ let private training (case: Lazy<Case>) =
 let private names =
     lazy
         (use index = JsonDocument.Parse(File.ReadAllText(Path.Combine(Fixture.directory, "index.json")))
-         [ for case in index.RootElement.GetProperty("cases").EnumerateArray() -> string (case.GetProperty("name").GetString()) ])
+
+         [
+             for case in index.RootElement.GetProperty("cases").EnumerateArray() ->
+                 string (case.GetProperty("name").GetString())
+         ])
 
 [<Tests>]
 let tests =

@@ -12,14 +12,23 @@ open Pruning.Model.Training
 open Pruning.Tests
 
 let private small =
-    { PrunerConfig.standard with Hidden = 8; Rounds = 2; Standardise = false }
+    { PrunerConfig.standard with
+        Hidden = 8
+        Rounds = 2
+        Standardise = false
+    }
 
 let private variants =
     [
         for strategy in [ DecisionStrategy.Equilibrium 2; DecisionStrategy.Autoregressive ] do
             for memory in [ None; Some CellKind.Gru; Some CellKind.Lstm ] do
                 let cell = defaultArg memory CellKind.Lstm
-                { small with Strategy = strategy; MemoryCell = memory; DecisionCell = cell }
+
+                { small with
+                    Strategy = strategy
+                    MemoryCell = memory
+                    DecisionCell = cell
+                }
     ]
 
 let private nameOf (config: PrunerConfig) =
@@ -53,7 +62,13 @@ let private graphs =
     |> Arb.fromGen
 
 let private property name check =
-    testPropertyWithConfig { FsCheckConfig.defaultConfig with maxTest = 15; endSize = 25 } name check
+    testPropertyWithConfig
+        { FsCheckConfig.defaultConfig with
+            maxTest = 15
+            endSize = 25
+        }
+        name
+        check
 
 /// In float64 a choice between two nearly equal confidences cannot depend on the shape of a matrix product.
 let private inFloat64 (work: unit -> unit) =
@@ -72,15 +87,20 @@ let private tied (pruner: Pruner) (graph: ShowerGraph) : bool =
     let network, batch = pruner.Network, Laws.tensors [ graph ]
     let undecided = torch.zeros ([| int64 graph.NodeCount; 2L |])
     let state = network.Step Inference batch.Plan undecided (network.Start(network.Encode Inference batch))
-    let sure = (network.Confidence Inference (NodeState.embedding state)).data<float>().ToArray() |> Array.sort
+
+    let sure =
+        (network.Confidence Inference (NodeState.embedding state)).data<float>().ToArray()
+        |> Array.sort
+
     Array.pairwise sure |> Array.exists (fun (low, high) -> high - low < 1e-9)
 
 let private perVariant (config: PrunerConfig) =
     testList
         (nameOf config)
         [
-            property "a batch gives what its graphs give one by one, losses included" (
-                Prop.forAll (Arb.zip (graphs, graphs)) (fun (a, b) ->
+            property
+                "a batch gives what its graphs give one by one, losses included"
+                (Prop.forAll (Arb.zip (graphs, graphs)) (fun (a, b) ->
                     inFloat64 (fun () ->
                         let pruner = pruner config
                         let both = run pruner (Judge criterion) [ a; b; a ]
@@ -88,8 +108,7 @@ let private perVariant (config: PrunerConfig) =
                         let joined pick = torch.cat (each |> List.map pick |> List.toArray, 0L)
                         Near.close 1e-9 both.Logits (joined _.Logits) "logits"
                         Near.close 1e-9 both.GraphLoss.Value (joined _.GraphLoss.Value) "losses"
-                        Expect.equal (Fixture.longs both.StepOfNode) (Fixture.longs (joined _.StepOfNode)) "order"))
-            )
+                        Expect.equal (Fixture.longs both.StepOfNode) (Fixture.longs (joined _.StepOfNode)) "order")))
 
             property "renumbering the nodes renumbers the decisions" (fun (seed: int) ->
                 Prop.forAll graphs (fun graph ->
@@ -102,26 +121,35 @@ let private perVariant (config: PrunerConfig) =
                         if config.Strategy <> DecisionStrategy.Autoregressive || not (tied pruner graph) then
                             Near.close 1e-9 (Laws.rows rowOf moved.Logits) plain.Logits "logits")))
 
-            property "labels are not looked at when deciding" (
-                Prop.forAll graphs (fun graph ->
+            property
+                "labels are not looked at when deciding"
+                (Prop.forAll graphs (fun graph ->
                     inFloat64 (fun () ->
                         let pruner = pruner config
-                        let flipped = ShowerGraph(graph.Origin, graph.Features, graph.Source, graph.Target, graph.Labels |> Array.map (fun l -> 1uy - l))
+
+                        let flipped =
+                            ShowerGraph(
+                                graph.Origin,
+                                graph.Features,
+                                graph.Source,
+                                graph.Target,
+                                graph.Labels |> Array.map (fun l -> 1uy - l)
+                            )
+
                         let decided, judged = run pruner Decide [ graph ], run pruner (Judge criterion) [ flipped ]
                         Near.close 1e-12 decided.Logits judged.Logits "logits"
-                        Expect.isNone decided.GraphLoss "nothing to judge by"))
-            )
+                        Expect.isNone decided.GraphLoss "nothing to judge by")))
 
-            property "every node is decided once" (
-                Prop.forAll graphs (fun graph ->
+            property
+                "every node is decided once"
+                (Prop.forAll graphs (fun graph ->
                     use _scope = torch.NewDisposeScope()
                     let steps = Fixture.longs (run (pruner config) Decide [ graph ]).StepOfNode
 
                     match config.Strategy with
                     | DecisionStrategy.Autoregressive ->
                         Expect.equal (Array.sort steps) (Array.init graph.NodeCount int64) "one node a step"
-                    | DecisionStrategy.Equilibrium _ -> Expect.all steps (fun step -> step = 0L) "all at once")
-            )
+                    | DecisionStrategy.Equilibrium _ -> Expect.all steps (fun step -> step = 0L) "all at once"))
         ]
 
 [<Tests>]
@@ -161,9 +189,18 @@ let tests =
                 for config in variants do
                     for normalisation in [ Normalisation.Layer; Normalisation.GraphBatch; Normalisation.Identity ] do
                         use random = new torch.Generator(1UL)
-                        let pruner = pruner { config with Normalisation = normalisation }
+
+                        let pruner =
+                            pruner
+                                { config with
+                                    Normalisation = normalisation
+                                }
+
                         let batch = Laws.tensors [ one; Fixture.graphs.Value[1]; one ]
                         let verdict = Pruner.run pruner (Training random) (Teach criterion) batch
-                        Expect.isNone (Evaluation.tryFindBroken batch.Source verdict) $"{nameOf config}, {normalisation}"
+
+                        Expect.isNone
+                            (Evaluation.tryFindBroken batch.Source verdict)
+                            $"{nameOf config}, {normalisation}"
             }
         ]

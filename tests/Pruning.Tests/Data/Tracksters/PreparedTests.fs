@@ -58,7 +58,11 @@ let tests =
                         }
 
                     let raws = if layout.Whole = Int then List.map narrow raws else raws
-                    let events = event |> Option.map (fun first -> [ for i in 0 .. raws.Length - 1 -> first + int64 i ])
+
+                    let events =
+                        event
+                        |> Option.map (fun first -> [ for i in 0 .. raws.Length - 1 -> first + int64 i ])
+
                     let plain = Prepared.ofTracksters layout raws
 
                     let file =
