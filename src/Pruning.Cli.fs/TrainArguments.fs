@@ -73,7 +73,8 @@ type TrainArgument =
             | Clip_Norm _ -> "gradients are scaled down to this norm; 0 is off (default 1)"
             | Seed _ -> "of the split, the order, the first weights and the dropout (default 42)"
             | Gpus _ -> "GPUs to train on; 0 is the CPU (default 0; the original's: 1)"
-            | Threads _ -> "threads of the mathematics on the CPU (default: number of cores)"
+            | Threads _ ->
+                "threads of the mathematics on the CPU (default 1; more than one gain a third at best, for a wide equilibrium network, and small networks lose)"
             | Libtorch _ -> "use the libtorch in this directory, for instance torch/lib of a CUDA PyTorch"
             | Runs _ -> "directory under which the run gets its own directory (default runs)"
             | Name _ -> "name of the run: letters, digits, '.', '-', '_' (default: what the network is)"

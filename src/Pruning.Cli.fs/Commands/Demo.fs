@@ -20,7 +20,7 @@ type DemoArgument =
         member argument.Usage =
             match argument with
             | Runs _ -> "directory under which the two runs get their own (default runs)"
-            | Threads _ -> "threads of the mathematics (default: number of cores)"
+            | Threads _ -> "threads of the mathematics (default 1; networks as small as these lose by more)"
             | Seed _ -> "another split and other first weights (default 42)"
             | Libtorch _ -> "use the libtorch in this directory"
             | Json -> "print the final metrics as JSON on stdout"
@@ -83,7 +83,7 @@ let private small (settings: TrainSettings) name strategy epochs batchSize : Tra
 
 let private equilibrium settings = small settings "demo-equilibrium" (DecisionStrategy.Equilibrium 3) 16 16
 
-let private autoregressive settings = small settings "demo-autoregressive" DecisionStrategy.Autoregressive 6 16
+let private autoregressive settings = small settings "demo-autoregressive" DecisionStrategy.Autoregressive 5 32
 
 /// The rules that a network has to beat, judged on the test split.
 let private baselines (data: SplitData) : (string * MetricState) list =

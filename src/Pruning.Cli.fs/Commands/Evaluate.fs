@@ -38,7 +38,7 @@ type EvaluateArgument =
             | Batch_Size _ -> "graphs per batch; does not change what the metrics mean (default: the run's, else 32)"
             | Workers _ -> "threads that read files and build graphs (default: number of cores)"
             | Gpus _ -> "GPUs to use; 0 is the CPU (default: the run's, else 0)"
-            | Threads _ -> "threads of the mathematics on the CPU (default: the run's, else number of cores)"
+            | Threads _ -> "threads of the mathematics on the CPU (default: the run's, else 1)"
             | Libtorch _ -> "use the libtorch in this directory"
             | Json -> "one JSON document on stdout, every digit"
 
@@ -240,7 +240,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
         |> Option.defaultValue otherwise
 
     let batchSize = chosen settings.BatchSize _.BatchSize 32
-    let threads = chosen settings.Threads _.Threads Environment.ProcessorCount
+    let threads = chosen settings.Threads _.Threads 1
     let gpus = chosen settings.Gpus _.Gpus 0
 
     let options =
