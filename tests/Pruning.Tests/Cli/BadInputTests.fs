@@ -70,6 +70,9 @@ let private badGraphs: (string * Prepared * string list) list =
         "an infinite energy",
         prepared (spoilt 5 (changeNode 0 (fun node -> { node with Energy = infinityf }))),
         [ "wanted a finite number, found Infinity"; "branch 'energy'"; "entry 5" ]
+        "an energy that no layer cluster can have",
+        prepared (spoilt 11 (changeNode 0 (fun node -> { node with Energy = 3e38f }))),
+        [ "wanted a number of at most 1E+15 in size, found 3E+38"; "branch 'energy'"; "entry 11" ]
         "a label 2",
         prepared good |> setLabel 6 1 2f,
         [ "wanted 0 or 1, found 2"; "branch 'label'"; "entry 6" ]
