@@ -238,7 +238,8 @@ public static partial class TorchNative
         }
         catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
         {
-            string reason = error.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.');
+            // The loader's own words are the last line; those before it are .NET's general advice.
+            string reason = error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.');
             throw new DeviceException($"{path} of {what} could not be loaded ({reason}); check that the directory is complete and made for this system.", error);
         }
     }

@@ -186,7 +186,8 @@ let tests =
                 use _scope = torch.NewDisposeScope()
                 let numbers = fixture "losses"
                 let pair = Fixture.floats numbers["weight"]
-                let weights = { Keep = float pair[0]; Prune = float pair[1] }
+                let weights: ClassWeights = { Keep = float pair[0]; Prune = float pair[1] }
+                let criterion: Criterion = { Weights = weights; Loss = LossKind.Original }
                 let logits = leaf numbers["logits"]
                 let labels = numbers["labels"].``to`` torch.int64
                 let nodes = int (labels.size 0)
@@ -195,7 +196,7 @@ let tests =
                     Fixture.graph "losses" (torch.zeros ([| int64 nodes; 9L |])) [||] [||] (Fixture.floats numbers["labels"] |> Array.map byte)
 
                 let batch = BatchAssembler.Collate [| graph |] |> BatchTensors.create torch.CPU torch.float32
-                let loss = (Loss.crossEntropy { Weights = weights; Loss = LossKind.Original } batch logits).squeeze 0L
+                let loss = (Loss.crossEntropy criterion batch logits).squeeze 0L
                 Near.close 2e-6 loss numbers["loss"] "loss"
                 loss.backward ()
                 Near.closeRelative 1e-4 (nonNull logits.grad) numbers["dlogits"] "gradient of the logits"

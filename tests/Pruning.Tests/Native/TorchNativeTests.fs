@@ -5,6 +5,7 @@ open System.Runtime.InteropServices
 open System.Threading.Tasks
 open Expecto
 open Pruning.Native
+open Pruning.Tests.Cli
 open TorchSharp
 
 /// What native code sees; .NET has a copy of its own.
@@ -79,5 +80,47 @@ let tests =
                 use x = torch.arange (4L, dtype = torch.float32) // [4]
                 use sum = x.square().sum()
                 Expect.equal (sum.item<float32>()) 14.0f "0 + 1 + 4 + 9"
+            }
+        ]
+
+/// The verb that says what was loaded, in a process of its own: a failed attempt cannot be repeated in one.
+[<Tests>]
+let processes =
+    testSequenced
+    <| testList
+        "TorchNative in a process"
+        [
+            test "a directory that lacks a part of libtorch is refused with the loader's own words" {
+                Run.inTemporaryDirectory (fun directory ->
+                    let part = Path.Combine(directory, "libtorch_cpu.so")
+                    File.WriteAllText(part, "no library")
+
+                    let outcome =
+                        Run.graphPruning [ "doctor" ]
+                        |> Run.withVariable "GRAPH_PRUNING_LIBTORCH" directory
+                        |> Run.expecting 5
+
+                    for words in [ part; "GRAPH_PRUNING_LIBTORCH"; "file too short"; "complete" ] do
+                        Expect.stringContains (outcome.Out + outcome.Error) words "the sentence")
+            }
+
+            test "a directory of the user's own is loaded, without a home directory too" {
+                let here = TorchNative.Load().Directory
+
+                Run.inTemporaryDirectory (fun directory ->
+                    // As an unpacked archive has it: the libraries are in lib/.
+                    let lib = Directory.CreateDirectory(Path.Combine(directory, "own libtorch", "lib"))
+
+                    for file in Directory.GetFiles here do
+                        File.CreateSymbolicLink(Path.Combine(lib.FullName, nonNull (Path.GetFileName file)), file)
+                        |> ignore
+
+                    let outcome =
+                        Run.graphPruning [ "doctor"; "--libtorch"; nonNull (Path.GetDirectoryName lib.FullName) ]
+                        |> Run.withVariable "HOME" "/proc/nowhere"
+                        |> Run.withoutVariable "XDG_CACHE_HOME"
+                        |> Run.expecting 0
+
+                    Expect.stringContains (outcome.Out + outcome.Error) lib.FullName "where it was found")
             }
         ]
