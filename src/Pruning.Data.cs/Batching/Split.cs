@@ -60,6 +60,9 @@ public static class Split
         int count = keys.Length;
         int trained = Nearest(groupStarts, 0, Share(options.TrainingFraction, count));
         int validated = Nearest(groupStarts, trained, trained + ((count - trained + 1) / 2));
+        // A single event is left: it validates, as models are chosen by that.
+        if (validated == trained && trained < count)
+            validated = groupStarts[Array.BinarySearch(groupStarts, trained) + 1];
         return new SplitIndices(
             Part(0, trained),
             Part(trained, validated),

@@ -5,22 +5,19 @@ namespace Pruning.Data.Graphs;
 /// <summary>Yes-or-no checks of whole columns, several values at a time: the good case has to cost next to nothing.</summary>
 internal static class ColumnChecks
 {
-    /// <summary>No NaN and no infinity.</summary>
-    public static bool AllFinite(ReadOnlySpan<float> values)
+    /// <summary>No NaN, no infinity, nothing beyond a size.</summary>
+    public static bool AllWithin(ReadOnlySpan<float> values, float largest)
     {
-        // v - v is 0 for a finite v and NaN for the others, and NaN stays NaN in a sum.
-        Vector<float> poison = Vector<float>.Zero;
+        Vector<int> good = Vector<int>.AllBitsSet;
+        Vector<float> bound = new(largest);
         int i = 0;
         for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            Vector<float> v = new(values[i..]);
-            poison += v - v;
-        }
+            good &= Vector.LessThanOrEqual(Vector.Abs(new Vector<float>(values[i..])), bound);
 
-        float rest = Vector.Sum(poison);
+        bool rest = true;
         for (; i < values.Length; i++)
-            rest += values[i] - values[i];
-        return rest == 0f;
+            rest &= Math.Abs(values[i]) <= largest;
+        return rest && Vector.EqualsAll(good, Vector<int>.AllBitsSet);
     }
 
     /// <summary>Nothing but 0 and 1.</summary>

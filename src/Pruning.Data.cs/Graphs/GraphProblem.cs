@@ -9,6 +9,12 @@ namespace Pruning.Data.Graphs;
 /// <param name="What">What was wanted and what was found.</param>
 internal sealed record GraphProblem(bool InEdges, string Branch, string What)
 {
+    /// <summary>
+    /// Largest number that a feature may hold. No layer cluster comes near it, and below it nothing overflows: neither
+    /// differences of positions nor sums of energies.
+    /// </summary>
+    public const float Largest = 1e15f;
+
     // Numbers in messages are written the same way everywhere.
     private static GraphProblem Of(bool inEdges, string branch, FormattableString what) =>
         new(inEdges, branch, what.ToString(CultureInfo.InvariantCulture));
@@ -62,12 +68,14 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
 
     private static GraphProblem? Finite(string branch, ReadOnlySpan<float> values)
     {
-        if (ColumnChecks.AllFinite(values))
+        if (ColumnChecks.AllWithin(values, Largest))
             return null;
         for (int i = 0; i < values.Length; i++)
         {
             if (!float.IsFinite(values[i]))
                 return Of(false, branch, $"wanted a finite number, found {values[i]} at position {i}");
+            if (Math.Abs(values[i]) > Largest)
+                return Of(false, branch, $"wanted a number of at most {Largest} in size, found {values[i]} at position {i}");
         }
 
         return null;

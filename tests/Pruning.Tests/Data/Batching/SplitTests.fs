@@ -47,6 +47,12 @@ let tests =
                 Expect.equal s.GroupCount 1000 "groups"
             }
 
+            test "the only event that training leaves validates, as models are chosen by that" {
+                use data = dataset (Some(fun i -> int64 (i % 2))) 12
+                let s = split standard data
+                Expect.equal [ for p in parts s -> p.Length ] [ 6; 6; 0 ] "training, validation, test"
+            }
+
             test "an event is never divided, and the sizes are right to the nearest event" {
                 use data = dataset (Some(fun i -> int64 (i / 3))) 999
                 let s = split standard data

@@ -302,15 +302,15 @@ let private columnChecks =
     testList
         "column checks"
         [
-            test "one value that is not finite is found at every place of columns of every length" {
-                let good = [| 0f; -1.5f; Single.MaxValue; Single.Epsilon; Single.MinValue |]
+            test "one value that is not finite or too large is found at every place of columns of every length" {
+                let good = [| 0f; -1.5f; GraphProblem.Largest; Single.Epsilon; -GraphProblem.Largest |]
 
-                for other in [ nanf; infinityf; -infinityf ] do
+                for other in [ nanf; infinityf; -infinityf; MathF.BitIncrement GraphProblem.Largest; Single.MinValue ] do
                     for column in oneOther good other do
-                        Expect.isFalse (ColumnChecks.AllFinite(ReadOnlySpan column)) $"{other} among {column.Length}"
+                        Expect.isFalse (ColumnChecks.AllWithin(ReadOnlySpan column, GraphProblem.Largest)) $"{other} among {column.Length}"
 
                 for column in oneOther good 1f do
-                    Expect.isTrue (ColumnChecks.AllFinite(ReadOnlySpan column)) $"{column.Length} good ones"
+                    Expect.isTrue (ColumnChecks.AllWithin(ReadOnlySpan column, GraphProblem.Largest)) $"{column.Length} good ones"
             }
 
             test "one value that is neither 0 nor 1 is found at every place of columns of every length" {
@@ -324,7 +324,7 @@ let private columnChecks =
 
             test "an empty column is good" {
                 Expect.isTrue
-                    (ColumnChecks.AllFinite(ReadOnlySpan())
+                    (ColumnChecks.AllWithin(ReadOnlySpan(), GraphProblem.Largest)
                      && ColumnChecks.AllZeroOrOne(ReadOnlySpan()))
                     "nothing is wrong"
             }
