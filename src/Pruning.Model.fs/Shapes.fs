@@ -1,5 +1,6 @@
 namespace Pruning.Model
 
+open System.Collections.Concurrent
 open TorchSharp
 
 /// Short names for what every module below uses.
@@ -9,8 +10,22 @@ module Abbreviations =
     /// A libtorch tensor. Who makes one in a function disposes it there; only the answer moves out.
     type Tensor = torch.Tensor
 
-    /// A number as libtorch wants it.
-    let inline scalar (value: float) : Scalar = Scalar.op_Implicit value
+    let private scalars = ConcurrentDictionary<float, Scalar>()
+
+    /// A number as libtorch wants it, kept for ever: TorchSharp's calls do not keep their scalars alive, and one that the
+    /// garbage collector takes during the call ends the run with an assertion in libtorch. For constants and small counts;
+    /// a number that is new every step goes through `withScalar`.
+    let scalar (value: float) : Scalar = scalars.GetOrAdd(value, (fun (number: float) -> Scalar.op_Implicit number))
+
+    /// Runs with a number that is freed afterwards, and not before.
+    let withScalar (value: float) (work: Scalar -> 'T) : 'T =
+        use kept: Scalar = Scalar.op_Implicit value
+        work kept
+
+    let private one = lazy (Scalar.op_Implicit 1: Scalar)
+
+    /// a + b for any type. `Tensor.add` with one argument makes a scalar of its own.
+    let plus (a: Tensor) (b: Tensor) : Tensor = a.add (b, one.Value)
 
 /// A tensor has another shape than the layer needs.
 exception ShapeException of wanted: string * found: string * where: string with

@@ -88,7 +88,7 @@ module Init =
 
     let private parameter (random: torch.Generator) (low: float) (high: float) (shape: int64 array) : Parameter =
         use drawn = torch.rand (shape, generator = random)
-        new Parameter(drawn.mul(scalar (high - low)).add(scalar low))
+        new Parameter(drawn.mul(scalar (high - low)).add(scalar low, scalar 1.0))
 
     /// Uniform in (-bound, bound).
     let uniform (random: torch.Generator) (bound: float) (shape: int64 array) : Parameter =

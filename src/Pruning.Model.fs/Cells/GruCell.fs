@@ -25,8 +25,8 @@ module GruCell =
                     let h = CellState.hidden state // [nodes, hidden]
                     let a = (Linear.forward ofInput x).chunk(3L, 1L)
                     let b = (Linear.forward ofHidden h).chunk(3L, 1L)
-                    let reset = a[0].add(b[0]).sigmoid()
-                    let update = a[1].add(b[1]).sigmoid()
-                    let fresh = a[2].add(reset.mul b[2]).tanh()
-                    GruState(fresh.add(update.mul (h.sub fresh)).MoveToOuterDisposeScope())
+                    let reset = (plus a[0] b[0]).sigmoid()
+                    let update = (plus a[1] b[1]).sigmoid()
+                    let fresh = (plus a[2] (reset.mul b[2])).tanh()
+                    GruState((plus fresh (update.mul (h.sub fresh))).MoveToOuterDisposeScope())
         }

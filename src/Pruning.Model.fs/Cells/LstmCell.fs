@@ -17,9 +17,9 @@ module LstmCell =
             use scope = torch.NewDisposeScope()
             let recurrent = ofHidden.Weight.t ()
             let gates = (Linear.forward ofInput x).addmm(h, recurrent, 1.0f, 1.0f) // [nodes, 4 hidden]
-            let parts = gates.add(ofHidden.Bias.Value).chunk(4L, 1L)
+            let parts = (plus gates ofHidden.Bias.Value).chunk(4L, 1L)
             let kept = (parts[1].sigmoid()).mul c
-            let c = kept.add ((parts[0].sigmoid()).mul(parts[2].tanh()))
+            let c = plus kept ((parts[0].sigmoid()).mul(parts[2].tanh()))
             let h = (parts[3].sigmoid()).mul(c.tanh ())
             LstmState(scope.MoveToOuter h, scope.MoveToOuter c)
 

@@ -106,7 +106,7 @@ module Autoregressive =
 
         let place = scores.detach().argmax(1L, keepdim = true) // [graphs, 1]
         let nowDecided = decided.scatter (1L, place, torch.ones_like (place, dtype = torch.bool))
-        let chosen = place.squeeze(1L).add active.FirstNode // [graphs]
+        let chosen = plus (place.squeeze 1L) active.FirstNode // [graphs]
 
         let logits, loss =
             match question with
@@ -130,7 +130,7 @@ module Autoregressive =
     /// Positions of 0 .. count - 1 in a permutation. permutation: [count] int64 -> [count]
     let private inverse (permutation: Tensor) : Tensor =
         use _scope = torch.NewDisposeScope()
-        let places = torch.arange (permutation.size 0, dtype = torch.int64, device = permutation.device)
+        let places = torch.tensor (Array.init (int (permutation.size 0)) int64, device = permutation.device)
         (torch.empty_like permutation).scatter_(0L, permutation, places).MoveToOuterDisposeScope()
 
     let run (network: Network) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
@@ -185,7 +185,7 @@ module Autoregressive =
 
             running <-
                 match running, after.Loss with
-                | Some before, Some now -> Some(before.add now)
+                | Some before, Some now -> Some(plus before now)
                 | _, now -> now
 
         let batchNode = nodeOrder.index_select (0L, torch.cat (chosen.ToArray(), 0L)) // node decided, decision after decision

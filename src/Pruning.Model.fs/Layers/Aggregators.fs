@@ -94,7 +94,7 @@ module Aggregators =
 
             let c =
                 match carry with
-                | Some c -> (parts[1].sigmoid()).mul(c).add(fresh)
+                | Some c -> plus ((parts[1].sigmoid()).mul c) fresh
                 | None -> fresh
 
             let h = (parts[3].sigmoid()).mul(c.tanh ())
@@ -105,7 +105,7 @@ module Aggregators =
             Forward =
                 fun plan x ->
                     use _scope = torch.NewDisposeScope()
-                    let projected = torch.nn.functional.linear (x, inputWeight, inputBias.add hiddenBias) // [nodes, 4 inputs]
+                    let projected = torch.nn.functional.linear (x, inputWeight, plus inputBias hiddenBias) // [nodes, 4 inputs]
                     let perEdge = projected.index_select (0L, plan.StepSource) // [edges, 4 inputs]
                     let recurrent = hiddenWeight.t ()
                     (walk plan (int64 inputs) perEdge (step recurrent)).MoveToOuterDisposeScope()
@@ -126,13 +126,13 @@ module Aggregators =
                 | _ -> hiddenBias.unsqueeze 0L // the zero state's projection
 
             let u = hidden.chunk (3L, 1L)
-            let reset = x[0].add(u[0]).sigmoid()
-            let update = x[1].add(u[1]).sigmoid()
-            let fresh = x[2].add(reset.mul u[2]).tanh()
+            let reset = (plus x[0] u[0]).sigmoid()
+            let update = (plus x[1] u[1]).sigmoid()
+            let fresh = (plus x[2] (reset.mul u[2])).tanh()
 
             let h =
                 match states with
-                | Some [ h ] -> fresh.add (update.mul (h.sub fresh))
+                | Some [ h ] -> plus fresh (update.mul (h.sub fresh))
                 | _ -> fresh.sub (update.mul fresh)
 
             [ scope.MoveToOuter h ]

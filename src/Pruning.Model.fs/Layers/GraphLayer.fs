@@ -35,5 +35,5 @@ module GraphLayer =
             Forward =
                 fun mode plan x ->
                     use _scope = torch.NewDisposeScope()
-                    (x.add (layer.Forward mode plan x)).MoveToOuterDisposeScope()
+                    (plus x (layer.Forward mode plan x)).MoveToOuterDisposeScope()
         }

@@ -61,14 +61,14 @@ module Normalisation =
         let batches = torch.zeros ([||], dtype = torch.int64)
 
         let affine (centred: Tensor) (variance: Tensor) =
-            centred.mul(variance.add(scalar epsilon).rsqrt()).mul(weight).add(bias)
+            plus (centred.mul(variance.add(scalar epsilon, scalar 1.0).rsqrt()).mul(weight)) bias
 
         let perGraph (rows: GraphRows) (x: Tensor) =
             let graphs = rows.GraphSizes.Length
             let spread (graphRows: Tensor) = graphRows.index_select (0L, rows.GraphOfNode)
             let mean = Segment.mean graphs rows.GraphOfNode x // [graphs, features]
             let centred = x.sub (spread mean)
-            let variance = Segment.mean graphs rows.GraphOfNode (centred.square ()) // biased, [graphs, features]
+            let variance = Segment.mean graphs rows.GraphOfNode (centred.mul centred) // biased, [graphs, features]
 
             let counted =
                 [|
@@ -83,7 +83,9 @@ module Normalisation =
                 let unbiased = variance.mul(size).div(size.sub(scalar 1.0).clamp_min(scalar 1.0))
                 follow 0.1 runningMean mean counted
                 follow 0.1 runningVar unbiased counted
-                batches.add_ (Scalar.op_Implicit (int64 counted.Length)) |> ignore
+                use more = torch.tensor (int64 counted.Length)
+                use total = plus batches more
+                batches.copy_ total |> ignore
 
             affine centred (spread variance)
 

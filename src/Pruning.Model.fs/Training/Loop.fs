@@ -220,8 +220,10 @@ module Loop =
                     let validation = validate plan plan.Split.Validation
 
                     let isBest =
-                        best
-                        |> Option.forall (fun earlier -> score validation > score earlier.Validation)
+                        // Without a validation split nothing tells epochs apart: the newest counts.
+                        plan.Split.Validation.Length = 0
+                        || best
+                           |> Option.forall (fun earlier -> score validation > score earlier.Validation)
 
                     let report =
                         {

@@ -24,11 +24,11 @@ type Trainer =
         Model: TrainedModel
         Config: TrainingConfig
         Device: torch.Device
-        Optimiser: torch.optim.Optimizer
+        Optimiser: Adam
     }
 
     interface IDisposable with
-        member this.Dispose() = this.Optimiser.Dispose()
+        member this.Dispose() = (this.Optimiser :> IDisposable).Dispose()
 
 [<RequireQualifiedAccess>]
 module Trainer =
@@ -40,7 +40,7 @@ module Trainer =
             Model = model
             Config = config
             Device = device
-            Optimiser = torch.optim.Adam(parameters, lr = config.LearningRate)
+            Optimiser = new Adam(parameters, config.LearningRate)
         }
 
     /// The generator of a step's dropout masks depends on seed, epoch and step alone, so that a run can be repeated from
@@ -61,7 +61,7 @@ module Trainer =
         use random = random trainer.Config epoch step
         let pruner = trainer.Model.Pruner
         let parameters = pruner.Network.Weights.Parameters |> List.map snd
-        trainer.Optimiser.zero_grad ()
+        trainer.Optimiser.ZeroGradients()
 
         let verdict =
             BatchTensors.create trainer.Device (Pruner.dtype pruner) batch
@@ -82,7 +82,7 @@ module Trainer =
         if not (Double.IsFinite norm) then
             refuse epoch step $"the gradients of a batch that starts with {batch.Origins[0]}"
 
-        trainer.Optimiser.step () |> ignore
+        trainer.Optimiser.Step()
 
         {
             Loss = loss.``to``(torch.float64).item<float>()

@@ -12,8 +12,7 @@ open Pruning.Tests.Prepared
 open Pruning.Tests.Data.Tracksters.TableOf
 
 /// The program, deaf to the variables that the tests run under.
-let private quietly (words: string list) =
-    graphPruning words |> withoutVariable "GRAPH_PRUNING_VERBOSE"
+let private quietly (words: string list) = graphPruning words |> withoutVariable "GRAPH_PRUNING_VERBOSE"
 
 /// Refused with this exit code, in one sentence with these parts.
 let private refuses (code: int) (parts: string list) (words: string list) : unit =
@@ -73,9 +72,7 @@ let private badGraphs: (string * Prepared * string list) list =
         "an energy that no layer cluster can have",
         prepared (spoilt 11 (changeNode 0 (fun node -> { node with Energy = 3e38f }))),
         [ "wanted a number of at most 1E+15 in size, found 3E+38"; "branch 'energy'"; "entry 11" ]
-        "a label 2",
-        prepared good |> setLabel 6 1 2f,
-        [ "wanted 0 or 1, found 2"; "branch 'label'"; "entry 6" ]
+        "a label 2", prepared good |> setLabel 6 1 2f, [ "wanted 0 or 1, found 2"; "branch 'label'"; "entry 6" ]
         "an id that comes twice",
         prepared (spoilt 7 (changeNode 1 (fun node -> { node with Id = 10L }))),
         [ "wanted every id once, found 10 again"; "branch 'id'"; "entry 7" ]
@@ -260,9 +257,14 @@ let private skipping =
                 refuses 4 [ "at least one readable file"; path ] [ "stats"; path; "--bad-files"; "skip" ]
 
                 let empty =
-                    Prepared.save (Path.Combine(directory, "nan.root")) (prepared [ changeNode 0 (fun n -> { n with PosX = nanf }) good.Head ])
+                    Prepared.save
+                        (Path.Combine(directory, "nan.root"))
+                        (prepared [ changeNode 0 (fun n -> { n with PosX = nanf }) good.Head ])
 
-                refuses 4 [ "at least one trackster"; "1 skipped"; "found NaN"; empty ] [ "stats"; empty; "--bad-graphs"; "skip" ])
+                refuses
+                    4
+                    [ "at least one trackster"; "1 skipped"; "found NaN"; empty ]
+                    [ "stats"; empty; "--bad-graphs"; "skip" ])
         }
     ]
 
@@ -270,11 +272,27 @@ let private skipping =
 let private training (directory: string) (words: string list) : string list =
     [ "train" ]
     @ words
-    @ [ "--epochs"; "1"; "--hidden_dim"; "4"; "--threads"; "1"; "--json"; "--runs"; Path.Combine(directory, "runs") ]
+    @ [
+        "--epochs"
+        "1"
+        "--hidden_dim"
+        "4"
+        "--threads"
+        "1"
+        "--json"
+        "--runs"
+        Path.Combine(directory, "runs")
+    ]
 
 let private odd: (string * RawTrackster list * string list) list =
     let node (i: int) = { chain 1 (float32 i) with Links = [] }
-    let labelled (prune: bool) = good |> List.map (fun raw -> { raw with Nodes = raw.Nodes |> List.map (fun n -> { n with Prune = prune }) })
+
+    let labelled (prune: bool) =
+        good
+        |> List.map (fun raw ->
+            { raw with
+                Nodes = raw.Nodes |> List.map (fun n -> { n with Prune = prune })
+            })
 
     [
         "single nodes", List.map node [ 1..12 ], []
@@ -325,7 +343,11 @@ let private trainings =
         test "train without a graph to train on is refused in one sentence" {
             inTemporaryDirectory (fun directory ->
                 let path = Prepared.save (Path.Combine(directory, "one.root")) (prepared (List.take 1 good))
-                refuses 1 [ "found none in the training split"; "--training_fraction" ] (training directory [ path; "--training_fraction"; "0.2"; "--quiet" ]))
+
+                refuses
+                    1
+                    [ "found none in the training split"; "--training_fraction" ]
+                    (training directory [ path; "--training_fraction"; "0.2"; "--quiet" ]))
         }
     ]
 

@@ -316,8 +316,8 @@ let private training (case: Lazy<Case>) =
                             gradient.abs().gt(scalar floor).``to`` torch.float32)
 
                     let parameters = pruner.Network.Weights.Parameters |> List.map snd
-                    use optimiser = torch.optim.Adam(parameters, lr = case.LearningRate)
-                    optimiser.step () |> ignore
+                    use optimiser = new Pruning.Model.Training.Adam(parameters, case.LearningRate)
+                    optimiser.Step()
 
                     for name, value in Fixture.under "train.adam1." case.Numbers |> translate do
                         match Map.tryFind name steady with

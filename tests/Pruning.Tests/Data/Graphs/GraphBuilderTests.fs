@@ -307,10 +307,14 @@ let private columnChecks =
 
                 for other in [ nanf; infinityf; -infinityf; MathF.BitIncrement GraphProblem.Largest; Single.MinValue ] do
                     for column in oneOther good other do
-                        Expect.isFalse (ColumnChecks.AllWithin(ReadOnlySpan column, GraphProblem.Largest)) $"{other} among {column.Length}"
+                        Expect.isFalse
+                            (ColumnChecks.AllWithin(ReadOnlySpan column, GraphProblem.Largest))
+                            $"{other} among {column.Length}"
 
                 for column in oneOther good 1f do
-                    Expect.isTrue (ColumnChecks.AllWithin(ReadOnlySpan column, GraphProblem.Largest)) $"{column.Length} good ones"
+                    Expect.isTrue
+                        (ColumnChecks.AllWithin(ReadOnlySpan column, GraphProblem.Largest))
+                        $"{column.Length} good ones"
             }
 
             test "one value that is neither 0 nor 1 is found at every place of columns of every length" {
