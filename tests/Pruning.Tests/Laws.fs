@@ -7,6 +7,17 @@ open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Model
 
+/// A law is about real numbers. float32 rounds sums apart when their order changes, and a choice between two nearly equal
+/// confidences then depends on the shape of a matrix product; float64 leaves room for neither.
+let inFloat64 (work: unit -> unit) : unit =
+    torch.set_default_dtype torch.float64
+
+    try
+        use _scope = torch.NewDisposeScope()
+        work ()
+    finally
+        torch.set_default_dtype torch.float32
+
 /// Order in which the nodes of a graph are laid out again: a shuffle that depends on the seed alone.
 let shuffle (seed: int) (count: int) : int array =
     let random = Random seed

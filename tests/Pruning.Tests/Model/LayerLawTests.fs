@@ -43,23 +43,26 @@ let private perAggregator (aggregator: Aggregator) =
         [
             property "renumbering the nodes renumbers the outputs" (fun (seed: int) ->
                 Prop.forAll graphs (fun graph ->
-                    use _scope = torch.NewDisposeScope()
-                    let layer, x = layer aggregator, states seed graph.NodeCount
-                    let rowOf = Laws.shuffle seed graph.NodeCount
-                    let y = forward layer graph x
-                    let moved = Laws.rows (Array.init rowOf.Length (fun row -> System.Array.IndexOf(rowOf, row))) x
-                    let permuted = forward layer (Laws.permute rowOf graph) moved
-                    Near.close 1e-5 (Laws.rows rowOf permuted) y "outputs"))
+                    Laws.inFloat64 (fun () ->
+                        let layer, x = layer aggregator, states seed graph.NodeCount
+                        let rowOf = Laws.shuffle seed graph.NodeCount
+                        let y = forward layer graph x
+
+                        let moved =
+                            Laws.rows (Array.init rowOf.Length (fun row -> System.Array.IndexOf(rowOf, row))) x
+
+                        let permuted = forward layer (Laws.permute rowOf graph) moved
+                        Near.close 1e-10 (Laws.rows rowOf permuted) y "outputs")))
 
             property "two graphs side by side do not see each other" (fun (seed: int) ->
                 Prop.forAll (Arb.zip (graphs, graphs)) (fun (a, b) ->
-                    use _scope = torch.NewDisposeScope()
-                    use _guard = torch.no_grad ()
-                    let layer = layer aggregator
-                    let x, y = states seed a.NodeCount, states (seed + 1) b.NodeCount
-                    let both = layer.Forward Inference (Laws.tensors [ a; b ]).Plan (torch.cat ([| x; y |], 0L))
-                    let apart = torch.cat ([| forward layer a x; forward layer b y |], 0L)
-                    Near.close 1e-5 both apart "outputs"))
+                    Laws.inFloat64 (fun () ->
+                        use _guard = torch.no_grad ()
+                        let layer = layer aggregator
+                        let x, y = states seed a.NodeCount, states (seed + 1) b.NodeCount
+                        let both = layer.Forward Inference (Laws.tensors [ a; b ]).Plan (torch.cat ([| x; y |], 0L))
+                        let apart = torch.cat ([| forward layer a x; forward layer b y |], 0L)
+                        Near.close 1e-10 both apart "outputs")))
 
             test "nodes without neighbours: only their own state counts" {
                 use _scope = torch.NewDisposeScope()
@@ -82,10 +85,7 @@ let private perAggregator (aggregator: Aggregator) =
             }
 
             test "gradients agree with finite differences" {
-                torch.set_default_dtype torch.float64
-
-                try
-                    use _scope = torch.NewDisposeScope()
+                Laws.inFloat64 (fun () ->
                     use random = new torch.Generator(3UL)
                     let layer = SageConv.create random aggregator 3 3
                     let graph = (Fixture.batch [ 1 ]).Plan |> PlanTensors.create torch.CPU torch.float64
@@ -107,9 +107,7 @@ let private perAggregator (aggregator: Aggregator) =
                             Expect.isLessThan
                                 (abs (slope - gradient))
                                 1e-7
-                                $"d/dx[{row}, {column}]: {slope} and {gradient}"
-                finally
-                    torch.set_default_dtype torch.float32
+                                $"d/dx[{row}, {column}]: {slope} and {gradient}")
             }
         ]
 
@@ -124,14 +122,14 @@ let tests =
             for aggregator in orderFree do
                 property $"{aggregator} does not care about the order of edges" (fun (seed: int) ->
                     Prop.forAll graphs (fun graph ->
-                        use _scope = torch.NewDisposeScope()
-                        let layer, x = layer aggregator, states seed graph.NodeCount
+                        Laws.inFloat64 (fun () ->
+                            let layer, x = layer aggregator, states seed graph.NodeCount
 
-                        Near.close
-                            1e-5
-                            (forward layer (Laws.reorderEdges seed graph) x)
-                            (forward layer graph x)
-                            "outputs"))
+                            Near.close
+                                1e-10
+                                (forward layer (Laws.reorderEdges seed graph) x)
+                                (forward layer graph x)
+                                "outputs")))
 
             test "the mean of equal neighbours is that neighbour, the sum counts them" {
                 use _scope = torch.NewDisposeScope()

@@ -63,16 +63,6 @@ let private property name check =
         name
         check
 
-/// In float64 a choice between two nearly equal confidences cannot depend on the shape of a matrix product.
-let private inFloat64 (work: unit -> unit) =
-    torch.set_default_dtype torch.float64
-
-    try
-        use _scope = torch.NewDisposeScope()
-        work ()
-    finally
-        torch.set_default_dtype torch.float32
-
 /// Whether two nodes look equally sure at the first step: dead ReLUs or equal features. Their order is then the order of
 /// their rows, which is all that a tie can go by.
 let private tied (pruner: Pruner) (graph: ShowerGraph) : bool =
@@ -94,7 +84,7 @@ let private perVariant (config: PrunerConfig) =
             property
                 "a batch gives what its graphs give one by one, losses included"
                 (Prop.forAll (Arb.zip (graphs, graphs)) (fun (a, b) ->
-                    inFloat64 (fun () ->
+                    Laws.inFloat64 (fun () ->
                         let pruner = pruner config
                         let both = run pruner (Judge criterion) [ a; b; a ]
                         let each = [ a; b; a ] |> List.map (List.singleton >> run pruner (Judge criterion))
@@ -105,7 +95,7 @@ let private perVariant (config: PrunerConfig) =
 
             property "renumbering the nodes renumbers the decisions" (fun (seed: int) ->
                 Prop.forAll graphs (fun graph ->
-                    inFloat64 (fun () ->
+                    Laws.inFloat64 (fun () ->
                         let pruner = pruner config
                         let rowOf = Laws.shuffle seed graph.NodeCount
                         let plain = run pruner Decide [ graph ]
@@ -129,7 +119,7 @@ let private perVariant (config: PrunerConfig) =
             property
                 "labels are not looked at when deciding"
                 (Prop.forAll graphs (fun graph ->
-                    inFloat64 (fun () ->
+                    Laws.inFloat64 (fun () ->
                         let pruner = pruner config
 
                         let flipped =
@@ -166,7 +156,7 @@ let tests =
             yield! List.map perVariant variants
 
             test "the default normalisation is the same in training and inference, whatever the batch" {
-                inFloat64 (fun () ->
+                Laws.inFloat64 (fun () ->
                     use random = new torch.Generator(1UL)
                     let pruner = pruner { small with Dropout = 0.0 }
                     let graphs = List.ofArray Fixture.graphs.Value
