@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
-using System.Text.Unicode;
 
 namespace Pruning.Data.Root;
 
@@ -96,7 +94,7 @@ internal ref struct RootBuffer
         int length = ReadByte();
         if (length == 255)
             length = ReadInt32();
-        return Text(Take(length));
+        return RootText.Decode(Take(length));
     }
 
     /// <summary>A NUL-terminated string, as class names in object tags are.</summary>
@@ -105,12 +103,8 @@ internal ref struct RootBuffer
         int length = _bytes[_next..].IndexOf((byte)0);
         if (length < 0)
             throw Error(RootErrorKind.CorruptObject, "a class name has no end");
-        string text = Text(Take(length));
+        string text = RootText.Decode(Take(length));
         _next++;
         return text;
     }
-
-    // Old files carry Latin-1 (accents in author names): accept both.
-    private static string Text(ReadOnlySpan<byte> bytes) =>
-        Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : Encoding.Latin1.GetString(bytes);
 }

@@ -2,29 +2,18 @@ using System.Runtime.InteropServices;
 
 namespace Pruning.Data.Root;
 
-/// <summary>Values of one branch for a range of entries: one array of values, and where each entry's begin.</summary>
-public abstract class JaggedColumn
+/// <summary>Numbers of one branch for a range of entries: one array of values, and where each entry's begin.</summary>
+public abstract class JaggedColumn : RootColumn
 {
     private long[]? _offsets;
 
     private protected JaggedColumn(string branch, long firstEntry, long entryCount, int? fixedLength, int innerLength, long[]? offsets)
+        : base(branch, "", firstEntry, entryCount)
     {
-        Branch = branch;
-        FirstEntry = firstEntry;
-        EntryCount = entryCount;
         FixedLength = fixedLength;
         InnerLength = innerLength;
         _offsets = offsets;
     }
-
-    /// <summary>Full name of the branch.</summary>
-    public string Branch { get; }
-
-    /// <summary>Entry of the tree that is entry 0 of the column.</summary>
-    public long FirstEntry { get; }
-
-    /// <summary>Entries in the column.</summary>
-    public long EntryCount { get; }
 
     /// <summary>Values per entry where all entries have the same number, else null.</summary>
     public int? FixedLength { get; }
@@ -35,14 +24,22 @@ public abstract class JaggedColumn
     /// <summary>[entries + 1] entry e owns the values [Offsets[e], Offsets[e + 1]); begins with 0.</summary>
     public long[] Offsets => _offsets ??= CreateOffsets();
 
-    /// <summary>Number of values.</summary>
-    public abstract long ValueCount { get; }
+    /// <inheritdoc/>
+    public override IReadOnlyList<long[]> Levels => FixedLength == 1 ? [] : InnerLength == 1 || FixedLength is not null ? [Offsets] : [.. SplitInner()];
 
     /// <summary>Type of the values in this column (after conversion).</summary>
     public abstract RootElementType ElementType { get; }
 
-    /// <summary>The values as bytes in this machine's order.</summary>
-    public abstract ReadOnlySpan<byte> ValueBytes { get; }
+    // [entries + 1] elements, [elements + 1] values
+    private IEnumerable<long[]> SplitInner()
+    {
+        long[] elements = [.. Offsets.Select(offset => offset / InnerLength)];
+        yield return elements;
+        long[] values = new long[elements[^1] + 1];
+        for (long i = 0; i < values.LongLength; i++)
+            values[i] = i * InnerLength;
+        yield return values;
+    }
 
     private long[] CreateOffsets()
     {
