@@ -21,7 +21,18 @@ type InputSettings =
         Workers: int
     }
 
-/// Positional words to files and trees.
+/// What verbs that read tracksters have in common on the command line; numbers and choices arrive as text.
+[<RequireQualifiedAccess>]
+type InputOption =
+    /// Positional words: files, then perhaps two trees.
+    | Words of string list
+    | Tracksters of tree: string
+    | Edges of tree: string
+    | BadFiles of what: string
+    | BadGraphs of what: string
+    | Workers of n: string
+
+/// Command-line words to files and trees.
 [<RequireQualifiedAccess>]
 module Inputs =
 
@@ -71,6 +82,55 @@ module Inputs =
         match files with
         | [] -> raise (UsageException "no input: give at least one ROOT file with the trees Tracksters and Edges.")
         | _ -> files, tracksterTree, edgeTree
+
+    /// Threads that read and build; 0 is the original's "in the main process", and one does as much.
+    let workers (text: string) : int = max 1 (Value.whole "--workers" (0, 1024) text)
+
+    /// Of several words on one option the last one counts; positional words are joined.
+    let ofOptions (exists: string -> bool) (options: InputOption list) : InputSettings =
+        let words =
+            options
+            |> List.collect (function
+                | InputOption.Words words -> words
+                | _ -> [])
+
+        let last pick = options |> List.choose pick |> List.tryLast
+
+        let tracksters =
+            last (function
+                | InputOption.Tracksters tree -> Some tree
+                | _ -> None)
+
+        let edges =
+            last (function
+                | InputOption.Edges tree -> Some tree
+                | _ -> None)
+
+        let files, tracksterTree, edgeTree = ofWords exists tracksters edges words
+
+        let apply input option =
+            match option with
+            | InputOption.Words _
+            | InputOption.Tracksters _
+            | InputOption.Edges _ -> input
+            | InputOption.BadFiles text ->
+                { input with
+                    SkipBadFiles = Value.choice "--bad-files" stopOrSkip text
+                }
+            | InputOption.BadGraphs text ->
+                { input with
+                    SkipBadGraphs = Value.choice "--bad-graphs" stopOrSkip text
+                }
+            | InputOption.Workers text -> { input with Workers = workers text }
+
+        List.fold
+            apply
+            { standard with
+                Files = files
+                TracksterTree = tracksterTree
+                EdgeTree = edgeTree
+            }
+            options
 
     /// Reads the files and says nothing about those that were left out.
     let openQuietly (input: InputSettings) : GraphDataset =

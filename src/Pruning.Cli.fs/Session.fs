@@ -269,6 +269,7 @@ module Session =
         (data: SplitData)
         (stop: CancellationToken)
         : FinishedRun =
+        Loop.requireGraphs data.Split
         let model = createModel settings data
         let config = configOf settings data model
 

@@ -135,6 +135,8 @@ module TrainSettings =
         | Input _
         | Tracksters _
         | Edges _
+        | Bad_Files _
+        | Bad_Graphs _
         | Parity -> settings
         | Training_Fraction text ->
             { settings with
@@ -145,27 +147,17 @@ module TrainSettings =
                 SamplingFraction = fraction "--sampling-fraction" text
             }
         | Workers text ->
-            // 0 is the original's "in the main process": one worker does as much.
-            let workers = max 1 (Value.whole "--workers" (0, 1024) text)
-
-            { settings with
-                Input.Workers = workers
-            }
-            |> training (fun config -> { config with Workers = workers })
+            settings
+            |> training (fun config ->
+                { config with
+                    Workers = Inputs.workers text
+                })
         | Prefetch_Factor text ->
             settings
             |> training (fun config ->
                 { config with
                     PrefetchFactor = count "--prefetch-factor" 1024 text
                 })
-        | Bad_Files text ->
-            { settings with
-                Input.SkipBadFiles = Value.choice "--bad-files" Inputs.stopOrSkip text
-            }
-        | Bad_Graphs text ->
-            { settings with
-                Input.SkipBadGraphs = Value.choice "--bad-graphs" Inputs.stopOrSkip text
-            }
         | Autoregressive ->
             { settings with
                 Model.Strategy = DecisionStrategy.Autoregressive
@@ -312,30 +304,20 @@ module TrainSettings =
         let settings = arguments |> List.fold apply start
         keepParity settings
 
-        let words =
+        let input =
             arguments
-            |> List.collect (function
-                | Input words -> words
-                | _ -> [])
-
-        let last pick = arguments |> List.choose pick |> List.tryLast
-
-        let tracksters =
-            last (function
-                | Tracksters tree -> Some tree
+            |> List.choose (function
+                | Input words -> Some(InputOption.Words words)
+                | Tracksters tree -> Some(InputOption.Tracksters tree)
+                | Edges tree -> Some(InputOption.Edges tree)
+                | Workers text -> Some(InputOption.Workers text)
+                | Bad_Files text -> Some(InputOption.BadFiles text)
+                | Bad_Graphs text -> Some(InputOption.BadGraphs text)
                 | _ -> None)
-
-        let edges =
-            last (function
-                | Edges tree -> Some tree
-                | _ -> None)
-
-        let files, tracksterTree, edgeTree = Inputs.ofWords exists tracksters edges words
+            |> Inputs.ofOptions exists
 
         { settings with
-            Input.Files = files
-            Input.TracksterTree = tracksterTree
-            Input.EdgeTree = edgeTree
+            Input = input
             Name = if settings.Name = "" then nameOf settings.Model else settings.Name
         }
 

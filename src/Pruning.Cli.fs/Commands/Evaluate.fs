@@ -130,7 +130,7 @@ let settingsOf (arguments: EvaluateArgument list) : EvaluateSettings =
             }
         | Workers text ->
             { settings with
-                Workers = max 1 (Value.whole "--workers" (0, 1024) text)
+                Workers = Inputs.workers text
             }
         | Gpus text ->
             { settings with

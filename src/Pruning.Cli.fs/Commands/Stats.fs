@@ -31,51 +31,18 @@ type StatsArgument =
 
 /// Input and whether JSON is wanted.
 let settingsOf (exists: string -> bool) (arguments: StatsArgument list) : InputSettings * bool =
-    let apply (input: InputSettings) argument =
-        match argument with
-        | Input _
-        | Tracksters _
-        | Edges _
-        | Json -> input
-        | Workers text ->
-            { input with
-                Workers = max 1 (Value.whole "--workers" (0, 1024) text)
-            }
-        | Bad_Files text ->
-            { input with
-                SkipBadFiles = Value.choice "--bad-files" Inputs.stopOrSkip text
-            }
-        | Bad_Graphs text ->
-            { input with
-                SkipBadGraphs = Value.choice "--bad-graphs" Inputs.stopOrSkip text
-            }
-
-    let words =
+    let options =
         arguments
-        |> List.collect (function
-            | Input words -> words
-            | _ -> [])
+        |> List.choose (function
+            | Input words -> Some(InputOption.Words words)
+            | Tracksters tree -> Some(InputOption.Tracksters tree)
+            | Edges tree -> Some(InputOption.Edges tree)
+            | Workers text -> Some(InputOption.Workers text)
+            | Bad_Files text -> Some(InputOption.BadFiles text)
+            | Bad_Graphs text -> Some(InputOption.BadGraphs text)
+            | Json -> None)
 
-    let last pick = arguments |> List.choose pick |> List.tryLast
-
-    let tracksters =
-        last (function
-            | Tracksters tree -> Some tree
-            | _ -> None)
-
-    let edges =
-        last (function
-            | Edges tree -> Some tree
-            | _ -> None)
-
-    let files, tracksterTree, edgeTree = Inputs.ofWords exists tracksters edges words
-
-    { List.fold apply Inputs.standard arguments with
-        Files = files
-        TracksterTree = tracksterTree
-        EdgeTree = edgeTree
-    },
-    List.contains Json arguments
+    Inputs.ofOptions exists options, List.contains Json arguments
 
 let private invariant (format: string) (x: float) =
     if Double.IsFinite x then

@@ -28,7 +28,7 @@ public sealed record RootLocation(string File)
     /// <summary>For example <c>in run3.root, tree 'Tracksters', branch 'energy', basket 2, entry 17, byte 4</c>.</summary>
     public override string ToString()
     {
-        var text = new StringBuilder("in ").Append(File);
+        var text = new StringBuilder("in ").Append(File.Length > 0 ? File : "no file");
         if (Tree is not null)
             text.Append(", tree '").Append(Tree).Append('\'');
         if (Branch is not null)

@@ -185,15 +185,18 @@ module Loop =
             Stopped = states.Count < steps
         }
 
+    /// Refuses a split without graphs to train on: a DataException. Asked before a run directory is made.
+    let requireGraphs (split: SplitIndices) : unit =
+        if split.Training.Length = 0 then
+            raise (
+                Pruning.Data.DataException
+                    "wanted graphs to train on, found none in the training split; a larger --training-fraction or --sampling-fraction gives some."
+            )
+
     /// Trains until the epochs are done or `stop` is set, whichever comes first; the step under way is always finished
     /// and `last/` always holds the newest weights.
     let run (plan: TrainingPlan) (listener: TrainingListener) (stop: CancellationToken) : TrainingOutcome =
-        if plan.Split.Training.Length = 0 then
-            raise (
-                TrainingException
-                    "Wanted graphs to train on, found none in the training split; a larger --training_fraction or --sampling_fraction gives some."
-            )
-
+        requireGraphs plan.Split
         use trainer = Trainer.create plan.Device plan.Config plan.Model
 
         let rec go epoch (globalStep: int64) (reports: EpochReport list) (best: EpochReport option) =

@@ -344,10 +344,14 @@ let private trainings =
             inTemporaryDirectory (fun directory ->
                 let path = Prepared.save (Path.Combine(directory, "one.root")) (prepared (List.take 1 good))
 
+                let runs = Path.Combine(directory, "runs")
+
                 refuses
-                    1
-                    [ "found none in the training split"; "--training_fraction" ]
-                    (training directory [ path; "--training_fraction"; "0.2"; "--quiet" ]))
+                    4
+                    [ "found none in the training split"; "--training-fraction" ]
+                    (training runs [ path; "--training_fraction"; "0.2"; "--quiet" ])
+
+                Expect.isFalse (Directory.Exists runs) "no run directory")
         }
     ]
 

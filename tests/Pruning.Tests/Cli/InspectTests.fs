@@ -77,6 +77,10 @@ let inspectTests =
                     runCli [ "inspect"; path ] |> expectSentence 4 [ path; "text file" ])
 
                 runCli [ "inspect"; Fixture.repository ] |> expectSentence 4 [ "directory" ]
+
+                runCli [ "inspect"; "" ]
+                |> expectSentence 4 [ "an empty text"; "give the path" ]
+
                 let cut = (File.ReadAllBytes sample)[..199_999]
                 withFile "cut.root" cut (fun path -> runCli [ "inspect"; path ] |> expectSentence 4 [ path; "200000" ])
             }

@@ -38,6 +38,7 @@ internal sealed class FileSource : IDisposable
 
     private static string Explain(string path, Exception e) => e switch
     {
+        _ when string.IsNullOrWhiteSpace(path) => "wanted the path of a ROOT file but found an empty text; give the path",
         _ when Directory.Exists(path) => "wanted a ROOT file but found a directory",
         FileNotFoundException or DirectoryNotFoundException => "there is no such file; check the path",
         UnauthorizedAccessException => "the file may not be read; check its permissions",
