@@ -51,9 +51,11 @@ module Failures =
         |> Array.tryHead
         |> Option.defaultValue "no message"
 
-    /// Exit code and sentence of an exception.
-    let describe (error: exn) : int * string =
-        match cause error with
+    /// A sentence ends with a full stop, whoever wrote it.
+    let private stopped (text: string) = if text.EndsWith '.' then text else text + "."
+
+    let private explain (error: exn) : int * string =
+        match error with
         | :? UsageException as error -> ExitCode.usage, error.Message
         | :? OperationCanceledException -> ExitCode.interrupted, "interrupted."
         | :? DataException as error -> ExitCode.data, error.Message
@@ -69,3 +71,8 @@ module Failures =
         | error ->
             ExitCode.failed,
             $"unexpected {error.GetType().Name}: {oneLine error.Message} This is a defect of the program; --verbose shows where."
+
+    /// Exit code and sentence of an exception.
+    let describe (error: exn) : int * string =
+        let code, text = explain (cause error)
+        code, stopped text

@@ -6,9 +6,9 @@ namespace Pruning.Data.Root;
 /// </summary>
 public sealed class RootFormatException : DataException
 {
-    /// <summary>A sentence without its full stop, and the place; the message joins them and has the stop.</summary>
+    /// <summary>A sentence without its full stop, and the place; the message joins them.</summary>
     public RootFormatException(RootErrorKind kind, string problem, RootLocation location, Exception? inner = null)
-        : base($"{problem} ({location}).", inner)
+        : base($"{problem} ({location})", inner)
     {
         Kind = kind;
         Problem = problem;
