@@ -21,12 +21,25 @@ let repository: string =
 
     up AppContext.BaseDirectory
 
-/// `graphs.safetensors`, `index.json`, `cases/`, `layers/`: ours, or those that PRUNING_FIXTURES names.
+/// The reference numbers that the repository holds.
+let own: string = Path.Combine(repository, "tests", "Fixtures")
+
+/// Reference numbers of the parity tests, `graphs.safetensors`, `index.json` and `cases/`: ours, or those that
+/// PRUNING_FIXTURES names.
 let directory: string =
     match Environment.GetEnvironmentVariable "PRUNING_FIXTURES" with
     | null
-    | "" -> Path.Combine(repository, "tests", "Fixtures")
-    | elsewhere -> elsewhere
+    | "" -> own
+    | elsewhere when File.Exists(Path.Combine(elsewhere, "index.json")) -> elsewhere
+    | elsewhere ->
+        eprintfn
+            "PRUNING_FIXTURES wants a directory with index.json, graphs.safetensors and cases/; found no index.json in %s."
+            elsewhere
+
+        exit 2
+
+/// Single layers of the same source; ours where it has none.
+let layers: string = if Directory.Exists(Path.Combine(directory, "layers")) then directory else own
 
 /// Tensors of a .safetensors file by name.
 type Tensors = Map<string, torch.Tensor>
@@ -77,19 +90,21 @@ let graph
     : ShowerGraph =
     ShowerGraph(GraphOrigin(name, 0L, Nullable()), floats features, source, target, labels)
 
-/// g0 .. g3 of graphs.safetensors.
-let graphs: Lazy<ShowerGraph array> =
-    lazy
-        (let all = read (Path.Combine(directory, "graphs.safetensors"))
+/// g0 .. g3 of graphs.safetensors in a directory.
+let graphsOf (directory: string) : ShowerGraph array =
+    let all = read (Path.Combine(directory, "graphs.safetensors"))
 
-         [|
-             for g in 0..3 do
-                 let part name = all[$"g{g}.{name}"]
-                 let labels = floats (part "labels") |> Array.map byte
-                 graph $"g{g}" (part "features") (ints (part "src")) (ints (part "dst")) labels
-         |])
+    [|
+        for g in 0..3 do
+            let part name = all[$"g{g}.{name}"]
+            let labels = floats (part "labels") |> Array.map byte
+            graph $"g{g}" (part "features") (ints (part "src")) (ints (part "dst")) labels
+    |]
 
-/// Batches of the fixture graphs by their numbers.
+/// Our own g0 .. g3: one node, and three small graphs. Tests that know their sizes use these.
+let graphs: Lazy<ShowerGraph array> = lazy (graphsOf own)
+
+/// Batches of our own graphs by their numbers.
 let batch (numbers: int list) : GraphBatch = BatchAssembler.Collate [| for g in numbers -> graphs.Value[g] |]
 
 /// The 64 graphs of benchmarks/bench-graphs.safetensors.

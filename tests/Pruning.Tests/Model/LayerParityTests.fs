@@ -11,7 +11,7 @@ open Pruning.Model.Decisions
 open Pruning.Model.Layers
 open Pruning.Tests
 
-let private fixture (name: string) = Fixture.read (Path.Combine(Fixture.directory, "layers", $"{name}.safetensors"))
+let private fixture (name: string) = Fixture.read (Path.Combine(Fixture.layers, "layers", $"{name}.safetensors"))
 
 /// Names of a fixture's weights as ours. `original` and `ours` are what the layer is called inside the whole model.
 let private named (original: string) (ours: string) (tensors: (string * torch.Tensor) list) =
@@ -181,7 +181,7 @@ let tests =
             test "message passing with both heads" {
                 use _scope = torch.NewDisposeScope()
                 let numbers = fixture "gnn_cell"
-                let g2 = Fixture.batch [ 2 ]
+                let g2 = BatchAssembler.Collate [| (Fixture.graphsOf Fixture.layers)[2] |]
                 use generator = random ()
 
                 let config =

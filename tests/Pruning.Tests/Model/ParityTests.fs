@@ -5,6 +5,7 @@ open System.IO
 open System.Text.Json
 open Expecto
 open TorchSharp
+open Pruning.Data.Batching
 open Pruning.Model
 open Pruning.Model.Decisions
 open Pruning.Tests
@@ -77,9 +78,11 @@ let private pruner (case: Case) : Pruner =
     Weights.load (Fixture.under "param." case.Numbers |> translate) pruner.Network.Weights
     pruner
 
-let private tensors graphs =
-    Fixture.batch graphs
-    |> BatchTensors.create torch.CPU (torch.get_default_dtype ())
+let private graphs = lazy (Fixture.graphsOf Fixture.directory)
+
+let private batch (numbers: int list) = BatchAssembler.Collate [| for g in numbers -> graphs.Value[g] |]
+
+let private tensors numbers = batch numbers |> BatchTensors.create torch.CPU (torch.get_default_dtype ())
 
 /// Runs with float64 weights and states.
 let private inFloat64 (work: unit -> 'T) : 'T =
@@ -228,7 +231,7 @@ let private training (case: Lazy<Case>) =
 
                 trained case (pruner case) (fun verdict loss ->
                     Near.close (tolerance case "train.loss" "train64.loss") loss case.Numbers["train.loss"] "loss"
-                    let offsets = (Fixture.batch [ 1; 2; 3 ]).NodeOffsets
+                    let offsets = (batch [ 1; 2; 3 ]).NodeOffsets
 
                     for g in 1..3 do
                         let rows =
@@ -344,7 +347,16 @@ let tests =
     <| testList
         "parity"
         [
-            test "there are twelve variants" { Expect.equal names.Value.Length 12 "cases in index.json" }
+            test "all twelve variants are there" {
+                let variants =
+                    [
+                        for name in names.Value ->
+                            let config = (load name).Config
+                            config.Strategy.IsAutoregressive, config.DecisionCell, config.MemoryCell
+                    ]
+
+                Expect.equal (List.distinct variants).Length 12 "variants in index.json"
+            }
 
             for name in names.Value do
                 let case = lazy (load name)

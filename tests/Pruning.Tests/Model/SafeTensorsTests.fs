@@ -202,7 +202,7 @@ let private headerTests =
                     error.Message.Contains "damaged")
 
             test "files of the Python library are read" {
-                let header = SafeTensors.readHeader (Path.Combine(Fixture.directory, "graphs.safetensors"))
+                let header = SafeTensors.readHeader (Path.Combine(Fixture.own, "graphs.safetensors"))
                 let entry = header.Entries |> List.find (fun entry -> entry.Name = "g0.features")
                 Expect.equal entry.Type SafeTensorType.F32 "type"
                 Expect.equal entry.Shape[1] 9L "features"
@@ -266,7 +266,7 @@ let private tensorTests =
 
             test "a file of the Python library gives the tensors that the independent reader gives" {
                 use _scope = torch.NewDisposeScope()
-                let path = Path.Combine(Fixture.directory, "graphs.safetensors")
+                let path = Path.Combine(Fixture.own, "graphs.safetensors")
                 use file = SafeTensors.read path
                 let others = Fixture.read path
                 Expect.equal (Set file.Names) (Set(Map.keys others)) "names"
