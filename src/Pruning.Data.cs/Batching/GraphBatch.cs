@@ -8,6 +8,8 @@ namespace Pruning.Data.Batching;
 /// </summary>
 public sealed class GraphBatch
 {
+    private readonly Lazy<LinkForest> _forest;
+
     internal GraphBatch(GraphOrigin[] origins, int[] nodeOffsets, float[] features, long[] source, long[] target, long[] graphOfNode, long[] labels, NeighbourPlan plan)
     {
         Origins = origins;
@@ -18,6 +20,7 @@ public sealed class GraphBatch
         GraphOfNode = graphOfNode;
         Labels = labels;
         Plan = plan;
+        _forest = new Lazy<LinkForest>(() => LinkForest.Of(this));
     }
 
     /// <summary>[graphs] where each graph came from.</summary>
@@ -43,6 +46,9 @@ public sealed class GraphBatch
 
     /// <summary>The order in which edges are visited.</summary>
     public NeighbourPlan Plan { get; }
+
+    /// <summary>The links as a forest, found when first asked for: only strategies that decide jointly need it.</summary>
+    public LinkForest Forest => _forest.Value;
 
     /// <summary>Number of graphs.</summary>
     public int GraphCount => Origins.Length;
