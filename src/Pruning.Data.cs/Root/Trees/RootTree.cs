@@ -21,7 +21,7 @@ public sealed class RootTree
             Flatten(branch, "", record.Objects, branches);
         Branches = branches;
         // The branches are the proof; the tree's own number is 0 in files that were not closed properly.
-        long[] counts = [.. branches.Where(branch => branch.IsSupported).Select(branch => branch.EntryCount).Distinct()];
+        long[] counts = [.. branches.Select(branch => branch.EntryCount).Distinct().Take(2)];
         EntryCount = counts.Length == 1 ? counts[0] : record.EntryCount;
     }
 
@@ -102,11 +102,67 @@ public sealed class RootTree
     {
         RootBranch[] branches = [.. requests.Select(request => Branch(request.Branch))];
         foreach (RootBranch branch in branches)
-        {
             branch.SupportedLayout();
+        long last = RangeEnd(branches, first, end);
+        ColumnSink[] sinks = [.. requests.Select((request, i) => request.CreateSink(branches[i], first, last))];
+        JaggedColumn[] columns = ColumnReader.Read(_file, sinks, Counts);
+        return new JaggedColumns(first, last - first, [.. requests.Select(request => request.Branch)], columns);
+    }
+
+    /// <summary>
+    /// Reads a branch of any supported type: one column for plain numbers, texts and lists of them; one for each leaf of a
+    /// leaf list, for keys (field <c>0</c>) and values (<c>1</c>) of a map, and for each member of a class that holds
+    /// values. What a class holds besides (object identity, pointers) is stepped over.
+    /// </summary>
+    /// <param name="branch">Name of the branch.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <returns>Columns in the order in which the file stores them. Takes twice the memory of the values while it reads.</returns>
+    /// <exception cref="RootFormatException">No such branch, one that cannot be read, or damaged baskets.</exception>
+    public IReadOnlyList<RootColumn> ReadColumns(string branch, long first = 0, long? end = null)
+    {
+        RootBranch found = Branch(branch);
+        found.CheckSupported();
+        if (found.Layout is not null)
+            return Read([branch], first, end).Columns;
+        long last = RangeEnd([found], first, end);
+        return ShapeColumnReader.Read(_file, found, first, last);
+    }
+
+    /// <summary>Reads a branch of texts, or of lists of texts: <c>char*</c>, <c>string</c>, <c>vector&lt;string&gt;</c>.</summary>
+    /// <param name="branch">Name of the branch.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <exception cref="RootFormatException">No such branch, another type, or damaged baskets.</exception>
+    public TextColumn ReadText(string branch, long first = 0, long? end = null) =>
+        Branch(branch).Layout is null && ReadColumns(branch, first, end) is [TextColumn text]
+            ? text
+            : throw WrongType(branch, "text");
+
+    /// <summary>Reads numbers below any number of lists: <c>vector&lt;vector&lt;float&gt;&gt;</c>, <c>double[3][4]</c>.</summary>
+    /// <param name="branch">Name of the branch.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <exception cref="RootFormatException">No such branch, another type, or damaged baskets.</exception>
+    public NestedColumn<T> ReadNested<T>(string branch, long first = 0, long? end = null)
+        where T : unmanaged => ReadColumns(branch, first, end) switch
+        {
+            [NestedColumn<T> nested] => nested,
+            [JaggedColumn<T> flat] => new NestedColumn<T>(flat.Branch, flat.Field, flat.FirstEntry, flat.EntryCount, flat.Levels, flat.Values),
+            _ => throw WrongType(branch, $"lists of {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name}"),
+        };
+
+    private RootFormatException WrongType(string branch, string wanted) => new(
+        RootErrorKind.WrongElementType,
+        $"wanted {wanted} but the branch is {Branch(branch).TypeName}; read it with {nameof(ReadColumns)}",
+        Branch(branch).Location);
+
+    // The end of a range that every branch has.
+    private long RangeEnd(IReadOnlyList<RootBranch> branches, long first, long? end)
+    {
+        foreach (RootBranch branch in branches)
             _ = branch.Baskets; // refuses impossible tables before their numbers are used
-        }
-        long last = end ?? (branches.Length == 0 ? EntryCount : branches.Min(branch => branch.EntryCount));
+        long last = end ?? (branches.Count == 0 ? EntryCount : branches.Min(branch => branch.EntryCount));
         if (first < 0 || last < first)
             throw new ArgumentOutOfRangeException(nameof(first), $"the entries {first} to {last} are no range of tree '{Path}'");
         foreach (RootBranch branch in branches)
@@ -114,9 +170,7 @@ public sealed class RootTree
             if (last > branch.EntryCount)
                 throw new ArgumentOutOfRangeException(nameof(end), $"wanted the entries {first} to {last} but branch '{branch.Name}' has {branch.EntryCount}");
         }
-        ColumnSink[] sinks = [.. requests.Select((request, i) => request.CreateSink(branches[i], first, last))];
-        JaggedColumn[] columns = ColumnReader.Read(_file, sinks, Counts);
-        return new JaggedColumns(first, last - first, [.. requests.Select(request => request.Branch)], columns);
+        return last;
     }
 
     // Values of the counter of a branch, for baskets whose offset table was left out.
