@@ -110,7 +110,7 @@ public sealed class RootFile : IDisposable
         RootLocation at = _location with { Tree = found.Entry.Path, Byte = found.Key.Seek };
         (RootKey key, byte[] payload) = RecordReader.Read(this, found.Key, at);
         RootBuffer buffer = RootBuffer.OfPayload(payload, at, key.KeyBytes);
-        return new RootTree(this, found.Entry.Path, found.Entry.Cycle, TreeRecord.Decode(ref buffer, found.Entry.ClassName));
+        return new RootTree(this, found.Entry.Path, found.Entry.Cycle, TreeRecord.Decode(ref buffer, found.Entry.ClassName, () => Classes));
     }
 
     private RootFormatException NotFound(string name)

@@ -20,6 +20,15 @@ internal sealed class ObjectMap
     private readonly Dictionary<long, string> _classes = [];
     private readonly Dictionary<long, object> _objects = [];
 
+    /// <summary>The file's class descriptions, for objects of versions that the reader does not have in its code.</summary>
+    public Func<ClassCatalogue>? Classes { get; init; }
+
+    /// <summary>The description of a version that the reader does not have in its code.</summary>
+    /// <exception cref="RootFormatException">The file does not describe it.</exception>
+    public StreamerInfo Describe(ref RootBuffer buffer, string className, int version) =>
+        Classes?.Invoke().Versions(className).Find(info => info.Version == version)
+        ?? throw buffer.Error(RootErrorKind.UnsupportedVersion, $"{className} version {version} is not known, and the file does not describe it");
+
     /// <summary>Reads the tag of a slot; the body of a new object follows.</summary>
     public ObjectSlot Open(ref RootBuffer buffer)
     {

@@ -174,7 +174,7 @@ internal sealed class BasketReader : IDisposable
         {
             if (key.RecordBytes != place.RecordBytes || key.Seek != place.Seek)
                 throw new RootFormatException(RootErrorKind.WrongBasket, $"wanted a basket of {place.RecordBytes} bytes at byte {place.Seek} but found one of {key.RecordBytes} that says it is at byte {key.Seek}", at);
-            if (key.Name != branch.ShortName)
+            if (key.Name != branch.ShortName && branch.IsNameTaken(key.Name)) // a branch that was renamed keeps its baskets
                 throw new RootFormatException(RootErrorKind.WrongBasket, $"wanted a basket of this branch but found one of '{key.Name}'", at);
             if (header.HeaderEnd != key.KeyBytes)
                 throw new RootFormatException(RootErrorKind.CorruptBasket, $"the basket's header ends at byte {header.HeaderEnd} but claims {key.KeyBytes}", at);

@@ -69,7 +69,8 @@ internal sealed record BranchRecord(
         return branches;
     }
 
-    private static BranchRecord? DecodeSlot(ref RootBuffer buffer, ObjectMap map, int depth, out long reference)
+    /// <summary>Reads a slot that may hold a branch; null for nothing and for references.</summary>
+    public static BranchRecord? DecodeSlot(ref RootBuffer buffer, ObjectMap map, int depth, out long reference)
     {
         if (depth > MaxDepth)
             throw buffer.Error(RootErrorKind.CorruptObject, $"branches are nested deeper than {MaxDepth}");
@@ -103,10 +104,10 @@ internal sealed record BranchRecord(
         BranchRecord branch = DecodeBase(ref buffer, className, map, depth);
         if (className != "TBranchElement")
             branch = branch with { Unsupported = branch.Unsupported ?? $"branches of class {className} are not decoded" };
-        else if (frame.Version is < 8 or > 10)
-            branch = branch with { Unsupported = branch.Unsupported ?? $"TBranchElement version {frame.Version} is not known, only 8 to 10" };
-        else if (branch.Unsupported is null)
+        else if (branch.Unsupported is null && frame.Version is >= 8 and <= 10)
             branch = branch with { Element = DecodeElement(ref buffer, frame.Version, map, depth) };
+        else if (branch.Unsupported is null)
+            branch = branch with { Element = DescribedBranch.DecodeElement(ref buffer, map.Describe(ref buffer, "TBranchElement", frame.Version), map, depth) };
         frame.Close(ref buffer);
         return branch;
     }
@@ -129,15 +130,13 @@ internal sealed record BranchRecord(
     private static BranchRecord DecodeBase(ref RootBuffer buffer, string className, ObjectMap map, int depth)
     {
         Frame frame = Frame.Open(ref buffer, "TBranch");
-        (string name, string title) = StreamedBases.ReadNamed(ref buffer);
         if (frame.Version is < 10 or > 13)
         {
-            string problem = $"TBranch version {frame.Version} is not known, only 10 to 13";
-            if (frame.End < 0)
-                throw buffer.Error(RootErrorKind.UnsupportedVersion, problem);
+            BranchRecord described = DescribedBranch.Decode(ref buffer, className, map.Describe(ref buffer, "TBranch", frame.Version), map, depth);
             frame.Close(ref buffer);
-            return new BranchRecord(className, name, title, 0, 0, 0, 0, 0, 0, [], [], [], [], [], [], "", null, problem);
+            return described;
         }
+        (string name, string title) = StreamedBases.ReadNamed(ref buffer);
         Frame.Skip(ref buffer, "TAttFill");
         int compression = buffer.ReadInt32();
         buffer.Skip(4); // fBasketSize
@@ -156,9 +155,7 @@ internal sealed record BranchRecord(
         List<BranchRecord> children = DecodeList(ref buffer, map, depth + 1);
         List<LeafRecord> leaves = DecodeLeaves(ref buffer, map, depth);
         List<EmbeddedBasket?> embedded = DecodeBaskets(ref buffer, map);
-        if (maxBaskets < 0 || writeBasket < 0)
-            throw buffer.Error(RootErrorKind.CorruptBranch, $"branch '{name}' claims {writeBasket} baskets in a table of {maxBaskets}");
-        int kept = Math.Min(maxBaskets, writeBasket + 1);
+        int kept = KeptBaskets(ref buffer, name, maxBaskets, writeBasket);
         int[] basketBytes = ReadInts(ref buffer, maxBaskets, kept);
         long[] basketEntry = ReadLongs(ref buffer, maxBaskets, kept);
         long[] basketSeek = ReadLongs(ref buffer, maxBaskets, kept);
@@ -169,7 +166,16 @@ internal sealed record BranchRecord(
             children, leaves, embedded, basketBytes, basketEntry, basketSeek, fileName, null, null);
     }
 
-    private static List<LeafRecord> DecodeLeaves(ref RootBuffer buffer, ObjectMap map, int depth)
+    /// <summary>How many places of the basket tables are in use.</summary>
+    public static int KeptBaskets(ref RootBuffer buffer, string name, long maxBaskets, long writeBasket)
+    {
+        if (maxBaskets is < 0 or > int.MaxValue || writeBasket is < 0 or >= int.MaxValue)
+            throw buffer.Error(RootErrorKind.CorruptBranch, $"branch '{name}' claims {writeBasket} baskets in a table of {maxBaskets}");
+        return (int)Math.Min(maxBaskets, writeBasket + 1);
+    }
+
+    /// <summary>Reads fLeaves.</summary>
+    public static List<LeafRecord> DecodeLeaves(ref RootBuffer buffer, ObjectMap map, int depth)
     {
         (Frame frame, int count) = StreamedBases.OpenArray(ref buffer);
         var leaves = new List<LeafRecord>(Math.Min(count, 64));
@@ -183,7 +189,8 @@ internal sealed record BranchRecord(
         return leaves;
     }
 
-    private static List<EmbeddedBasket?> DecodeBaskets(ref RootBuffer buffer, ObjectMap map)
+    /// <summary>Reads fBaskets.</summary>
+    public static List<EmbeddedBasket?> DecodeBaskets(ref RootBuffer buffer, ObjectMap map)
     {
         (Frame frame, int count) = StreamedBases.OpenArray(ref buffer);
         var baskets = new List<EmbeddedBasket?>();

@@ -74,9 +74,12 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
             return new BranchShape(new TextShape(TextForm.Counted), type.Name);
         if (type.Name is "bitset" || (type.Arguments.Count > 0 && (ClassNames.IsCollection(type.Name) || ClassNames.IsMap(type.Name))))
             return new BranchShape(builder.OfMember(whole.ClassName), CppType.Strip(whole.ClassName));
+        // A class with a streamer of its own stands in its envelope; mostly it then follows its description, else the byte
+        // count says that it does not. Other objects that are branches have no envelope: their members follow at once.
+        if (whole.Type == -1)
+            return new BranchShape(builder.OfObject(whole.ClassName), whole.ClassName);
         if (whole.Type != 0)
-            throw new UnsupportedShape($"class {whole.ClassName} is written by code of its own, not by its description");
-        // An object that is a branch of its own has no envelope: its members follow at once.
+            throw new UnsupportedShape($"branches of type {whole.Type} of class {whole.ClassName} are not decoded");
         StreamerInfo info = file.Classes.Find(whole.ClassName, whole.Checksum, whole.Version)
             ?? throw new UnsupportedShape(file.Classes.Problem ?? $"class {whole.ClassName} of version {whole.Version} is not described in the file");
         return new BranchShape(builder.OfClass(info), whole.ClassName);

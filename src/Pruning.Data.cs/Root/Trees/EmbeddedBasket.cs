@@ -18,7 +18,8 @@ internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? 
         int[]? offsets = null;
         if (flag % 10 == 1)
         {
-            offsets = ReadOffsets(ref buffer, header.EntryCount, masked: flag is > 20 and < 40);
+            if (header.EntryCount > 0) // writers store no table, not even its length, for none
+                offsets = ReadOffsets(ref buffer, header.EntryCount, masked: flag is > 20 and < 40);
             if (flag > 40)
                 SkipDisplacements(ref buffer);
         }

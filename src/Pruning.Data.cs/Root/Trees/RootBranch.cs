@@ -10,11 +10,12 @@ public sealed class RootBranch
     private readonly Lazy<BasketPlace[]> _baskets;
     private readonly Lazy<string> _compression;
 
-    internal RootBranch(RootFile file, string name, BranchRecord record, ObjectMap objects, RootLocation tree)
+    internal RootBranch(RootFile file, string name, BranchRecord record, ObjectMap objects, RootLocation tree, Func<string, bool> isNameTaken)
     {
         _file = file;
         _record = record;
         _tree = tree;
+        IsNameTaken = isNameTaken;
         Name = name;
         _contents = new Lazy<Contents>(() => Contents.Of(record, objects, file));
         _baskets = new Lazy<BasketPlace[]>(() => BasketTable.Of(record, Location));
@@ -72,6 +73,9 @@ public sealed class RootBranch
 
     /// <summary>First entry of every basket: reads that begin and end there decompress nothing twice.</summary>
     public IReadOnlyList<long> BasketStarts => [.. Baskets.Select(basket => basket.First)];
+
+    /// <summary>True for the names of the tree's branches, without those above them.</summary>
+    internal Func<string, bool> IsNameTaken { get; }
 
     internal RootLocation Location => _tree with { Branch = Name };
 

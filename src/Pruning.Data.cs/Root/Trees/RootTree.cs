@@ -190,7 +190,7 @@ public sealed class RootTree
         bool node = record.Element is { Type: 1 or 2 } or { Type: 0, Id: -2 } || (record.Children.Count > 0 && record.Element is null or { Type: 0 });
         if (!node)
         {
-            var branch = new RootBranch(_file, name, record, objects, _location);
+            var branch = new RootBranch(_file, name, record, objects, _location, _byShortName.ContainsKey);
             into.Add(branch);
             _byName.TryAdd(name, branch);
             _byShortName[record.Name] = _byShortName.ContainsKey(record.Name) ? null : branch;
