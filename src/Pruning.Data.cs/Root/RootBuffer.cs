@@ -46,6 +46,9 @@ internal ref struct RootBuffer
     /// <summary>The next byte's distance from the first byte of the record's key: ROOT's object references count like that.</summary>
     public readonly long KeyRelative => (long)_next + _origin + _keyBytes;
 
+    /// <summary>Where the object of a reference begins: those count from two bytes before the record. May lie outside.</summary>
+    public readonly long PositionOf(long reference) => reference - 2 - _origin - _keyBytes;
+
     /// <summary>Where the byte at <paramref name="position"/> is.</summary>
     public readonly RootLocation At(int position) =>
         _payload ? _at with { PayloadByte = (long)_origin + position } : _at with { Byte = (_at.Byte ?? 0) + _origin + position };
@@ -94,12 +97,15 @@ internal ref struct RootBuffer
     public long ReadSeek(bool wide) => wide ? ReadInt64() : ReadInt32();
 
     /// <summary>A counted string: one length byte, or 255 and four.</summary>
-    public string ReadString()
+    public string ReadString() => RootText.Decode(ReadStringBytes());
+
+    /// <summary>The bytes of a counted string.</summary>
+    public ReadOnlySpan<byte> ReadStringBytes()
     {
         int length = ReadByte();
         if (length == 255)
             length = ReadInt32();
-        return RootText.Decode(Take(length));
+        return Take(length);
     }
 
     /// <summary>A NUL-terminated string, as class names in object tags are.</summary>

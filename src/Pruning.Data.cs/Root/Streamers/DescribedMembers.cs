@@ -18,19 +18,9 @@ internal sealed class DescribedMembers(ObjectMap map)
         if (code is > 0 and < 20 and not 7)
             _numbers[element.Name] = ReadNumber(ref buffer, element);
         else if (code is > 20 and < 60 && Width(code % 20) is int width)
-            buffer.Skip(checked((int)Math.Min(int.MaxValue, width * Count(ref buffer, element))));
+            buffer.Skip((int)Math.Min(int.MaxValue, width * Count(ref buffer, element)));
         else
             Skip(ref buffer, element);
-    }
-
-    /// <summary>The counted array of a member: how many values follow, 0 for none. The values come next.</summary>
-    public int OpenArray(ref RootBuffer buffer, StreamerElement element)
-    {
-        int width = Width(element.Type % 20) ?? 1;
-        long count = Count(ref buffer, element);
-        if (count > buffer.Remaining / width)
-            throw buffer.Error(RootErrorKind.CorruptBranch, $"{count} values of '{element.Name}' do not fit the {buffer.Remaining} bytes that remain");
-        return (int)count;
     }
 
     /// <summary>One value of a member: integers of any width, and counts that old versions kept as doubles.</summary>

@@ -12,7 +12,7 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
             return (null, branch.Unsupported);
         try
         {
-            BranchShape made = branch.Element is ElementRecord element ? OfElement(element, file) : OfLeaves(branch);
+            BranchShape made = branch.DecodeElement() is ElementRecord element ? OfElement(element, file) : OfLeaves(branch.DecodeLeaves());
             using var columns = new EntryColumns(new ReadBudget(long.MaxValue, new RootLocation(file.Path)));
             ValueReaders.Create(made.Shape, columns);
             return columns.Columns.Count > 0 ? (made, null) : (null, $"class {made.TypeName} has no members with values");
@@ -23,17 +23,17 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
         }
     }
 
-    private static BranchShape OfLeaves(BranchRecord branch)
+    private static BranchShape OfLeaves(List<LeafRecord> leaves)
     {
-        if (branch.Leaves is [{ ClassName: "TLeafC" } text])
+        if (leaves is [{ ClassName: "TLeafC" } text])
             return new BranchShape(new TextShape(TextForm.Leaf), text.Counter == 0 ? "char*" : "char*[]");
-        if (branch.Leaves.Count == 0)
+        if (leaves.Count == 0)
             throw new UnsupportedShape("it has no leaf");
-        ShapeMember[] members = [.. branch.Leaves.Select(leaf => new ShapeMember(leaf.Name, OfLeaf(leaf, branch)))];
-        return new BranchShape(new RecordShape(members), $"struct {{{string.Join(", ", branch.Leaves.Select(leaf => $"{NameOf(leaf)} {leaf.Title}"))}}}");
+        ShapeMember[] members = [.. leaves.Select(leaf => new ShapeMember(leaf.Name, OfLeaf(leaf, leaves)))];
+        return new BranchShape(new RecordShape(members), $"struct {{{string.Join(", ", leaves.Select(leaf => $"{NameOf(leaf)} {leaf.Title}"))}}}");
     }
 
-    private static EntryShape OfLeaf(LeafRecord leaf, BranchRecord branch)
+    private static EntryShape OfLeaf(LeafRecord leaf, List<LeafRecord> leaves)
     {
         if (leaf.ClassName == "TLeafC")
             return new TextShape(TextForm.Counted);
@@ -43,7 +43,7 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
         if (leaf.Counter == 0)
             return ShapeBuilder.Dimensioned(one, LeafDimensions.Constant(leaf.Title, leaf.Length));
         string counter = LeafDimensions.Of(leaf.Title).FirstOrDefault() ?? "";
-        if (!branch.Leaves.Any(other => other.Name == counter))
+        if (!leaves.Any(other => other.Name == counter))
             throw new UnsupportedShape($"leaf '{leaf.Name}' of a leaf list is counted by '{counter}', which is not in the list");
         return new CountedShape(ShapeBuilder.Dimensioned(one, LeafDimensions.Constant(leaf.Title, leaf.Length, skip: 1)), counter, Flagged: false);
     }

@@ -3,58 +3,63 @@ namespace Pruning.Data.Root;
 /// <summary>Branches of versions that are not in the code, read as the file's class descriptions say.</summary>
 internal static class DescribedBranch
 {
-    /// <summary>TBranch behind its envelope.</summary>
-    public static BranchRecord Decode(ref RootBuffer buffer, string className, StreamerInfo info, ObjectMap map, int depth)
+    /// <summary>Walks over a TBranch behind its envelope.</summary>
+    public static void Walk(ref RootBuffer buffer, BranchRecord branch, StreamerInfo info, ObjectMap map, BranchWalk walk, int depth)
     {
         var members = new DescribedMembers(map);
-        (string name, string title, string fileName) = ("", "", "");
-        List<BranchRecord> children = [];
-        List<LeafRecord> leaves = [];
-        List<EmbeddedBasket?> baskets = [];
-        long[] bytes = [];
-        long[] entries = [];
-        long[] places = [];
+        (StreamerElement? Bytes, StreamerElement? Entry, StreamerElement? Seek) described = default;
         foreach (StreamerElement element in Known(ref buffer, info))
         {
+            int at = buffer.Position;
             switch (element.Name)
             {
                 case "TNamed":
-                    (name, title) = StreamedBases.ReadNamed(ref buffer);
+                    branch.Texts = StreamedBases.WalkNamed(ref buffer);
                     break;
                 case "fBranches":
-                    children = BranchRecord.DecodeList(ref buffer, map, depth + 1);
+                    branch.HasChildren = walk.WalkList(ref buffer, map, branch, depth + 1) > 0;
                     break;
                 case "fLeaves":
-                    leaves = BranchRecord.DecodeLeaves(ref buffer, map, depth);
+                    LeafRecord.WalkList(ref buffer, map, depth);
+                    branch.Lists = branch.Lists with { Leaves = at };
                     break;
                 case "fBaskets":
-                    baskets = BranchRecord.DecodeBaskets(ref buffer, map);
+                    EmbeddedBasket.WalkList(ref buffer, map);
+                    branch.Lists = branch.Lists with { Baskets = at };
                     break;
                 case "fBasketBytes":
-                    bytes = ReadTable(ref buffer, element, members, name);
+                    described.Bytes = WalkTable(ref buffer, element, members);
+                    branch.Tables = branch.Tables with { Bytes = at };
                     break;
                 case "fBasketEntry":
-                    entries = ReadTable(ref buffer, element, members, name);
+                    described.Entry = WalkTable(ref buffer, element, members);
+                    branch.Tables = branch.Tables with { Entry = at };
                     break;
                 case "fBasketSeek":
-                    places = ReadTable(ref buffer, element, members, name);
+                    described.Seek = WalkTable(ref buffer, element, members);
+                    branch.Tables = branch.Tables with { Seek = at };
                     break;
                 case "fFileName":
-                    fileName = buffer.ReadString();
+                    buffer.ReadStringBytes();
+                    branch.FileNameAt = at;
                     break;
                 default:
                     members.Take(ref buffer, element);
                     break;
             }
         }
-        return new BranchRecord(
-            className, name, title, (int)members["fCompress"], (int)members["fEntryOffsetLen"], (int)Math.Min(int.MaxValue, members["fWriteBasket"]),
-            members["fEntryNumber"], members["fFirstEntry"], members["fTotBytes"], children, leaves, baskets,
-            [.. bytes.Select(size => (int)Math.Clamp(size, 0, int.MaxValue))], entries, places, fileName, null, null);
+        branch.Described = described;
+        branch.Compression = (int)members["fCompress"];
+        branch.WriteBasket = (int)Math.Clamp(members["fWriteBasket"], -1, int.MaxValue);
+        branch.MaxBaskets = (int)Math.Clamp(members["fMaxBaskets"], -1, int.MaxValue);
+        branch.EntryNumber = members["fEntryNumber"];
+        branch.FirstEntry = members["fFirstEntry"];
+        branch.TotalBytes = members["fTotBytes"];
+        BranchWalk.CheckTables(ref buffer, branch);
     }
 
     /// <summary>What TBranchElement adds.</summary>
-    public static ElementRecord DecodeElement(ref RootBuffer buffer, StreamerInfo info, ObjectMap map, int depth)
+    public static ElementRecord DecodeElement(ref RootBuffer buffer, StreamerInfo info, ObjectMap map)
     {
         var members = new DescribedMembers(map);
         string className = "";
@@ -69,10 +74,10 @@ internal static class DescribedBranch
                     className = buffer.ReadString();
                     break;
                 case "fBranchCount":
-                    BranchRecord.DecodeSlot(ref buffer, map, depth + 1, out counter);
-                    break;
-                case "fBranchCount2":
-                    BranchRecord.DecodeSlot(ref buffer, map, depth + 1, out _);
+                    ObjectSlot slot = map.Open(ref buffer);
+                    counter = slot.Reference;
+                    if (slot.End >= 0)
+                        buffer.Seek(slot.End);
                     break;
                 default:
                     members.Take(ref buffer, element);
@@ -87,18 +92,9 @@ internal static class DescribedBranch
         ? throw buffer.Error(RootErrorKind.UnsupportedVersion, $"the description of {info.ClassName} version {info.Version} has members of an unknown kind")
         : info.Elements.OfType<StreamerElement>();
 
-    // The tables are as long as fMaxBaskets; only the baskets that exist are kept.
-    private static long[] ReadTable(ref RootBuffer buffer, StreamerElement element, DescribedMembers members, string name)
+    private static StreamerElement WalkTable(ref RootBuffer buffer, StreamerElement element, DescribedMembers members)
     {
-        int count = members.OpenArray(ref buffer, element);
-        int kept = Math.Min(count, BranchRecord.KeptBaskets(ref buffer, name, members["fMaxBaskets"], members["fWriteBasket"]));
-        long[] values = new long[kept];
-        for (int i = 0; i < count; i++)
-        {
-            long value = DescribedMembers.ReadNumber(ref buffer, element);
-            if (i < kept)
-                values[i] = value;
-        }
-        return values;
+        members.Take(ref buffer, element);
+        return element;
     }
 }

@@ -39,27 +39,28 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
     public long ElementBytes => (long)Inner * Element.DiskBytes;
 
     /// <summary>Reads a branch's layout; null and a reason when its type is not one of those decoded here.</summary>
-    public static (EntryLayout? Layout, string? Reason) Of(BranchRecord branch, ObjectMap objects, RootFile file)
+    public static (EntryLayout? Layout, string? Reason) Of(BranchRecord branch, RootFile file)
     {
         if (branch.Unsupported is not null)
             return (null, branch.Unsupported);
-        if (branch.Leaves.Count != 1)
-            return (null, branch.Leaves.Count == 0 ? "it has no leaf" : $"leaf lists are not decoded, this one has {branch.Leaves.Count} leaves");
-        return branch.Element is null ? OfPlain(branch.Leaves[0], objects) : OfElement(branch.Element, branch.Leaves[0], objects, file);
+        List<LeafRecord> leaves = branch.DecodeLeaves();
+        if (leaves.Count != 1)
+            return (null, leaves.Count == 0 ? "it has no leaf" : "it is a leaf list");
+        return branch.DecodeElement() is ElementRecord element ? OfElement(element, leaves[0], branch, file) : OfPlain(leaves[0], branch);
     }
 
-    private static (EntryLayout? Layout, string? Reason) OfPlain(LeafRecord leaf, ObjectMap objects)
+    private static (EntryLayout? Layout, string? Reason) OfPlain(LeafRecord leaf, BranchRecord branch)
     {
         if (ElementEncoding.OfLeaf(leaf) is not ElementEncoding element)
             return (null, leaf.ClassName == "TLeafC" ? "text is not decoded" : $"leaves of class {leaf.ClassName} are not decoded");
         if (leaf.Counter == 0)
             return (Fixed(element, LeafDimensions.Constant(leaf.Title, leaf.Length)), null);
-        string counter = objects.Find<LeafRecord>(leaf.Counter)?.Name ?? LeafDimensions.Of(leaf.Title).FirstOrDefault() ?? "";
+        string counter = branch.LeafNameOf(leaf.Counter) ?? LeafDimensions.Of(leaf.Title).FirstOrDefault() ?? "";
         int[] inner = LeafDimensions.Constant(leaf.Title, leaf.Length, skip: 1);
         return (new EntryLayout(EntryKind.Counted, element, inner, $"{element.Name}[{counter}]{LeafDimensions.Text(inner)}", counter), null);
     }
 
-    private static (EntryLayout? Layout, string? Reason) OfElement(ElementRecord member, LeafRecord leaf, ObjectMap objects, RootFile file)
+    private static (EntryLayout? Layout, string? Reason) OfElement(ElementRecord member, LeafRecord leaf, BranchRecord branch, RootFile file)
     {
         if (member.Type is 3 or 4)
             return (new EntryLayout(EntryKind.Fixed, ElementEncoding.Plain(RootElementType.Int32), [], "int", null), null);
@@ -78,7 +79,7 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
         {
             if (code >= 40)
                 return (null, $"counted arrays inside collections of {member.ClassName} are not decoded");
-            string counter = objects.Find<BranchRecord>(member.Counter)?.Name ?? "";
+            string counter = branch.NameOf(member.Counter) ?? "";
             int[] inner = code >= 20 ? DimensionsOf(member, leaf, file) : [];
             return (new EntryLayout(EntryKind.Counted, number, inner, $"{number.Name}[{counter}]{LeafDimensions.Text(inner)}", null), null);
         }

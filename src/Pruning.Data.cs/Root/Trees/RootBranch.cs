@@ -10,14 +10,14 @@ public sealed class RootBranch
     private readonly Lazy<BasketPlace[]> _baskets;
     private readonly Lazy<string> _compression;
 
-    internal RootBranch(RootFile file, string name, BranchRecord record, ObjectMap objects, RootLocation tree, Func<string, bool> isNameTaken)
+    internal RootBranch(RootFile file, string name, BranchRecord record, RootLocation tree, Func<string, bool> isNameTaken)
     {
         _file = file;
         _record = record;
         _tree = tree;
         IsNameTaken = isNameTaken;
         Name = name;
-        _contents = new Lazy<Contents>(() => Contents.Of(record, objects, file));
+        _contents = new Lazy<Contents>(() => Contents.Of(record, file));
         _baskets = new Lazy<BasketPlace[]>(() => BasketTable.Of(record, Location));
         _compression = new Lazy<string>(SeeCompression);
     }
@@ -32,7 +32,7 @@ public sealed class RootBranch
     public string Title => _record.Title;
 
     /// <summary>C++ spelling: <c>float</c>, <c>vector&lt;int&gt;</c>, <c>double[3]</c>, <c>float[nJet]</c>.</summary>
-    public string TypeName => Layout?.TypeName ?? Shape?.TypeName ?? DescribeType(_record);
+    public string TypeName => _contents.Value.TypeName;
 
     /// <summary>Type of the values; null for texts, records and nested lists, which <see cref="RootTree.ReadColumns"/> reads, and when the branch cannot be read.</summary>
     public RootElementType? ElementType => IsSupported ? Layout?.Element.Type : null;
@@ -110,29 +110,34 @@ public sealed class RootBranch
     }
 
     // What the branch holds: numbers, something else that is decoded, or a reason why it cannot be read.
-    private sealed record Contents(EntryLayout? Layout, BranchShape? Shape, string? Problem)
+    private sealed record Contents(EntryLayout? Layout, BranchShape? Shape, string TypeName, string? Problem)
     {
-        public static Contents Of(BranchRecord record, ObjectMap objects, RootFile file)
+        public static Contents Of(BranchRecord record, RootFile file)
         {
-            (EntryLayout? layout, string? problem) = EntryLayout.Of(record, objects, file);
-            BranchShape? shape = null;
-            if (layout is null)
-                (shape, problem) = BranchShape.Of(record, file);
-            if (problem is null && record.FileName.Length > 0)
-                problem = $"its baskets are in another file, '{record.FileName}'";
-            if (record.EntryNumber < 0 || record.FirstEntry < 0)
-                problem = $"it claims the entries {record.FirstEntry} to {record.EntryNumber}";
-            return new Contents(layout, shape, problem);
+            try
+            {
+                (EntryLayout? layout, string? problem) = EntryLayout.Of(record, file);
+                BranchShape? shape = null;
+                if (layout is null)
+                    (shape, problem) = BranchShape.Of(record, file);
+                if (problem is null && record.FileName.Length > 0)
+                    problem = $"its baskets are in another file, '{record.FileName}'";
+                if (record.EntryNumber < 0 || record.FirstEntry < 0)
+                    problem = $"it claims the entries {record.FirstEntry} to {record.EntryNumber}";
+                return new Contents(layout, shape, layout?.TypeName ?? shape?.TypeName ?? DescribeType(record), problem);
+            }
+            catch (RootFormatException e)
+            {
+                return new Contents(null, null, record.ClassName, $"its description is damaged: {e.Message}");
+            }
         }
-    }
 
-    private static string DescribeType(BranchRecord record)
-    {
-        if (record.Element is { Id: < 0 } whole)
-            return whole.ClassName;
-        if (record.Element is not null)
-            return $"member of {record.Element.ClassName}";
-        return record.Leaves is [{ ClassName: "TLeafC" }] ? "char*" : record.ClassName == "TBranch" ? record.Title : record.ClassName;
+        private static string DescribeType(BranchRecord record) => record.DecodeElement() switch
+        {
+            { Id: < 0 } whole => whole.ClassName,
+            ElementRecord member => $"member of {member.ClassName}",
+            null => record.ClassName == "TBranch" ? record.Title : record.ClassName,
+        };
     }
 
     // The first basket may be too small to be worth compressing, so look on until one is compressed.

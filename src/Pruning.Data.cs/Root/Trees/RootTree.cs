@@ -5,8 +5,9 @@ public sealed class RootTree
 {
     private readonly RootFile _file;
     private readonly RootLocation _location;
-    private readonly Dictionary<string, RootBranch> _byName = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, RootBranch?> _byShortName = new(StringComparer.Ordinal);
+    private readonly long _autoFlush;
+    private readonly IReadOnlyList<(long Last, long Size)> _clusters;
+    private readonly BranchIndex _index;
 
     internal RootTree(RootFile file, string path, int cycle, TreeRecord record)
     {
@@ -14,15 +15,13 @@ public sealed class RootTree
         _location = new RootLocation(file.Path) { Tree = path };
         Path = path;
         Cycle = cycle;
+        _autoFlush = record.AutoFlush;
+        _clusters = record.Clusters;
         Name = record.Name;
         Title = record.Title;
-        var branches = new List<RootBranch>();
-        foreach (BranchRecord branch in record.Branches)
-            Flatten(branch, "", record.Objects, branches);
-        Branches = branches;
+        _index = new BranchIndex(file, _location, record.Branches);
         // The branches are the proof; the tree's own number is 0 in files that were not closed properly.
-        long[] counts = [.. branches.Select(branch => branch.EntryCount).Distinct().Take(2)];
-        EntryCount = counts.Length == 1 ? counts[0] : record.EntryCount;
+        EntryCount = _index.CommonEntryCount() ?? record.EntryCount;
     }
 
     /// <summary>Name of the tree.</summary>
@@ -41,7 +40,7 @@ public sealed class RootTree
     public long EntryCount { get; }
 
     /// <summary>Every branch that carries values, in the order of the file; nodes of split objects are left out, their members are in.</summary>
-    public IReadOnlyList<RootBranch> Branches { get; }
+    public IReadOnlyList<RootBranch> Branches => _index.All;
 
     /// <summary>A branch by its full name, or by its own where only one branch has it.</summary>
     /// <exception cref="RootFormatException">No such branch; the message names the nearest.</exception>
@@ -54,7 +53,7 @@ public sealed class RootTree
 
     /// <summary>As <see cref="Branch"/>, but false where there is none.</summary>
     public bool TryBranch(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RootBranch? branch) =>
-        _byName.TryGetValue(name, out branch) || (_byShortName.TryGetValue(name, out branch) && branch is not null);
+        (branch = _index.Find(name)) is not null;
 
     /// <summary>Reads a branch in its own type.</summary>
     /// <param name="branch">Name of the branch.</param>
@@ -110,6 +109,30 @@ public sealed class RootTree
     }
 
     /// <summary>
+    /// Reads several branches chunk after chunk, as they were written together (clusters, else baskets). While a chunk is
+    /// worked on, the next one is read: memory for two chunks is taken.
+    /// </summary>
+    /// <param name="requests">Names and types.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <returns>Chunks in the order of their entries; <see cref="JaggedColumns.FirstEntry"/> says where each begins.</returns>
+    /// <exception cref="RootFormatException">As <see cref="Read(IReadOnlyList{ColumnRequest}, long, long?)"/>: at once for branches that cannot be read, with their chunk for damaged baskets.</exception>
+    public IEnumerable<JaggedColumns> ReadClusters(IReadOnlyList<ColumnRequest> requests, long first = 0, long? end = null)
+    {
+        RootBranch[] branches = [.. requests.Select(request => Branch(request.Branch))];
+        foreach (RootBranch branch in branches)
+            branch.SupportedLayout();
+        return ReadChunks(requests, ClusterRanges.Of(_autoFlush, _clusters, branches, first, RangeEnd(branches, first, end)));
+    }
+
+    /// <summary>As <see cref="ReadClusters(IReadOnlyList{ColumnRequest}, long, long?)"/>, each branch in its own type.</summary>
+    /// <param name="branches">Names of the branches.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    public IEnumerable<JaggedColumns> ReadClusters(IReadOnlyList<string> branches, long first = 0, long? end = null) =>
+        ReadClusters([.. branches.Select(ColumnRequest.Of)], first, end);
+
+    /// <summary>
     /// Reads a branch of any supported type: one column for plain numbers, texts and lists of them; one for each leaf of a
     /// leaf list, for keys (field <c>0</c>) and values (<c>1</c>) of a map, and for each member of a class that holds
     /// values. What a class holds besides (object identity, pointers) is stepped over.
@@ -152,6 +175,30 @@ public sealed class RootTree
             _ => throw WrongType(branch, $"lists of {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name}"),
         };
 
+    private IEnumerable<JaggedColumns> ReadChunks(IReadOnlyList<ColumnRequest> requests, IEnumerable<(long First, long End)> ranges)
+    {
+        Task<JaggedColumns>? ahead = null;
+        try
+        {
+            foreach ((long begin, long cut) in ranges)
+            {
+                Task<JaggedColumns>? ready = ahead;
+                JaggedColumns? chunk = ready?.GetAwaiter().GetResult();
+                ahead = Task.Run(() => Read(requests, begin, cut));
+                if (chunk is not null)
+                    yield return chunk;
+            }
+            if (ahead is not null)
+                yield return ahead.GetAwaiter().GetResult();
+        }
+        finally
+        {
+            // Whoever stops early may dispose the file next: no read may be under way then.
+            ((IAsyncResult?)ahead)?.AsyncWaitHandle.WaitOne();
+            _ = ahead?.Exception;
+        }
+    }
+
     private RootFormatException WrongType(string branch, string wanted) => new(
         RootErrorKind.WrongElementType,
         $"wanted {wanted} but the branch is {Branch(branch).TypeName}; read it with {nameof(ReadColumns)}",
@@ -182,20 +229,5 @@ public sealed class RootTree
         if (end > counter.EntryCount)
             throw new RootFormatException(RootErrorKind.InconsistentCounts, $"entry {end - 1} is counted by branch '{name}', which has only {counter.EntryCount} entries", branch.Location);
         return ReadAs<int>(counter.Name, first, end).Values;
-    }
-
-    private void Flatten(BranchRecord record, string above, ObjectMap objects, List<RootBranch> into)
-    {
-        string name = above + record.Name;
-        bool node = record.Element is { Type: 1 or 2 } or { Type: 0, Id: -2 } || (record.Children.Count > 0 && record.Element is null or { Type: 0 });
-        if (!node)
-        {
-            var branch = new RootBranch(_file, name, record, objects, _location, _byShortName.ContainsKey);
-            into.Add(branch);
-            _byName.TryAdd(name, branch);
-            _byShortName[record.Name] = _byShortName.ContainsKey(record.Name) ? null : branch;
-        }
-        foreach (BranchRecord child in record.Children)
-            Flatten(child, name + "/", objects, into);
     }
 }

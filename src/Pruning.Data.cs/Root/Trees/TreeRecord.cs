@@ -6,22 +6,21 @@ namespace Pruning.Data.Root;
 /// <param name="EntryCount">fEntries: the writer's count, which the branches may contradict.</param>
 /// <param name="AutoFlush">fAutoFlush: entries of a cluster where positive.</param>
 /// <param name="Clusters">fClusterRangeEnd and fClusterSize: up to which entry clusters have which size; empty for none.</param>
-/// <param name="Branches">fBranches.</param>
-/// <param name="Objects">Leaves and branches by their references.</param>
-internal sealed record TreeRecord(string Name, string Title, long EntryCount, long AutoFlush, IReadOnlyList<(long Last, long Size)> Clusters, IReadOnlyList<BranchRecord> Branches, ObjectMap Objects)
+/// <param name="Branches">Every branch of every depth, those above before those below.</param>
+internal sealed record TreeRecord(string Name, string Title, long EntryCount, long AutoFlush, IReadOnlyList<(long Last, long Size)> Clusters, List<BranchRecord> Branches)
 {
-    /// <param name="buffer">The payload of the tree's record.</param>
-    /// <param name="className">TTree, or TNtuple and TNtupleD which wrap one.</param>
-    /// <param name="classes">The file's class descriptions, asked for only where a version is not known.</param>
-    public static TreeRecord Decode(ref RootBuffer buffer, string className, Func<ClassCatalogue> classes)
+    /// <param name="payload">The tree's record.</param>
+    /// <param name="className">TTree, or a class that wraps one: TNtuple, TNtupleD, TChain.</param>
+    public static TreeRecord Decode(TreePayload payload, string className)
     {
+        RootBuffer buffer = payload.Open();
+        ObjectMap map = payload.Map;
         if (className != "TTree")
             Frame.Open(ref buffer, className);
         Frame frame = Frame.Open(ref buffer, "TTree");
         int version = frame.Version;
-        var map = new ObjectMap { Classes = classes };
         if (version is < 16 or > 20)
-            return DecodeDescribed(ref buffer, map.Describe(ref buffer, "TTree", version), map);
+            return DecodeDescribed(ref buffer, map.Describe(ref buffer, "TTree", version), payload);
         (string name, string title) = StreamedBases.ReadNamed(ref buffer);
         Frame.Skip(ref buffer, "TAttLine");
         Frame.Skip(ref buffer, "TAttFill");
@@ -43,16 +42,17 @@ internal sealed record TreeRecord(string Name, string Title, long EntryCount, lo
         long[] clusterSizes = version >= 19 ? ReadClusterTable(ref buffer, clusterRanges) : []; // fClusterSize
         if (version >= 20)
             Frame.Skip(ref buffer, "ROOT::TIOFeatures");
-        List<BranchRecord> branches = BranchRecord.DecodeList(ref buffer, map, 0);
-        return new TreeRecord(name, title, entryCount, autoFlush, [.. clusterEnds.Zip(clusterSizes)], branches, map);
+        var walk = new BranchWalk(payload);
+        walk.WalkList(ref buffer, map, null, 0);
+        return new TreeRecord(name, title, entryCount, autoFlush, [.. clusterEnds.Zip(clusterSizes)], walk.Branches);
     }
 
     // Versions of ROOT 3 to 5.22, which other writers still produce, and those of the future.
-    private static TreeRecord DecodeDescribed(ref RootBuffer buffer, StreamerInfo info, ObjectMap map)
+    private static TreeRecord DecodeDescribed(ref RootBuffer buffer, StreamerInfo info, TreePayload payload)
     {
-        var members = new DescribedMembers(map);
+        var members = new DescribedMembers(payload.Map);
         (string name, string title) = ("", "");
-        List<BranchRecord> branches = [];
+        var walk = new BranchWalk(payload);
         foreach (StreamerElement? element in info.Elements)
         {
             if (element is null)
@@ -63,7 +63,7 @@ internal sealed record TreeRecord(string Name, string Title, long EntryCount, lo
             }
             else if (element.Name == "fBranches")
             {
-                branches = BranchRecord.DecodeList(ref buffer, map, 0);
+                walk.WalkList(ref buffer, payload.Map, null, 0);
                 break; // what follows does not concern a reader
             }
             else
@@ -73,7 +73,7 @@ internal sealed record TreeRecord(string Name, string Title, long EntryCount, lo
         }
         if (members["fEntries"] < 0)
             throw buffer.Error(RootErrorKind.CorruptObject, $"the tree claims {members["fEntries"]} entries");
-        return new TreeRecord(name, title, members["fEntries"], members["fAutoFlush"], [], branches, map);
+        return new TreeRecord(name, title, members["fEntries"], members["fAutoFlush"], [], walk.Branches);
     }
 
     private static long[] ReadClusterTable(ref RootBuffer buffer, int count)
