@@ -15,7 +15,7 @@ internal static class RecordReader
         }
         if (bytes > file.Options.MaxRecordBytes)
             throw TooLarge(bytes, file, at with { Byte = seek });
-        byte[] record = new byte[bytes];
+        byte[] record = GC.AllocateUninitializedArray<byte>(bytes);
         file.Source.Read(seek, record, at with { Byte = seek });
         return record;
     }
@@ -40,7 +40,7 @@ internal static class RecordReader
             throw TooLarge(key.ObjectBytes, file, at);
         RootLocation dataAt = at with { Byte = seek + key.KeyBytes };
         RootBlocks.Check(stored, key.ObjectBytes, dataAt);
-        byte[] payload = new byte[key.ObjectBytes];
+        byte[] payload = GC.AllocateUninitializedArray<byte>(key.ObjectBytes);
         using var decoder = new BlockDecoder();
         RootBlocks.Decompress(stored, payload, decoder, dataAt);
         return (key, payload);

@@ -12,10 +12,12 @@ internal ref struct RootBuffer
     private readonly RootLocation _at;
     private readonly bool _payload;
     private readonly int _keyBytes;
+    private readonly int _origin;
     private int _next;
 
-    private RootBuffer(ReadOnlySpan<byte> bytes, RootLocation at, bool payload, int keyBytes)
+    private RootBuffer(ReadOnlySpan<byte> bytes, RootLocation at, bool payload, int keyBytes, int origin = 0)
     {
+        _origin = origin;
         _bytes = bytes;
         _at = at;
         _payload = payload;
@@ -29,6 +31,9 @@ internal ref struct RootBuffer
     /// <summary>The decompressed payload of the record at <paramref name="at"/>, whose key has <paramref name="keyBytes"/> bytes.</summary>
     public static RootBuffer OfPayload(ReadOnlySpan<byte> bytes, RootLocation at, int keyBytes) => new(bytes, at, true, keyBytes);
 
+    /// <summary>The bytes [begin, end) of this buffer as a buffer of their own, which names places as this one does.</summary>
+    public readonly RootBuffer Between(int begin, int end) => new(_bytes[begin..end], _at, _payload, _keyBytes, _origin + begin);
+
     /// <summary>Index of the next byte.</summary>
     public readonly int Position => _next;
 
@@ -39,11 +44,14 @@ internal ref struct RootBuffer
     public readonly int Remaining => _bytes.Length - _next;
 
     /// <summary>The next byte's distance from the first byte of the record's key: ROOT's object references count like that.</summary>
-    public readonly long KeyRelative => (long)_next + _keyBytes;
+    public readonly long KeyRelative => (long)_next + _origin + _keyBytes;
+
+    /// <summary>Where the object of a reference begins: those count from two bytes before the record. May lie outside.</summary>
+    public readonly long PositionOf(long reference) => reference - 2 - _origin - _keyBytes;
 
     /// <summary>Where the byte at <paramref name="position"/> is.</summary>
     public readonly RootLocation At(int position) =>
-        _payload ? _at with { PayloadByte = position } : _at with { Byte = (_at.Byte ?? 0) + position };
+        _payload ? _at with { PayloadByte = (long)_origin + position } : _at with { Byte = (_at.Byte ?? 0) + _origin + position };
 
     /// <summary>An error at the next byte.</summary>
     public readonly RootFormatException Error(RootErrorKind kind, string problem) => new(kind, problem, At(_next));
@@ -89,12 +97,15 @@ internal ref struct RootBuffer
     public long ReadSeek(bool wide) => wide ? ReadInt64() : ReadInt32();
 
     /// <summary>A counted string: one length byte, or 255 and four.</summary>
-    public string ReadString()
+    public string ReadString() => RootText.Decode(ReadStringBytes());
+
+    /// <summary>The bytes of a counted string.</summary>
+    public ReadOnlySpan<byte> ReadStringBytes()
     {
         int length = ReadByte();
         if (length == 255)
             length = ReadInt32();
-        return RootText.Decode(Take(length));
+        return Take(length);
     }
 
     /// <summary>A NUL-terminated string, as class names in object tags are.</summary>

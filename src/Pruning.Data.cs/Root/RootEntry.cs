@@ -10,7 +10,7 @@ namespace Pruning.Data.Root;
 public sealed record RootEntry(string Path, string ClassName, string Title, int Cycle, long ObjectBytes, long StoredBytes)
 {
     /// <summary>True for the classes that <see cref="RootFile.Tree"/> opens.</summary>
-    public bool IsTree => ClassName is "TTree" or "TNtuple" or "TNtupleD";
+    public bool IsTree => ClassName is "TTree" or "TNtuple" or "TNtupleD" or "TChain";
 
     /// <summary>True for directories.</summary>
     public bool IsDirectory => ClassName is "TDirectory" or "TDirectoryFile";

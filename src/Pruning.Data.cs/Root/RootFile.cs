@@ -109,8 +109,8 @@ public sealed class RootFile : IDisposable
     {
         RootLocation at = _location with { Tree = found.Entry.Path, Byte = found.Key.Seek };
         (RootKey key, byte[] payload) = RecordReader.Read(this, found.Key, at);
-        RootBuffer buffer = RootBuffer.OfPayload(payload, at, key.KeyBytes);
-        return new RootTree(this, found.Entry.Path, found.Entry.Cycle, TreeRecord.Decode(ref buffer, found.Entry.ClassName));
+        var description = new TreePayload(payload, at, key.KeyBytes, () => Classes);
+        return new RootTree(this, found.Entry.Path, found.Entry.Cycle, TreeRecord.Decode(description, found.Entry.ClassName));
     }
 
     private RootFormatException NotFound(string name)

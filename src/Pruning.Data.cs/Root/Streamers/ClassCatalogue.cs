@@ -3,7 +3,7 @@ namespace Pruning.Data.Root;
 /// <summary>The class descriptions of a file. Trees of plain numbers do without; members of split classes need them.</summary>
 internal sealed class ClassCatalogue
 {
-    private readonly List<StreamerInfo> _classes = [];
+    private readonly Dictionary<string, List<StreamerInfo>> _classes = new(StringComparer.Ordinal);
 
     /// <summary>Why there are no descriptions, null when there are.</summary>
     public string? Problem { get; private init; }
@@ -29,10 +29,19 @@ internal sealed class ClassCatalogue
     /// </summary>
     public StreamerElement? Member(string className, uint checksum, int version, int id)
     {
-        StreamerInfo? found = _classes.Find(info => info.ClassName == className && info.Checksum == checksum)
-            ?? _classes.Find(info => info.ClassName == className && info.Version == version);
+        StreamerInfo? found = Find(className, checksum, version);
         return found is not null && id >= 0 && id < found.Elements.Count ? found.Elements[id] : null;
     }
+
+    /// <summary>A class by its checksum, else by its version; null when it is not described.</summary>
+    public StreamerInfo? Find(string className, uint checksum, int version)
+    {
+        List<StreamerInfo> versions = Versions(className);
+        return versions.Find(info => info.Checksum == checksum) ?? versions.Find(info => info.Version == version);
+    }
+
+    /// <summary>Every described version of a class.</summary>
+    public List<StreamerInfo> Versions(string className) => _classes.GetValueOrDefault(className) ?? [];
 
     private static ClassCatalogue ReadList(RootFile file, RootHeader header)
     {
@@ -49,7 +58,7 @@ internal sealed class ClassCatalogue
         {
             ObjectSlot slot = map.Open(ref buffer);
             if (slot.ClassName == "TStreamerInfo")
-                catalogue._classes.Add(StreamerInfo.Decode(ref buffer, map));
+                catalogue.Add(StreamerInfo.Decode(ref buffer, map));
             else if (slot.ClassName is not null && slot.End < 0)
                 throw buffer.Error(RootErrorKind.CorruptObject, $"wanted a TStreamerInfo but found a {slot.ClassName}");
             else if (slot.ClassName is not null)
@@ -59,5 +68,12 @@ internal sealed class ClassCatalogue
         }
         frame.Close(ref buffer);
         return catalogue;
+    }
+
+    private void Add(StreamerInfo info)
+    {
+        if (!_classes.TryGetValue(info.ClassName, out List<StreamerInfo>? versions))
+            _classes[info.ClassName] = versions = [];
+        versions.Add(info);
     }
 }

@@ -7,25 +7,28 @@ internal static class ClassNames
     private static readonly string[] Collections =
         ["vector", "list", "forward_list", "deque", "set", "multiset", "unordered_set", "unordered_multiset", "ROOT::VecOps::RVec", "RVec"];
 
+    private static readonly string[] Maps = ["map", "multimap", "unordered_map", "unordered_multimap"];
+
+    /// <summary>True for containers whose elements stand back to back behind a count.</summary>
+    public static bool IsCollection(string container) => Collections.Contains(container);
+
+    /// <summary>True for containers of keys and values.</summary>
+    public static bool IsMap(string container) => Maps.Contains(container);
+
     /// <summary>
     /// The element of a collection of numbers such as <c>std::vector&lt;Float_t, std::allocator&lt;float&gt; &gt;</c>, and the
     /// type's plain spelling (<c>vector&lt;float&gt;</c>); null when it is something else.
     /// </summary>
     public static (ElementEncoding Element, string Name)? NumberCollection(string className)
     {
-        string name = Strip(className);
-        int open = name.IndexOf('<');
-        if (open < 0 || !name.EndsWith('>'))
+        CppType type = CppType.Parse(className);
+        if (type.Arguments.Count == 0 || !IsCollection(type.Name))
             return null;
-        string container = name[..open];
-        if (!Collections.Contains(container))
-            return null;
-        string argument = FirstArgument(name[(open + 1)..^1]);
-        return Number(argument) is ElementEncoding element ? (element, $"{container}<{element.Name}>") : null;
+        return Number(type.Arguments[0]) is ElementEncoding element ? (element, $"{type.Name}<{element.Name}>") : null;
     }
 
     /// <summary>The encoding of a number type by any of its C++ and ROOT names; null for other types.</summary>
-    public static ElementEncoding? Number(string typeName) => Strip(typeName) switch
+    public static ElementEncoding? Number(string typeName) => CppType.Strip(typeName) switch
     {
         "bool" or "Bool_t" => ElementEncoding.Plain(RootElementType.Bool),
         "char" or "Char_t" or "signed char" or "int8_t" or "SignedChar_t" => ElementEncoding.Plain(RootElementType.Int8),
@@ -44,31 +47,4 @@ internal static class ClassNames
         "Float16_t" => ElementEncoding.Float16(""),
         _ => null,
     };
-
-    private static string Strip(string name)
-    {
-        name = name.Trim();
-        foreach (string prefix in (ReadOnlySpan<string>)["const ", "std::"])
-        {
-            if (name.StartsWith(prefix, StringComparison.Ordinal))
-                name = name[prefix.Length..];
-        }
-        return name.Trim();
-    }
-
-    // What follows the first comma outside of inner brackets is the allocator or the order.
-    private static string FirstArgument(string arguments)
-    {
-        int depth = 0;
-        for (int i = 0; i < arguments.Length; i++)
-        {
-            if (arguments[i] is '<' or '(')
-                depth++;
-            else if (arguments[i] is '>' or ')')
-                depth--;
-            else if (arguments[i] == ',' && depth == 0)
-                return arguments[..i];
-        }
-        return arguments;
-    }
 }

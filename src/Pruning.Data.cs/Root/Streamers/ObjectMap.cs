@@ -7,8 +7,8 @@ namespace Pruning.Data.Root;
 internal readonly record struct ObjectSlot(long Reference, string? ClassName, int End);
 
 /// <summary>
-/// The classes and objects of one record by their position: writers store each class name once and each shared object
-/// once, and refer to them afterwards.
+/// The class names of one record by their position: writers store each once and refer to it afterwards. Objects are
+/// referred to in the same way; who needs one decodes it where it stands.
 /// </summary>
 internal sealed class ObjectMap
 {
@@ -18,7 +18,21 @@ internal sealed class ObjectMap
     private const int Offset = 2; // ROOT's positions in the map are shifted by two
 
     private readonly Dictionary<long, string> _classes = [];
-    private readonly Dictionary<long, object> _objects = [];
+
+    /// <summary>The file's class descriptions, for objects of versions that the reader does not have in its code.</summary>
+    public Func<ClassCatalogue>? Classes { get; init; }
+
+    /// <summary>The description of a version that the reader does not have in its code; null when there is none.</summary>
+    public StreamerInfo? TryDescribe(string className, int version) =>
+        Classes?.Invoke().Versions(className).Find(info => info.Version == version);
+
+    /// <summary>As <see cref="TryDescribe"/>.</summary>
+    /// <exception cref="RootFormatException">The file does not describe it.</exception>
+    public StreamerInfo Describe(ref RootBuffer buffer, string className, int version) =>
+        TryDescribe(className, version) ?? throw buffer.Error(RootErrorKind.UnsupportedVersion, Unknown(className, version));
+
+    /// <summary>What to say about a version that neither the code nor the file describes.</summary>
+    public static string Unknown(string className, int version) => $"{className} version {version} is not known, and the file does not describe it";
 
     /// <summary>Reads the tag of a slot; the body of a new object follows.</summary>
     public ObjectSlot Open(ref RootBuffer buffer)
@@ -42,21 +56,16 @@ internal sealed class ObjectMap
             return new ObjectSlot(tag, null, end);
         if (tag == NewClass)
         {
-            string name = buffer.ReadTerminatedString();
-            _classes[tagAt + Offset] = name;
+            if (!_classes.TryGetValue(tagAt + Offset, out string? name))
+                _classes[tagAt + Offset] = name = buffer.ReadTerminatedString();
+            else
+                buffer.Skip(name.Length + 1);
             return new ObjectSlot(begin + Offset, name, end);
         }
         return _classes.TryGetValue(tag & ~ClassMask, out string? known)
             ? new ObjectSlot(begin + Offset, known, end)
             : throw buffer.Error(RootErrorKind.CorruptObject, $"an object's class is said to be named at byte {tag & ~ClassMask} of the record, where no class name stands");
     }
-
-    /// <summary>Makes an object known to later references.</summary>
-    public void Register(ObjectSlot slot, object value) => _objects[slot.Reference] = value;
-
-    /// <summary>The object that a reference means, null when it is not known: old writers left such references behind.</summary>
-    public T? Find<T>(long reference)
-        where T : class => _objects.GetValueOrDefault(reference) as T;
 
     /// <summary>Goes behind the object of a slot.</summary>
     public static void Close(ref RootBuffer buffer, ObjectSlot slot)

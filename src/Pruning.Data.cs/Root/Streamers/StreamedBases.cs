@@ -31,12 +31,25 @@ internal static class StreamedBases
         return (name, title);
     }
 
+    /// <summary>Steps over a TNamed and gives where its name and its title begin.</summary>
+    public static (int Name, int Title) WalkNamed(ref RootBuffer buffer)
+    {
+        Frame frame = Frame.Open(ref buffer, "TNamed");
+        SkipObject(ref buffer);
+        int name = buffer.Position;
+        buffer.ReadStringBytes();
+        int title = buffer.Position;
+        buffer.ReadStringBytes();
+        frame.Close(ref buffer);
+        return (name, title);
+    }
+
     /// <summary>Opens a TObjArray; its slots follow.</summary>
     public static (Frame Frame, int Count) OpenArray(ref RootBuffer buffer)
     {
         Frame frame = Frame.Open(ref buffer, "TObjArray");
         SkipObject(ref buffer);
-        buffer.ReadString();
+        buffer.ReadStringBytes();
         int count = buffer.ReadInt32();
         buffer.Skip(4); // lower bound
         if (count < 0 || count > buffer.Remaining / 4)

@@ -50,22 +50,52 @@ internal sealed class BasketReader : IDisposable
     public LoadedBasket Load(RootBranch branch, BasketPlace place, Func<long, long, int[]> counts)
     {
         EntryLayout layout = branch.SupportedLayout();
+        return Load(branch, place, (loaded, table, header, at) =>
+        {
+            if (layout.Kind == EntryKind.Fixed)
+                return;
+            if (!SetBounds(loaded, table, header, at))
+                BasketBounds.OfCounts(counts(place.First, place.End), loaded, layout, at);
+        });
+    }
+
+    /// <summary>A whole basket, decompressed, with the bounds of its entries where it has a table of them.</summary>
+    public LoadedBasket LoadShaped(RootBranch branch, BasketPlace place) =>
+        Load(branch, place, static (loaded, table, header, at) => SetBounds(loaded, table, header, at));
+
+    private delegate void BoundsSetter(LoadedBasket loaded, EntryTable table, BasketHeader header, RootLocation at);
+
+    // What a basket has to say where entries begin: a table behind the data, or that of an embedded basket, or nothing.
+    private readonly ref struct EntryTable(ReadOnlySpan<byte> tail, int[]? offsets)
+    {
+        public ReadOnlySpan<byte> Tail { get; } = tail;
+
+        public int[]? Offsets { get; } = offsets;
+    }
+
+    private static bool SetBounds(LoadedBasket loaded, EntryTable table, BasketHeader header, RootLocation at)
+    {
+        if (table.Offsets is not null)
+            BasketBounds.OfOffsets(table.Offsets, loaded, header, at);
+        else if (!table.Tail.IsEmpty)
+            BasketBounds.OfTable(table.Tail, loaded, header, at);
+        else
+            return false;
+        return true;
+    }
+
+    private LoadedBasket Load(RootBranch branch, BasketPlace place, BoundsSetter setBounds)
+    {
         if (place.Embedded is EmbeddedBasket embedded)
         {
             BasketHeader inside = Check(embedded.Header, branch, place);
             var loaded = new LoadedBasket(embedded.Data!, pooled: false, 0, inside.DataBytes, inside.EntryCount);
-            if (layout.Kind != EntryKind.Fixed)
-            {
-                RootLocation here = branch.Location with { Basket = place.Index };
-                if (embedded.Offsets is not null)
-                    BasketBounds.OfOffsets(embedded.Offsets, loaded, inside, here);
-                else
-                    BasketBounds.OfCounts(counts(place.First, place.End), loaded, layout, here);
-            }
+            setBounds(loaded, new EntryTable([], embedded.Offsets), inside, branch.Location with { Basket = place.Index });
             return loaded;
         }
 
         RootLocation at = Locate(_file, branch, place);
+        CheckSize(place.RecordBytes, at);
         byte[] record = ArrayPool<byte>.Shared.Rent(place.RecordBytes);
         byte[]? payload = null;
         try
@@ -79,19 +109,18 @@ internal sealed class BasketReader : IDisposable
             if (key.ObjectBytes > stored.Length)
             {
                 RootLocation dataAt = at with { Byte = place.Seek + key.KeyBytes };
+                CheckSize(key.ObjectBytes, at);
                 RootBlocks.Check(stored, key.ObjectBytes, dataAt);
                 payload = ArrayPool<byte>.Shared.Rent(key.ObjectBytes);
                 RootBlocks.Decompress(stored, payload.AsSpan(0, key.ObjectBytes), _decoder, dataAt);
                 loaded = new LoadedBasket(payload, pooled: true, 0, header.DataBytes, header.EntryCount);
-                if (layout.Kind != EntryKind.Fixed)
-                    SetBounds(loaded, payload.AsSpan(header.DataBytes, key.ObjectBytes - header.DataBytes), header, layout, place, counts, at);
+                setBounds(loaded, new EntryTable(payload.AsSpan(header.DataBytes, key.ObjectBytes - header.DataBytes), null), header, at);
                 payload = null;
             }
             else
             {
                 loaded = new LoadedBasket(record, pooled: true, key.KeyBytes, header.DataBytes, header.EntryCount);
-                if (layout.Kind != EntryKind.Fixed)
-                    SetBounds(loaded, stored[header.DataBytes..key.ObjectBytes], header, layout, place, counts, at);
+                setBounds(loaded, new EntryTable(stored[header.DataBytes..key.ObjectBytes], null), header, at);
                 record = [];
             }
             return loaded;
@@ -105,12 +134,15 @@ internal sealed class BasketReader : IDisposable
         }
     }
 
-    private static void SetBounds(LoadedBasket loaded, ReadOnlySpan<byte> tail, BasketHeader header, EntryLayout layout, BasketPlace place, Func<long, long, int[]> counts, RootLocation at)
+    private void CheckSize(int bytes, RootLocation at)
     {
-        if (tail.IsEmpty)
-            BasketBounds.OfCounts(counts(place.First, place.End), loaded, layout, at);
-        else
-            BasketBounds.OfTable(tail, loaded, header, at);
+        if (bytes > _file.Options.MaxRecordBytes)
+        {
+            throw new RootFormatException(
+                RootErrorKind.MemoryLimit,
+                $"the basket has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {_file.Options.MaxRecordBytes}; raise the limit",
+                at);
+        }
     }
 
     private static BasketHeader BasketHeaderOf(ReadOnlySpan<byte> bytes, RootLocation at)
@@ -142,7 +174,7 @@ internal sealed class BasketReader : IDisposable
         {
             if (key.RecordBytes != place.RecordBytes || key.Seek != place.Seek)
                 throw new RootFormatException(RootErrorKind.WrongBasket, $"wanted a basket of {place.RecordBytes} bytes at byte {place.Seek} but found one of {key.RecordBytes} that says it is at byte {key.Seek}", at);
-            if (key.Name != branch.ShortName)
+            if (key.Name != branch.ShortName && branch.IsNameTaken(key.Name)) // a branch that was renamed keeps its baskets
                 throw new RootFormatException(RootErrorKind.WrongBasket, $"wanted a basket of this branch but found one of '{key.Name}'", at);
             if (header.HeaderEnd != key.KeyBytes)
                 throw new RootFormatException(RootErrorKind.CorruptBasket, $"the basket's header ends at byte {header.HeaderEnd} but claims {key.KeyBytes}", at);

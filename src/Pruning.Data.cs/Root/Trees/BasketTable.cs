@@ -14,23 +14,27 @@ internal static class BasketTable
 {
     public static BasketPlace[] Of(BranchRecord branch, RootLocation at)
     {
-        int count = branch.BasketEntry.Length;
-        if (count < branch.WriteBasket || branch.BasketSeek.Length != count || branch.BasketBytes.Length != count)
-        {
-            throw Corrupt(at, $"the branch claims {branch.WriteBasket} baskets but its tables hold {branch.BasketBytes.Length} sizes, {count} entries and {branch.BasketSeek.Length} places");
-        }
-        if (count > 0 && branch.BasketEntry[0] != branch.FirstEntry)
-            throw Corrupt(at, $"the first basket begins with entry {branch.BasketEntry[0]}, the branch with {branch.FirstEntry}");
+        if (branch.Unsupported is not null)
+            return [];
+        long[] bytes = branch.DecodeBytes();
+        long[] entries = branch.DecodeEntries();
+        long[] seeks = branch.DecodeSeeks();
+        List<EmbeddedBasket?> embeddedBaskets = branch.DecodeBaskets();
+        int count = entries.Length;
+        if (count < branch.WriteBasket || seeks.Length != count || bytes.Length != count)
+            throw Corrupt(at, $"the branch claims {branch.WriteBasket} baskets but its tables hold {bytes.Length} sizes, {count} entries and {seeks.Length} places");
+        if (count > 0 && entries[0] != branch.FirstEntry)
+            throw Corrupt(at, $"the first basket begins with entry {entries[0]}, the branch with {branch.FirstEntry}");
         var places = new List<BasketPlace>(count);
         for (int i = 0; i < count; i++)
         {
-            long first = branch.BasketEntry[i];
-            long end = i + 1 < count ? branch.BasketEntry[i + 1] : branch.EntryNumber;
+            long first = entries[i];
+            long end = i + 1 < count ? entries[i + 1] : branch.EntryNumber;
             if (end < first)
                 throw Corrupt(at with { Basket = i }, $"the basket holds the entries {first} to {end}, which goes backwards");
-            EmbeddedBasket? embedded = i < branch.Embedded.Count && branch.Embedded[i]?.Data is not null ? branch.Embedded[i] : null;
+            EmbeddedBasket? embedded = i < embeddedBaskets.Count && embeddedBaskets[i]?.Data is not null ? embeddedBaskets[i] : null;
             if (end > first)
-                places.Add(new BasketPlace(i, first, end, branch.BasketSeek[i], branch.BasketBytes[i], embedded));
+                places.Add(new BasketPlace(i, first, end, seeks[i], (int)Math.Clamp(bytes[i], int.MinValue, int.MaxValue), embedded));
         }
         return [.. places];
     }

@@ -10,230 +10,134 @@ namespace Pruning.Data.Root;
 /// <param name="Counter">fBranchCount: reference to the branch that counts, 0 for none.</param>
 internal sealed record ElementRecord(string ClassName, uint Checksum, int Version, int Id, int Type, int StreamerType, long Counter);
 
-/// <summary>ROOT's TBranch or a class derived from it.</summary>
-/// <param name="ClassName">TBranch, TBranchElement, TBranchObject and so on.</param>
-/// <param name="Name">fName.</param>
-/// <param name="Title">fTitle: often the leaf list, sometimes a sentence.</param>
-/// <param name="Compression">fCompress.</param>
-/// <param name="OffsetLength">fEntryOffsetLen: 0 means that all entries have the same size.</param>
-/// <param name="WriteBasket">fWriteBasket: baskets before this one are records in the file.</param>
-/// <param name="EntryNumber">fEntryNumber: entries, counted up to the last one.</param>
-/// <param name="FirstEntry">fFirstEntry.</param>
-/// <param name="TotalBytes">fTotBytes: bytes of all baskets once decompressed.</param>
-/// <param name="Children">fBranches.</param>
-/// <param name="Leaves">fLeaves.</param>
-/// <param name="Embedded">fBaskets by index; null where the basket is a record.</param>
-/// <param name="BasketBytes">fBasketBytes of the first fWriteBasket + 1 baskets.</param>
-/// <param name="BasketEntry">fBasketEntry: first entry of each basket.</param>
-/// <param name="BasketSeek">fBasketSeek: record of each basket.</param>
-/// <param name="FileName">fFileName: another file that holds the baskets, empty for this one.</param>
-/// <param name="Element">What TBranchElement adds, else null.</param>
-/// <param name="Unsupported">Why the branch cannot be read although the tree can.</param>
-internal sealed record BranchRecord(
-    string ClassName,
-    string Name,
-    string Title,
-    int Compression,
-    int OffsetLength,
-    int WriteBasket,
-    long EntryNumber,
-    long FirstEntry,
-    long TotalBytes,
-    IReadOnlyList<BranchRecord> Children,
-    IReadOnlyList<LeafRecord> Leaves,
-    IReadOnlyList<EmbeddedBasket?> Embedded,
-    int[] BasketBytes,
-    long[] BasketEntry,
-    long[] BasketSeek,
-    string FileName,
-    ElementRecord? Element,
-    string? Unsupported)
+/// <summary>
+/// ROOT's TBranch or a class derived from it: its numbers, and where its lists and tables stand in the tree's description.
+/// </summary>
+internal sealed class BranchRecord(TreePayload tree, string className, BranchRecord? parent)
 {
-    /// <summary>Branches nested deeper than any real tree are refused before they exhaust the stack.</summary>
-    public const int MaxDepth = 64;
+    private const int Absent = -1;
 
-    /// <summary>Reads a list of branches: a member of TTree and of TBranch.</summary>
-    public static List<BranchRecord> DecodeList(ref RootBuffer buffer, ObjectMap map, int depth)
-    {
-        if (depth > MaxDepth)
-            throw buffer.Error(RootErrorKind.CorruptObject, $"branches are nested deeper than {MaxDepth}");
-        (Frame frame, int count) = StreamedBases.OpenArray(ref buffer);
-        var branches = new List<BranchRecord>(Math.Min(count, 1024));
-        for (int i = 0; i < count; i++)
-        {
-            // A reference to a branch that stands elsewhere is no child: following it could go on for ever.
-            if (DecodeSlot(ref buffer, map, depth, out _) is BranchRecord branch)
-                branches.Add(branch);
-        }
-        frame.Close(ref buffer);
-        return branches;
-    }
+    private string? _name;
 
-    private static BranchRecord? DecodeSlot(ref RootBuffer buffer, ObjectMap map, int depth, out long reference)
+    /// <summary>The description that the positions count in.</summary>
+    public TreePayload Tree => tree;
+
+    /// <summary>TBranch, TBranchElement, TBranchObject and so on.</summary>
+    public string ClassName => className;
+
+    /// <summary>The branch above, null at the top.</summary>
+    public BranchRecord? Parent => parent;
+
+    /// <summary>True when there are branches below.</summary>
+    public bool HasChildren { get; set; }
+
+    /// <summary>fCompress.</summary>
+    public int Compression { get; set; }
+
+    /// <summary>fWriteBasket: baskets before this one are records in the file.</summary>
+    public int WriteBasket { get; set; }
+
+    /// <summary>fMaxBaskets: length of the basket tables.</summary>
+    public int MaxBaskets { get; set; }
+
+    /// <summary>fEntryNumber: entries, counted up to the last one.</summary>
+    public long EntryNumber { get; set; }
+
+    /// <summary>fFirstEntry.</summary>
+    public long FirstEntry { get; set; }
+
+    /// <summary>fTotBytes: bytes of all baskets once decompressed.</summary>
+    public long TotalBytes { get; set; }
+
+    /// <summary>fID and fType of a TBranchElement; 0 of others.</summary>
+    public (int Id, int Type) Member { get; set; }
+
+    /// <summary>Why the branch cannot be read although the tree can.</summary>
+    public string? Unsupported { get; set; }
+
+    /// <summary>Where name and title begin.</summary>
+    public (int Name, int Title) Texts { get; set; }
+
+    /// <summary>Where fLeaves and fBaskets begin.</summary>
+    public (int Leaves, int Baskets) Lists { get; set; } = (Absent, Absent);
+
+    /// <summary>Where fBasketBytes, fBasketEntry and fBasketSeek begin, flag first.</summary>
+    public (int Bytes, int Entry, int Seek) Tables { get; set; } = (Absent, Absent, Absent);
+
+    /// <summary>Descriptions of the tables' elements in versions of which only the file knows whether they are 4 or 8 bytes; null for known versions.</summary>
+    public (StreamerElement? Bytes, StreamerElement? Entry, StreamerElement? Seek)? Described { get; set; }
+
+    /// <summary>Where fFileName begins.</summary>
+    public int FileNameAt { get; set; } = Absent;
+
+    /// <summary>Where the members of TBranchElement begin, and its version; absent for other classes.</summary>
+    public (int At, int Version) ElementAt { get; set; } = (Absent, 0);
+
+    /// <summary>fName.</summary>
+    public string Name => _name ??= tree.Text(Texts.Name);
+
+    /// <summary>fName as the file has it.</summary>
+    public ReadOnlySpan<byte> NameBytes => tree.TextBytes(Texts.Name);
+
+    /// <summary>fTitle: often the leaf list, sometimes a sentence.</summary>
+    public string Title => tree.Text(Texts.Title);
+
+    /// <summary>fFileName: another file that holds the baskets, empty for this one.</summary>
+    public string FileName => FileNameAt == Absent ? "" : tree.Text(FileNameAt);
+
+    /// <summary>True for branches that only hold other branches.</summary>
+    public bool IsNode => ElementAt.At != Absent
+        ? Member is { Type: 1 or 2 } or { Type: 0, Id: -2 } || (HasChildren && Member.Type == 0)
+        : HasChildren;
+
+    /// <summary>What TBranchElement adds, else null.</summary>
+    public ElementRecord? DecodeElement() => ElementAt.At == Absent
+        ? null
+        : tree.Decode(ElementAt.At, (ref RootBuffer buffer, ObjectMap map) => BranchWalk.ReadElement(ref buffer, map, ElementAt.Version, 0));
+
+    /// <summary>fLeaves.</summary>
+    public List<LeafRecord> DecodeLeaves() => Lists.Leaves == Absent ? [] : tree.Decode(Lists.Leaves, LeafRecord.DecodeList);
+
+    /// <summary>fBaskets by index; null where the basket is a record.</summary>
+    public List<EmbeddedBasket?> DecodeBaskets() => Lists.Baskets == Absent ? [] : tree.Decode(Lists.Baskets, EmbeddedBasket.DecodeList);
+
+    /// <summary>fBasketBytes of the first fWriteBasket + 1 baskets.</summary>
+    public long[] DecodeBytes() => DecodeTable(Tables.Bytes, sizeof(int), Described?.Bytes);
+
+    /// <summary>fBasketEntry: first entry of each basket.</summary>
+    public long[] DecodeEntries() => DecodeTable(Tables.Entry, sizeof(long), Described?.Entry);
+
+    /// <summary>fBasketSeek: record of each basket.</summary>
+    public long[] DecodeSeeks() => DecodeTable(Tables.Seek, sizeof(long), Described?.Seek);
+
+    /// <summary>Name of the branch that a reference means; null when it means none.</summary>
+    public string? NameOf(long reference) => tree.DecodeReference(reference, static (ref RootBuffer buffer, ObjectMap map) =>
     {
-        if (depth > MaxDepth)
-            throw buffer.Error(RootErrorKind.CorruptObject, $"branches are nested deeper than {MaxDepth}");
         ObjectSlot slot = map.Open(ref buffer);
-        reference = slot.Reference;
-        if (slot.ClassName is null)
+        if (slot.ClassName?.StartsWith("TBranch", StringComparison.Ordinal) != true)
             return null;
-        BranchRecord? branch = null;
-        if (slot.ClassName.StartsWith("TBranch", StringComparison.Ordinal))
-        {
-            branch = Decode(ref buffer, slot.ClassName, map, depth);
-            map.Register(slot, branch);
-        }
-        else if (slot.End < 0)
-        {
-            throw buffer.Error(RootErrorKind.CorruptObject, $"wanted a branch but found a {slot.ClassName}");
-        }
-        else
-        {
-            buffer.Seek(slot.End);
-        }
-        ObjectMap.Close(ref buffer, slot);
-        return branch;
-    }
+        if (slot.ClassName != "TBranch")
+            Frame.Open(ref buffer, slot.ClassName);
+        Frame.Open(ref buffer, "TBranch");
+        return StreamedBases.ReadNamed(ref buffer).Name;
+    });
 
-    private static BranchRecord Decode(ref RootBuffer buffer, string className, ObjectMap map, int depth)
-    {
-        if (className == "TBranch")
-            return DecodeBase(ref buffer, className, map, depth);
-        Frame frame = Frame.Open(ref buffer, className);
-        BranchRecord branch = DecodeBase(ref buffer, className, map, depth);
-        if (className != "TBranchElement")
-            branch = branch with { Unsupported = branch.Unsupported ?? $"branches of class {className} are not decoded" };
-        else if (frame.Version is < 8 or > 10)
-            branch = branch with { Unsupported = branch.Unsupported ?? $"TBranchElement version {frame.Version} is not known, only 8 to 10" };
-        else if (branch.Unsupported is null)
-            branch = branch with { Element = DecodeElement(ref buffer, frame.Version, map, depth) };
-        frame.Close(ref buffer);
-        return branch;
-    }
-
-    private static ElementRecord DecodeElement(ref RootBuffer buffer, int version, ObjectMap map, int depth)
-    {
-        string className = buffer.ReadString();
-        buffer.ReadString(); // fParentName
-        buffer.ReadString(); // fClonesName
-        uint checksum = buffer.ReadUInt32();
-        int classVersion = version >= 10 ? buffer.ReadInt16() : buffer.ReadInt32();
-        int id = buffer.ReadInt32();
-        int type = buffer.ReadInt32();
-        int streamerType = buffer.ReadInt32();
-        buffer.Skip(4); // fMaximum
-        DecodeSlot(ref buffer, map, depth + 1, out long counter);
-        return new ElementRecord(className, checksum, classVersion, id, type, streamerType, counter);
-    }
-
-    private static BranchRecord DecodeBase(ref RootBuffer buffer, string className, ObjectMap map, int depth)
-    {
-        Frame frame = Frame.Open(ref buffer, "TBranch");
-        (string name, string title) = StreamedBases.ReadNamed(ref buffer);
-        if (frame.Version is < 10 or > 13)
-        {
-            string problem = $"TBranch version {frame.Version} is not known, only 10 to 13";
-            if (frame.End < 0)
-                throw buffer.Error(RootErrorKind.UnsupportedVersion, problem);
-            frame.Close(ref buffer);
-            return new BranchRecord(className, name, title, 0, 0, 0, 0, 0, 0, [], [], [], [], [], [], "", null, problem);
-        }
-        Frame.Skip(ref buffer, "TAttFill");
-        int compression = buffer.ReadInt32();
-        buffer.Skip(4); // fBasketSize
-        int offsetLength = buffer.ReadInt32();
-        int writeBasket = buffer.ReadInt32();
-        long entryNumber = buffer.ReadInt64();
-        if (frame.Version >= 13)
-            Frame.Skip(ref buffer, "ROOT::TIOFeatures");
-        buffer.Skip(4); // fOffset
-        int maxBaskets = buffer.ReadInt32();
-        buffer.Skip(4); // fSplitLevel
-        buffer.Skip(8); // fEntries: fEntryNumber is the bound that counts
-        long firstEntry = frame.Version >= 11 ? buffer.ReadInt64() : 0;
-        long totalBytes = buffer.ReadInt64();
-        buffer.Skip(8); // fZipBytes
-        List<BranchRecord> children = DecodeList(ref buffer, map, depth + 1);
-        List<LeafRecord> leaves = DecodeLeaves(ref buffer, map, depth);
-        List<EmbeddedBasket?> embedded = DecodeBaskets(ref buffer, map);
-        if (maxBaskets < 0 || writeBasket < 0)
-            throw buffer.Error(RootErrorKind.CorruptBranch, $"branch '{name}' claims {writeBasket} baskets in a table of {maxBaskets}");
-        int kept = Math.Min(maxBaskets, writeBasket + 1);
-        int[] basketBytes = ReadInts(ref buffer, maxBaskets, kept);
-        long[] basketEntry = ReadLongs(ref buffer, maxBaskets, kept);
-        long[] basketSeek = ReadLongs(ref buffer, maxBaskets, kept);
-        string fileName = buffer.ReadString();
-        frame.Close(ref buffer);
-        return new BranchRecord(
-            className, name, title, compression, offsetLength, writeBasket, entryNumber, firstEntry, totalBytes,
-            children, leaves, embedded, basketBytes, basketEntry, basketSeek, fileName, null, null);
-    }
-
-    private static List<LeafRecord> DecodeLeaves(ref RootBuffer buffer, ObjectMap map, int depth)
-    {
-        (Frame frame, int count) = StreamedBases.OpenArray(ref buffer);
-        var leaves = new List<LeafRecord>(Math.Min(count, 64));
-        for (int i = 0; i < count; i++)
-        {
-            long reference = LeafRecord.DecodeSlot(ref buffer, map, depth);
-            if (map.Find<LeafRecord>(reference) is LeafRecord leaf)
-                leaves.Add(leaf);
-        }
-        frame.Close(ref buffer);
-        return leaves;
-    }
-
-    private static List<EmbeddedBasket?> DecodeBaskets(ref RootBuffer buffer, ObjectMap map)
-    {
-        (Frame frame, int count) = StreamedBases.OpenArray(ref buffer);
-        var baskets = new List<EmbeddedBasket?>();
-        for (int i = 0; i < count; i++)
-        {
-            ObjectSlot slot = map.Open(ref buffer);
-            if (slot.ClassName == "TBasket")
-            {
-                while (baskets.Count < i)
-                    baskets.Add(null);
-                baskets.Add(EmbeddedBasket.Decode(ref buffer));
-            }
-            else if (slot.ClassName is not null)
-            {
-                throw buffer.Error(RootErrorKind.CorruptObject, $"wanted a TBasket but found a {slot.ClassName}");
-            }
-            ObjectMap.Close(ref buffer, slot);
-        }
-        frame.Close(ref buffer);
-        return baskets;
-    }
+    /// <summary>Name of the leaf that a reference means; null when it means none.</summary>
+    public string? LeafNameOf(long reference) => tree.DecodeReference(reference, LeafRecord.DecodeSlot)?.Name;
 
     // The tables are as long as fMaxBaskets; only the baskets that exist are kept. A zero flag means "no values".
-    private static int[] ReadInts(ref RootBuffer buffer, int stored, int kept)
+    private long[] DecodeTable(int at, int width, StreamerElement? described)
     {
-        if (buffer.ReadByte() == 0)
+        if (at == Absent)
             return [];
-        RootBuffer table = Table(ref buffer, stored, sizeof(int));
-        int[] values = new int[kept];
-        for (int i = 0; i < kept; i++)
-            values[i] = table.ReadInt32();
-        return values;
-    }
-
-    private static long[] ReadLongs(ref RootBuffer buffer, int stored, int kept)
-    {
-        if (buffer.ReadByte() == 0)
-            return [];
-        RootBuffer table = Table(ref buffer, stored, sizeof(long));
-        long[] values = new long[kept];
-        for (int i = 0; i < kept; i++)
-            values[i] = table.ReadInt64();
-        return values;
-    }
-
-    private static RootBuffer Table(ref RootBuffer buffer, int count, int width)
-    {
-        if (count > buffer.Remaining / width)
-            throw buffer.Error(RootErrorKind.CorruptBranch, $"a table of {count} baskets does not fit the {buffer.Remaining} bytes that remain");
-        RootLocation at = buffer.At(buffer.Position);
-        return RootBuffer.OfFile(buffer.Take(count * width), at);
+        return tree.Decode(at, (ref RootBuffer buffer, ObjectMap _) =>
+        {
+            if (buffer.ReadByte() == 0)
+                return [];
+            long[] values = new long[Math.Min(MaxBaskets, WriteBasket + 1)];
+            for (int i = 0; i < values.Length; i++)
+                values[i] = described is not null ? DescribedMembers.ReadNumber(ref buffer, described) : width == sizeof(int) ? buffer.ReadInt32() : buffer.ReadInt64();
+            return values;
+        });
     }
 }

@@ -11,10 +11,10 @@ internal static class ColumnReader
     /// <param name="counts">Counter values of a branch for a range of entries; needed by baskets without an offset table.</param>
     public static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, Func<RootBranch, long, long, int[]> counts)
     {
-        BasketPart[] parts = [.. sinks.SelectMany(sink => sink.Parts)];
+        ColumnPart[] parts = [.. sinks.SelectMany(sink => sink.Parts)];
         try
         {
-            Parallelise(file, parts, (reader, part) => Count(file, reader, part, counts));
+            BasketWork.Run(file, parts, (reader, part) => Count(file, reader, part, counts));
             long bytes = 0;
             foreach (ColumnSink sink in sinks)
             {
@@ -32,17 +32,17 @@ internal static class ColumnReader
                 sink.Allocate();
             // In the order of the file: the disk reads ahead.
             Array.Sort(parts, static (a, b) => a.Place.Seek.CompareTo(b.Place.Seek));
-            Parallelise(file, parts, (reader, part) => Decode(reader, part, counts));
+            BasketWork.Run(file, parts, (reader, part) => Decode(reader, part, counts));
             return [.. sinks.Select(sink => sink.Finish())];
         }
         finally
         {
-            foreach (BasketPart part in parts)
+            foreach (ColumnPart part in parts)
                 part.Loaded?.Dispose();
         }
     }
 
-    private static void Count(RootFile file, BasketReader reader, BasketPart part, Func<RootBranch, long, long, int[]> counts)
+    private static void Count(RootFile file, BasketReader reader, ColumnPart part, Func<RootBranch, long, long, int[]> counts)
     {
         EntryLayout layout = part.Sink.Layout;
         BasketHeader header = BasketReader.ReadHeader(file, part.Sink.Branch, part.Place);
@@ -77,7 +77,7 @@ internal static class ColumnReader
     private static void Place(ColumnSink sink)
     {
         long next = 0;
-        foreach (BasketPart part in sink.Parts)
+        foreach (ColumnPart part in sink.Parts)
         {
             part.ValueStart = next;
             next += part.ValueCount;
@@ -91,61 +91,11 @@ internal static class ColumnReader
         }
     }
 
-    private static void Decode(BasketReader reader, BasketPart part, Func<RootBranch, long, long, int[]> counts)
+    private static void Decode(BasketReader reader, ColumnPart part, Func<RootBranch, long, long, int[]> counts)
     {
         LoadedBasket basket = part.Loaded ?? reader.Load(part.Sink.Branch, part.Place, (first, end) => counts(part.Sink.Branch, first, end));
         part.Loaded = null;
         using (basket)
             part.Sink.Decode(part, basket);
-    }
-
-    // Of several damaged baskets the first is reported, whatever the threads do: every part before it is still visited.
-    private static void Parallelise(RootFile file, BasketPart[] parts, Action<BasketReader, BasketPart> work)
-    {
-        int workers = Math.Min(file.Options.Workers, parts.Length);
-        if (workers <= 1)
-        {
-            BasketReader alone = file.RentReader();
-            try
-            {
-                foreach (BasketPart part in parts)
-                    work(alone, part);
-            }
-            finally
-            {
-                file.ReturnReader(alone);
-            }
-            return;
-        }
-        RootFormatException? error = null;
-        int failed = int.MaxValue;
-        object gate = new();
-        Parallel.For(
-            0,
-            parts.Length,
-            new ParallelOptions { MaxDegreeOfParallelism = workers },
-            file.RentReader,
-            (i, _, reader) =>
-            {
-                if (i < Volatile.Read(ref failed))
-                {
-                    try
-                    {
-                        work(reader, parts[i]);
-                    }
-                    catch (RootFormatException e)
-                    {
-                        lock (gate)
-                        {
-                            if (i < failed)
-                                (failed, error) = (i, e);
-                        }
-                    }
-                }
-                return reader;
-            },
-            file.ReturnReader);
-        if (error is not null)
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
     }
 }

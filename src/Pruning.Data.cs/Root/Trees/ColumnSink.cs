@@ -3,34 +3,6 @@ using System.Runtime.CompilerServices;
 
 namespace Pruning.Data.Root;
 
-/// <summary>One basket's share of a read.</summary>
-internal sealed class BasketPart(ColumnSink sink, BasketPlace place, int firstLocal, int endLocal)
-{
-    public ColumnSink Sink { get; } = sink;
-
-    public BasketPlace Place { get; } = place;
-
-    /// <summary>Wanted entries [FirstLocal, EndLocal), counted within the basket.</summary>
-    public int FirstLocal { get; } = firstLocal;
-
-    public int EndLocal { get; } = endLocal;
-
-    public int EntryCount => EndLocal - FirstLocal;
-
-    public bool IsWhole => FirstLocal == 0 && EndLocal == Place.End - Place.First;
-
-    /// <summary>The decompressed basket, where it had to be opened to count its values.</summary>
-    public LoadedBasket? Loaded { get; set; }
-
-    /// <summary>Values of the wanted entries.</summary>
-    public long ValueCount { get; set; }
-
-    /// <summary>Index of the first of them in the column.</summary>
-    public long ValueStart { get; set; }
-
-    public RootLocation Location => Sink.Branch.Location with { Basket = Place.Index };
-}
-
 /// <summary>A column being read: which baskets it needs, and the arrays that they fill, each its own part.</summary>
 internal abstract class ColumnSink
 {
@@ -40,7 +12,7 @@ internal abstract class ColumnSink
         Layout = branch.SupportedLayout();
         First = first;
         End = end;
-        Parts = [.. PartsOf(branch, first, end)];
+        Parts = [.. BasketPart.Of(branch, first, end).Select(part => new ColumnPart(this, part))];
     }
 
     public RootBranch Branch { get; }
@@ -51,7 +23,7 @@ internal abstract class ColumnSink
 
     public long End { get; }
 
-    public List<BasketPart> Parts { get; }
+    public List<ColumnPart> Parts { get; }
 
     public bool IsFixed => Layout.Kind == EntryKind.Fixed;
 
@@ -64,27 +36,9 @@ internal abstract class ColumnSink
     public abstract void Allocate();
 
     /// <summary>Decodes one basket into its part of the arrays.</summary>
-    public abstract void Decode(BasketPart part, LoadedBasket basket);
+    public abstract void Decode(ColumnPart part, LoadedBasket basket);
 
     public abstract JaggedColumn Finish();
-
-    private IEnumerable<BasketPart> PartsOf(RootBranch branch, long first, long end)
-    {
-        long next = first;
-        foreach (BasketPlace place in branch.Baskets)
-        {
-            if (place.End <= first || place.First >= end)
-                continue;
-            if (place.First > next)
-                break;
-            if (place.End - place.First > int.MaxValue)
-                throw new RootFormatException(RootErrorKind.CorruptBranch, $"the basket claims the entries {place.First} to {place.End}", branch.Location with { Basket = place.Index });
-            next = Math.Min(end, place.End);
-            yield return new BasketPart(this, place, (int)(Math.Max(first, place.First) - place.First), (int)(next - place.First));
-        }
-        if (next < end)
-            throw new RootFormatException(RootErrorKind.MissingBasket, $"wanted the entries {first} to {end} but no basket holds entry {next}", branch.Location with { Entry = next });
-    }
 }
 
 /// <inheritdoc/>
@@ -111,9 +65,9 @@ internal sealed class ColumnSink<T> : ColumnSink
     }
 
     public override JaggedColumn Finish() =>
-        new JaggedColumn<T>(Branch.Name, First, End - First, Branch.FixedLength, Branch.InnerLength, _offsets, _values);
+        new JaggedColumn<T>(Branch.Name, First, End - First, IsFixed ? Layout.Inner : null, Layout.Dimensions, _offsets, _values);
 
-    public override void Decode(BasketPart part, LoadedBasket basket)
+    public override void Decode(ColumnPart part, LoadedBasket basket)
     {
         Span<T> values = _values.AsSpan((int)part.ValueStart, (int)part.ValueCount);
         if (IsFixed)
@@ -133,7 +87,7 @@ internal sealed class ColumnSink<T> : ColumnSink
     }
 
     // Counted arrays have nothing between entries: one conversion for all of them.
-    private void DecodeBackToBack(BasketPart part, LoadedBasket basket, Span<T> values)
+    private void DecodeBackToBack(ColumnPart part, LoadedBasket basket, Span<T> values)
     {
         ReadOnlySpan<int> bounds = basket.Bounds[part.FirstLocal..(part.EndLocal + 1)];
         Span<long> offsets = OffsetsOf(part);
@@ -152,7 +106,7 @@ internal sealed class ColumnSink<T> : ColumnSink
             throw Misfit(raw, misfit, part, EntryOfValue(part, part.ValueStart + misfit));
     }
 
-    private void DecodeBehindHeaders(BasketPart part, LoadedBasket basket, Span<T> values)
+    private void DecodeBehindHeaders(ColumnPart part, LoadedBasket basket, Span<T> values)
     {
         ReadOnlySpan<int> bounds = basket.Bounds[part.FirstLocal..(part.EndLocal + 1)];
         ReadOnlySpan<byte> data = basket.Data;
@@ -182,7 +136,7 @@ internal sealed class ColumnSink<T> : ColumnSink
         }
     }
 
-    private static void CheckCollection(ReadOnlySpan<byte> entry, int count, BasketPart part, int index)
+    private static void CheckCollection(ReadOnlySpan<byte> entry, int count, ColumnPart part, int index)
     {
         uint word = BinaryPrimitives.ReadUInt32BigEndian(entry);
         int version = BinaryPrimitives.ReadInt16BigEndian(entry[4..]);
@@ -196,10 +150,10 @@ internal sealed class ColumnSink<T> : ColumnSink
     }
 
     // offsets[entry + 1] of every entry of the part: the end of one entry is the start of the next.
-    private Span<long> OffsetsOf(BasketPart part) =>
+    private Span<long> OffsetsOf(ColumnPart part) =>
         _offsets.AsSpan((int)(part.Place.First + part.FirstLocal - First) + 1, part.EntryCount);
 
-    private long EntryOfValue(BasketPart part, long value)
+    private long EntryOfValue(ColumnPart part, long value)
     {
         Span<long> offsets = OffsetsOf(part);
         int i = 0;
@@ -208,17 +162,17 @@ internal sealed class ColumnSink<T> : ColumnSink
         return part.Place.First + part.FirstLocal + i;
     }
 
-    private void Report(int misfit, ReadOnlySpan<byte> raw, BasketPart part, long firstEntry, int perEntry)
+    private void Report(int misfit, ReadOnlySpan<byte> raw, ColumnPart part, long firstEntry, int perEntry)
     {
         if (misfit >= 0)
             throw Misfit(raw, misfit, part, firstEntry + (misfit / perEntry));
     }
 
-    private RootFormatException Misfit(ReadOnlySpan<byte> raw, int index, BasketPart part, long entry) => new(
+    private RootFormatException Misfit(ReadOnlySpan<byte> raw, int index, ColumnPart part, long entry) => new(
         RootErrorKind.ValueOutOfRange,
         $"the value {_converter.Describe(raw, index)} does not fit the type {RootElementTypes.Of(typeof(T))!.Value.CppName()} without loss",
         part.Location with { Entry = entry });
 
-    private static RootFormatException BadEntry(BasketPart part, int index, string problem) =>
+    private static RootFormatException BadEntry(ColumnPart part, int index, string problem) =>
         new(RootErrorKind.CorruptEntry, problem, part.Location with { Entry = part.Place.First + part.FirstLocal + index });
 }

@@ -6,6 +6,47 @@ namespace Pruning.Data.Root;
 /// <param name="Offsets">Where each entry begins, counted like <see cref="BasketHeader.Last"/>; null without a table.</param>
 internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? Offsets)
 {
+    /// <summary>Reads fBaskets by index; null where the basket is a record.</summary>
+    public static List<EmbeddedBasket?> DecodeList(ref RootBuffer buffer, ObjectMap map)
+    {
+        (_, int count) = StreamedBases.OpenArray(ref buffer);
+        var baskets = new List<EmbeddedBasket?>();
+        for (int i = 0; i < count; i++)
+        {
+            ObjectSlot slot = OpenSlot(ref buffer, map);
+            if (slot.ClassName is not null)
+            {
+                while (baskets.Count < i)
+                    baskets.Add(null);
+                baskets.Add(Decode(ref buffer));
+            }
+            ObjectMap.Close(ref buffer, slot);
+        }
+        return baskets;
+    }
+
+    /// <summary>Steps over fBaskets, so that the classes named in it are known.</summary>
+    public static void WalkList(ref RootBuffer buffer, ObjectMap map)
+    {
+        (Frame frame, int count) = StreamedBases.OpenArray(ref buffer);
+        for (int i = 0; i < count; i++)
+        {
+            ObjectSlot slot = OpenSlot(ref buffer, map);
+            if (slot is { ClassName: not null, End: < 0 })
+                Decode(ref buffer); // only its contents say where it ends
+            ObjectMap.Close(ref buffer, slot);
+        }
+        frame.Close(ref buffer);
+    }
+
+    private static ObjectSlot OpenSlot(ref RootBuffer buffer, ObjectMap map)
+    {
+        ObjectSlot slot = map.Open(ref buffer);
+        if (slot.ClassName is not (null or "TBasket"))
+            throw buffer.Error(RootErrorKind.CorruptObject, $"wanted a TBasket but found a {slot.ClassName}");
+        return slot;
+    }
+
     /// <param name="buffer">Stands behind the class tag.</param>
     public static EmbeddedBasket Decode(ref RootBuffer buffer)
     {
@@ -18,7 +59,8 @@ internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? 
         int[]? offsets = null;
         if (flag % 10 == 1)
         {
-            offsets = ReadOffsets(ref buffer, header.EntryCount, masked: flag is > 20 and < 40);
+            if (header.EntryCount > 0) // writers store no table, not even its length, for none
+                offsets = ReadOffsets(ref buffer, header.EntryCount, masked: flag is > 20 and < 40);
             if (flag > 40)
                 SkipDisplacements(ref buffer);
         }

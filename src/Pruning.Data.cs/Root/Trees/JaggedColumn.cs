@@ -7,11 +7,12 @@ public abstract class JaggedColumn : RootColumn
 {
     private long[]? _offsets;
 
-    private protected JaggedColumn(string branch, long firstEntry, long entryCount, int? fixedLength, int innerLength, long[]? offsets)
+    private protected JaggedColumn(string branch, long firstEntry, long entryCount, int? fixedLength, int[] dimensions, long[]? offsets)
         : base(branch, "", firstEntry, entryCount)
     {
         FixedLength = fixedLength;
-        InnerLength = innerLength;
+        Dimensions = dimensions;
+        InnerLength = fixedLength is null ? dimensions.Aggregate(1, (product, size) => product * size) : 1;
         _offsets = offsets;
     }
 
@@ -21,31 +22,37 @@ public abstract class JaggedColumn : RootColumn
     /// <summary>Values per element where a counted dimension is followed by constant ones (<c>x[n][3]</c>: 3), else 1.</summary>
     public int InnerLength { get; }
 
+    /// <summary>Constant dimensions, the first outermost: of every entry where all have the same number of values, else of every element.</summary>
+    public IReadOnlyList<int> Dimensions { get; }
+
     /// <summary>[entries + 1] entry e owns the values [Offsets[e], Offsets[e + 1]); begins with 0.</summary>
-    public long[] Offsets => _offsets ??= CreateOffsets();
+    public long[] Offsets => _offsets ??= ConstantOffsets(EntryCount, FixedLength ?? 0);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<long[]> Levels => FixedLength == 1 ? [] : InnerLength == 1 || FixedLength is not null ? [Offsets] : [.. SplitInner()];
+    public override IReadOnlyList<long[]> Levels
+    {
+        get
+        {
+            if (FixedLength is null && Dimensions.Count == 0)
+                return [Offsets];
+            var levels = new List<long[]>();
+            if (FixedLength is null)
+                levels.Add([.. Offsets.Select(offset => offset / InnerLength)]);
+            foreach (int size in Dimensions)
+                levels.Add(ConstantOffsets(levels.Count == 0 ? EntryCount : levels[^1][^1], size));
+            return levels;
+        }
+    }
 
     /// <summary>Type of the values in this column (after conversion).</summary>
     public abstract RootElementType ElementType { get; }
 
-    // [entries + 1] elements, [elements + 1] values
-    private IEnumerable<long[]> SplitInner()
+    /// <summary>[lists + 1] where lists of one length begin.</summary>
+    internal static long[] ConstantOffsets(long lists, int length)
     {
-        long[] elements = [.. Offsets.Select(offset => offset / InnerLength)];
-        yield return elements;
-        long[] values = new long[elements[^1] + 1];
-        for (long i = 0; i < values.LongLength; i++)
-            values[i] = i * InnerLength;
-        yield return values;
-    }
-
-    private long[] CreateOffsets()
-    {
-        long[] offsets = new long[EntryCount + 1];
+        long[] offsets = new long[lists + 1];
         for (long i = 0; i < offsets.LongLength; i++)
-            offsets[i] = i * (FixedLength ?? 0);
+            offsets[i] = i * length;
         return offsets;
     }
 
@@ -66,8 +73,8 @@ public abstract class JaggedColumn : RootColumn
 public sealed class JaggedColumn<T> : JaggedColumn
     where T : unmanaged
 {
-    internal JaggedColumn(string branch, long firstEntry, long entryCount, int? fixedLength, int innerLength, long[]? offsets, T[] values)
-        : base(branch, firstEntry, entryCount, fixedLength, innerLength, offsets) => Values = values;
+    internal JaggedColumn(string branch, long firstEntry, long entryCount, int? fixedLength, int[] dimensions, long[]? offsets, T[] values)
+        : base(branch, firstEntry, entryCount, fixedLength, dimensions, offsets) => Values = values;
 
     /// <summary>All values, entry after entry.</summary>
     public T[] Values { get; }

@@ -5,22 +5,19 @@ public sealed class RootBranch
 {
     private readonly RootFile _file;
     private readonly BranchRecord _record;
+    private readonly RootLocation _tree;
+    private readonly Lazy<Contents> _contents;
     private readonly Lazy<BasketPlace[]> _baskets;
     private readonly Lazy<string> _compression;
 
-    internal RootBranch(RootFile file, string name, BranchRecord record, ObjectMap objects, RootLocation tree)
+    internal RootBranch(RootFile file, string name, BranchRecord record, RootLocation tree, Func<string, bool> isNameTaken)
     {
         _file = file;
         _record = record;
+        _tree = tree;
+        IsNameTaken = isNameTaken;
         Name = name;
-        Location = tree with { Branch = name };
-        (Layout, string? reason) = EntryLayout.Of(record, objects, file);
-        if (Layout is not null && record.FileName.Length > 0)
-            reason = $"its baskets are in another file, '{record.FileName}'";
-        if (record.EntryNumber < 0 || record.FirstEntry < 0)
-            reason = $"it claims the entries {record.FirstEntry} to {record.EntryNumber}";
-        Unsupported = reason;
-        TypeName = Layout?.TypeName ?? DescribeType(record);
+        _contents = new Lazy<Contents>(() => Contents.Of(record, file));
         _baskets = new Lazy<BasketPlace[]>(() => BasketTable.Of(record, Location));
         _compression = new Lazy<string>(SeeCompression);
     }
@@ -35,10 +32,10 @@ public sealed class RootBranch
     public string Title => _record.Title;
 
     /// <summary>C++ spelling: <c>float</c>, <c>vector&lt;int&gt;</c>, <c>double[3]</c>, <c>float[nJet]</c>.</summary>
-    public string TypeName { get; }
+    public string TypeName => _contents.Value.TypeName;
 
-    /// <summary>Type of the values, null when the branch cannot be read.</summary>
-    public RootElementType? ElementType => IsSupported ? Layout!.Element.Type : null;
+    /// <summary>Type of the values; null for texts, records and nested lists, which <see cref="RootTree.ReadColumns"/> reads, and when the branch cannot be read.</summary>
+    public RootElementType? ElementType => IsSupported ? Layout?.Element.Type : null;
 
     /// <summary>Values per entry where all entries have the same number (1 for plain numbers); null for jagged branches.</summary>
     public int? FixedLength => Layout is { Kind: EntryKind.Fixed } ? Layout.Inner : null;
@@ -72,32 +69,75 @@ public sealed class RootBranch
     public bool IsSupported => Unsupported is null;
 
     /// <summary>Why the values cannot be read, null when they can.</summary>
-    public string? Unsupported { get; }
+    public string? Unsupported => _contents.Value.Problem;
 
     /// <summary>First entry of every basket: reads that begin and end there decompress nothing twice.</summary>
     public IReadOnlyList<long> BasketStarts => [.. Baskets.Select(basket => basket.First)];
 
-    internal RootLocation Location { get; }
+    /// <summary>True for the names of the tree's branches, without those above them.</summary>
+    internal Func<string, bool> IsNameTaken { get; }
 
-    internal EntryLayout? Layout { get; }
+    internal RootLocation Location => _tree with { Branch = Name };
+
+    /// <summary>A branch of plain numbers; null for others.</summary>
+    internal EntryLayout? Layout => _contents.Value.Layout;
+
+    /// <summary>A branch of anything else that is decoded.</summary>
+    internal BranchShape? Shape => _contents.Value.Shape;
 
     internal BasketPlace[] Baskets => _baskets.Value;
 
-    /// <summary>What the branch holds, or an error that says why it cannot be read.</summary>
-    internal EntryLayout SupportedLayout() => Unsupported is null
-        ? Layout!
-        : throw new RootFormatException(
-            Layout is null ? RootErrorKind.UnsupportedBranch : _record.FileName.Length > 0 ? RootErrorKind.ExternalFile : RootErrorKind.CorruptBranch,
-            $"the branch cannot be read: {Unsupported}; its type is {TypeName}",
-            Location);
-
-    private static string DescribeType(BranchRecord record)
+    /// <summary>The numbers that the branch holds, or an error that says why it cannot be read as such.</summary>
+    internal EntryLayout SupportedLayout()
     {
-        if (record.Element is { Id: < 0 } whole)
-            return whole.ClassName;
-        if (record.Element is not null)
-            return $"member of {record.Element.ClassName}";
-        return record.Leaves is [{ ClassName: "TLeafC" }] ? "char*" : record.ClassName == "TBranch" ? record.Title : record.ClassName;
+        CheckSupported();
+        return Layout ?? throw new RootFormatException(
+            RootErrorKind.WrongElementType,
+            $"the branch is {TypeName}, not one list of numbers for each entry; read it with {nameof(RootTree.ReadColumns)}, {nameof(RootTree.ReadText)} or {nameof(RootTree.ReadNested)}",
+            Location);
+    }
+
+    /// <summary>Does nothing, or says why the branch cannot be read.</summary>
+    internal void CheckSupported()
+    {
+        if (Unsupported is not null)
+        {
+            throw new RootFormatException(
+                Layout is null && Shape is null ? RootErrorKind.UnsupportedBranch : _record.FileName.Length > 0 ? RootErrorKind.ExternalFile : RootErrorKind.CorruptBranch,
+                $"the branch cannot be read: {Unsupported}; its type is {TypeName}",
+                Location);
+        }
+    }
+
+    // What the branch holds: numbers, something else that is decoded, or a reason why it cannot be read.
+    private sealed record Contents(EntryLayout? Layout, BranchShape? Shape, string TypeName, string? Problem)
+    {
+        public static Contents Of(BranchRecord record, RootFile file)
+        {
+            try
+            {
+                (EntryLayout? layout, string? problem) = EntryLayout.Of(record, file);
+                BranchShape? shape = null;
+                if (layout is null)
+                    (shape, problem) = BranchShape.Of(record, file);
+                if (problem is null && record.FileName.Length > 0)
+                    problem = $"its baskets are in another file, '{record.FileName}'";
+                if (record.EntryNumber < 0 || record.FirstEntry < 0)
+                    problem = $"it claims the entries {record.FirstEntry} to {record.EntryNumber}";
+                return new Contents(layout, shape, layout?.TypeName ?? shape?.TypeName ?? DescribeType(record), problem);
+            }
+            catch (RootFormatException e)
+            {
+                return new Contents(null, null, record.ClassName, $"its description is damaged: {e.Message}");
+            }
+        }
+
+        private static string DescribeType(BranchRecord record) => record.DecodeElement() switch
+        {
+            { Id: < 0 } whole => whole.ClassName,
+            ElementRecord member => $"member of {member.ClassName}",
+            null => record.ClassName == "TBranch" ? record.Title : record.ClassName,
+        };
     }
 
     // The first basket may be too small to be worth compressing, so look on until one is compressed.

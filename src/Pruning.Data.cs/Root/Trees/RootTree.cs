@@ -5,8 +5,9 @@ public sealed class RootTree
 {
     private readonly RootFile _file;
     private readonly RootLocation _location;
-    private readonly Dictionary<string, RootBranch> _byName = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, RootBranch?> _byShortName = new(StringComparer.Ordinal);
+    private readonly long _autoFlush;
+    private readonly IReadOnlyList<(long Last, long Size)> _clusters;
+    private readonly BranchIndex _index;
 
     internal RootTree(RootFile file, string path, int cycle, TreeRecord record)
     {
@@ -14,15 +15,13 @@ public sealed class RootTree
         _location = new RootLocation(file.Path) { Tree = path };
         Path = path;
         Cycle = cycle;
+        _autoFlush = record.AutoFlush;
+        _clusters = record.Clusters;
         Name = record.Name;
         Title = record.Title;
-        var branches = new List<RootBranch>();
-        foreach (BranchRecord branch in record.Branches)
-            Flatten(branch, "", record.Objects, branches);
-        Branches = branches;
+        _index = new BranchIndex(file, _location, record.Branches);
         // The branches are the proof; the tree's own number is 0 in files that were not closed properly.
-        long[] counts = [.. branches.Where(branch => branch.IsSupported).Select(branch => branch.EntryCount).Distinct()];
-        EntryCount = counts.Length == 1 ? counts[0] : record.EntryCount;
+        EntryCount = _index.CommonEntryCount() ?? record.EntryCount;
     }
 
     /// <summary>Name of the tree.</summary>
@@ -41,7 +40,7 @@ public sealed class RootTree
     public long EntryCount { get; }
 
     /// <summary>Every branch that carries values, in the order of the file; nodes of split objects are left out, their members are in.</summary>
-    public IReadOnlyList<RootBranch> Branches { get; }
+    public IReadOnlyList<RootBranch> Branches => _index.All;
 
     /// <summary>A branch by its full name, or by its own where only one branch has it.</summary>
     /// <exception cref="RootFormatException">No such branch; the message names the nearest.</exception>
@@ -54,7 +53,7 @@ public sealed class RootTree
 
     /// <summary>As <see cref="Branch"/>, but false where there is none.</summary>
     public bool TryBranch(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RootBranch? branch) =>
-        _byName.TryGetValue(name, out branch) || (_byShortName.TryGetValue(name, out branch) && branch is not null);
+        (branch = _index.Find(name)) is not null;
 
     /// <summary>Reads a branch in its own type.</summary>
     /// <param name="branch">Name of the branch.</param>
@@ -102,11 +101,115 @@ public sealed class RootTree
     {
         RootBranch[] branches = [.. requests.Select(request => Branch(request.Branch))];
         foreach (RootBranch branch in branches)
-        {
             branch.SupportedLayout();
-            _ = branch.Baskets; // refuses impossible tables before their numbers are used
+        long last = RangeEnd(branches, first, end);
+        ColumnSink[] sinks = [.. requests.Select((request, i) => request.CreateSink(branches[i], first, last))];
+        JaggedColumn[] columns = ColumnReader.Read(_file, sinks, Counts);
+        return new JaggedColumns(first, last - first, [.. requests.Select(request => request.Branch)], columns);
+    }
+
+    /// <summary>
+    /// Reads several branches chunk after chunk, as they were written together (clusters, else baskets). While a chunk is
+    /// worked on, the next one is read: memory for two chunks is taken.
+    /// </summary>
+    /// <param name="requests">Names and types.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <returns>Chunks in the order of their entries; <see cref="JaggedColumns.FirstEntry"/> says where each begins.</returns>
+    /// <exception cref="RootFormatException">As <see cref="Read(IReadOnlyList{ColumnRequest}, long, long?)"/>: at once for branches that cannot be read, with their chunk for damaged baskets.</exception>
+    public IEnumerable<JaggedColumns> ReadClusters(IReadOnlyList<ColumnRequest> requests, long first = 0, long? end = null)
+    {
+        RootBranch[] branches = [.. requests.Select(request => Branch(request.Branch))];
+        foreach (RootBranch branch in branches)
+            branch.SupportedLayout();
+        return ReadChunks(requests, ClusterRanges.Of(_autoFlush, _clusters, branches, first, RangeEnd(branches, first, end)));
+    }
+
+    /// <summary>As <see cref="ReadClusters(IReadOnlyList{ColumnRequest}, long, long?)"/>, each branch in its own type.</summary>
+    /// <param name="branches">Names of the branches.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    public IEnumerable<JaggedColumns> ReadClusters(IReadOnlyList<string> branches, long first = 0, long? end = null) =>
+        ReadClusters([.. branches.Select(ColumnRequest.Of)], first, end);
+
+    /// <summary>
+    /// Reads a branch of any supported type: one column for plain numbers, texts and lists of them; one for each leaf of a
+    /// leaf list, for keys (field <c>0</c>) and values (<c>1</c>) of a map, and for each member of a class that holds
+    /// values. What a class holds besides (object identity, pointers) is stepped over.
+    /// </summary>
+    /// <param name="branch">Name of the branch.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <returns>Columns in the order in which the file stores them. Takes twice the memory of the values while it reads.</returns>
+    /// <exception cref="RootFormatException">No such branch, one that cannot be read, or damaged baskets.</exception>
+    public IReadOnlyList<RootColumn> ReadColumns(string branch, long first = 0, long? end = null)
+    {
+        RootBranch found = Branch(branch);
+        found.CheckSupported();
+        if (found.Layout is not null)
+            return Read([branch], first, end).Columns;
+        long last = RangeEnd([found], first, end);
+        return ShapeColumnReader.Read(_file, found, first, last);
+    }
+
+    /// <summary>Reads a branch of texts, or of lists of texts: <c>char*</c>, <c>string</c>, <c>vector&lt;string&gt;</c>.</summary>
+    /// <param name="branch">Name of the branch.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <exception cref="RootFormatException">No such branch, another type, or damaged baskets.</exception>
+    public TextColumn ReadText(string branch, long first = 0, long? end = null) =>
+        Branch(branch).Layout is null && ReadColumns(branch, first, end) is [TextColumn text]
+            ? text
+            : throw WrongType(branch, "text");
+
+    /// <summary>Reads numbers below any number of lists: <c>vector&lt;vector&lt;float&gt;&gt;</c>, <c>double[3][4]</c>.</summary>
+    /// <param name="branch">Name of the branch.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <exception cref="RootFormatException">No such branch, another type, or damaged baskets.</exception>
+    public NestedColumn<T> ReadNested<T>(string branch, long first = 0, long? end = null)
+        where T : unmanaged => ReadColumns(branch, first, end) switch
+        {
+            [NestedColumn<T> nested] => nested,
+            [JaggedColumn<T> flat] => new NestedColumn<T>(flat.Branch, flat.Field, flat.FirstEntry, flat.EntryCount, flat.Levels, flat.Values),
+            _ => throw WrongType(branch, $"lists of {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name}"),
+        };
+
+    private IEnumerable<JaggedColumns> ReadChunks(IReadOnlyList<ColumnRequest> requests, IEnumerable<(long First, long End)> ranges)
+    {
+        Task<JaggedColumns>? ahead = null;
+        try
+        {
+            foreach ((long begin, long cut) in ranges)
+            {
+                Task<JaggedColumns>? ready = ahead;
+                JaggedColumns? chunk = ready?.GetAwaiter().GetResult();
+                ahead = Task.Run(() => Read(requests, begin, cut));
+                if (chunk is not null)
+                    yield return chunk;
+            }
+            if (ahead is not null)
+                yield return ahead.GetAwaiter().GetResult();
         }
-        long last = end ?? (branches.Length == 0 ? EntryCount : branches.Min(branch => branch.EntryCount));
+        finally
+        {
+            // Whoever stops early may dispose the file next: no read may be under way then.
+            ((IAsyncResult?)ahead)?.AsyncWaitHandle.WaitOne();
+            _ = ahead?.Exception;
+        }
+    }
+
+    private RootFormatException WrongType(string branch, string wanted) => new(
+        RootErrorKind.WrongElementType,
+        $"wanted {wanted} but the branch is {Branch(branch).TypeName}; read it with {nameof(ReadColumns)}",
+        Branch(branch).Location);
+
+    // The end of a range that every branch has.
+    private long RangeEnd(IReadOnlyList<RootBranch> branches, long first, long? end)
+    {
+        foreach (RootBranch branch in branches)
+            _ = branch.Baskets; // refuses impossible tables before their numbers are used
+        long last = end ?? (branches.Count == 0 ? EntryCount : branches.Min(branch => branch.EntryCount));
         if (first < 0 || last < first)
             throw new ArgumentOutOfRangeException(nameof(first), $"the entries {first} to {last} are no range of tree '{Path}'");
         foreach (RootBranch branch in branches)
@@ -114,9 +217,7 @@ public sealed class RootTree
             if (last > branch.EntryCount)
                 throw new ArgumentOutOfRangeException(nameof(end), $"wanted the entries {first} to {last} but branch '{branch.Name}' has {branch.EntryCount}");
         }
-        ColumnSink[] sinks = [.. requests.Select((request, i) => request.CreateSink(branches[i], first, last))];
-        JaggedColumn[] columns = ColumnReader.Read(_file, sinks, Counts);
-        return new JaggedColumns(first, last - first, [.. requests.Select(request => request.Branch)], columns);
+        return last;
     }
 
     // Values of the counter of a branch, for baskets whose offset table was left out.
@@ -128,20 +229,5 @@ public sealed class RootTree
         if (end > counter.EntryCount)
             throw new RootFormatException(RootErrorKind.InconsistentCounts, $"entry {end - 1} is counted by branch '{name}', which has only {counter.EntryCount} entries", branch.Location);
         return ReadAs<int>(counter.Name, first, end).Values;
-    }
-
-    private void Flatten(BranchRecord record, string above, ObjectMap objects, List<RootBranch> into)
-    {
-        string name = above + record.Name;
-        bool node = record.Element is { Type: 1 or 2 } or { Type: 0, Id: -2 } || (record.Children.Count > 0 && record.Element is null or { Type: 0 });
-        if (!node)
-        {
-            var branch = new RootBranch(_file, name, record, objects, _location);
-            into.Add(branch);
-            _byName.TryAdd(name, branch);
-            _byShortName[record.Name] = _byShortName.ContainsKey(record.Name) ? null : branch;
-        }
-        foreach (BranchRecord child in record.Children)
-            Flatten(child, name + "/", objects, into);
     }
 }

@@ -4,20 +4,23 @@ namespace Pruning.Data.Root;
 /// <param name="Name">fName.</param>
 /// <param name="Title">fTitle.</param>
 /// <param name="EntryCount">fEntries: the writer's count, which the branches may contradict.</param>
-/// <param name="Branches">fBranches.</param>
-/// <param name="Objects">Leaves and branches by their references.</param>
-internal sealed record TreeRecord(string Name, string Title, long EntryCount, IReadOnlyList<BranchRecord> Branches, ObjectMap Objects)
+/// <param name="AutoFlush">fAutoFlush: entries of a cluster where positive.</param>
+/// <param name="Clusters">fClusterRangeEnd and fClusterSize: up to which entry clusters have which size; empty for none.</param>
+/// <param name="Branches">Every branch of every depth, those above before those below.</param>
+internal sealed record TreeRecord(string Name, string Title, long EntryCount, long AutoFlush, IReadOnlyList<(long Last, long Size)> Clusters, List<BranchRecord> Branches)
 {
-    /// <param name="buffer">The payload of the tree's record.</param>
-    /// <param name="className">TTree, or TNtuple and TNtupleD which wrap one.</param>
-    public static TreeRecord Decode(ref RootBuffer buffer, string className)
+    /// <param name="payload">The tree's record.</param>
+    /// <param name="className">TTree, or a class that wraps one: TNtuple, TNtupleD, TChain.</param>
+    public static TreeRecord Decode(TreePayload payload, string className)
     {
+        RootBuffer buffer = payload.Open();
+        ObjectMap map = payload.Map;
         if (className != "TTree")
             Frame.Open(ref buffer, className);
         Frame frame = Frame.Open(ref buffer, "TTree");
         int version = frame.Version;
         if (version is < 16 or > 20)
-            throw buffer.Error(RootErrorKind.UnsupportedVersion, $"TTree version {version} is not known, only 16 to 20 (ROOT 5.23 to 6)");
+            return DecodeDescribed(ref buffer, map.Describe(ref buffer, "TTree", version), payload);
         (string name, string title) = StreamedBases.ReadNamed(ref buffer);
         Frame.Skip(ref buffer, "TAttLine");
         Frame.Skip(ref buffer, "TAttFill");
@@ -33,27 +36,55 @@ internal sealed record TreeRecord(string Name, string Title, long EntryCount, IR
             buffer.Skip(4); // fDefaultEntryOffsetLen
         int clusterRanges = version >= 19 ? buffer.ReadInt32() : 0;
         buffer.Skip(4 * 8); // fMaxEntries, fMaxEntryLoop, fMaxVirtualSize, fAutoSave
-        if (version >= 18)
-            buffer.Skip(8); // fAutoFlush
+        long autoFlush = version >= 18 ? buffer.ReadInt64() : 0;
         buffer.Skip(8); // fEstimate
-        if (version >= 19)
-        {
-            SkipClusterTable(ref buffer, clusterRanges); // fClusterRangeEnd
-            SkipClusterTable(ref buffer, clusterRanges); // fClusterSize
-        }
+        long[] clusterEnds = version >= 19 ? ReadClusterTable(ref buffer, clusterRanges) : []; // fClusterRangeEnd
+        long[] clusterSizes = version >= 19 ? ReadClusterTable(ref buffer, clusterRanges) : []; // fClusterSize
         if (version >= 20)
             Frame.Skip(ref buffer, "ROOT::TIOFeatures");
-        var map = new ObjectMap();
-        List<BranchRecord> branches = BranchRecord.DecodeList(ref buffer, map, 0);
-        return new TreeRecord(name, title, entryCount, branches, map);
+        var walk = new BranchWalk(payload);
+        walk.WalkList(ref buffer, map, null, 0);
+        return new TreeRecord(name, title, entryCount, autoFlush, [.. clusterEnds.Zip(clusterSizes)], walk.Branches);
     }
 
-    private static void SkipClusterTable(ref RootBuffer buffer, int count)
+    // Versions of ROOT 3 to 5.22, which other writers still produce, and those of the future.
+    private static TreeRecord DecodeDescribed(ref RootBuffer buffer, StreamerInfo info, TreePayload payload)
+    {
+        var members = new DescribedMembers(payload.Map);
+        (string name, string title) = ("", "");
+        var walk = new BranchWalk(payload);
+        foreach (StreamerElement? element in info.Elements)
+        {
+            if (element is null)
+                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"the description of TTree version {info.Version} has members of an unknown kind");
+            if (element.Name == "TNamed")
+            {
+                (name, title) = StreamedBases.ReadNamed(ref buffer);
+            }
+            else if (element.Name == "fBranches")
+            {
+                walk.WalkList(ref buffer, payload.Map, null, 0);
+                break; // what follows does not concern a reader
+            }
+            else
+            {
+                members.Take(ref buffer, element);
+            }
+        }
+        if (members["fEntries"] < 0)
+            throw buffer.Error(RootErrorKind.CorruptObject, $"the tree claims {members["fEntries"]} entries");
+        return new TreeRecord(name, title, members["fEntries"], members["fAutoFlush"], [], walk.Branches);
+    }
+
+    private static long[] ReadClusterTable(ref RootBuffer buffer, int count)
     {
         if (buffer.ReadByte() == 0)
-            return;
+            return [];
         if (count < 0 || count > buffer.Remaining / 8)
             throw buffer.Error(RootErrorKind.CorruptObject, $"a table of {count} clusters does not fit the {buffer.Remaining} bytes that remain");
-        buffer.Skip(count * 8);
+        long[] values = new long[count];
+        for (int i = 0; i < count; i++)
+            values[i] = buffer.ReadInt64();
+        return values;
     }
 }

@@ -1,0 +1,98 @@
+namespace Pruning.Data.Root;
+
+/// <summary>Lists behind a count of their own.</summary>
+internal sealed class ListReader(ValueReader item, int itemBytes, GrowingArray<int> counts) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer)
+    {
+        int count = TakeCount(ref buffer);
+        item.ReadMany(ref buffer, count);
+    }
+
+    /// <summary>One list whose items are stored member by member.</summary>
+    public override void ReadByMember(ref RootBuffer buffer, int count)
+    {
+        for (int i = 0; i < count; i++)
+            item.ReadByMember(ref buffer, TakeCount(ref buffer));
+    }
+
+    // No item is smaller than itemBytes, so a count that lies is found out before anything is read or taken for it.
+    private int TakeCount(ref RootBuffer buffer)
+    {
+        int count = buffer.ReadInt32();
+        if (count < 0 || count > buffer.Remaining / itemBytes)
+            throw buffer.Error(RootErrorKind.CorruptEntry, $"a list claims {count} items of at least {itemBytes} bytes but only {buffer.Remaining} bytes remain");
+        counts.Add(count);
+        return count;
+    }
+}
+
+/// <summary>Lists of constant length.</summary>
+internal sealed class ConstantReader(ValueReader item, int length) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer) => item.ReadMany(ref buffer, length);
+
+    public override void ReadMany(ref RootBuffer buffer, int count) => item.ReadMany(ref buffer, Product(ref buffer, count));
+
+    private int Product(ref RootBuffer buffer, int count) => (long)count * length is <= int.MaxValue and long all
+        ? (int)all
+        : throw buffer.Error(RootErrorKind.CorruptEntry, $"{count} lists of {length} items do not fit the {buffer.Remaining} bytes that remain");
+}
+
+/// <summary>Lists that a member read before counts.</summary>
+internal sealed class CountedReader(ValueReader item, NumberReader counter, bool flagged, GrowingArray<int> counts) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer) => ReadOne(ref buffer, counter.CountAt(0));
+
+    public override void ReadMany(ref RootBuffer buffer, int count)
+    {
+        for (int i = 0; i < count; i++)
+            ReadOne(ref buffer, counter.CountAt(count - 1 - i));
+    }
+
+    private void ReadOne(ref RootBuffer buffer, long count)
+    {
+        bool present = !flagged || buffer.ReadByte() != 0;
+        if (count < 0 || count > buffer.Remaining)
+        {
+            if (present)
+                throw buffer.Error(RootErrorKind.InconsistentCounts, $"a counter says {count}, which does not fit the {buffer.Remaining} bytes that remain");
+            count = 0;
+        }
+        int taken = present ? (int)count : 0;
+        counts.Add(taken);
+        item.ReadMany(ref buffer, taken);
+    }
+}
+
+/// <summary>Items up to the end of the entry: one member of every object of a split collection.</summary>
+internal sealed class RestReader(ValueReader item, GrowingArray<int> counts) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer)
+    {
+        int count = 0;
+        for (; buffer.Remaining > 0; count++)
+        {
+            int before = buffer.Position;
+            item.Read(ref buffer);
+            if (buffer.Position == before)
+                throw buffer.Error(RootErrorKind.CorruptEntry, "an item of no bytes never ends");
+        }
+        counts.Add(count);
+    }
+}
+
+/// <summary>As <see cref="RestReader"/>, behind one envelope for all items.</summary>
+internal sealed class EnvelopedRestReader(ValueReader items) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer)
+    {
+        if (buffer.Remaining > 0) // old writers leave the envelope of an empty column out
+        {
+            Frame frame = Frame.Open(ref buffer, "a column of a collection");
+            if (frame.MemberWise)
+                throw buffer.Error(RootErrorKind.UnsupportedBranch, "a column of lists of objects that are stored member by member is not decoded");
+        }
+        items.Read(ref buffer);
+    }
+}
