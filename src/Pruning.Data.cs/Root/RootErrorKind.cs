@@ -86,4 +86,10 @@ public enum RootErrorKind
 
     /// <summary>A value does not fit the element type that was asked for.</summary>
     ValueOutOfRange,
+
+    /// <summary>The description or the pages of an RNTuple contradict themselves.</summary>
+    CorruptNtuple,
+
+    /// <summary>An RNTuple that needs a feature which this reader does not know.</summary>
+    UnsupportedNtuple,
 }

@@ -5,7 +5,7 @@ using System.Globalization;
 namespace Pruning.Data.Root;
 
 /// <summary>A ROOT file, open for reading. Safe from many threads; dispose it when no read is under way.</summary>
-public sealed class RootFile : IDisposable
+public sealed partial class RootFile : IDisposable
 {
     private readonly RootHeader _header;
     private readonly RootLocation _location;
@@ -83,7 +83,9 @@ public sealed class RootFile : IDisposable
         {
             throw new RootFormatException(
                 RootErrorKind.WrongClass,
-                $"wanted a tree but '{name}' is a {found.Entry.ClassName}; {NearestNames.Suggest(name, TreeNames(), "the file has no trees")}",
+                found.Entry.IsNtuple
+                    ? $"wanted a tree but '{name}' is an RNTuple; open it with {nameof(RootFile)}.{nameof(Ntuple)}, or as either with {nameof(Table)}"
+                    : $"wanted a tree but '{name}' is a {found.Entry.ClassName}; {NearestNames.Suggest(name, TreeNames(), "the file has no trees")}",
                 _location);
         }
         tree = _trees.GetOrAdd(found.Key.Seek, _ => new Lazy<RootTree>(() => ReadTree(found))).Value;
@@ -95,6 +97,7 @@ public sealed class RootFile : IDisposable
     {
         while (_readers.TryTake(out BasketReader? reader))
             reader.Dispose();
+        DisposeDecoders();
         Source.Dispose();
     }
 

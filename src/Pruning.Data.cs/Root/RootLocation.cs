@@ -13,6 +13,18 @@ public sealed record RootLocation(string File)
     /// <summary>Full name of the branch.</summary>
     public string? Branch { get; init; }
 
+    /// <summary>Path of the RNTuple inside the file.</summary>
+    public string? Ntuple { get; init; }
+
+    /// <summary>Field of the RNTuple, and the member behind it.</summary>
+    public string? Field { get; init; }
+
+    /// <summary>Cluster of the RNTuple, counted from 0.</summary>
+    public long? Cluster { get; init; }
+
+    /// <summary>Page of the field's column in the cluster, counted from 0.</summary>
+    public long? Page { get; init; }
+
     /// <summary>Basket of the branch, counted from 0.</summary>
     public long? Basket { get; init; }
 
@@ -33,6 +45,12 @@ public sealed record RootLocation(string File)
             text.Append(", tree '").Append(Tree).Append('\'');
         if (Branch is not null)
             text.Append(", branch '").Append(Branch).Append('\'');
+        if (Ntuple is not null)
+            text.Append(", RNTuple '").Append(Ntuple).Append('\'');
+        if (Field is not null)
+            text.Append(", field '").Append(Field).Append('\'');
+        Append(text, ", cluster ", Cluster);
+        Append(text, ", page ", Page);
         Append(text, ", basket ", Basket);
         Append(text, ", entry ", Entry);
         if (PayloadByte is null)

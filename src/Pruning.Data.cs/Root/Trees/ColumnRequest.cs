@@ -15,10 +15,15 @@ public abstract record ColumnRequest
     public static ColumnRequest As<T>(string branch)
         where T : unmanaged => new Converted<T>(branch);
 
+    /// <summary>Type that the values should get; null for their own.</summary>
+    internal abstract Type? ValueType { get; }
+
     internal abstract ColumnSink CreateSink(RootBranch branch, long first, long end);
 
     private sealed record OwnType(string Name) : ColumnRequest(Name)
     {
+        internal override Type? ValueType => null;
+
         internal override ColumnSink CreateSink(RootBranch branch, long first, long end) => branch.SupportedLayout().Element.Type switch
         {
             RootElementType.Bool => new ColumnSink<bool>(branch, first, end),
@@ -38,6 +43,8 @@ public abstract record ColumnRequest
     private sealed record Converted<T>(string Name) : ColumnRequest(Name)
         where T : unmanaged
     {
+        internal override Type? ValueType => typeof(T);
+
         internal override ColumnSink CreateSink(RootBranch branch, long first, long end) => new ColumnSink<T>(branch, first, end);
     }
 }

@@ -1,7 +1,7 @@
 namespace Pruning.Data.Root;
 
 /// <summary>One branch that carries values. Making it reads nothing: baskets are read when the tree is asked for them.</summary>
-public sealed class RootBranch
+public sealed class RootBranch : IRootBranch
 {
     private readonly RootFile _file;
     private readonly BranchRecord _record;

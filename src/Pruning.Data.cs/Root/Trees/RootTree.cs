@@ -1,7 +1,7 @@
 namespace Pruning.Data.Root;
 
 /// <summary>A tree: named branches over the same entries. Reading is safe from many threads.</summary>
-public sealed class RootTree
+public sealed class RootTree : IRootTable
 {
     private readonly RootFile _file;
     private readonly RootLocation _location;
@@ -42,6 +42,10 @@ public sealed class RootTree
     /// <summary>Every branch that carries values, in the order of the file; nodes of split objects are left out, their members are in.</summary>
     public IReadOnlyList<RootBranch> Branches => _index.All;
 
+    string IRootTable.Kind => "tree";
+
+    IReadOnlyList<string> IRootTable.BranchNames => [.. Branches.Select(branch => branch.Name)];
+
     /// <summary>A branch by its full name, or by its own where only one branch has it.</summary>
     /// <exception cref="RootFormatException">No such branch; the message names the nearest.</exception>
     public RootBranch Branch(string name) => TryBranch(name, out RootBranch? branch)
@@ -54,6 +58,15 @@ public sealed class RootTree
     /// <summary>As <see cref="Branch"/>, but false where there is none.</summary>
     public bool TryBranch(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RootBranch? branch) =>
         (branch = _index.Find(name)) is not null;
+
+    IRootBranch IRootTable.Branch(string name) => Branch(name);
+
+    bool IRootTable.TryBranch(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IRootBranch? branch)
+    {
+        bool found = TryBranch(name, out RootBranch? own);
+        branch = own;
+        return found;
+    }
 
     /// <summary>Reads a branch in its own type.</summary>
     /// <param name="branch">Name of the branch.</param>
