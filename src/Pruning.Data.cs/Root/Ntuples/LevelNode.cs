@@ -177,24 +177,3 @@ internal sealed class LevelNode
         $"variant {part.First + index} of the cluster holds element {element} of its alternative where {expected} comes next",
         _location with { Cluster = part.Cluster.Index });
 }
-
-/// <summary>Memory of one read call, counted before it is taken.</summary>
-internal sealed class ReadBudget(RootReadOptions options)
-{
-    private long _bytes;
-
-    /// <summary>Counts an array of <paramref name="count"/> elements, or refuses it.</summary>
-    public void Take(long count, int elementBytes, RootLocation at)
-    {
-        if (count > Array.MaxLength)
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {count} elements; read fewer entries at once", at);
-        _bytes += count * elementBytes;
-        if (_bytes > options.MaxReadBytes)
-        {
-            throw new RootFormatException(
-                RootErrorKind.MemoryLimit,
-                $"the values would take {_bytes} bytes or more but {nameof(RootReadOptions.MaxReadBytes)} is {options.MaxReadBytes}; read fewer entries at once or raise the limit",
-                at);
-        }
-    }
-}

@@ -85,7 +85,7 @@ internal sealed class ValueSink<T>(RootLocation location) : ValueSink(location)
         new NestedColumn<T>(branch, member, firstEntry, entryCount, levels, _values);
 
     public override JaggedColumn Jagged(string branch, long firstEntry, long entryCount, int? fixedLength, int innerLength, long[]? offsets) =>
-        new JaggedColumn<T>(branch, firstEntry, entryCount, fixedLength, innerLength, offsets, _values);
+        new JaggedColumn<T>(branch, firstEntry, entryCount, fixedLength, (fixedLength ?? innerLength) is int size and not 1 ? [size] : [], offsets, _values);
 
     public override Span<byte> Direct(PageTask task) => task.Column.Encoding!.IsPlainCopy && IsOwn(task.Column.Encoding.Type)
         ? MemoryMarshal.AsBytes(Part(task))

@@ -89,7 +89,7 @@ public sealed partial class RootNtuple
             throw new ArgumentOutOfRangeException(nameof(first), $"the entries {first} to {last} are no range of RNTuple '{Path}'");
         if (last > EntryCount)
             throw new ArgumentOutOfRangeException(nameof(end), $"wanted the entries {first} to {last} but RNTuple '{Path}' has {EntryCount}");
-        var budget = new ReadBudget(_file.Options);
+        var budget = new ReadBudget(_file.Options.MaxReadBytes, Location);
         LevelNode entries = LevelNode.OfEntries([.. Parts(first, last)], Location);
         LeafReading[] readings = [.. leaves.Select(leaf => new LeafReading(leaf.Leaf, entries, leaf.Type, first, LocationOf(leaf.Top, leaf.Leaf)))];
         // Lists say where the next level's items are, so levels are read one after the other; each in parallel.
