@@ -128,7 +128,7 @@ module Terminal =
 
         // Nobody reads a pipe by the width of a window: long names must not be folded.
         if redirected then
-            console.Profile.Width <- 400
+            console.Profile.Width <- 4000
 
         console
 

@@ -1,26 +1,40 @@
 module Pruning.Cli.Commands.Inspect
 
-open System
 open System.IO
-open System.IO.Enumeration
 open Argu
 open Pruning.Cli
+open Pruning.Cli.Inspection
 open Pruning.Data
 open Pruning.Data.Root
 
 type InspectArgument =
     | [<MainCommand>] Input of file: string list
-    | [<Section "What to show">] Tree of name: string
+    | [<Section "What to look at">] Tree of name: string
     | Branches of pattern: string
-    | Json
+    | [<Section "What to do with it">] Head of n: string
+    | Values
+    | Check
+    | [<Section "Output">] Json
 
     interface IArgParserTemplate with
         member argument.Usage =
             match argument with
             | Input _ -> "ROOT file"
-            | Tree _ -> "only this tree, with or without ;cycle, as in directory/Tracksters;1"
+            | Tree _ -> "only this tree or RNTuple, with or without ;cycle, as in directory/Tracksters;1"
             | Branches _ -> "only branches whose full name matches; * and ? are wildcards (quote them)"
-            | Json -> "one JSON document on stdout"
+            | Head _ -> "show the values of the first N entries"
+            | Values ->
+                "read every leaf to its end: counts, sums and CRC-32 of its values (with --json one line a leaf)"
+            | Check -> "verify every record, basket, page, checksum, offset and count; exit code 4 if anything is wrong"
+            | Json -> "JSON on stdout"
+
+/// What is asked about the file.
+[<RequireQualifiedAccess>]
+type Question =
+    | Overview
+    | FirstEntries of count: int64
+    | Values
+    | Check
 
 type InspectSettings =
     {
@@ -29,6 +43,7 @@ type InspectSettings =
         Tree: string option
         /// Only branches that match.
         Branches: string option
+        Question: Question
         Json: bool
     }
 
@@ -40,6 +55,21 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
             | Input files -> files
             | _ -> [])
 
+    let questions =
+        arguments
+        |> List.choose (function
+            | Head text -> Some("--head", Question.FirstEntries(Value.wholeLong "--head" (1L, 1_000_000L) text))
+            | Values -> Some("--values", Question.Values)
+            | Check -> Some("--check", Question.Check)
+            | _ -> None)
+
+    let question =
+        match questions with
+        | [] -> Question.Overview
+        | [ _, one ] -> one
+        | (first, _) :: (second, _) :: _ ->
+            raise (UsageException $"{first} and {second} are two questions: ask one at a time.")
+
     let start =
         match files with
         | [ file ] ->
@@ -47,6 +77,7 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
                 File = file
                 Tree = None
                 Branches = None
+                Question = question
                 Json = false
             }
         | [] -> raise (UsageException "no file: give one ROOT file.")
@@ -54,7 +85,10 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
 
     let apply settings argument =
         match argument with
-        | Input _ -> settings
+        | Input _
+        | Head _
+        | Values
+        | Check -> settings
         | Tree name -> { settings with Tree = Some name }
         | Branches pattern ->
             { settings with
@@ -62,120 +96,20 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
             }
         | Json -> { settings with Json = true }
 
-    List.fold apply start arguments
+    let settings = List.fold apply start arguments
 
-/// A branch as it is shown.
-type BranchView =
-    {
-        name: string
-        ``type``: string
-        entries: int64
-        baskets: int64
-        stored_bytes: int64
-        uncompressed_bytes: int64
-        compression: string
-        /// Why its values cannot be read, if they cannot.
-        unsupported: string option
-    }
+    if
+        settings.Question = Question.Check
+        && (settings.Tree.IsSome || settings.Branches.IsSome)
+    then
+        raise (UsageException "--check looks at the whole file: leave --tree and --branches out.")
 
-type TreeView =
-    {
-        path: string
-        cycle: int
-        title: string
-        entries: int64
-        stored_bytes: int64
-        uncompressed_bytes: int64
-        branches: BranchView list
-    }
-
-let private branchView (branch: RootBranch) : BranchView =
-    // A damaged basket must not hide the other branches: those are what the user came to see.
-    let compression, damage =
-        try
-            branch.Compression, None
-        with :? DataException as error ->
-            "unknown", Some error.Message
-
-    {
-        name = branch.Name
-        ``type`` = branch.TypeName
-        entries = branch.EntryCount
-        baskets = branch.BasketCount
-        stored_bytes = branch.StoredBytes
-        uncompressed_bytes = branch.UncompressedBytes
-        compression = compression
-        unsupported = damage |> Option.orElse (Option.ofObj branch.Unsupported)
-    }
-
-let private treeView (pattern: string option) (path: string) (tree: RootTree) : TreeView =
-    let matches (branch: RootBranch) =
-        match pattern with
-        | None -> true
-        | Some pattern -> FileSystemName.MatchesSimpleExpression(pattern, branch.Name, ignoreCase = false)
-
-    {
-        path = path
-        cycle = tree.Cycle
-        title = tree.Title
-        entries = tree.EntryCount
-        stored_bytes = tree.Branches |> Seq.sumBy _.StoredBytes
-        uncompressed_bytes = tree.Branches |> Seq.sumBy _.UncompressedBytes
-        branches = tree.Branches |> Seq.filter matches |> Seq.map branchView |> List.ofSeq
-    }
+    settings
 
 /// 62400 is ROOT 6.24/00; a million more means 64-bit offsets.
 let private rootVersion (version: int) =
     let version = version % 1_000_000
     $"ROOT {version / 10_000}.{version / 100 % 100:D2}/{version % 100:D2}"
-
-let private ratio (uncompressed: int64) (stored: int64) =
-    if stored > 0L then
-        (float uncompressed / float stored).ToString("0.00", Globalization.CultureInfo.InvariantCulture)
-    else
-        "-"
-
-let private showTree (terminal: Terminal) (tree: TreeView) =
-    let title = if tree.title = "" || tree.title = tree.path then "" else $" \"{tree.title}\""
-    Terminal.print terminal ""
-
-    Terminal.print
-        terminal
-        $"{tree.path};{tree.cycle}{title}: {Say.count tree.entries} entries, {Say.bytes tree.stored_bytes} stored, {Say.bytes tree.uncompressed_bytes} decompressed (x {ratio tree.uncompressed_bytes tree.stored_bytes})"
-
-    // The column of remarks only where there is something to remark.
-    let remarks = tree.branches |> List.exists _.unsupported.IsSome
-
-    if not tree.branches.IsEmpty then
-        Terminal.table
-            terminal
-            [
-                "branch", false
-                "type", false
-                "entries", true
-                "baskets", true
-                "stored", true
-                "ratio", true
-                "compression", false
-                if remarks then
-                    "remark", false
-            ]
-            [
-                for branch in tree.branches ->
-                    [
-                        branch.name
-                        branch.``type``
-                        Say.count branch.entries
-                        Say.count branch.baskets
-                        Say.bytes branch.stored_bytes
-                        ratio branch.uncompressed_bytes branch.stored_bytes
-                        branch.compression
-                        if remarks then
-                            match branch.unsupported with
-                            | Some reason -> "not readable: " + reason
-                            | None -> ""
-                    ]
-            ]
 
 let private showKeys (terminal: Terminal) (entries: RootEntry list) =
     Terminal.table
@@ -192,28 +126,34 @@ let private showKeys (terminal: Terminal) (entries: RootEntry list) =
                 ]
         ]
 
-let private run (terminal: Terminal) (arguments: InspectArgument list) : int =
-    let settings = settingsOf arguments
-    use file = RootFile.Open settings.File
-    let entries = List.ofSeq (file.List())
-
-    let trees =
+/// The trees and RNTuples that were asked for. One that cannot be opened is told about and does not hide the others,
+/// unless it was asked for by name.
+let private tables (terminal: Terminal) (settings: InspectSettings) (file: RootFile) : IRootTable list =
+    let found =
         match settings.Tree with
-        | Some name ->
-            let tree = file.Tree name
-            [ treeView settings.Branches tree.Path tree ]
+        | Some name -> [ file.Table name ]
         | None ->
             [
-                for entry in entries do
-                    if entry.IsTree then
+                for entry in file.List() do
+                    if entry.IsTree || entry.IsNtuple then
                         try
-                            treeView settings.Branches entry.Path (file.Tree $"{entry.Path};{entry.Cycle}")
+                            file.Table $"{entry.Path};{entry.Cycle}"
                         with :? DataException as error ->
                             Terminal.warn terminal error.Message
             ]
 
-    if settings.Branches.IsSome && trees |> List.forall _.branches.IsEmpty then
+    if
+        settings.Branches.IsSome
+        && found |> List.forall (Overview.matching settings.Branches >> List.isEmpty)
+    then
         Terminal.warn terminal $"no branch matches '{settings.Branches.Value}'."
+
+    found
+
+let private overview (terminal: Terminal) (settings: InspectSettings) (file: RootFile) : int =
+    let entries = List.ofSeq (file.List())
+
+    let views = tables terminal settings file |> List.map (Overview.ofTable settings.Branches)
 
     if settings.Json then
         Terminal.json
@@ -234,7 +174,7 @@ let private run (terminal: Terminal) (arguments: InspectArgument list) : int =
                                 stored_bytes = entry.StoredBytes
                             |}
                     ]
-                trees = trees
+                trees = views
             |}
     else
         if settings.Tree.IsNone then
@@ -244,22 +184,115 @@ let private run (terminal: Terminal) (arguments: InspectArgument list) : int =
 
             showKeys terminal entries
 
-        trees |> List.iter (showTree terminal)
+        views |> List.iter (Overview.show terminal)
 
     ExitCode.ok
+
+let private firstEntries (terminal: Terminal) (settings: InspectSettings) (count: int64) (file: RootFile) : int =
+    for table in tables terminal settings file do
+        if settings.Json then
+            Terminal.json
+                terminal
+                {|
+                    tree = $"{table.Path};{table.Cycle}"
+                    entries = FirstEntries.toJson settings.Branches count table
+                |}
+        else
+            FirstEntries.show terminal settings.Branches count table
+
+    ExitCode.ok
+
+let private isDamaged reading =
+    match reading with
+    | Damaged _ -> true
+    | Read _
+    | Unsupported _ -> false
+
+let private values (terminal: Terminal) (settings: InspectSettings) (file: RootFile) : int =
+    let damaged =
+        [
+            for table in tables terminal settings file do
+                let name = $"{table.Path};{table.Cycle}"
+
+                let readings =
+                    Overview.matching settings.Branches table
+                    |> Seq.collect (LeafValues.ofBranch table)
+                    |> Seq.map (fun reading ->
+                        // A line as soon as its leaf is read: a large file shows that it is at work.
+                        if settings.Json then
+                            Terminal.print terminal (LeafValues.toJson name reading)
+
+                        reading)
+                    |> List.ofSeq
+
+                if not settings.Json then
+                    LeafValues.show terminal name readings
+
+                List.exists isDamaged readings
+        ]
+
+    if List.contains true damaged then ExitCode.data else ExitCode.ok
+
+let private check (terminal: Terminal) (settings: InspectSettings) (file: RootFile) : int =
+    let findings = List.ofSeq (file.Check())
+
+    if settings.Json then
+        Terminal.json
+            terminal
+            {|
+                file = file.Path
+                findings =
+                    [
+                        for finding in findings ->
+                            {|
+                                kind = string finding.Kind
+                                problem = finding.Problem
+                                tree = finding.Location.Tree
+                                branch = finding.Location.Branch
+                                basket = finding.Location.Basket
+                                entry = finding.Location.Entry
+                                ``byte`` = finding.Location.Byte
+                            |}
+                    ]
+            |}
+    else
+        for finding in findings do
+            Terminal.print terminal $"{finding}"
+
+        Terminal.say
+            terminal
+            (match findings.Length with
+             | 0 -> $"{Path.GetFileName file.Path}: nothing wrong was found."
+             | 1 -> $"{Path.GetFileName file.Path}: 1 finding."
+             | count -> $"{Path.GetFileName file.Path}: {count} findings.")
+
+    if findings.IsEmpty then ExitCode.ok else ExitCode.data
+
+let private run (terminal: Terminal) (arguments: InspectArgument list) : int =
+    let settings = settingsOf arguments
+    use file = RootFile.Open settings.File
+
+    match settings.Question with
+    | Question.Overview -> overview terminal settings file
+    | Question.FirstEntries count -> firstEntries terminal settings count file
+    | Question.Values -> values terminal settings file
+    | Question.Check -> check terminal settings file
 
 let command: Command =
     Command.create<InspectArgument>
         {
             Verb = "inspect"
-            Summary = "what is in a ROOT file: keys, trees, branches, types, sizes, compression"
-            Synopsis = "FILE [--tree NAME] [--branches PATTERN] [--json]"
+            Summary = "what is in a ROOT file: keys, trees, RNTuples, branches, types, sizes, values; is it intact?"
+            Synopsis = "FILE [--tree NAME] [--branches PATTERN] [--head N | --values | --check] [--json]"
             Explanation =
-                "Lists the objects of a ROOT file and, for every tree, its branches with C++ type, entries, baskets, size on disk, compression ratio and codec. Nothing but the descriptions and the first bytes of some baskets is read, so it is quick on files of any size."
+                "Lists the objects of a ROOT file and, for every tree and RNTuple, its branches with C++ type, entries, baskets, size on disk, compression ratio and codec. That reads nothing but the descriptions and the first bytes of some baskets, so it is quick on files of any size. --head shows values, --values reads all of them and prints sums and checksums to compare with another program, --check looks for damage."
             Examples =
                 [
                     "inspect samples/tracksters.root", "everything"
                     "inspect data.root --tree Tracksters --branches 'pos_*'", "the position branches of one tree"
+                    "inspect data.root --tree Tracksters --head 3", "the first three tracksters"
+                    "inspect data.root --check && echo intact", "is the copy whole?"
+                    "inspect data.root --values --json | jq .crc32_le", "checksums, one line a leaf"
                     "inspect data.root --json | jq '.trees[].entries'", "for scripts"
                 ]
         }

@@ -19,6 +19,9 @@ internal sealed class DirectoryTree
     /// <summary>Every object, directories before what is in them.</summary>
     public IReadOnlyList<RootEntry> Entries => [.. _keys.Select(key => key.Entry)];
 
+    /// <summary>The same objects with their keys.</summary>
+    public IReadOnlyList<ListedKey> Keys => _keys;
+
     public static DirectoryTree Read(RootFile file, RootHeader header)
     {
         var tree = new DirectoryTree();

@@ -14,11 +14,17 @@ public interface IRootTable
     /// <summary>Directories and name joined by <c>/</c>.</summary>
     string Path { get; }
 
+    /// <summary>Which rewrite of it this is; higher is newer.</summary>
+    int Cycle { get; }
+
+    /// <summary>Title or description given by the writer.</summary>
+    string Title { get; }
+
     /// <summary>Number of entries.</summary>
     long EntryCount { get; }
 
-    /// <summary>Names of the branches (of an RNTuple, its top-level fields) in the order of the file.</summary>
-    IReadOnlyList<string> BranchNames { get; }
+    /// <summary>The branches (of an RNTuple, its top-level fields) in the order of the file.</summary>
+    IReadOnlyList<IRootBranch> Branches { get; }
 
     /// <summary>A branch by its name.</summary>
     /// <exception cref="RootFormatException">No such branch; the message names the nearest.</exception>
@@ -32,6 +38,12 @@ public interface IRootTable
     /// <param name="first">First entry.</param>
     /// <param name="end">Entry behind the last one; null for all.</param>
     JaggedColumns Read(IReadOnlyList<ColumnRequest> requests, long first = 0, long? end = null);
+
+    /// <summary>Reads a branch of any supported type, one column for each of its members that hold values.</summary>
+    /// <param name="branch">Name of the branch.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    IReadOnlyList<RootColumn> ReadColumns(string branch, long first = 0, long? end = null);
 }
 
 /// <summary>A branch of a tree, or a field of an RNTuple.</summary>
@@ -57,4 +69,19 @@ public interface IRootBranch
 
     /// <summary>Why not, null when they can.</summary>
     string? Unsupported { get; }
+
+    /// <summary>Members that cannot be read, and why; the branch itself has an empty name.</summary>
+    IReadOnlyList<KeyValuePair<string, string>> UnsupportedMembers { get; }
+
+    /// <summary>Baskets of a tree's branch, pages of an RNTuple's field.</summary>
+    long PieceCount { get; }
+
+    /// <summary>Bytes of the pieces in the file.</summary>
+    long StoredBytes { get; }
+
+    /// <summary>Bytes of the pieces once decompressed.</summary>
+    long UncompressedBytes { get; }
+
+    /// <summary>The codec and setting that the pieces were really stored with, for example <c>zstd 505</c> or <c>none</c>; asking reads some bytes of the file.</summary>
+    string Compression { get; }
 }

@@ -40,6 +40,9 @@ public abstract class RootColumn
     /// <summary>The innermost values as bytes in this machine's order; of texts, their UTF-8.</summary>
     public abstract ReadOnlySpan<byte> ValueBytes { get; }
 
+    /// <summary>One of the innermost values, for showing: a number, a bool or a text. Boxes; work on <c>Values</c> of the typed column instead.</summary>
+    public abstract object ValueAt(long index);
+
     /// <summary>Entries, then items of each level, values last.</summary>
     public IReadOnlyList<long> LevelCounts => [EntryCount, .. Levels.Select(offsets => offsets[^1])];
 }
@@ -67,6 +70,9 @@ public sealed class NestedColumn<T> : RootColumn
 
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> ValueBytes => MemoryMarshal.AsBytes(Values.AsSpan());
+
+    /// <inheritdoc/>
+    public override object ValueAt(long index) => Values[index];
 }
 
 /// <summary>Texts below any number of lists: one block of UTF-8 and where each text begins; a string is made when asked for.</summary>
@@ -91,6 +97,9 @@ public sealed class TextColumn : RootColumn
 
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> ValueBytes => _bytes;
+
+    /// <inheritdoc/>
+    public override object ValueAt(long index) => this[index];
 
     /// <summary>The bytes of one text as the file has them.</summary>
     public ReadOnlySpan<byte> Utf8(long index) => _bytes.AsSpan((int)_starts[index], (int)(_starts[index + 1] - _starts[index]));

@@ -41,6 +41,12 @@ public sealed partial class RootFile : IDisposable
     /// <summary>Class descriptions, read when a branch first needs them.</summary>
     internal ClassCatalogue Classes => _classes.Value;
 
+    /// <summary>False for files whose writer described no classes.</summary>
+    internal bool HasClasses => _header.SeekInfo != 0;
+
+    /// <summary>Every object with its key.</summary>
+    internal IReadOnlyList<ListedKey> ListedKeys => _directories.Value.Keys;
+
     internal RootReadOptions Options { get; }
 
     /// <summary>Opens a file and checks its header and key lists.</summary>
@@ -91,6 +97,12 @@ public sealed partial class RootFile : IDisposable
         tree = _trees.GetOrAdd(found.Key.Seek, _ => new Lazy<RootTree>(() => ReadTree(found))).Value;
         return true;
     }
+
+    /// <summary>
+    /// Reads everything in the file and reports what does not fit, lazily: every record, basket, page, checksum, offset and
+    /// count. Takes as long as reading all values. What makes opening impossible is an exception of <see cref="Open"/>.
+    /// </summary>
+    public IEnumerable<RootFinding> Check() => new FileCheck(this).Run();
 
     /// <inheritdoc/>
     public void Dispose()

@@ -64,6 +64,89 @@ let inspectTests =
                 Expect.equal names [ "ntarget"; "target" ] "names"
             }
 
+            test "--values --json is a line a leaf, with the numbers of the values" {
+                let outcome = runCli [ "inspect"; sample; "--values"; "--json" ]
+                Expect.equal (outcome.ExitCode, outcome.Error) (0, "") "code and stderr"
+                let lines = outcome.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                Expect.equal lines.Length 26 "leaves of both trees"
+                use file = Pruning.Data.Root.RootFile.Open sample
+                let energy = file.Tree("Tracksters").Read<float32> "energy"
+                let id = file.Tree("Tracksters").ReadAs<int64> "id"
+
+                let line branch =
+                    lines
+                    |> Array.map (fun line -> JsonDocument.Parse(line).RootElement)
+                    |> Array.find (fun leaf -> leaf.GetProperty("branch").GetString() = branch)
+
+                let leaf = line "energy"
+                let counts = [ for count in leaf.GetProperty("level_counts").EnumerateArray() -> count.GetInt64() ]
+                Expect.equal (leaf.GetProperty("object").GetString()) "Tracksters;1" "object"
+                Expect.equal (leaf.GetProperty("kind").GetString()) "float32" "kind"
+                Expect.equal counts [ 1000L; energy.ValueCount ] "level counts"
+                Expect.equal (leaf.GetProperty("nvalues").GetInt64()) energy.ValueCount "values"
+
+                Expect.floatClose
+                    Accuracy.high
+                    (leaf.GetProperty("sum").GetDouble())
+                    (energy.Values |> Array.sumBy float)
+                    "sum"
+
+                Expect.equal
+                    (leaf.GetProperty("crc32_le").GetUInt32())
+                    (IO.Hashing.Crc32.HashToUInt32(
+                        Runtime.InteropServices.MemoryMarshal.AsBytes(ReadOnlySpan energy.Values)
+                    ))
+                    "checksum"
+
+                Expect.equal ((line "id").GetProperty("isum").GetString()) (string (Array.sum id.Values)) "exact sum"
+            }
+
+            test "--head shows whole values as JSON and shortened ones as text" {
+                let outcome =
+                    runCli [ "inspect"; sample; "--tree"; "Edges"; "--branches"; "*get"; "--head"; "2"; "--json" ]
+
+                use json = JsonDocument.Parse outcome.Out
+                let entries = json.RootElement.GetProperty "entries"
+                Expect.equal (entries.GetArrayLength()) 2 "entries"
+                use file = Pruning.Data.Root.RootFile.Open sample
+                let target = file.Tree("Edges").ReadAs<int64> "target"
+                let shown = [ for value in entries[1].GetProperty("target").EnumerateArray() -> value.GetInt64() ]
+                Expect.equal shown (List.ofArray (target[1].ToArray())) "values of entry 1"
+
+                let text = runCli [ "inspect"; sample; "--tree"; "Tracksters"; "--head"; "1" ]
+                Expect.equal (text.ExitCode, text.Error) (0, "") "code and stderr"
+                Expect.stringContains text.Out "Tracksters;1, entry 0" "heading"
+                Expect.isMatch text.Out @"pos_x +\[.*, \.\.\. \d+ values\]" "a long list"
+            }
+
+            test "--check finds nothing in a whole file and names what is wrong in a damaged one" {
+                let whole = runCli [ "inspect"; sample; "--check" ]
+                Expect.equal (whole.ExitCode, whole.Out) (0, "") "code and stdout"
+                Expect.stringContains whole.Error "nothing wrong" "says so"
+                let bytes = File.ReadAllBytes sample
+                use file = Pruning.Data.Root.RootFile.Open sample
+                // In the middle of the baskets: compressed bytes, whose checksums tell.
+                bytes[bytes.Length / 3] <- bytes[bytes.Length / 3] ^^^ 0x10uy
+
+                withFile "flipped.root" bytes (fun path ->
+                    let damaged = runCli [ "inspect"; path; "--check" ]
+                    Expect.equal damaged.ExitCode 4 "code"
+                    Expect.stringContains damaged.Out "tree 'Tracksters', branch '" "place"
+                    Expect.stringContains damaged.Error "1 finding." "count"
+                    use json = JsonDocument.Parse((runCli [ "inspect"; path; "--check"; "--json" ]).Out)
+                    Expect.equal (json.RootElement.GetProperty("findings").GetArrayLength()) 1 "JSON")
+            }
+
+            test "two questions at once, and --check of one tree, are usage errors" {
+                runCli [ "inspect"; sample; "--values"; "--check" ]
+                |> expectSentence 2 [ "--values and --check" ]
+
+                runCli [ "inspect"; sample; "--check"; "--tree"; "Edges" ]
+                |> expectSentence 2 [ "the whole file" ]
+
+                runCli [ "inspect"; sample; "--head"; "0" ] |> expectSentence 2 [ "--head" ]
+            }
+
             test "a tree that is not there names what is" {
                 runCli [ "inspect"; sample; "--tree"; "Trackster" ]
                 |> expectSentence 4 [ "Trackster"; "did you mean 'Tracksters'" ]

@@ -58,6 +58,12 @@ public sealed class RootField : IRootBranch
         : _leaves.Any(leaf => leaf.Problem is null) ? null
         : _leaves[0].Problem;
 
+    IReadOnlyList<KeyValuePair<string, string>> IRootBranch.UnsupportedMembers => _leaves.Count == 0
+        ? [new("", Unsupported!)]
+        : [.. _leaves.Where(leaf => leaf.Problem is not null).Select(leaf => KeyValuePair.Create(leaf.Member, leaf.Problem!))];
+
+    long IRootBranch.PieceCount => PageCount;
+
     /// <summary>Number of pages, those of the fields inside included.</summary>
     /// <exception cref="RootFormatException">A page list is damaged.</exception>
     public long PageCount => _ntuple.Storage.Of(this).Pages;

@@ -84,7 +84,9 @@ public sealed partial class RootNtuple : IRootTable
 
     string IRootTable.Kind => "RNTuple";
 
-    IReadOnlyList<string> IRootTable.BranchNames => [.. Fields.Select(top => top.Name)];
+    string IRootTable.Title => Description;
+
+    IReadOnlyList<IRootBranch> IRootTable.Branches => Fields;
 
     internal RootLocation Location { get; }
 

@@ -88,6 +88,9 @@ public sealed class JaggedColumn<T> : JaggedColumn
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> ValueBytes => MemoryMarshal.AsBytes(Values.AsSpan());
 
+    /// <inheritdoc/>
+    public override object ValueAt(long index) => Values[index];
+
     /// <summary>Values of one entry, counted from 0 within the column.</summary>
     public ReadOnlySpan<T> this[long entry]
     {

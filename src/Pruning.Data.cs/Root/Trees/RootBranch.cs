@@ -71,6 +71,10 @@ public sealed class RootBranch : IRootBranch
     /// <summary>Why the values cannot be read, null when they can.</summary>
     public string? Unsupported => _contents.Value.Problem;
 
+    IReadOnlyList<KeyValuePair<string, string>> IRootBranch.UnsupportedMembers => Unsupported is string reason ? [new("", reason)] : [];
+
+    long IRootBranch.PieceCount => BasketCount;
+
     /// <summary>First entry of every basket: reads that begin and end there decompress nothing twice.</summary>
     public IReadOnlyList<long> BasketStarts => [.. Baskets.Select(basket => basket.First)];
 

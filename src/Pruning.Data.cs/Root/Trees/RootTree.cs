@@ -44,7 +44,7 @@ public sealed class RootTree : IRootTable
 
     string IRootTable.Kind => "tree";
 
-    IReadOnlyList<string> IRootTable.BranchNames => [.. Branches.Select(branch => branch.Name)];
+    IReadOnlyList<IRootBranch> IRootTable.Branches => Branches;
 
     /// <summary>A branch by its full name, or by its own where only one branch has it.</summary>
     /// <exception cref="RootFormatException">No such branch; the message names the nearest.</exception>
