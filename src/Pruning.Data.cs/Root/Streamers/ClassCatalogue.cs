@@ -8,6 +8,9 @@ internal sealed class ClassCatalogue
     /// <summary>Why there are no descriptions, null when there are.</summary>
     public string? Problem { get; private init; }
 
+    /// <summary>What to say about something that is not described: <c>class Jet</c>.</summary>
+    public string Missing(string what) => Problem is null ? $"{what} is not described in the file" : $"{what} is not described: {Problem}";
+
     /// <summary>Reads the descriptions; a file whose descriptions are missing or damaged gives an empty catalogue.</summary>
     public static ClassCatalogue Read(RootFile file, RootHeader header)
     {

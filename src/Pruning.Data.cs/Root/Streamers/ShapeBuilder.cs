@@ -134,7 +134,7 @@ internal sealed class ShapeBuilder
         List<StreamerInfo> versions = _classes.Versions(className);
         return versions.Count switch
         {
-            0 => throw new UnsupportedShape(_classes.Problem ?? $"class {className} is not described in the file"),
+            0 => throw new UnsupportedShape(_classes.Missing($"class {className}")),
             1 => versions[0],
             _ => versions.MaxBy(info => info.Version)!,
         };

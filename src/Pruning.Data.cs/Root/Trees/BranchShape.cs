@@ -15,7 +15,7 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
             BranchShape made = branch.DecodeElement() is ElementRecord element ? OfElement(element, file) : OfLeaves(branch.DecodeLeaves());
             using var columns = new EntryColumns(new ReadBudget(long.MaxValue, new RootLocation(file.Path)));
             ValueReaders.Create(made.Shape, columns);
-            return columns.Columns.Count > 0 ? (made, null) : (null, $"class {made.TypeName} has no members with values");
+            return columns.Columns.Count > 0 ? (made, null) : (null, $"type {made.TypeName} has no members with values");
         }
         catch (UnsupportedShape e)
         {
@@ -58,7 +58,7 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
         if (member.Type is not (0 or 31 or 41))
             throw new UnsupportedShape($"branches of type {member.Type} of class {member.ClassName} are not decoded");
         StreamerElement element = file.Classes.Member(member.ClassName, member.Checksum, member.Version, member.Id)
-            ?? throw new UnsupportedShape(file.Classes.Problem ?? $"member {member.Id} of class {member.ClassName} is not described in the file");
+            ?? throw new UnsupportedShape(file.Classes.Missing($"member {member.Id} of class {member.ClassName}"));
         EntryShape shape = builder.OfElement(element, member.ClassName);
         if (member.Type == 0)
             return new BranchShape(shape, TypeOf(element));
@@ -81,7 +81,7 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
         if (whole.Type != 0)
             throw new UnsupportedShape($"branches of type {whole.Type} of class {whole.ClassName} are not decoded");
         StreamerInfo info = file.Classes.Find(whole.ClassName, whole.Checksum, whole.Version)
-            ?? throw new UnsupportedShape(file.Classes.Problem ?? $"class {whole.ClassName} of version {whole.Version} is not described in the file");
+            ?? throw new UnsupportedShape(file.Classes.Missing($"class {whole.ClassName} of version {whole.Version}"));
         return new BranchShape(builder.OfClass(info), whole.ClassName);
     }
 

@@ -101,7 +101,7 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
     private static (EntryLayout? Layout, string? Reason) OfCollectionMember(ElementRecord member, RootFile file)
     {
         if (Described(member, file) is not StreamerElement element)
-            return (null, file.Classes.Problem ?? $"member {member.Id} of class {member.ClassName} is not described in the file");
+            return (null, file.Classes.Missing($"member {member.Id} of class {member.ClassName}"));
         return ClassNames.NumberCollection(element.TypeName) is (ElementEncoding number, string name)
             ? (new EntryLayout(EntryKind.Collection, number, [], name, null), null)
             : (null, $"members of class {element.TypeName} are not decoded");

@@ -78,12 +78,6 @@ let private basketTests =
                 1,
                 "TBusket"B,
                 "wanted a TBasket but found a TBusket"
-                "a basket of another branch",
-                plain Raw,
-                "\007TBasket\001x\001t"B,
-                9,
-                "y"B,
-                "wanted a basket of this branch but found one of 'y'"
                 "a basket of an unknown version",
                 plain Raw,
                 "\007TBasket\001x\001t"B,
@@ -140,6 +134,26 @@ let private basketTests =
                 "a collection of numbers is marked as stored member by member"
             ] do
             test $"{name} is refused" { Expect.stringStarts (damaged branch marker skip replacement) wanted "message" }
+
+        test "a basket of another branch is refused, one of a branch that is called otherwise now is read" {
+            let content =
+                write (
+                    file
+                        [
+                            tree
+                                [
+                                    branch "x" (leaf "TLeafI" "x") [ basket NoTable [ int32s [ 1 ] ] ]
+                                    branch "y" (leaf "TLeafI" "y") [ basket NoTable [ int32s [ 2 ] ] ]
+                                ]
+                        ]
+                )
+
+            let name = content.AsSpan().IndexOf("\007TBasket\001x\001t"B.AsSpan()) + 9
+            content[name] <- byte 'y'
+            Expect.stringStarts (refused content) "wanted a basket of this branch but found one of 'y'" "another's"
+            content[name] <- byte 'z'
+            opened content (fun root -> Expect.equal (root.Tree("t").Read<int>("x").Values) [| 1 |] "renamed")
+        }
 
         test "a basket outside of the file is missing" {
             let content =

@@ -12,21 +12,15 @@ open Pruning.Tests.Data.RootExpect
 let private unsupportedTests =
     [
         test "an unsupported branch costs itself, not the file" {
-            let leafList =
-                { branch "point" (leaf "TLeafF" "x") [ basket NoTable [ Array.zeroCreate 8 ] ] with
-                    Leaves = [ leaf "TLeafF" "x"; leaf "TLeafF" "y" ]
-                }
-
-            let text = branch "name" (leaf "TLeafC" "name") [ basket Offsets [ [| 1uy; 65uy |] ] ]
             let objects = vector "muons" "vector<TLorentzVector>" [ basket Offsets [ vectorEntry 0 [||] ] ]
 
-            let other =
+            let old =
                 { branch "old" (leaf "TLeafF" "old") [ basket NoTable [ int32s [ 1 ] ] ] with
                     Version = 9
                 }
 
             opened
-                (write (file [ tree (scalars "TLeafI" [ int32s [ 42 ] ] :: [ leafList; text; objects; other ]) ]))
+                (write (file [ tree (scalars "TLeafI" [ int32s [ 42 ] ] :: [ objects; old ]) ]))
                 (fun root ->
                     let t = root.Tree "t"
                     Expect.equal (t.Read<int>("x").Values) [| 42 |] "the good branch"
@@ -35,17 +29,15 @@ let private unsupportedTests =
                         [ for b in t.Branches -> b.Unsupported |> Option.ofObj ]
                         [
                             None
-                            Some "leaf lists are not decoded, this one has 2 leaves"
-                            Some "text is not decoded"
-                            Some "objects of class vector<TLorentzVector> are not decoded"
-                            Some "TBranch version 9 is not known, only 10 to 13"
+                            Some "class TLorentzVector is not described: the file has no class descriptions"
+                            Some "TBranch version 9 is not known, and the file does not describe it"
                         ]
                         "reasons"
 
                     Expect.equal
                         (problem (fun () -> t.ReadAs<float>("muons") |> ignore))
                         (RootErrorKind.UnsupportedBranch,
-                         "the branch cannot be read: objects of class vector<TLorentzVector> are not decoded; its type is vector<TLorentzVector>")
+                         "the branch cannot be read: class TLorentzVector is not described: the file has no class descriptions; its type is vector<TLorentzVector>")
                         "the error when it is read")
         }
 

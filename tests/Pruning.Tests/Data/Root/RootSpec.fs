@@ -45,6 +45,8 @@ type Branch =
         Element: Element option
         Version: int
         Baskets: Basket list
+        /// Branches below: members of a split object or collection.
+        Children: Branch list
     }
 
 type Tree =
@@ -53,7 +55,34 @@ type Tree =
         Cycle: int
         Class: string
         Version: int
+        /// Entries of a cluster, where positive.
+        AutoFlush: int64
+        /// Last entry and size of clusters of other sizes.
+        Clusters: (int64 * int64) list
         Branches: Branch list
+    }
+
+/// One member of a class, as descriptions of classes (streamer infos) have it.
+type Member =
+    {
+        Name: string
+        /// Comment: may hold the range of a packed number.
+        Comment: string
+        /// Type code.
+        Code: int
+        TypeName: string
+        Dimensions: int list
+        /// The member that counts a counted pointer.
+        CountName: string
+        BaseVersion: int
+    }
+
+type StreamedClass =
+    {
+        Name: string
+        Version: int
+        Checksum: int
+        Members: Member list
     }
 
 type File =
@@ -64,6 +93,8 @@ type File =
         Trees: Tree list
         /// Bytes left out behind the top directory, to bring the rest beyond 2 or 4 GB.
         Gap: int64
+        /// Classes that the file describes; none: there is no record of descriptions.
+        Classes: StreamedClass list
     }
 
 let basket (table: Table) (entries: byte array list) : Basket =
@@ -91,6 +122,7 @@ let branch (name: string) (leaf: Leaf) (baskets: Basket list) : Branch =
         Element = None
         Version = 13
         Baskets = baskets
+        Children = []
     }
 
 /// A branch `vector<...>`.
@@ -121,6 +153,8 @@ let tree (branches: Branch list) : Tree =
         Cycle = 1
         Class = "TTree"
         Version = 20
+        AutoFlush = 0L
+        Clusters = []
         Branches = branches
     }
 
@@ -130,6 +164,42 @@ let file (trees: Tree list) : File =
         Directory = None
         Trees = trees
         Gap = 0L
+        Classes = []
+    }
+
+/// Checksum and version that every branch of a class or member is written with.
+let classChecksum, classVersion = 0x055a169b, 6
+
+let memberOf (code: int) (typeName: string) (name: string) : Member =
+    {
+        Name = name
+        Comment = ""
+        Code = code
+        TypeName = typeName
+        Dimensions = []
+        CountName = ""
+        BaseVersion = 0
+    }
+
+let classOf (name: string) (members: Member list) : StreamedClass =
+    {
+        Name = name
+        Version = classVersion
+        Checksum = classChecksum
+        Members = members
+    }
+
+/// A branch of a class or of one of its members.
+let element (name: string) (className: string) (id: int) (type': int) (code: int) (baskets: Basket list) : Branch =
+    { branch name (leaf "TLeafElement" name) baskets with
+        Element =
+            Some
+                {
+                    ClassName = className
+                    Id = id
+                    Type = type'
+                    StreamerType = code
+                }
     }
 
 let int32s (values: int list) : byte array = bytes (fun b -> values |> List.iter b.I32)

@@ -8,6 +8,7 @@ open System.IO
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootSpec
+open Pruning.Tests.Data
 
 let keyBytes (wide: bool) (className: string) (name: string) (title: string) =
     (if wide then 34 else 26) + 3 + className.Length + name.Length + title.Length
@@ -131,8 +132,11 @@ let private treePayload (tree: Tree) (keyLength: int) (places: Dictionary<string
     let leaves = Dictionary<string, int>()
 
     bytes (fun b ->
-        let leaf (branch: string) (leaf: Leaf) =
-            leaves[branch] <-
+        let leaf (branch: Branch) (leaf: Leaf) =
+            // Leaves of a list have names of their own.
+            let name = if branch.Leaves.Length > 1 then leaf.Title.Split('[')[0] else branch.Name
+
+            leaves[name] <-
                 b.Slot(
                     leaf.Class,
                     fun () ->
@@ -142,7 +146,7 @@ let private treePayload (tree: Tree) (keyLength: int) (places: Dictionary<string
                                 b.Frame(
                                     2,
                                     fun () ->
-                                        b.Named(branch, leaf.Title)
+                                        b.Named(name, leaf.Title)
                                         b.I32 leaf.Length
                                         b.I32 4
                                         b.I32 0
@@ -158,7 +162,7 @@ let private treePayload (tree: Tree) (keyLength: int) (places: Dictionary<string
                         )
                 )
 
-        let branchBody (branch: Branch) =
+        let rec branchBody (branch: Branch) : unit =
             b.Frame(
                 branch.Version,
                 fun () ->
@@ -196,8 +200,8 @@ let private treePayload (tree: Tree) (keyLength: int) (places: Dictionary<string
 
                     b.I64 1000L
                     b.I64 500L
-                    b.Array(0, ignore)
-                    b.Array(branch.Leaves.Length, fun () -> branch.Leaves |> List.iter (leaf branch.Name))
+                    b.Array(branch.Children.Length, fun () -> branch.Children |> List.iter branchSlot)
+                    b.Array(branch.Leaves.Length, fun () -> branch.Leaves |> List.iter (leaf branch))
 
                     b.Array(
                         branch.Baskets.Length,
@@ -219,6 +223,32 @@ let private treePayload (tree: Tree) (keyLength: int) (places: Dictionary<string
                     b.I64 0L
                     b.Text ""
             )
+
+        and branchSlot (branch: Branch) : unit =
+            match branch.Element with
+            | None -> b.Slot("TBranch", fun () -> branchBody branch) |> ignore
+            | Some element ->
+                b.Slot(
+                    "TBranchElement",
+                    fun () ->
+                        b.Frame(
+                            (if branch.Version > 13 then 11 else 10),
+                            fun () ->
+                                branchBody branch
+                                b.Text element.ClassName
+                                b.Text ""
+                                b.Text ""
+                                b.I32 classChecksum
+                                b.I16 classVersion
+                                b.I32 element.Id
+                                b.I32 element.Type
+                                b.I32 element.StreamerType
+                                b.I32 0
+                                b.I32 0
+                                b.I32 0
+                        )
+                )
+                |> ignore
 
         let body () =
             b.Frame(
@@ -245,21 +275,21 @@ let private treePayload (tree: Tree) (keyLength: int) (places: Dictionary<string
                         b.I32 1000
 
                     if tree.Version >= 19 then
-                        b.I32 2
+                        b.I32 tree.Clusters.Length
 
                     for _ in 1..4 do
                         b.I64 0L
 
                     if tree.Version >= 18 then
-                        b.I64 0L
+                        b.I64 tree.AutoFlush
 
                     b.I64 0L
 
                     if tree.Version >= 19 then
                         b.U8 1
-                        b.I64 10L
-                        b.I64 20L
-                        b.U8 0
+                        tree.Clusters |> List.iter (fst >> b.I64)
+                        b.U8 1
+                        tree.Clusters |> List.iter (snd >> b.I64)
 
                     if tree.Version >= 20 then
                         b.Frame(
@@ -273,30 +303,7 @@ let private treePayload (tree: Tree) (keyLength: int) (places: Dictionary<string
                         tree.Branches.Length,
                         fun () ->
                             for branch in tree.Branches do
-                                match branch.Element with
-                                | None -> b.Slot("TBranch", fun () -> branchBody branch) |> ignore
-                                | Some element ->
-                                    b.Slot(
-                                        "TBranchElement",
-                                        fun () ->
-                                            b.Frame(
-                                                10,
-                                                fun () ->
-                                                    branchBody branch
-                                                    b.Text element.ClassName
-                                                    b.Text ""
-                                                    b.Text ""
-                                                    b.I32 0x055a169b
-                                                    b.I16 6
-                                                    b.I32 element.Id
-                                                    b.I32 element.Type
-                                                    b.I32 element.StreamerType
-                                                    b.I32 0
-                                                    b.I32 0
-                                                    b.I32 0
-                                            )
-                                    )
-                                    |> ignore
+                                branchSlot branch
                     )
             // fLeaves and what follows is left out: a reader stops at the branches.
             )
@@ -315,7 +322,7 @@ let private treePayload (tree: Tree) (keyLength: int) (places: Dictionary<string
 let private treeRecord (file: Bytes) (wide: bool) (tree: Tree) : byte array =
     let places = Dictionary<string, (int64 * int) list>()
 
-    for branch in tree.Branches do
+    let rec writeBaskets (branch: Branch) : unit =
         places[branch.Name] <-
             [
                 for basket in branch.Baskets do
@@ -325,9 +332,18 @@ let private treeRecord (file: Bytes) (wide: bool) (tree: Tree) : byte array =
                         basketRecord file branch.Name tree.Name basket
             ]
 
+        branch.Children |> List.iter writeBaskets
+
+    tree.Branches |> List.iter writeBaskets
+
     let seek = file.Place
     let length = keyBytes wide tree.Class tree.Name "made by hand"
-    let payload = treePayload tree length places
+
+    let payload =
+        if tree.Version < 16 then
+            RootOldTrees.payload tree (fun name -> places[name])
+        else
+            treePayload tree length places
 
     let image =
         bytes (fun b -> key b wide tree.Class tree.Name "made by hand" 0 payload.Length payload.Length tree.Cycle seek)
@@ -378,6 +394,7 @@ let write (file: File) : byte array =
     b.I32 nameBytes
     b.U8 4 // wrong for wide files on purpose: readers must not look
     b.I32 505
+    let infoAt = b.Position
     b.Seek(wide, 0L)
     b.I32 0
     b.I16 1
@@ -404,6 +421,15 @@ let write (file: File) : byte array =
             [ image ]
 
     let list = keyList b wide top
+
+    if not file.Classes.IsEmpty then
+        let seek = b.Place
+        let payload = RootClasses.payload file.Classes
+        key b wide "TList" "StreamerInfo" "" 0 payload.Length payload.Length 1 seek
+        b.Raw payload
+        b.PatchSeek(wide, infoAt, seek)
+        b.Patch(infoAt + (if wide then 8 else 4), int (b.Place - seek))
+
     b.PatchSeek(wide, endAt, b.Place)
     let result = b.ToArray()
     let fields = bytes (fun d -> directoryFields d wide list 100L)
