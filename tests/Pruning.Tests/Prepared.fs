@@ -10,6 +10,8 @@ module Codecs = Pruning.Tests.Data.RootCodecs
 module Spec = Pruning.Tests.Data.RootSpec
 module Writer = Pruning.Tests.Data.RootWriter
 module Bytes = Pruning.Tests.Data.RootBytes
+module Model = Pruning.Tests.Data.NtupleModel
+module Ntuples = Pruning.Tests.Data.NtupleWriter
 
 /// How a list per entry is stored.
 type Shape =
@@ -30,21 +32,28 @@ type Flag =
     | AsWhole
     | AsReal
 
+/// How a table is stored.
+type Container =
+    | Trees
+    | Ntuples
+
 /// What a writer chooses freely.
 type Layout =
     {
+        Container: Container
         Shape: Shape
         Real: Real
         Whole: Whole
         Flag: Flag
         Codec: Codecs.Codec
-        /// Entries of a basket, at least 1.
+        /// Entries of a basket or a cluster, at least 1.
         BasketEntries: int
     }
 
 /// What uproot writes from arrays of unequal length.
 let usual: Layout =
     {
+        Container = Trees
         Shape = Counted
         Real = Float
         Whole = Long
@@ -77,6 +86,7 @@ type Table = { Name: string; Columns: Column list }
 /// A file before it is bytes.
 type Prepared =
     {
+        Container: Container
         Tables: Table list
         Codec: Codecs.Codec
         BasketEntries: int
@@ -140,6 +150,7 @@ module Prepared =
     /// The trees Tracksters and Edges of some tracksters.
     let ofTracksters (layout: Layout) (raws: RawTrackster list) : Prepared =
         {
+            Container = layout.Container
             Tables = tables layout raws
             Codec = layout.Codec
             BasketEntries = layout.BasketEntries
@@ -246,16 +257,54 @@ module Prepared =
             let entries = List.replicate count (Spec.vectorEntry 0 [||])
             [ Spec.vector column.Name "vector<TLorentzVector>" (baskets Spec.Offsets entries) ]
 
+    /// A field of an RNTuple and its values, entry by entry.
+    let private field (column: Column) : string * Model.Kind * Model.Value list =
+        let number name = Model.Number(Pruning.Tests.Data.NtupleBytes.encoding name)
+
+        let jagged encoding (bits: 'T -> int64) (lists: 'T list list) =
+            column.Name,
+            Model.Sequence(Pruning.Tests.Data.NtupleBytes.SplitIndex64, number encoding),
+            lists |> List.map (List.map (bits >> Model.N) >> Model.L)
+
+        match column.Values with
+        | Bools lists -> jagged "Bit" (fun v -> if v then 1L else 0L) lists
+        | Ints lists -> jagged "SplitInt32" int64 lists
+        | Longs lists -> jagged "SplitInt64" id lists
+        | Floats lists -> jagged "SplitReal32" (BitConverter.SingleToInt32Bits >> int64) lists
+        | Doubles lists -> jagged "SplitReal64" BitConverter.DoubleToInt64Bits lists
+        | Plain values -> column.Name, number "SplitInt64", values |> List.map Model.N
+        | Objects count ->
+            column.Name, Model.Text Pruning.Tests.Data.NtupleBytes.Index64, List.replicate count (Model.T "no number")
+
+    let private ntuple (file: Prepared) (table: Table) : Bytes.Bytes -> byte array =
+        let fields = table.Columns |> List.map field
+
+        let clusters =
+            fields
+            |> List.map (fun (_, _, values) -> values)
+            |> List.transpose
+            |> List.chunkBySize file.BasketEntries
+
+        Ntuples.write
+            { Model.store [ for name, kind, _ in fields -> name, kind ] clusters 64 with
+                Name = table.Name
+                Codec = file.Codec
+            }
+
+    let private tree (file: Prepared) (table: Table) : Spec.Tree =
+        { Spec.tree (table.Columns |> List.collect (branches file)) with
+            Name = table.Name
+        }
+
     /// The bytes of the file.
     let toBytes (file: Prepared) : byte array =
         Writer.write (
-            Spec.file
-                [
-                    for table in file.Tables ->
-                        { Spec.tree (table.Columns |> List.collect (branches file)) with
-                            Name = table.Name
-                        }
-                ]
+            match file.Container with
+            | Trees -> Spec.file (file.Tables |> List.map (tree file))
+            | Ntuples ->
+                { Spec.file [] with
+                    Objects = file.Tables |> List.map (ntuple file)
+                }
         )
 
     /// Writes the file and gives its path back.

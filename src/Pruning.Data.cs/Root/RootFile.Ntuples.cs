@@ -42,12 +42,18 @@ public sealed partial class RootFile
     /// <exception cref="RootFormatException">The object is neither a tree nor an RNTuple, or damaged.</exception>
     public bool TryTable(string name, [NotNullWhen(true)] out IRootTable? table)
     {
-        bool isNtuple = _directories.Value.Find(name) is { Entry.IsNtuple: true };
-        RootNtuple? ntuple = null;
-        RootTree? tree = null;
-        bool found = isNtuple ? TryNtuple(name, out ntuple) : TryTree(name, out tree);
-        table = isNtuple ? ntuple : tree;
-        return found;
+        table = null;
+        if (_directories.Value.Find(name) is not ListedKey found)
+            return false;
+        if (!found.Entry.IsNtuple && !found.Entry.IsTree)
+        {
+            throw new RootFormatException(
+                RootErrorKind.WrongClass,
+                $"wanted a tree or an RNTuple but '{name}' is a {found.Entry.ClassName}; {NearestNames.Suggest(name, Names(entry => entry.IsTree || entry.IsNtuple), "the file has neither")}",
+                _location);
+        }
+        table = found.Entry.IsNtuple ? Ntuple(name) : Tree(name);
+        return true;
     }
 
     /// <summary>The codecs of one thread; give them back with <see cref="ReturnDecoder"/>.</summary>

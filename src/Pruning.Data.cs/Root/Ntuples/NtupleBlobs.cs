@@ -6,11 +6,13 @@ namespace Pruning.Data.Root;
 internal static class NtupleBlobs
 {
     /// <summary>Refuses what lies outside of the file or in another storage, before memory is taken for it.</summary>
-    public static void Check(RootFile file, NtupleLocator place, string what, RootLocation at)
+    public static void Check(RootFile file, NtupleLocator place, long maxKeyBytes, string what, RootLocation at)
     {
+        // Pieces behind the first may be anywhere; reading them checks where.
+        long run = maxKeyBytes == 0 ? place.Bytes : Math.Min(place.Bytes, maxKeyBytes);
         if (place.Offset < 0)
             throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"{what} is in a storage of type {place.Bytes}, not in this file", at);
-        if (place.Bytes > file.Length || place.Offset > file.Length - place.Bytes)
+        if (place.Bytes > file.Length || place.Offset > file.Length - run)
             throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{what} of {place.Bytes} bytes at byte {place.Offset} does not fit the file's {file.Length} bytes", at with { Byte = place.Offset });
     }
 

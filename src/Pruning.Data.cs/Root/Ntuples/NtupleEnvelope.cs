@@ -30,7 +30,7 @@ internal sealed record NtupleEnvelope(byte[] Bytes, ulong Checksum, RootLocation
             EnvelopeType.Footer => "the RNTuple's footer",
             _ => "a page list",
         };
-        NtupleBlobs.Check(file, link.Place, what, at);
+        NtupleBlobs.Check(file, link.Place, maxKeyBytes, what, at);
         at = at with { Byte = link.Place.Offset };
         long limit = Math.Min(file.Options.MaxRecordBytes, Array.MaxLength);
         if (link.Bytes > limit || link.Place.Bytes > limit)

@@ -45,7 +45,7 @@ internal sealed class NtupleStorage
             if (_compressed[column.Id] is not (PageRecord page, int setting))
                 continue;
             RootLocation at = field.Location with { Byte = page.Offset };
-            NtupleBlobs.Check(_file, new NtupleLocator(page.Offset, page.StoredBytes), "a page", at);
+            NtupleBlobs.Check(_file, new NtupleLocator(page.Offset, Math.Min(page.StoredBytes, BlockHeader.Bytes)), 0, "a page", at);
             Span<byte> block = stackalloc byte[BlockHeader.Bytes];
             block.Clear();
             _file.Source.Read(page.Offset, block[..Math.Min(block.Length, page.StoredBytes)], at);

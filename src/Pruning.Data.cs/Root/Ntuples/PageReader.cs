@@ -23,7 +23,7 @@ internal sealed class PageReader(RootFile file, long maxKeyBytes) : IDisposable
         RootLocation at = task.Location;
         PageRecord page = task.Page;
         int bytes = PageBytes(task, at);
-        NtupleBlobs.Check(file, new NtupleLocator(page.Offset, page.StoredBytes), "a page", at);
+        NtupleBlobs.Check(file, new NtupleLocator(page.Offset, page.StoredBytes), maxKeyBytes, "a page", at);
         if (page.StoredBytes > Math.Min(file.Options.MaxRecordBytes, Array.MaxLength - sizeof(ulong)))
             throw TooLarge(page.StoredBytes, at);
         Span<byte> stored = Fill(ref _stored, page.StoredBytes + (page.HasChecksum ? sizeof(ulong) : 0));

@@ -10,7 +10,7 @@ open System.Text.Json
 open Expecto
 open Pruning.Data.Root
 
-let private corpus =
+let corpus =
     match Environment.GetEnvironmentVariable "PRUNING_ROOT_CORPUS" with
     | null
     | "" -> Path.GetFullPath(Path.Combine(Pruning.Tests.Fixture.repository, "..", "shared", "data", "root-corpus"))

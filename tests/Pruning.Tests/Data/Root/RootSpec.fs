@@ -91,6 +91,8 @@ type File =
         /// Sub-directory that holds the trees.
         Directory: string option
         Trees: Tree list
+        /// Objects that are no trees: each writes its records and gives the key that the directory lists.
+        Objects: (Bytes -> byte array) list
         /// Bytes left out behind the top directory, to bring the rest beyond 2 or 4 GB.
         Gap: int64
         /// Classes that the file describes; none: there is no record of descriptions.
@@ -163,6 +165,7 @@ let file (trees: Tree list) : File =
         Wide = false
         Directory = None
         Trees = trees
+        Objects = []
         Gap = 0L
         Classes = []
     }

@@ -406,13 +406,16 @@ let write (file: File) : byte array =
     let fieldsAt = b.Position
     b.Raw(Array.zeroCreate fieldBytes)
     b.Gap <- file.Gap
-    let trees = file.Trees |> List.map (treeRecord b wide)
+
+    let objects =
+        (file.Trees |> List.map (treeRecord b wide))
+        @ (file.Objects |> List.map (fun write -> write b))
 
     let top =
         match file.Directory with
-        | None -> trees
+        | None -> objects
         | Some name ->
-            let inner = keyList b wide trees
+            let inner = keyList b wide objects
             let seek = b.Place
             let image = bytes (fun k -> key k wide "TDirectory" name "" 0 fieldBytes fieldBytes 1 seek)
             b.Raw image

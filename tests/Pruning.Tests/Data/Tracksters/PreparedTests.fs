@@ -44,7 +44,7 @@ let tests =
         "prepared files"
         [
             property
-                "tracksters come back from a file as the graphs they are, whatever types, baskets and codec it has"
+                "tracksters come back from a file as the graphs they are, whether trees or RNTuples, whatever types, baskets and codec it has"
                 (fun (raws: RawTrackster list) (layout: Layout) (event: int64 option) ->
                     let layout =
                         { layout with
@@ -88,6 +88,54 @@ let tests =
                            |> List.mapi (fun i raw ->
                                dataset.IdsOf(i).ToArray() = [| for node in raw.Nodes -> node.Id |])
                            |> List.forall id))
+
+            test "RNTuples that are not a prepared file are refused as trees are" {
+                let raws = [ for i in 1..9 -> chain 3 (float32 i) ]
+                let standard = Prepared.ofTracksters { usual with Container = Ntuples } raws
+
+                let refuses (edit: Prepared -> Prepared) (parts: string list) =
+                    Expect.throwsC (fun () -> reading (edit standard) (fun _ _ -> ())) (fun error ->
+                        Expect.isTrue (error :? Pruning.Data.DataException) $"{error}"
+
+                        for part in parts do
+                            Expect.stringContains error.Message part "the message")
+
+                refuses
+                    (Prepared.editColumn "label" (fun column -> Some { column with Name = "labels" }))
+                    [ "there is no field 'label'; did you mean 'labels'?"; "RNTuple 'Tracksters'" ]
+
+                refuses
+                    (Prepared.editColumn "energy" (fun column ->
+                        Some
+                            { column with
+                                Values = Plain [ 1L .. 9L ]
+                            }))
+                    [ "wanted a list per entry"; "RNTuple 'Tracksters', branch 'energy'" ]
+
+                refuses
+                    (Prepared.editTables (fun table ->
+                        if table.Name <> "Edges" then
+                            Some table
+                        else
+                            Some
+                                { table with
+                                    Columns =
+                                        table.Columns
+                                        |> List.map (fun column ->
+                                            { column with
+                                                Values = Prepared.takeEntries 8 column.Values
+                                            })
+                                }))
+                    [ "9 entries in RNTuple 'Tracksters' and 8 in RNTuple 'Edges'" ]
+
+                refuses
+                    (Prepared.editTables (fun table -> if table.Name = "Edges" then None else Some table))
+                    [ "there is no tree or RNTuple 'Edges'" ]
+
+                refuses
+                    (Prepared.editColumn "eta" (fun column -> Some { column with Values = Objects 9 }))
+                    [ "wanted numbers, or one list of numbers an entry, but the field's type is std::string" ]
+            }
 
             test "every pair of shape and codec is read" {
                 let raws = [ for i in 1..60 -> chain (1 + i % 7) (float32 i) ]
