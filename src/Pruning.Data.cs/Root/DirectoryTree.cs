@@ -19,6 +19,9 @@ internal sealed class DirectoryTree
     /// <summary>Every object, directories before what is in them.</summary>
     public IReadOnlyList<RootEntry> Entries => [.. _keys.Select(key => key.Entry)];
 
+    /// <summary>Where the last description of a tree begins; 0 for none.</summary>
+    public long LastTree => _keys.Where(key => key.Entry.IsTree).Select(key => key.Key.Seek).DefaultIfEmpty().Max();
+
     public static DirectoryTree Read(RootFile file, RootHeader header)
     {
         var tree = new DirectoryTree();

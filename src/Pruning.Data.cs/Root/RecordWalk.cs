@@ -28,8 +28,8 @@ internal sealed class RecordWalk
     /// <summary>Byte behind the last complete record.</summary>
     public long End { get; private set; }
 
-    /// <summary>Byte behind the last complete description of a tree.</summary>
-    public long LastTreeEnd { get; private set; }
+    /// <summary>Where the last complete description of a tree begins; 0 for none.</summary>
+    public long LastTree { get; private set; }
 
     public static RecordWalk Through(RootFile file, RootHeader header)
     {
@@ -102,7 +102,7 @@ internal sealed class RecordWalk
         if (entry.IsDirectory && path.Count(letter => letter == '/') < MaxDepth)
             _directories.TryAdd(key.Seek, path);
         if (entry.IsTree)
-            LastTreeEnd = key.Seek + key.RecordBytes;
+            LastTree = key.Seek;
         _found[$"{path};{key.Cycle}"] = new ListedKey(key, entry);
     }
 }

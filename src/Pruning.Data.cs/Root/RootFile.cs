@@ -110,35 +110,35 @@ public sealed class RootFile : IDisposable
 
     internal void ReturnReader(BasketReader reader) => _readers.Add(reader);
 
-    // A complete file ends where its header says and has its lists. What stands behind that end may be newer.
+    // A writer that stopped may leave a tree's description behind that is newer than what its lists point at.
     private void RecoverIfNeeded()
     {
-        string reason = "";
-        if (_header.End > Length)
-        {
-            reason = $"the file ends at byte {Length} but its header says {_header.End}";
-        }
-        else
-        {
-            try
-            {
-                _ = _directories.Value;
-            }
-            catch (RootFormatException e)
-            {
-                reason = e.Problem;
-            }
-        }
-        if (reason.Length == 0 && _header.End == Length)
-            return;
+        string? reason = _header.End > Length ? $"the file ends at byte {Length} but its header says {_header.End}" : ProblemOfLists();
         RecordWalk walk = RecordWalk.Through(this, _header);
-        if (reason.Length == 0 && walk.LastTreeEnd <= _header.End)
-            return; // nothing newer than what the lists say
+        if (reason is null)
+        {
+            if (walk.LastTree <= _directories.Value.LastTree)
+                return;
+            reason = "the file has newer trees than its lists say";
+        }
         _directories = new Lazy<DirectoryTree>(DirectoryTree.Of(walk.Keys));
         if (walk.Descriptions is RootKey descriptions)
             _header = _header with { SeekInfo = descriptions.Seek, InfoBytes = descriptions.RecordBytes };
         var trees = List().Where(entry => entry.IsTree).DistinctBy(entry => entry.Path).Select(entry => new RecoveredTree(entry.Path, CountEntries(entry.Path)));
-        Recovery = new RootRecovery(reason.Length > 0 ? reason : "the file goes on behind the end that its header says", walk.End, [.. trees]);
+        Recovery = new RootRecovery(reason, walk.End, [.. trees]);
+    }
+
+    private string? ProblemOfLists()
+    {
+        try
+        {
+            _ = _directories.Value;
+            return null;
+        }
+        catch (RootFormatException e)
+        {
+            return e.Problem;
+        }
     }
 
     private long CountEntries(string path)

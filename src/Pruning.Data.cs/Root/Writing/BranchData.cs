@@ -152,7 +152,7 @@ internal sealed class CountedData<T>(BranchWriter branch, ReadOnlyMemory<T> valu
 }
 
 /// <summary>Entries that were encoded when they were given: texts.</summary>
-internal sealed class EncodedData(BranchWriter branch, byte[] bytes, long[] starts, long largest) : BranchData(branch, starts.Length - 1)
+internal sealed class EncodedData(BranchWriter branch, byte[] bytes, long[] starts) : BranchData(branch, starts.Length - 1)
 {
     internal override long BytesOf(long first, long count) => starts[first + count] - starts[first] + (count * sizeof(int));
 
@@ -162,10 +162,12 @@ internal sealed class EncodedData(BranchWriter branch, byte[] bytes, long[] star
         int begin = Branch.Basket.CommittedData;
         taken.CopyTo(Branch.Basket.Take(taken.Length));
         Span<int> ends = Branch.Basket.CommitMany(count);
+        var text = Branch as TextBranch;
         for (int i = 0; i < ends.Length; i++)
+        {
             ends[i] = begin + (int)(starts[first + i + 1] - starts[first]);
-        if (Branch is TextBranch text)
-            text.Saw(largest);
+            text?.Saw((int)(starts[first + i + 1] - starts[first + i]));
+        }
     }
 }
 

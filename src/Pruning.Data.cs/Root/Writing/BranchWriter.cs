@@ -107,11 +107,11 @@ public abstract class BranchWriter
     }
 
     /// <summary>Hands the basket that is being filled to the file.</summary>
-    internal void Flush(BasketQueue queue)
+    internal void Flush()
     {
         if (Basket.EntryCount == 0)
             return;
         FullBaskets++;
-        queue.Add(Basket.Finish(this, Tree.EntryCount - Basket.EntryCount));
+        Tree.Add(Basket.Finish(this, Tree.EntryCount - Basket.EntryCount));
     }
 }

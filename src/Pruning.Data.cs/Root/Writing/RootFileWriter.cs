@@ -21,9 +21,10 @@ namespace Pruning.Data.Root;
 public sealed class RootFileWriter : IDisposable
 {
     private readonly TemporaryFile _file;
+    private readonly BasketQueue _queue;
     private readonly FileMetadata _metadata;
     private readonly List<TreeWriter> _trees = [];
-    private long _checkpointAt;
+    private long _unsavedBytes; // of baskets since the last checkpoint, before compression: that does not depend on threads
     private bool _isOpen = true;
     private bool _isDisposed;
 
@@ -32,9 +33,8 @@ public sealed class RootFileWriter : IDisposable
         Path = path;
         Options = options;
         _file = TemporaryFile.Create(path, options.BeforeWrite);
-        Queue = new BasketQueue(options.Compression, options.Workers, Write);
-        _metadata = new FileMetadata(_file, System.IO.Path.GetFileName(path), options, Queue);
-        _checkpointAt = options.CheckpointEvery ?? long.MaxValue;
+        _queue = new BasketQueue(options.Compression, options.Workers, Write);
+        _metadata = new FileMetadata(_file, System.IO.Path.GetFileName(path), options, _queue);
     }
 
     /// <summary>Where the file will be.</summary>
@@ -47,8 +47,6 @@ public sealed class RootFileWriter : IDisposable
     public long Length => _file.Length;
 
     internal RootWriteOptions Options { get; }
-
-    internal BasketQueue Queue { get; }
 
     /// <summary>Begins a file; one that has the name already is replaced when the new one is complete.</summary>
     /// <param name="path">Where the file is to be.</param>
@@ -80,7 +78,7 @@ public sealed class RootFileWriter : IDisposable
         foreach (string name in names)
             CheckName(name, "tree or directory", "/;");
         CheckLength(title, "title");
-        Queue.Drain(); // a directory is a record of its own, between baskets
+        _queue.Drain(); // a directory is a record of its own, between baskets
         WrittenDirectory directory = _metadata.Top;
         foreach (string name in names[..^1])
         {
@@ -133,11 +131,14 @@ public sealed class RootFileWriter : IDisposable
             return;
         _isDisposed = true;
         _isOpen = false;
-        Queue.Dispose();
+        _queue.Dispose();
         foreach (TreeWriter tree in _trees)
             tree.Release();
         _file.Dispose();
     }
+
+    /// <summary>Tests make files of gigabytes that cost no disk.</summary>
+    internal void LeaveHole(long bytes) => _file.Skip(bytes);
 
     internal static void CheckName(string name, string what, string forbidden)
     {
@@ -152,10 +153,17 @@ public sealed class RootFileWriter : IDisposable
             throw new ObjectDisposedException(nameof(RootFileWriter), $"the file {Path} is closed; nothing can be added to it");
     }
 
+    /// <summary>Takes a full basket over.</summary>
+    internal void Add(BasketJob basket)
+    {
+        _unsavedBytes += basket.ObjectBytes;
+        _queue.Add(basket);
+    }
+
     /// <summary>Saves whole clusters when enough was written since the last time.</summary>
     internal void CheckpointIfDue()
     {
-        if (_file.Length >= _checkpointAt)
+        if (_unsavedBytes >= Options.CheckpointEvery)
             Save();
     }
 
@@ -169,9 +177,9 @@ public sealed class RootFileWriter : IDisposable
 
     private void Save()
     {
-        Queue.Drain();
+        _queue.Drain();
         _metadata.Save(_trees);
-        _checkpointAt = Options.CheckpointEvery is long every ? _file.Length + every : long.MaxValue;
+        _unsavedBytes = 0;
     }
 
     private void Write(BasketJob job)

@@ -26,8 +26,8 @@ public sealed record RootWriteOptions
     public long? ClusterEntries { get; init; }
 
     /// <summary>
-    /// After so many bytes of file the writer saves what it knows at the next end of a cluster, so that a crash loses
-    /// no more. Costs a copy of the trees' descriptions and three flushes of the disk. Default 256 MiB; null for never.
+    /// After so many bytes of baskets, before compression, the writer saves what it knows at the next end of a cluster, so
+    /// that a crash loses no more. Costs a copy of the trees' descriptions and three flushes of the disk. Default 256 MiB; null for never.
     /// </summary>
     public long? CheckpointEvery { get; init; } = 256L << 20;
 

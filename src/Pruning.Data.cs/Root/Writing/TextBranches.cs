@@ -22,28 +22,20 @@ public sealed class TextBranch : BranchWriter
     public BranchData Values(IReadOnlyList<string> texts)
     {
         long[] starts = new long[texts.Count + 1];
-        long largest = 1;
         for (int i = 0; i < texts.Count; i++)
         {
             CheckText(texts[i]);
-            int bytes = TextBytes(texts[i]);
-            largest = Math.Max(largest, Encoding.UTF8.GetByteCount(texts[i]) + 1L);
-            starts[i + 1] = starts[i] + bytes;
+            starts[i + 1] = starts[i] + TextBytes(texts[i]);
         }
         byte[] encoded = new byte[starts[^1]];
         for (int i = 0; i < texts.Count; i++)
             Encode(texts[i], encoded.AsSpan((int)starts[i], (int)(starts[i + 1] - starts[i])));
-        return new EncodedData(this, encoded, starts, largest);
+        return new EncodedData(this, encoded, starts);
     }
-
-    internal void Saw(long largest) => Largest = Math.Max(Largest, largest);
 
     /// <summary>Keeps the longest text, and the byte behind it that C++ wants.</summary>
-    internal void SawCurrent()
-    {
-        int bytes = Basket.EntryBytes;
-        Saw(bytes > 255 ? bytes - 5 + 1 : Math.Max(1, bytes));
-    }
+    /// <param name="entryBytes">Bytes of an entry: the text and its length.</param>
+    internal void Saw(int entryBytes) => Largest = Math.Max(Largest, entryBytes > 255 ? entryBytes - 4 : entryBytes);
 
     // The byte 0 ends a text in C++: what follows would be lost.
     private void CheckText(string text)
@@ -90,7 +82,7 @@ public sealed class TextVectorBranch : BranchWriter
         byte[] encoded = new byte[starts[^1]];
         for (int e = 0; e < entries; e++)
             Encode(texts, (int)bounds[e], (int)bounds[e + 1], encoded.AsSpan((int)starts[e], (int)(starts[e + 1] - starts[e])));
-        return new EncodedData(this, encoded, starts, 0);
+        return new EncodedData(this, encoded, starts);
     }
 
     private static long BytesOf(IReadOnlyList<string> texts, int first, int end)

@@ -87,7 +87,7 @@ public sealed class TreeWriter
         foreach (BranchWriter branch in _branches)
         {
             (branch as CounterGroup)?.SawCurrent();
-            (branch as TextBranch)?.SawCurrent();
+            (branch as TextBranch)?.Saw(branch.Basket.EntryBytes);
         }
         foreach (BranchWriter branch in _branches)
         {
@@ -132,6 +132,9 @@ public sealed class TreeWriter
         }
     }
 
+    /// <summary>Refuses what <see cref="Append"/> would refuse, and writes nothing.</summary>
+    internal void Check(IReadOnlyList<BranchData> data) => Ordered(data);
+
     /// <summary>ROOT's type of a .NET type.</summary>
     internal static RootElementType TypeOf<T>(string name)
         where T : unmanaged => RootElementTypes.Of(typeof(T))
@@ -170,6 +173,8 @@ public sealed class TreeWriter
 
     internal void CheckOpen() => _file.CheckOpen();
 
+    internal void Add(BasketJob basket) => _file.Add(basket);
+
     /// <summary>Writes every basket that is being filled, whatever it holds.</summary>
     internal void Flush()
     {
@@ -179,7 +184,7 @@ public sealed class TreeWriter
         _isRegular &= _lastCluster is null || _lastCluster == _clusterEntries;
         _lastCluster = EntryCount - _clusterStart;
         foreach (BranchWriter branch in _branches)
-            branch.Flush(_file.Queue);
+            branch.Flush();
         _clusterStart = EntryCount;
         _clusterBytes = 0;
         long? cluster = _isRegular && _clusterEntries is not null && EntryCount >= _clusterEntries ? _clusterEntries : null;
@@ -213,7 +218,7 @@ public sealed class TreeWriter
             if (branch.Basket.CommittedBytes < _file.Options.BasketBytes)
                 continue;
             _clusterBytes += branch.Basket.CommittedBytes;
-            branch.Flush(_file.Queue);
+            branch.Flush();
         }
         return false;
     }
