@@ -22,14 +22,25 @@ internal sealed class DirectoryTree
     /// <summary>The same objects with their keys.</summary>
     public IReadOnlyList<ListedKey> Keys => _keys;
 
+    /// <summary>Where the last description of a tree begins; 0 for none.</summary>
+    public long LastTree => _keys.Where(key => key.Entry.IsTree).Select(key => key.Key.Seek).DefaultIfEmpty().Max();
+
     public static DirectoryTree Read(RootFile file, RootHeader header)
     {
         var tree = new DirectoryTree();
         var at = new RootLocation(file.Path);
         RootDirectory top = ReadDirectory(file, header.Begin + header.NameBytes, at);
         if (top.SeekKeys == 0)
-            throw new RootFormatException(RootErrorKind.NotClosed, "the file has no list of keys: its writer did not close it; write it again", at with { Byte = header.Begin + header.NameBytes });
+            throw new RootFormatException(RootErrorKind.NotClosed, $"the file has no list of keys: its writer did not close it; write it again, or open it with {nameof(RootReadOptions.Recover)} to read what is there", at with { Byte = header.Begin + header.NameBytes });
         tree.Walk(file, header, top, "", [], at);
+        return tree;
+    }
+
+    /// <summary>The keys that were found in a file whose lists are missing.</summary>
+    public static DirectoryTree Of(IEnumerable<ListedKey> keys)
+    {
+        var tree = new DirectoryTree();
+        tree._keys.AddRange(keys);
         return tree;
     }
 

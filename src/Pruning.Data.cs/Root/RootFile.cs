@@ -7,9 +7,9 @@ namespace Pruning.Data.Root;
 /// <summary>A ROOT file, open for reading. Safe from many threads; dispose it when no read is under way.</summary>
 public sealed partial class RootFile : IDisposable
 {
-    private readonly RootHeader _header;
+    private RootHeader _header;
     private readonly RootLocation _location;
-    private readonly Lazy<DirectoryTree> _directories;
+    private Lazy<DirectoryTree> _directories;
     private readonly Lazy<ClassCatalogue> _classes;
     private readonly ConcurrentDictionary<long, Lazy<RootTree>> _trees = new();
     private readonly ConcurrentBag<BasketReader> _readers = [];
@@ -21,7 +21,7 @@ public sealed partial class RootFile : IDisposable
         Options = options;
         _location = new RootLocation(source.Path);
         _directories = new Lazy<DirectoryTree>(() => DirectoryTree.Read(this, header));
-        _classes = new Lazy<ClassCatalogue>(() => ClassCatalogue.Read(this, header));
+        _classes = new Lazy<ClassCatalogue>(() => ClassCatalogue.Read(this, _header));
     }
 
     /// <summary>The path as it was given.</summary>
@@ -35,6 +35,9 @@ public sealed partial class RootFile : IDisposable
 
     /// <summary>ROOT's code (algorithm * 100 + level) of what the writer compressed with unless a branch says otherwise; 0 for none.</summary>
     public int CompressionSetting => _header.Compression;
+
+    /// <summary>What was found in a file that was not closed; null for files that are complete, and without <see cref="RootReadOptions.Recover"/>.</summary>
+    public RootRecovery? Recovery { get; private set; }
 
     internal FileSource Source { get; }
 
@@ -60,8 +63,12 @@ public sealed partial class RootFile : IDisposable
             Span<byte> start = stackalloc byte[RootHeader.MaxBytes];
             start = start[..(int)Math.Min(start.Length, source.Length)];
             source.Read(0, start, at);
-            var file = new RootFile(source, RootHeader.Decode(start, source.Length, at), options ?? RootReadOptions.Default);
-            _ = file._directories.Value;
+            options ??= RootReadOptions.Default;
+            var file = new RootFile(source, RootHeader.Decode(start, source.Length, at, options.Recover), options);
+            if (options.Recover)
+                file.RecoverIfNeeded();
+            else
+                _ = file._directories.Value;
             return file;
         }
         catch
@@ -117,6 +124,49 @@ public sealed partial class RootFile : IDisposable
     internal BasketReader RentReader() => _readers.TryTake(out BasketReader? reader) ? reader : new BasketReader(this);
 
     internal void ReturnReader(BasketReader reader) => _readers.Add(reader);
+
+    // A writer that stopped may leave a tree's description behind that is newer than what its lists point at.
+    private void RecoverIfNeeded()
+    {
+        string? reason = _header.End > Length ? $"the file ends at byte {Length} but its header says {_header.End}" : ProblemOfLists();
+        RecordWalk walk = RecordWalk.Through(this, _header);
+        if (reason is null)
+        {
+            if (walk.LastTree <= _directories.Value.LastTree)
+                return;
+            reason = "the file has newer trees than its lists say";
+        }
+        _directories = new Lazy<DirectoryTree>(DirectoryTree.Of(walk.Keys));
+        if (walk.Descriptions is RootKey descriptions)
+            _header = _header with { SeekInfo = descriptions.Seek, InfoBytes = descriptions.RecordBytes };
+        var trees = List().Where(entry => entry.IsTree).DistinctBy(entry => entry.Path).Select(entry => new RecoveredTree(entry.Path, CountEntries(entry.Path)));
+        Recovery = new RootRecovery(reason, walk.End, [.. trees]);
+    }
+
+    private string? ProblemOfLists()
+    {
+        try
+        {
+            _ = _directories.Value;
+            return null;
+        }
+        catch (RootFormatException e)
+        {
+            return e.Problem;
+        }
+    }
+
+    private long CountEntries(string path)
+    {
+        try
+        {
+            return Tree(path).EntryCount;
+        }
+        catch (RootFormatException)
+        {
+            return 0; // the tree says why when it is opened
+        }
+    }
 
     private IEnumerable<string> TreeNames() => List().Where(entry => entry.IsTree).Select(entry => entry.Path);
 

@@ -20,7 +20,8 @@ internal sealed record RootHeader(int Version, bool Wide, int Begin, long End, i
     /// <param name="bytes">The first bytes of the file, up to <see cref="MaxBytes"/>.</param>
     /// <param name="fileBytes">Length of the file.</param>
     /// <param name="at">The file.</param>
-    public static RootHeader Decode(ReadOnlySpan<byte> bytes, long fileBytes, RootLocation at)
+    /// <param name="recover">Accept a file that ends before its header says.</param>
+    public static RootHeader Decode(ReadOnlySpan<byte> bytes, long fileBytes, RootLocation at, bool recover = false)
     {
         if (!bytes.StartsWith("root"u8))
             throw new RootFormatException(RootErrorKind.NotARootFile, $"wanted a ROOT file but found {FileSignature.Describe(bytes)}", at);
@@ -45,11 +46,11 @@ internal sealed record RootHeader(int Version, bool Wide, int Begin, long End, i
 
         if (begin is not (64 or 100))
             throw new RootFormatException(RootErrorKind.CorruptHeader, $"the first record should begin at byte 100, the header says {begin}", at with { Byte = 8 });
-        if (end > fileBytes)
+        if (end > fileBytes && !recover)
         {
             throw new RootFormatException(
                 RootErrorKind.Truncated,
-                $"the file ends at byte {fileBytes} but its header says {end}: {end - fileBytes} bytes are missing; copy it again",
+                $"the file ends at byte {fileBytes} but its header says {end}: {end - fileBytes} bytes are missing; copy it again, or open it with {nameof(RootReadOptions.Recover)} to read what is there",
                 at with { Byte = 12 });
         }
         if (end < begin)

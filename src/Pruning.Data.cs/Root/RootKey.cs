@@ -9,7 +9,8 @@ namespace Pruning.Data.Root;
 /// <param name="ClassName">fClassName.</param>
 /// <param name="Name">fName.</param>
 /// <param name="Title">fTitle.</param>
-internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, int Cycle, long Seek, string ClassName, string Name, string Title)
+/// <param name="ParentSeek">fSeekPdir: the record of the directory that owns this one; not always right.</param>
+internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, int Cycle, long Seek, string ClassName, string Name, string Title, long ParentSeek = 0)
 {
     /// <summary>No key is shorter.</summary>
     public const int MinBytes = 29;
@@ -31,7 +32,7 @@ internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, i
         int cycle = Math.Abs((int)buffer.ReadInt16()); // a negative cycle means "keep"
         bool wide = version > 1000;
         long seek = buffer.ReadSeek(wide);
-        buffer.ReadSeek(wide); // fSeekPdir
+        long parent = buffer.ReadSeek(wide) & 0xFFFF_FFFF_FFFF; // above that stands a number of another kind
         if (keyBytes < MinBytes - 3 || objectBytes < 0 || (!embedded && recordBytes < keyBytes))
         {
             buffer.Seek(begin);
@@ -40,6 +41,6 @@ internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, i
         string className = buffer.ReadString();
         string name = buffer.ReadString();
         string title = buffer.ReadString();
-        return new RootKey(recordBytes, objectBytes, keyBytes, cycle, seek, className, name, title);
+        return new RootKey(recordBytes, objectBytes, keyBytes, cycle, seek, className, name, title, parent);
     }
 }

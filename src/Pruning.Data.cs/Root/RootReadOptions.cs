@@ -14,4 +14,11 @@ public sealed record RootReadOptions
 
     /// <summary>Largest result of one read call in bytes, offsets included. Default: three quarters of the memory that the process may use.</summary>
     public long MaxReadBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+
+    /// <summary>
+    /// Opens files that were never closed, or that end too early, by walking through their records: the newest
+    /// description of each tree that is complete counts. <see cref="RootFile.Recovery"/> tells what was found; the file
+    /// is not changed. Costs one small read a record, for files too that turn out to be complete.
+    /// </summary>
+    public bool Recover { get; init; }
 }

@@ -15,6 +15,30 @@ public static class TracksterSchema
     /// <summary>Optional tree with one value per trackster (event, truth).</summary>
     public const string GraphTree = "Graphs";
 
+    /// <summary>Tree of one entry that says how the file was made, a text a branch.</summary>
+    public const string MetadataTree = "Metadata";
+
+    /// <summary>Number of layer clusters of a trackster: counts the branches of <see cref="TracksterTree"/> in files that we write.</summary>
+    public const string NodeCount = "nLayerClusters";
+
+    /// <summary>Number of links of a trackster: counts the branches of <see cref="EdgeTree"/> in files that we write.</summary>
+    public const string LinkCount = "nLinks";
+
+    /// <summary>Part of a layer cluster's energy that belongs to the trackster's particle, 0 to 1.</summary>
+    public const string Fraction = "fraction";
+
+    /// <summary>Number of the trackster in its event.</summary>
+    public const string Trackster = "trackster";
+
+    /// <summary>PDG id of the particle that gave the trackster most of its energy, 0 for none.</summary>
+    public const string PdgId = "pdgId";
+
+    /// <summary>Energy of that particle in GeV.</summary>
+    public const string TrueEnergy = "trueEnergy";
+
+    /// <summary>Energy of the trackster's layer clusters in GeV, before pruning.</summary>
+    public const string RawEnergy = "rawEnergy";
+
     /// <summary>Id of a layer cluster, unique in its trackster.</summary>
     public const string Id = "id";
 

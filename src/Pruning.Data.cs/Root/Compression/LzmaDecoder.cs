@@ -1,3 +1,5 @@
+using static Pruning.Data.Root.LzmaTables;
+
 namespace Pruning.Data.Root;
 
 /// <summary>
@@ -6,28 +8,7 @@ namespace Pruning.Data.Root;
 /// </summary>
 internal sealed class LzmaDecoder
 {
-    private const int States = 12;
-    private const int PositionStates = 16;
-    private const int LiteralSize = 0x300;
-    private const int EndOfPositionModels = 14;
-
-    // Offsets of the tables in _probabilities.
-    private const int IsMatch = 0;
-    private const int IsRep = IsMatch + (States * PositionStates);
-    private const int IsRep0 = IsRep + States;
-    private const int IsRep1 = IsRep0 + States;
-    private const int IsRep2 = IsRep1 + States;
-    private const int IsRep0Long = IsRep2 + States;
-    private const int Slots = IsRep0Long + (States * PositionStates);
-    private const int Special = Slots + (4 * 64);
-    private const int Align = Special + 115;
-    private const int Length = Align + 16;
-    private const int RepeatLength = Length + LengthSize;
-    private const int Literals = RepeatLength + LengthSize;
-    private const int LengthSize = 2 + (2 * PositionStates * 8) + 256;
-    private const int MaxLiteralBits = 4;
-
-    private readonly ushort[] _probabilities = new ushort[Literals + (LiteralSize << MaxLiteralBits)];
+    private readonly ushort[] _probabilities = new ushort[Size];
     private uint _state;
     private uint _rep0;
     private uint _rep1;

@@ -37,7 +37,7 @@ public sealed partial class RootNtuple
         byte[]? buffer = null;
         try
         {
-            NtupleBlobs.Check(_file, new NtupleLocator(page.Offset, page.StoredBytes), "a page", at);
+            NtupleBlobs.Check(_file, new NtupleLocator(page.Offset, page.StoredBytes), _anchor.MaxKeyBytes, "a page", at);
             if (!page.HasChecksum)
                 return null;
             buffer = ArrayPool<byte>.Shared.Rent(bytes);

@@ -1,0 +1,227 @@
+/// Wrong use, full disks, and names that are taken: one clear error, and nothing left behind.
+module Pruning.Tests.Data.RootWriteMisuseTests
+
+open System
+open System.IO
+open Expecto
+open Pruning.Data
+open Pruning.Data.Root
+open Pruning.Tests.Data.RootWriteTests
+
+let private message<'E when 'E :> exn> (act: unit -> unit) =
+    try
+        act ()
+        "nothing happened"
+    with :? 'E as e ->
+        e.Message
+
+let private ints (values: int array) = ReadOnlyMemory values
+let private longs (values: int64 array) = ReadOnlyMemory values
+
+let private withFile (use': RootFileWriter -> unit) =
+    withDirectory (fun directory ->
+        do
+            use file = RootFileWriter.Create(Path.Combine(directory, "f.root"))
+            use' file
+
+        Expect.isEmpty (Directory.GetFileSystemEntries directory) "nothing is left behind")
+
+[<Tests>]
+let tests =
+    testList
+        "writing trees: wrong use"
+        [
+            test "without Close nothing stays" { withFile (fun file -> (file.CreateTree "t").Flat<int>("i").Set 1) }
+
+            test "the name shows up at Close, complete, and replaces what was there" {
+                withDirectory (fun directory ->
+                    let path = Path.Combine(directory, "f.root")
+                    File.WriteAllText(path, "old")
+                    use file = RootFileWriter.Create path
+                    Expect.equal (File.ReadAllText path) "old" "before"
+                    file.CreateTree "t" |> ignore
+                    file.Close()
+                    use read = RootFile.Open path
+                    Expect.equal (read.Tree("t").EntryCount) 0L "after"
+                    Expect.equal (Directory.GetFiles directory) [| path |] "nothing else")
+            }
+
+            test "counts of a group that differ are refused, and the entry can be put right" {
+                withFile (fun file ->
+                    let tree = file.CreateTree "t"
+                    let group = tree.Counter "n"
+                    let x = group.Jagged<int> "x"
+                    let y = group.Jagged<float> "y"
+                    x.Set(ReadOnlySpan [| 1; 2 |])
+                    y.Set(ReadOnlySpan [| 1.0 |])
+
+                    Expect.equal
+                        (message<InvalidOperationException> tree.Fill)
+                        "entry 0 has 2 elements in branch 'x' but 1 in branch 'y' of the same group 'n'; give both as many"
+                        "message"
+
+                    Expect.equal tree.EntryCount 0L "no entry"
+                    y.Set(ReadOnlySpan [| 1.0; 2.0 |])
+                    tree.Fill()
+                    Expect.equal tree.EntryCount 1L "one entry")
+            }
+
+            test "a branch without values is named" {
+                withFile (fun file ->
+                    let tree = file.CreateTree "t"
+                    let a = tree.Flat<int> "a"
+                    tree.Flat<int> "b" |> ignore
+                    a.Set 1
+
+                    Expect.equal
+                        (message<InvalidOperationException> tree.Fill)
+                        "entry 0 of tree 't' has no values in branch 'b'; call its Set before Fill"
+                        "message")
+            }
+
+            test "branches come before entries, once each, with possible names and types" {
+                withFile (fun file ->
+                    let tree = file.CreateTree "t"
+                    let a = tree.Flat<int> "a"
+                    let argument name = message<ArgumentException> (fun () -> tree.Flat<int> name |> ignore)
+                    Expect.equal (argument "a") "tree 't' has a branch 'a' already" "twice"
+                    Expect.stringStarts (argument "x[3]") "'x[3]' cannot be the name of a branch" "brackets"
+                    Expect.stringStarts (argument "") "'' cannot be the name of a branch" "empty"
+
+                    Expect.stringStarts
+                        (message<ArgumentException> (fun () -> tree.Flat<DateTime> "when" |> ignore))
+                        "branch 'when' cannot hold values of type DateTime"
+                        "type"
+
+                    Expect.stringStarts
+                        (message<ArgumentException> (fun () -> tree.Fixed<int>("p", 0) |> ignore))
+                        "branch 'p' cannot have the dimensions [0]"
+                        "dimension"
+
+                    a.Set 1
+                    tree.Fill()
+
+                    Expect.equal
+                        (message<InvalidOperationException> (fun () -> tree.Flat<int> "late" |> ignore))
+                        "branch 'late' comes too late: tree 't' has 1 entries already; add all branches first"
+                        "late")
+            }
+
+            test "bulk data has to be whole" {
+                withFile (fun file ->
+                    let tree = file.CreateTree "t"
+                    let a = tree.Flat<int> "a"
+                    let group = tree.Counter "n"
+                    let x = group.Jagged<int> "x"
+                    let refused (data: BranchData list) = message<ArgumentException> (fun () -> tree.Append data)
+                    let counts = group.Lists(longs [| 0L; 1L; 1L |])
+                    Expect.equal (refused [ a.Values(ints [| 1 |]) ]) "tree 't' is given no data for branch 'n'" "missing"
+
+                    Expect.equal
+                        (refused [ a.Values(ints [| 1 |]); a.Values(ints [| 1 |]) ])
+                        "branch 'a' is given twice"
+                        "twice"
+
+                    Expect.equal
+                        (refused [ a.Values(ints [| 1 |]); counts; x.Values(ints [| 5 |]) ])
+                        "branch 'n' is given 2 entries but branch 'a' 1"
+                        "unequal"
+
+                    Expect.equal
+                        (refused [ a.Values(ints [| 1; 2 |]); counts; x.Values(ints [||]) ])
+                        "the offsets 0 to 1 of branch 'x' are outside of its 0 values"
+                        "too few values"
+
+                    Expect.stringStarts
+                        (message<ArgumentException> (fun () -> group.Lists(longs [| 0L; 2L; 1L |]) |> ignore))
+                        "the offsets of branch 'n' go backwards after entry 1"
+                        "backwards"
+
+                    Expect.equal tree.EntryCount 0L "nothing was written"
+                    tree.Append [ a.Values(ints [| 1; 2 |]); counts; x.Values(ints [| 5 |]) ]
+                    Expect.equal tree.EntryCount 2L "now it was")
+            }
+
+            test "after Close nothing can be added" {
+                withDirectory (fun directory ->
+                    use file = RootFileWriter.Create(Path.Combine(directory, "f.root"))
+                    let tree = file.CreateTree "t"
+                    let a = tree.Flat<int> "a"
+                    file.Close()
+
+                    for act in
+                        [
+                            fun () -> a.Set 1
+                            tree.Fill
+                            fun () -> file.CreateTree "u" |> ignore
+                            file.Close
+                        ] do
+                        Expect.stringContains (message<ObjectDisposedException> act) "is closed; nothing can be added" "message")
+            }
+
+            test "trees and directories do not share names" {
+                withFile (fun file ->
+                    file.CreateTree "a/t" |> ignore
+                    let refused name = message<ArgumentException> (fun () -> file.CreateTree name |> ignore)
+                    Expect.equal (refused "a") "the file has a tree or directory 'a' already" "a directory's"
+                    Expect.equal (refused "a/t") "the file has a tree or directory 'a/t' already" "a tree's"
+
+                    Expect.equal
+                        (refused "a/t/u")
+                        "'t' of 'a/t/u' is a tree already, it cannot be a directory too"
+                        "a tree as directory"
+
+                    Expect.stringStarts (refused "a//b") "'' cannot be the name of a tree or directory" "empty")
+            }
+
+            test "paths that cannot be written" {
+                withDirectory (fun directory ->
+                    let refused path =
+                        message<RootWriteException> (fun () -> RootFileWriter.Create(path).Dispose())
+
+                    Expect.equal
+                        (refused directory)
+                        $"wanted the path of a file but found a directory; name a file in it (writing {directory})"
+                        "a directory"
+
+                    Expect.stringStarts
+                        (refused (Path.Combine(directory, "no", "f.root")))
+                        "there is no such directory; create it first"
+                        "no directory"
+
+                    Expect.stringStarts (refused "") "wanted the path of a file but found an empty one" "no path"
+                    Expect.isEmpty (Directory.GetFileSystemEntries directory) "nothing is left behind")
+            }
+
+            for after in [ 0L; 100L; 2000L; 20000L ] do
+                test $"a disk that is full after {after} bytes" {
+                    withDirectory (fun directory ->
+                        let path = Path.Combine(directory, "f.root")
+                        File.WriteAllText(path, "old")
+
+                        let options =
+                            RootWriteOptions(
+                                BasketBytes = 1000,
+                                BeforeWrite =
+                                    fun length ->
+                                        if length >= after then
+                                            raise (IOException("No space left on device", 28))
+                            )
+
+                        let text =
+                            message<RootWriteException> (fun () ->
+                                use file = RootFileWriter.Create(path, options)
+                                let tree = file.CreateTree "t"
+                                let branch = tree.Flat<int> "i"
+
+                                for i in 0..20000 do
+                                    branch.Set(i * 77777)
+                                    tree.Fill()
+
+                                file.Close())
+
+                        Expect.equal text $"the disk is full; free some space or write elsewhere (writing {path})" "message"
+                        Expect.equal (Directory.GetFiles directory) [| path |] "no temporary file"
+                        Expect.equal (File.ReadAllText path) "old" "the old file is as it was")
+                }
+        ]
