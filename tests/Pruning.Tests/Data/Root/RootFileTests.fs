@@ -78,7 +78,7 @@ let private fileTests =
 
             Expect.equal
                 (refused (changed (top + 26) (int32s [ 0 ])))
-                $"the file has no list of keys: its writer did not close it; write it again (in f.root, byte {top})"
+                $"the file has no list of keys: its writer did not close it; write it again, or open it with Recover to read what is there (in f.root, byte {top})"
                 "message"
         }
 
