@@ -243,9 +243,20 @@ let private refusedTests =
                 "beyond the values"
 
             Expect.equal
-                (fst (refusal (lists [ 1L; 2L; Int64.MaxValue ] [ 1L; 2L; 3L ])))
-                RootErrorKind.MemoryLimit
-                "absurd"
+                (refusal (lists [ 1L; 2L; 2L ] [ 1L; 2L; 3L ]))
+                (RootErrorKind.CorruptNtuple, "the cluster's lists end at element 2 but its pages have 3")
+                "values that no list has"
+
+            let absurd = lists [ 1L; 2L; Int64.MaxValue ] [ 1L; 2L; 3L ]
+
+            for n in
+                [
+                    absurd
+                    { absurd with
+                        Groups = [ absurd.Groups.Head; absurd.Groups.Head; absurd.Groups.Head ]
+                    }
+                ] do
+                Expect.equal (fst (refusal n)) RootErrorKind.MemoryLimit "absurd"
         }
 
         test "variants whose elements do not follow each other are refused" {
