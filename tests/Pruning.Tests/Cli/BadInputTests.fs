@@ -96,8 +96,8 @@ let private badFiles: (string * Prepared * string list) list =
     [
         "a missing tree, with the near name offered",
         prepared good |> Prepared.editTables (renamed "Tracksters" "Trackster"),
-        [ "no tree 'Tracksters'"; "did you mean 'Trackster'" ]
-        "a missing edge tree", prepared good |> Prepared.editTables (without "Edges"), [ "no tree 'Edges'" ]
+        [ "no tree or RNTuple 'Tracksters'"; "did you mean 'Trackster'" ]
+        "a missing edge tree", prepared good |> Prepared.editTables (without "Edges"), [ "no tree or RNTuple 'Edges'" ]
         "a missing branch, with the near name offered",
         prepared good
         |> Prepared.editColumn "label" (fun column -> Some { column with Name = "labels" }),

@@ -5,8 +5,12 @@ namespace Pruning.Data.Root;
 /// <param name="First">First item.</param>
 /// <param name="End">Item behind the last one.</param>
 /// <param name="Start">Index of the first one in the output.</param>
-internal readonly record struct ClusterPart(ClusterRecord Cluster, long First, long End, long Start)
+/// <param name="IsLast">The cluster has no items behind these.</param>
+internal readonly record struct ClusterPart(ClusterRecord Cluster, long First, long End, long Start, bool IsLast)
 {
+    /// <summary>Memory that one takes, for budgets.</summary>
+    public const int Bytes = 40;
+
     public long Count => End - First;
 }
 
@@ -19,8 +23,9 @@ internal static class ClusterColumns
     /// <param name="family">The column, in all representations.</param>
     /// <param name="part">The wanted elements; <see cref="ClusterPart.Start"/> is where the first goes.</param>
     /// <param name="perEntry">Elements per entry where that is constant, else null.</param>
+    /// <param name="budget">Memory of the call.</param>
     /// <returns>Number of elements at the beginning of the part that were never written: they are zero.</returns>
-    public static long AddTasks(List<PageTask> tasks, PageSink sink, ColumnFamily family, ClusterPart part, long? perEntry)
+    public static long AddTasks(List<PageTask> tasks, PageSink sink, ColumnFamily family, ClusterPart part, long? perEntry, ReadBudget budget)
     {
         RootLocation at = sink.Location with { Cluster = part.Cluster.Index };
         (PhysicalColumn column, PageRange? range) = Active(family, part.Cluster, at);
@@ -30,6 +35,9 @@ internal static class ClusterColumns
             throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's elements {part.First} to {part.End} are wanted but its pages have {elements}", at);
         if (perEntry is long each && (UInt128)elements != (UInt128)part.Cluster.EntryCount * (ulong)each)
             throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{part.Cluster.EntryCount} entries of {each} elements have pages of {elements}", at);
+        // Elements that nothing asks for would be decompressed for nothing, again and again if a file wants it so.
+        if (part.IsLast && part.End != elements)
+            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's lists end at element {part.End} but its pages have {elements}", at);
         long begin = missing;
         PageRecord[] pages = range?.Pages ?? [];
         for (int i = 0; i < pages.Length && begin < part.End; i++)
@@ -37,7 +45,10 @@ internal static class ClusterColumns
             long first = Math.Max(part.First, begin);
             long end = Math.Min(part.End, begin + pages[i].Elements);
             if (first < end)
+            {
+                budget.Take(1, PageTask.Bytes, at);
                 tasks.Add(new PageTask(sink, column, pages[i], part.Cluster.Index, i, (int)(first - begin), (int)(end - first), part.Start + (first - part.First)));
+            }
             begin += pages[i].Elements;
         }
         return Math.Clamp(missing - part.First, 0, part.Count);

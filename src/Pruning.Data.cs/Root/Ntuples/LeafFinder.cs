@@ -78,7 +78,7 @@ internal sealed class LeafFinder(RootLocation location)
 
     // Members of a record with those of its base classes, each under the name that a user of the class would write:
     // what two of them share is prefixed by the base class that it came through.
-    private static List<(string Name, RootField Field)> Members(RootField record)
+    private List<(string Name, RootField Field)> Members(RootField record)
     {
         if (record.Children.Count > 0 && record.Children.Select((child, i) => child.Name == $"_{i}").All(numbered => numbered))
             return [.. record.Children.Select((child, i) => ($"{i}", child))]; // pair, tuple
@@ -86,17 +86,17 @@ internal sealed class LeafFinder(RootLocation location)
         foreach (RootField inherited in record.Children.Where(IsBase))
             members.AddRange(Members(inherited).Select(member => (member.Name, member.Field, (RootField?)inherited)));
         HashSet<string> shared = [.. members.GroupBy(member => member.Name).Where(group => group.Count() > 1).Select(group => group.Key)];
-        return [.. members.Select(member => (member.Base is not null && shared.Contains(member.Name) ? $"{member.Base.TypeName}::{member.Name}" : member.Name, member.Field))];
+        return [.. members.Select(member => (member.Base is not null && shared.Contains(member.Name) ? Join(member.Base.TypeName, member.Name, "::") : member.Name, member.Field))];
     }
 
     private static bool IsBase(RootField field) => field.Name.StartsWith(":_", StringComparison.Ordinal) && field.Record.Role == FieldRole.Record;
 
-    private string Join(string member, string name)
+    private string Join(string member, string name, string separator = ".")
     {
-        _names += member.Length + name.Length + 1;
+        _names += member.Length + name.Length + separator.Length;
         if (_names > MaxNames)
             throw new RootFormatException(RootErrorKind.MemoryLimit, $"the names of nested fields have more than {MaxNames} characters together", location);
-        return member.Length == 0 ? name : $"{member}.{name}";
+        return member.Length == 0 ? name : member + separator + name;
     }
 
     private static RootElementType? ElementTypeOf(string typeName) => typeName switch

@@ -58,7 +58,7 @@ internal sealed class LeafReading
             return;
         foreach (ClusterPart part in _last.Items)
         {
-            long missing = ClusterColumns.AddTasks(tasks, sink, _leaf.Values, part, _last.PerEntry);
+            long missing = ClusterColumns.AddTasks(tasks, sink, _leaf.Values, part, _last.PerEntry, budget);
             _sink?.Clear(part.Start, missing);
         }
     }
@@ -80,7 +80,17 @@ internal sealed class LeafReading
         int? fixedLength = _leaf.FixedLength;
         long[]? offsets = fixedLength is null ? ListLevels[0].Offsets(budget) : null;
         int inner = _leaf.InnerLength;
-        return _sink!.Jagged(branch, _first, entryCount, fixedLength, inner, inner == 1 || offsets is null ? offsets : [.. offsets.Select(offset => offset * inner)]);
+        return _sink!.Jagged(branch, _first, entryCount, fixedLength, inner, inner == 1 || offsets is null ? offsets : Scale(offsets, inner, budget));
+    }
+
+    // Ends counted in elements to ends counted in values; the lists' own stay as they are for others that share them.
+    private long[] Scale(long[] offsets, int by, ReadBudget budget)
+    {
+        budget.Take(offsets.LongLength, sizeof(long), _location);
+        long[] scaled = new long[offsets.LongLength];
+        for (int i = 0; i < scaled.Length; i++)
+            scaled[i] = offsets[i] * by;
+        return scaled;
     }
 
     private LevelNode[] ListLevels => _leaf.Kind is LeafKind.Text or LeafKind.Counts ? _levels[..^1] : _levels;

@@ -81,7 +81,7 @@ internal sealed class LevelNode
         {
             if (_level.Kind == LevelKind.Alternative)
             {
-                ClusterColumns.AddTasks(tasks, sink, _level.Family!, part, Parent.PerEntry);
+                ClusterColumns.AddTasks(tasks, sink, _level.Family!, part, Parent.PerEntry, budget);
                 continue;
             }
             // Ends go behind the offset 0; a list that is not the cluster's first begins where the one before it ends,
@@ -89,14 +89,15 @@ internal sealed class LevelNode
             ClusterPart ends = part with { Start = part.Start + 1 };
             if (part is { First: > 0, Count: > 0 })
                 ends = ends with { First = part.First - 1, Start = part.Start };
-            ClusterColumns.AddTasks(tasks, sink, _level.Family!, ends, Parent.PerEntry);
+            ClusterColumns.AddTasks(tasks, sink, _level.Family!, ends, Parent.PerEntry, budget);
         }
     }
 
     /// <summary>Turns what was decoded into offsets, and finds the items of the next level.</summary>
-    public void Finish()
+    public void Finish(ReadBudget budget)
     {
         ClusterPart[] above = Parent!.Items;
+        budget.Take(above.Length, ClusterPart.Bytes, _location);
         var items = new ClusterPart[above.Length];
         long next = 0;
         for (int i = 0; i < above.Length; i++)
@@ -107,6 +108,8 @@ internal sealed class LevelNode
                 LevelKind.Lists => OfLists(above[i], next),
                 _ => OfAlternative(above[i], next),
             };
+            if (items[i].Count > Array.MaxLength - next)
+                throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {next} and {items[i].Count} elements; read fewer entries at once", _location with { Cluster = above[i].Cluster.Index });
             next += items[i].Count;
         }
         _switches = [];
@@ -117,7 +120,7 @@ internal sealed class LevelNode
     {
         if (part.End > long.MaxValue / Math.Max(1, _level.Number))
             throw new RootFormatException(RootErrorKind.MemoryLimit, $"{part.End} arrays of {_level.Number} elements are too many", _location);
-        return new ClusterPart(part.Cluster, part.First * _level.Number, part.End * _level.Number, next);
+        return new ClusterPart(part.Cluster, part.First * _level.Number, part.End * _level.Number, next, part.IsLast);
     }
 
     // Ends that count from the start of the cluster become ends that count from the start of the output.
@@ -138,7 +141,8 @@ internal sealed class LevelNode
             previous = end;
             ends[i] = next + (end - first);
         }
-        return new ClusterPart(part.Cluster, first, previous, next);
+        // Of no lists in the middle of a cluster nobody knows where they end.
+        return new ClusterPart(part.Cluster, first, previous, next, part.IsLast && (part.First == 0 || part.Count > 0));
     }
 
     private RootFormatException Decreasing(ClusterPart part, long index, long end, long previous) => new(
@@ -169,7 +173,9 @@ internal sealed class LevelNode
             first = 0;
         if (first > long.MaxValue / 2)
             throw Scattered(part, 0, first, 0);
-        return new ClusterPart(part.Cluster, (long)first, (long)first + found, next);
+        // Without one of them, those before this part are not known.
+        bool isLast = part.IsLast && (part.First == 0 || (found > 0 && _level.Number > 0));
+        return new ClusterPart(part.Cluster, (long)first, (long)first + found, next, isLast);
     }
 
     private RootFormatException Scattered(ClusterPart part, long index, ulong element, ulong expected) => new(

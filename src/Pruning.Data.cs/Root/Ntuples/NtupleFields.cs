@@ -19,8 +19,14 @@ internal static class NtupleFields
                 top.Add(fields[id]);
         }
         Dictionary<int, ColumnFamily> familyOfColumn = AddColumns(schema, fields);
+        var aliased = new HashSet<(int Field, ColumnFamily Family)>();
         foreach (AliasColumn alias in schema.Aliases)
-            fields[alias.Field].Add(familyOfColumn[alias.Column]);
+        {
+            // Several representations of a source are aliased one by one, but take turns like those of their own field.
+            ColumnFamily family = familyOfColumn[alias.Column];
+            if (aliased.Add((alias.Field, family)))
+                fields[alias.Field].Add(family);
+        }
         var finder = new LeafFinder(ntuple.Location);
         foreach (RootField field in top)
             field.FindLeaves(finder);

@@ -75,8 +75,6 @@ internal sealed class ValueSink<T>(RootLocation location) : ValueSink(location)
 
     public override int ValueBytes => Unsafe.SizeOf<T>();
 
-    public T[] Values => _values;
-
     public override void Allocate(long count) => _values = GC.AllocateUninitializedArray<T>((int)count);
 
     public override void Clear(long first, long count) => _values.AsSpan((int)first, (int)count).Clear();

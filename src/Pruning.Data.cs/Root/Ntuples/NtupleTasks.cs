@@ -13,6 +13,9 @@ namespace Pruning.Data.Root;
 /// <param name="Destination">Index in the sink of the first of them.</param>
 internal sealed record PageTask(PageSink Sink, PhysicalColumn Column, PageRecord Page, long Cluster, int PageIndex, int First, int Count, long Destination)
 {
+    /// <summary>Memory that one takes, for budgets.</summary>
+    public const int Bytes = 120;
+
     public RootLocation Location => Sink.Location with { Cluster = Cluster, Page = PageIndex, Byte = Page.Offset };
 }
 

@@ -15,7 +15,6 @@ public sealed class RootField : IRootBranch
     {
         _ntuple = ntuple;
         Record = record;
-        Parent = parent;
         Depth = parent is null ? 0 : parent.Depth + 1;
         parent?._children.Add(this);
     }
@@ -87,8 +86,6 @@ public sealed class RootField : IRootBranch
     public IReadOnlyList<string> Encodings => [.. _families.SelectMany(family => family.Columns).Select(column => column.Encoding?.Name ?? "unknown").Concat(_children.SelectMany(child => child.Encodings)).Distinct()];
 
     internal FieldRecord Record { get; }
-
-    internal RootField? Parent { get; }
 
     internal int Depth { get; }
 

@@ -100,7 +100,7 @@ public sealed partial class RootNtuple
                 node.Prepare(tasks, budget);
             NtupleTasks.Run(_file, tasks, _anchor.MaxKeyBytes);
             foreach (LevelNode node in level)
-                node.Finish();
+                node.Finish(budget);
         }
         var values = new List<PageTask>();
         foreach (LeafReading reading in readings)

@@ -128,7 +128,7 @@ public sealed partial class RootNtuple : IRootTable
                 long begin = Math.Max(first, cluster.FirstEntry);
                 long stop = Math.Min(end, cluster.FirstEntry + cluster.EntryCount);
                 if (begin < stop)
-                    yield return new ClusterPart(cluster, begin - cluster.FirstEntry, stop - cluster.FirstEntry, begin - first);
+                    yield return new ClusterPart(cluster, begin - cluster.FirstEntry, stop - cluster.FirstEntry, begin - first, stop == cluster.FirstEntry + cluster.EntryCount);
             }
         }
     }
