@@ -61,9 +61,12 @@ internal sealed class BasketReader : IDisposable
         });
     }
 
-    /// <summary>A whole basket, decompressed, with the bounds of its entries where it has a table of them.</summary>
-    public LoadedBasket LoadShaped(RootBranch branch, BasketPlace place) =>
-        Load(branch, place, static (loaded, table, header, at) => SetBounds(loaded, table, header, at));
+    /// <summary>A whole basket, decompressed, with the bounds of its entries where it has a table of them or all have one size.</summary>
+    public LoadedBasket LoadShaped(RootBranch branch, BasketPlace place) => Load(branch, place, static (loaded, table, header, at) =>
+    {
+        if (!SetBounds(loaded, table, header, at))
+            BasketBounds.OfSize(loaded, header);
+    });
 
     private delegate void BoundsSetter(LoadedBasket loaded, EntryTable table, BasketHeader header, RootLocation at);
 

@@ -80,6 +80,21 @@ let private hostileTests =
             RootErrorKind.UnsupportedVersion
             "wanted class Base of version 6 but found version 7"
 
+        test "a column of a collection needs a table of offsets, or entries of one size" {
+            let strings table entries =
+                element "x" "Point" 6 41 500 [ basket table [ for e in entries -> entry (framed 9 (texts e)) ] ]
+
+            withBranch (strings NoTable [ [ "a" ]; [ "b" ] ]) (fun t ->
+                Expect.equal (t.ReadText("x").Levels[0]) [| 0L; 1L; 2L |] "one size")
+
+            withBranch (strings Generated [ [ "a" ]; [ "b"; "c" ] ]) (fun t ->
+                Expect.equal
+                    (problem (fun () -> t.ReadText "x" |> ignore))
+                    (RootErrorKind.CorruptBasket,
+                     "the basket has no offset table, and nothing else tells where its 2 entries begin")
+                    "generated")
+        }
+
         test "the entry and its byte are named" {
             withBranch (whole "x" "Base" [ int32s [ 1 ]; int32s [ 1; 2 ] ]) (fun t ->
                 try

@@ -28,7 +28,8 @@ let describe (column: RootColumn) =
 let framed (version: int) (body: Bytes -> unit) (b: Bytes) = b.Frame(version, (fun () -> body b))
 /// The bytes of one entry.
 let entry (body: Bytes -> unit) = bytes body
-let private texts (values: string list) (b: Bytes) = values |> List.iter b.Text
+/// Texts back to back.
+let texts (values: string list) (b: Bytes) = values |> List.iter b.Text
 
 /// A count and items.
 let list (item: Bytes -> 'a -> unit) (items: 'a list) (b: Bytes) =
@@ -64,6 +65,7 @@ let classes =
                 memberOf 64 "TObject*" "other"
             ]
         classOf "Pair" [ memberOf 3 "int" "key"; memberOf 61 "Base" "inner" ]
+        classOf "Flag" [ memberOf 18 "bool" "on" ]
         classOf "Node" [ memberOf 3 "int" "id"; memberOf 500 "vector<Node>" "children" ]
         classOf "Holder" [ memberOf 61 "Unknown" "secret" ]
     ]
@@ -290,6 +292,22 @@ let cases: (string * Branch * string * (string * int64 list * string list) list)
             ],
         "vector<Pair>",
         [ "key", [ 1L; 2L ], [ "1"; "2" ]; "inner.base", [ 1L; 2L ], [ "3"; "4" ] ]
+
+        "small objects stored member by member: less than an envelope each",
+        whole
+            "x"
+            "vector<Flag>"
+            [
+                entry (
+                    framed memberWise (fun b ->
+                        b.I16 0
+                        b.I32 classChecksum
+                        b.I32 3
+                        b.Raw [| 1uy; 0uy; 1uy |])
+                )
+            ],
+        "vector<Flag>",
+        [ "on", [ 1L; 3L ], [ "True"; "False"; "True" ] ]
 
         "a string member in its envelope",
         element

@@ -13,12 +13,19 @@ internal sealed class ReadBudget(long limit, RootLocation at)
     public void Take(long bytes)
     {
         long taken = Interlocked.Add(ref _taken, bytes);
-        if (bytes < 0 || taken < 0 || taken > limit)
+        if (taken > limit)
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
                 $"the values would take more than {nameof(RootReadOptions.MaxReadBytes)}, which is {limit}; read fewer entries at once or raise the limit",
                 at);
         }
+    }
+
+    /// <summary>Refuses arrays longer than any can be.</summary>
+    public void CheckLength(long items)
+    {
+        if (items > Array.MaxLength)
+            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {items} items; read fewer entries at once", at);
     }
 }
