@@ -65,6 +65,7 @@ let classes =
                 memberOf 64 "TObject*" "other"
             ]
         classOf "Pair" [ memberOf 3 "int" "key"; memberOf 61 "Base" "inner" ]
+        classOf "TMatrixTBase<double>" [ memberOf 3 "int" "fNrows"; memberOf 8 "double" "fTol" ]
         classOf "Flag" [ memberOf 18 "bool" "on" ]
         classOf "Node" [ memberOf 3 "int" "id"; memberOf 500 "vector<Node>" "children" ]
         classOf "Holder" [ memberOf 61 "Unknown" "secret" ]
@@ -308,6 +309,35 @@ let cases: (string * Branch * string * (string * int64 list * string list) list)
             ],
         "vector<Flag>",
         [ "on", [ 1L; 3L ], [ "True"; "False"; "True" ] ]
+
+        "symmetric matrices: half of their elements, behind the envelope of their base class",
+        whole
+            "x"
+            "vector<TMatrixTSym<double> >"
+            [
+                entry (
+                    framed
+                        9
+                        (list
+                            (fun b rows ->
+                                framed
+                                    classVersion
+                                    (fun b ->
+                                        b.I32 rows
+                                        b.F64 0.5)
+                                    b
+
+                                for i in 1 .. rows * (rows + 1) / 2 do
+                                    b.F64(float i))
+                            [ 2; 0; 1 ])
+                )
+            ],
+        "vector<TMatrixTSym<double> >",
+        [
+            "fNrows", [ 1L; 3L ], [ "2"; "0"; "1" ]
+            "fTol", [ 1L; 3L ], [ "0.5"; "0.5"; "0.5" ]
+            "fElements", [ 1L; 3L; 4L ], [ "1"; "2"; "3"; "1" ]
+        ]
 
         "a string member in its envelope",
         element

@@ -44,7 +44,7 @@ internal sealed class ConstantReader(ValueReader item, int length) : ValueReader
 }
 
 /// <summary>Lists that a member read before counts.</summary>
-internal sealed class CountedReader(ValueReader item, NumberReader counter, bool flagged, GrowingArray<int> counts) : ValueReader
+internal sealed class CountedReader(CountedShape shape, ValueReader item, NumberReader counter, GrowingArray<int> counts) : ValueReader
 {
     public override void Read(ref RootBuffer buffer) => ReadOne(ref buffer, counter.CountAt(0));
 
@@ -56,16 +56,13 @@ internal sealed class CountedReader(ValueReader item, NumberReader counter, bool
 
     private void ReadOne(ref RootBuffer buffer, long count)
     {
-        bool present = !flagged || buffer.ReadByte() != 0;
-        if (count < 0 || count > buffer.Remaining)
-        {
-            if (present)
-                throw buffer.Error(RootErrorKind.InconsistentCounts, $"a counter says {count}, which does not fit the {buffer.Remaining} bytes that remain");
+        if (shape.Flagged && buffer.ReadByte() == 0)
             count = 0;
-        }
-        int taken = present ? (int)count : 0;
-        counts.Add(taken);
-        item.ReadMany(ref buffer, taken);
+        long items = shape.Triangular && count is > 0 and <= int.MaxValue ? count * (count + 1) / 2 : count;
+        if (count < 0 || items > buffer.Remaining / shape.Item.MinBytes)
+            throw buffer.Error(RootErrorKind.InconsistentCounts, $"the counter '{shape.Counter}' says {count}, which does not fit the {buffer.Remaining} bytes that remain");
+        counts.Add((int)items);
+        item.ReadMany(ref buffer, (int)items);
     }
 }
 

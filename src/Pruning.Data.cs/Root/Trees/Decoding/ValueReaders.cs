@@ -101,6 +101,6 @@ internal sealed class ValueReaders
     {
         if (!counters.TryGetValue(counted.Counter, out NumberReader? counter))
             throw new UnsupportedShape($"'{field}' is counted by '{counted.Counter}', which is not a number before it");
-        return new CountedReader(Below(counted.Item, field, levels, out GrowingArray<int> counts), counter, counted.Flagged, counts);
+        return new CountedReader(counted, Below(counted.Item, field, levels, out GrowingArray<int> counts), counter, counts);
     }
 }
