@@ -18,9 +18,17 @@ internal sealed class ReadBudget(long limit, RootLocation at)
     /// <exception cref="RootFormatException">It does not fit the limit, or no array can be as long.</exception>
     public void Take(long count, int elementBytes, RootLocation place)
     {
-        if (count > Array.MaxLength)
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {count} elements; read fewer entries at once", place);
+        CheckLength(count, place);
         Take(count * elementBytes, place);
+    }
+
+    /// <summary>Refuses arrays longer than any can be.</summary>
+    public void CheckLength(long items) => CheckLength(items, at);
+
+    private static void CheckLength(long items, RootLocation place)
+    {
+        if (items > Array.MaxLength)
+            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {items} items; read fewer entries at once", place);
     }
 
     private void Take(long bytes, RootLocation place)

@@ -36,7 +36,8 @@ internal sealed record ListShape(EntryShape Item) : EntryShape(sizeof(int));
 /// <param name="Item">One item.</param>
 /// <param name="Counter">Name of the counting member.</param>
 /// <param name="Flagged">One byte before the items says whether there are any.</param>
-internal sealed record CountedShape(EntryShape Item, string Counter, bool Flagged) : EntryShape(Flagged ? 1 : 0);
+/// <param name="Triangular">The counter counts the rows of a symmetric matrix, of which one half is stored.</param>
+internal sealed record CountedShape(EntryShape Item, string Counter, bool Flagged, bool Triangular = false) : EntryShape(Flagged ? 1 : 0);
 
 /// <summary>Items up to the end of the entry: the column of one member of a split collection.</summary>
 internal sealed record RestShape(EntryShape Item) : EntryShape(0);

@@ -45,7 +45,8 @@ internal sealed class ShapeBuilder
     }
 
     /// <summary>An object of a class in its envelope.</summary>
-    public EntryShape OfObject(string className, int depth = 0) => BuiltIn(className) ?? OfObject(Only(className), depth);
+    public EntryShape OfObject(string className, int depth = 0) =>
+        BuiltIn(className) ?? OfSymmetricMatrix(className, depth) ?? OfObject(Only(className), depth);
 
     /// <summary>The members of a class without an envelope.</summary>
     public RecordShape OfClass(StreamerInfo info, int depth = 0)
@@ -125,11 +126,24 @@ internal sealed class ShapeBuilder
         return OfObject(info ?? Only(element.Name), depth);
     }
 
+    // Written by code of its own: its base class in an envelope, then the upper half of the matrix outside of it.
+    private EntryShape? OfSymmetricMatrix(string className, int depth)
+    {
+        CppType type = CppType.Parse(className);
+        if (type is not { Name: "TMatrixTSym", Arguments: [string argument] } || ClassNames.Number(argument) is not ElementEncoding number)
+            return null;
+        return new RecordShape(
+            [
+                new ShapeMember("", OfObject(Only($"TMatrixTBase<{argument}>"), depth + 1)),
+                new ShapeMember("fElements", new CountedShape(new NumberShape(number), "fNrows", Flagged: false, Triangular: true)),
+            ]);
+    }
+
     private ObjectShape OfObject(StreamerInfo info, int depth) => new(info.ClassName, info, OfClass(info, depth + 1));
 
     private StreamerInfo Only(string className)
     {
-        if (CustomStreamers.Contains(className) || className.StartsWith("TMatrixTSym<", StringComparison.Ordinal) || className.StartsWith("TMatrixTSparse<", StringComparison.Ordinal))
+        if (CustomStreamers.Contains(className) || className.StartsWith("TMatrixTSparse<", StringComparison.Ordinal))
             throw new UnsupportedShape($"class {className} is written by code of its own, not by its description");
         List<StreamerInfo> versions = _classes.Versions(className);
         return versions.Count switch

@@ -6,6 +6,8 @@ namespace Pruning.Data.Root;
 /// <summary>Finds where each entry of a basket begins: from its offset table, or from the counter where there is none.</summary>
 internal static class BasketBounds
 {
+    private const int Generated = 80; // the flag of baskets whose writer left the table out although entries vary
+
     /// <summary>From the table behind the data: a count, then offsets from the first byte of the key (or sizes).</summary>
     public static void OfTable(ReadOnlySpan<byte> tail, LoadedBasket basket, BasketHeader header, RootLocation at)
     {
@@ -28,6 +30,17 @@ internal static class BasketBounds
         Span<int> bounds = basket.CreateBounds();
         offsets.CopyTo(bounds);
         Finish(bounds, header.Key.KeyBytes, basket.Data.Length, at);
+    }
+
+    /// <summary>From the size of an entry, where the basket says that all have the same; false where they cannot.</summary>
+    public static bool OfSize(LoadedBasket basket, BasketHeader header)
+    {
+        if (header.Flag >= Generated || header.EntryBytes <= 0 || (long)header.EntryBytes * header.EntryCount != header.DataBytes)
+            return false;
+        Span<int> bounds = basket.CreateBounds();
+        for (int i = 0; i < bounds.Length; i++)
+            bounds[i] = i * header.EntryBytes;
+        return true;
     }
 
     /// <summary>From the number of elements of each entry.</summary>

@@ -8,11 +8,13 @@ internal sealed class BasketReader : IDisposable
     private const int HeaderGuess = 512;
 
     private readonly RootFile _file;
-    private readonly BlockDecoder _decoder = new();
 
     public BasketReader(RootFile file) => _file = file;
 
-    public void Dispose() => _decoder.Dispose();
+    /// <summary>The codecs.</summary>
+    public BlockDecoder Blocks { get; } = new();
+
+    public void Dispose() => Blocks.Dispose();
 
     /// <summary>The header of a basket, checked against the branch; the data is left alone.</summary>
     public static BasketHeader ReadHeader(RootFile file, RootBranch branch, BasketPlace place)
@@ -59,9 +61,12 @@ internal sealed class BasketReader : IDisposable
         });
     }
 
-    /// <summary>A whole basket, decompressed, with the bounds of its entries where it has a table of them.</summary>
-    public LoadedBasket LoadShaped(RootBranch branch, BasketPlace place) =>
-        Load(branch, place, static (loaded, table, header, at) => SetBounds(loaded, table, header, at));
+    /// <summary>A whole basket, decompressed, with the bounds of its entries where it has a table of them or all have one size.</summary>
+    public LoadedBasket LoadShaped(RootBranch branch, BasketPlace place) => Load(branch, place, static (loaded, table, header, at) =>
+    {
+        if (!SetBounds(loaded, table, header, at))
+            BasketBounds.OfSize(loaded, header);
+    });
 
     private delegate void BoundsSetter(LoadedBasket loaded, EntryTable table, BasketHeader header, RootLocation at);
 
@@ -112,7 +117,10 @@ internal sealed class BasketReader : IDisposable
                 CheckSize(key.ObjectBytes, at);
                 RootBlocks.Check(stored, key.ObjectBytes, dataAt);
                 payload = ArrayPool<byte>.Shared.Rent(key.ObjectBytes);
-                RootBlocks.Decompress(stored, payload.AsSpan(0, key.ObjectBytes), _decoder, dataAt);
+                if (key.ObjectBytes > BlockHeader.MaxObjectBytes && _file.Options.Workers > 1)
+                    RootBlocks.DecompressInParallel(_file, record, key.KeyBytes..place.RecordBytes, payload, key.ObjectBytes, dataAt);
+                else
+                    RootBlocks.Decompress(stored, payload.AsSpan(0, key.ObjectBytes), Blocks, dataAt);
                 loaded = new LoadedBasket(payload, pooled: true, 0, header.DataBytes, header.EntryCount);
                 setBounds(loaded, new EntryTable(payload.AsSpan(header.DataBytes, key.ObjectBytes - header.DataBytes), null), header, at);
                 payload = null;

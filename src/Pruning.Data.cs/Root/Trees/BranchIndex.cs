@@ -8,6 +8,8 @@ namespace Pruning.Data.Root;
 /// </summary>
 internal sealed class BranchIndex
 {
+    private const int Ambiguous = -1;
+
     private readonly RootFile _file;
     private readonly RootLocation _tree;
     private readonly List<BranchRecord> _records;
@@ -26,8 +28,6 @@ internal sealed class BranchIndex
         _byName = new Lazy<Dictionary<string, int>>(() => Names(static branch => branch.Name, twice: null));
         _byShortName = new Lazy<Dictionary<string, int>>(() => Names(static branch => branch.ShortName, twice: Ambiguous));
     }
-
-    private const int Ambiguous = -1;
 
     /// <summary>Every branch in the order of the file.</summary>
     public IReadOnlyList<RootBranch> All => _all.Value;

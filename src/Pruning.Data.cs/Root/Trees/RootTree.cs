@@ -207,8 +207,8 @@ public sealed class RootTree : IRootTable
         finally
         {
             // Whoever stops early may dispose the file next: no read may be under way then.
-            ((IAsyncResult?)ahead)?.AsyncWaitHandle.WaitOne();
-            _ = ahead?.Exception;
+            if (ahead is not null)
+                Task.WhenAny(ahead).Wait(); // does not throw
         }
     }
 

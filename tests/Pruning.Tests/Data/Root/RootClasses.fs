@@ -97,10 +97,7 @@ let payload (classes: StreamedClass list) : byte array =
                                     b.Slot(
                                         "TObjArray",
                                         fun () ->
-                                            b.Array(
-                                                c.Members.Length,
-                                                fun () -> c.Members |> List.iter (element b)
-                                            )
+                                            b.Array(c.Members.Length, fun () -> c.Members |> List.iter (element b))
                                     )
                                     |> ignore
                             )

@@ -120,6 +120,8 @@ let tests =
 
                         Expect.equal
                             (chunks |> List.map (fun (first, _, _) -> first))
-                            (chunks |> List.scan (fun next (_, n, _) -> next + n) 0L |> List.take chunks.Length)
+                            (chunks
+                             |> List.scan (fun next (_, n, _) -> next + n) 0L
+                             |> List.take chunks.Length)
                             "first entries")
         ]

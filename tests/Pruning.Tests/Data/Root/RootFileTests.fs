@@ -6,6 +6,7 @@ open System.IO
 open System.Text
 open Expecto
 open Pruning.Data.Root
+open Pruning.Tests.Data.RootBaskets
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter

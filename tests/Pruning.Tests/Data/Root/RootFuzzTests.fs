@@ -7,6 +7,7 @@ open Expecto
 open Pruning.Data.Root
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootCodecs
+open Pruning.Tests.Data
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 
@@ -32,7 +33,7 @@ let private survives (path: string) : bool =
                     let tree = root.Tree $"{entry.Path};{entry.Cycle}"
 
                     for branch in tree.Branches do
-                        guarded (fun () -> tree.Read [| branch.Name |] |> ignore)
+                        guarded (fun () -> tree.ReadColumns branch.Name |> ignore)
                         guarded (fun () -> branch.Compression |> ignore)
                         guarded (fun () -> branch.StoredBytes |> ignore)))
 
@@ -79,7 +80,23 @@ let private zoo =
                  Directory = Some "deep"
              })
 
-let private content name = if name = "zoo" then zoo.Value else File.ReadAllBytes RootSampleTests.sample
+/// Texts, nested lists, maps, leaf lists and classes with their descriptions.
+let private shapes =
+    lazy
+        (let branches =
+            RootShapes.cases
+            |> List.mapi (fun i (_, b, _, _) -> { b with Branch.Name = $"{b.Name}{i}" })
+
+         write
+             { file [ tree branches ] with
+                 Classes = RootShapes.classes
+             })
+
+let private content name =
+    match name with
+    | "zoo" -> zoo.Value
+    | "shapes" -> shapes.Value
+    | _ -> File.ReadAllBytes RootSampleTests.sample
 
 let private damage (seed: int) (rounds: int) (name: string) (change: Random -> byte array -> byte array) =
     let random = Random seed
@@ -106,6 +123,7 @@ let tests =
             test "the untouched files are read without complaint" {
                 Expect.isTrue (survives RootSampleTests.sample) "sample"
                 opened zoo.Value (fun root -> Expect.isTrue (survives root.Path) "zoo")
+                opened shapes.Value (fun root -> Expect.isTrue (survives root.Path) "shapes")
             }
 
             test "every truncation of a small file is refused, never more" {
@@ -120,7 +138,7 @@ let tests =
                     File.Delete path
             }
 
-            for name, rounds in [ "zoo", 1500; "sample", 40 ] do
+            for name, rounds in [ "zoo", 1500; "shapes", 1500; "sample", 40 ] do
                 test $"{name}: flipped bits give an error or values" {
                     damage 1 rounds name (fun random bytes ->
                         for _ in 0 .. random.Next 4 do

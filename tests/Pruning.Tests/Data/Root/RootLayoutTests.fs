@@ -70,6 +70,35 @@ let private layoutTests =
                         Expect.equal (t.Branch("x").Compression) name "the codec that was seen")
                 }
 
+        test "a basket beyond 16 MB, in several blocks, is read on one thread and on several" {
+            let values = Array.init 20_000_000 (fun i -> byte (i >>> 12))
+
+            let content =
+                write (
+                    file
+                        [
+                            tree
+                                [
+                                    branch
+                                        "x"
+                                        { leaf "TLeafB" "x[20000000]" with
+                                            Unsigned = true
+                                            Length = 20_000_000
+                                        }
+                                        [
+                                            { basket NoTable [ values ] with
+                                                Codec = Zstd
+                                            }
+                                        ]
+                                ]
+                        ]
+                )
+
+            for workers in [ 1; 3 ] do
+                openWith (RootReadOptions(Workers = workers)) content (fun root ->
+                    Expect.isTrue (root.Tree("t").Read<byte>("x").Values.AsSpan().SequenceEqual values) "values")
+        }
+
         test "an xz block gives the bytes that liblzma packed" {
             let packed =
                 { basket NoTable (ramp |> Array.chunkBySize 1 |> List.ofArray) with

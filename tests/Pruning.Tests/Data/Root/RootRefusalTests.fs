@@ -19,26 +19,24 @@ let private unsupportedTests =
                     Version = 9
                 }
 
-            opened
-                (write (file [ tree (scalars "TLeafI" [ int32s [ 42 ] ] :: [ objects; old ]) ]))
-                (fun root ->
-                    let t = root.Tree "t"
-                    Expect.equal (t.Read<int>("x").Values) [| 42 |] "the good branch"
+            opened (write (file [ tree (scalars "TLeafI" [ int32s [ 42 ] ] :: [ objects; old ]) ])) (fun root ->
+                let t = root.Tree "t"
+                Expect.equal (t.Read<int>("x").Values) [| 42 |] "the good branch"
 
-                    Expect.equal
-                        [ for b in t.Branches -> b.Unsupported |> Option.ofObj ]
-                        [
-                            None
-                            Some "class TLorentzVector is not described: the file has no class descriptions"
-                            Some "TBranch version 9 is not known, and the file does not describe it"
-                        ]
-                        "reasons"
+                Expect.equal
+                    [ for b in t.Branches -> b.Unsupported |> Option.ofObj ]
+                    [
+                        None
+                        Some "class TLorentzVector is not described: the file has no class descriptions"
+                        Some "TBranch version 9 is not known, and the file does not describe it"
+                    ]
+                    "reasons"
 
-                    Expect.equal
-                        (problem (fun () -> t.ReadAs<float>("muons") |> ignore))
-                        (RootErrorKind.UnsupportedBranch,
-                         "the branch cannot be read: class TLorentzVector is not described: the file has no class descriptions; its type is vector<TLorentzVector>")
-                        "the error when it is read")
+                Expect.equal
+                    (problem (fun () -> t.ReadAs<float>("muons") |> ignore))
+                    (RootErrorKind.UnsupportedBranch,
+                     "the branch cannot be read: class TLorentzVector is not described: the file has no class descriptions; its type is vector<TLorentzVector>")
+                    "the error when it is read")
         }
 
         test "a branch that is not there is answered with the nearest names" {

@@ -53,7 +53,8 @@ let private future =
         { classOf
               "TBranchElement"
               ([ memberOf 0 "BASE" "TBranch" ]
-               @ ([ "fClassName"; "fParentName"; "fClonesName" ] |> List.map (memberOf 65 "TString"))
+               @ ([ "fClassName"; "fParentName"; "fClonesName" ]
+                  |> List.map (memberOf 65 "TString"))
                @ [ memberOf 13 "UInt_t" "fCheckSum"; memberOf 2 "Version_t" "fClassVersion" ]
                @ ints [ "fID"; "fType"; "fStreamerType"; "fMaximum" ]
                @ ([ "fBranchCount"; "fBranchCount2" ] |> List.map (memberOf 64 "TBranchElement*"))) with
@@ -72,7 +73,12 @@ let private branches version =
     ]
 
 let private vectors =
-    { vector "v" "vector<int>" [ basket Offsets [ vectorEntry 2 (int32s [ 4; 5 ]); vectorEntry 0 [||]; vectorEntry 1 (int32s [ 6 ]) ] ] with
+    { vector
+          "v"
+          "vector<int>"
+          [
+              basket Offsets [ vectorEntry 2 (int32s [ 4; 5 ]); vectorEntry 0 [||]; vectorEntry 1 (int32s [ 6 ]) ]
+          ] with
         Version = 14
     }
 
@@ -82,10 +88,7 @@ let tests =
         "ROOT versions"
         [
             test "a tree of ROOT 3 is read by its descriptions: counts are doubles, places have 32 bits" {
-                let old =
-                    { tree (branches 8) with
-                        Version = 5
-                    }
+                let old = { tree (branches 8) with Version = 5 }
 
                 opened
                     (write
@@ -106,27 +109,14 @@ let tests =
                         Clusters = [ 1L, 2L ]
                     }
 
-                opened
-                    (write
-                        { file [ tree ] with
-                            Classes = future
-                        })
-                    (fun root ->
-                        let t = root.Tree "t"
-                        Expect.equal (t.Read<int>("x").Values) [| 1; 2; 3 |] "numbers"
-                        Expect.equal (entriesOf (t.Read<int> "v")) [ [ 4; 5 ]; []; [ 6 ] ] "vectors")
+                opened (write { file [ tree ] with Classes = future }) (fun root ->
+                    let t = root.Tree "t"
+                    Expect.equal (t.Read<int>("x").Values) [| 1; 2; 3 |] "numbers"
+                    Expect.equal (entriesOf (t.Read<int> "v")) [ [ 4; 5 ]; []; [ 6 ] ] "vectors")
             }
 
             test "a version that nobody describes is refused by its number" {
-                let content =
-                    write (
-                        file
-                            [
-                                { tree (branches 13) with
-                                    Version = 21
-                                }
-                            ]
-                    )
+                let content = write (file [ { tree (branches 13) with Version = 21 } ])
 
                 opened content (fun root ->
                     Expect.equal
@@ -138,10 +128,7 @@ let tests =
 
             for name in [ "TNtuple"; "TNtupleD"; "TChain" ] do
                 test $"a {name} is a tree in an envelope" {
-                    let wrapped =
-                        { tree (branches 13) with
-                            Class = name
-                        }
+                    let wrapped = { tree (branches 13) with Class = name }
 
                     opened (write (file [ wrapped ])) (fun root ->
                         Expect.equal (root.Tree("t").Read<int>("x").Values) [| 1; 2; 3 |] "values")

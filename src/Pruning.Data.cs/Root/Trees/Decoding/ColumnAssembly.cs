@@ -20,7 +20,7 @@ internal static class ColumnAssembly
             long items = end - first;
             foreach (ListLevel level in column.Levels)
             {
-                levels.Add(level.Index < 0 ? Constant(items, level.Length, budget, branch) : Varying(level.Index, items, runs, shared, budget, branch));
+                levels.Add(level.Index < 0 ? Constant(items, level.Length, budget) : Varying(level.Index, items, runs, shared, budget));
                 items = levels[^1][^1];
             }
             columns.Add(column.Encoding is null
@@ -30,25 +30,25 @@ internal static class ColumnAssembly
         return columns;
     }
 
-    private static long[] Constant(long lists, int length, ReadBudget budget, RootBranch branch)
+    private static long[] Constant(long lists, int length, ReadBudget budget)
     {
-        CheckLength(lists + 1, branch);
+        budget.CheckLength(lists + 1);
         budget.Take((lists + 1) * sizeof(long));
         return JaggedColumn.ConstantOffsets(lists, length);
     }
 
-    private static long[] Varying(int index, long lists, EntryColumns[] runs, Dictionary<int, long[]> shared, ReadBudget budget, RootBranch branch)
+    private static long[] Varying(int index, long lists, EntryColumns[] runs, Dictionary<int, long[]> shared, ReadBudget budget)
     {
         if (shared.TryGetValue(index, out long[]? known))
             return known;
-        long[] offsets = Offsets(lists, runs, run => run.Counts[index], budget, branch);
+        long[] offsets = Offsets(lists, runs, run => run.Counts[index], budget);
         shared.Add(index, offsets);
         return offsets;
     }
 
-    private static long[] Offsets(long lists, EntryColumns[] runs, Func<EntryColumns, GrowingArray<int>> counts, ReadBudget budget, RootBranch branch)
+    private static long[] Offsets(long lists, EntryColumns[] runs, Func<EntryColumns, GrowingArray<int>> counts, ReadBudget budget)
     {
-        CheckLength(lists + 1, branch);
+        budget.CheckLength(lists + 1);
         budget.Take((lists + 1) * sizeof(long));
         long[] offsets = new long[lists + 1];
         long total = 0;
@@ -63,8 +63,8 @@ internal static class ColumnAssembly
 
     private static TextColumn Texts(RootBranch branch, long first, long end, ShapeColumn column, List<long[]> levels, long items, EntryColumns[] runs, ReadBudget budget)
     {
-        long[] starts = Offsets(items, runs, run => run.TextBytes[column.Index], budget, branch);
-        CheckLength(starts[^1], branch);
+        long[] starts = Offsets(items, runs, run => run.TextBytes[column.Index], budget);
+        budget.CheckLength(starts[^1]);
         budget.Take(starts[^1]);
         byte[] utf8 = GC.AllocateUninitializedArray<byte>((int)starts[^1]);
         int next = 0;
@@ -97,7 +97,7 @@ internal static class ColumnAssembly
         NestedColumn<T> Joined<T>()
             where T : unmanaged
         {
-            CheckLength(items, branch);
+            budget.CheckLength(items);
             budget.Take(items * Unsafe.SizeOf<T>());
             T[] values = GC.AllocateUninitializedArray<T>((int)items);
             ElementConverter<T> converter = ElementConverter.Create<T>(column.Encoding)!;
@@ -111,11 +111,5 @@ internal static class ColumnAssembly
             }
             return new NestedColumn<T>(branch.Name, column.Field, first, end - first, levels, values);
         }
-    }
-
-    private static void CheckLength(long items, RootBranch branch)
-    {
-        if (items > Array.MaxLength)
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {items} items; read fewer entries at once", branch.Location);
     }
 }

@@ -50,9 +50,8 @@ internal sealed class GrowingArray<T>(ReadBudget budget) : IDisposable
     private void Grow(int count)
     {
         long wanted = Math.Max(FirstCapacity, Math.Max((long)_count + count, Math.Min(2L * _items.Length, Array.MaxLength)));
+        budget.CheckLength(wanted);
         budget.Take((wanted - _items.Length) * Unsafe.SizeOf<T>());
-        if (wanted > Array.MaxLength)
-            budget.Take(long.MaxValue / 2); // no array is that long, whatever the limit
         T[] longer = ArrayPool<T>.Shared.Rent((int)wanted);
         _items.AsSpan(0, _count).CopyTo(longer);
         if (_items.Length > 0)

@@ -1,11 +1,15 @@
 namespace Pruning.Data.Root;
 
 /// <summary>Lists behind a count of their own.</summary>
-internal sealed class ListReader(ValueReader item, int itemBytes, GrowingArray<int> counts) : ValueReader
+/// <param name="item">Reads an item.</param>
+/// <param name="itemBytes">No item takes fewer bytes.</param>
+/// <param name="memberBytes">No item takes fewer bytes where items are stored member by member, without envelopes of their own.</param>
+/// <param name="counts">Gets the counts.</param>
+internal sealed class ListReader(ValueReader item, int itemBytes, int memberBytes, GrowingArray<int> counts) : ValueReader
 {
     public override void Read(ref RootBuffer buffer)
     {
-        int count = TakeCount(ref buffer);
+        int count = TakeCount(ref buffer, itemBytes);
         item.ReadMany(ref buffer, count);
     }
 
@@ -13,15 +17,15 @@ internal sealed class ListReader(ValueReader item, int itemBytes, GrowingArray<i
     public override void ReadByMember(ref RootBuffer buffer, int count)
     {
         for (int i = 0; i < count; i++)
-            item.ReadByMember(ref buffer, TakeCount(ref buffer));
+            item.ReadByMember(ref buffer, TakeCount(ref buffer, memberBytes));
     }
 
-    // No item is smaller than itemBytes, so a count that lies is found out before anything is read or taken for it.
-    private int TakeCount(ref RootBuffer buffer)
+    // A count that lies is found out before anything is read or taken for it.
+    private int TakeCount(ref RootBuffer buffer, int leastBytes)
     {
         int count = buffer.ReadInt32();
-        if (count < 0 || count > buffer.Remaining / itemBytes)
-            throw buffer.Error(RootErrorKind.CorruptEntry, $"a list claims {count} items of at least {itemBytes} bytes but only {buffer.Remaining} bytes remain");
+        if (count < 0 || count > buffer.Remaining / leastBytes)
+            throw buffer.Error(RootErrorKind.CorruptEntry, $"a list claims {count} items of at least {leastBytes} bytes but only {buffer.Remaining} bytes remain");
         counts.Add(count);
         return count;
     }
@@ -40,7 +44,7 @@ internal sealed class ConstantReader(ValueReader item, int length) : ValueReader
 }
 
 /// <summary>Lists that a member read before counts.</summary>
-internal sealed class CountedReader(ValueReader item, NumberReader counter, bool flagged, GrowingArray<int> counts) : ValueReader
+internal sealed class CountedReader(CountedShape shape, ValueReader item, NumberReader counter, GrowingArray<int> counts) : ValueReader
 {
     public override void Read(ref RootBuffer buffer) => ReadOne(ref buffer, counter.CountAt(0));
 
@@ -52,16 +56,13 @@ internal sealed class CountedReader(ValueReader item, NumberReader counter, bool
 
     private void ReadOne(ref RootBuffer buffer, long count)
     {
-        bool present = !flagged || buffer.ReadByte() != 0;
-        if (count < 0 || count > buffer.Remaining)
-        {
-            if (present)
-                throw buffer.Error(RootErrorKind.InconsistentCounts, $"a counter says {count}, which does not fit the {buffer.Remaining} bytes that remain");
+        if (shape.Flagged && buffer.ReadByte() == 0)
             count = 0;
-        }
-        int taken = present ? (int)count : 0;
-        counts.Add(taken);
-        item.ReadMany(ref buffer, taken);
+        long items = shape.Triangular && count is > 0 and <= int.MaxValue ? count * (count + 1) / 2 : count;
+        if (count < 0 || items > buffer.Remaining / shape.Item.MinBytes)
+            throw buffer.Error(RootErrorKind.InconsistentCounts, $"the counter '{shape.Counter}' says {count}, which does not fit the {buffer.Remaining} bytes that remain");
+        counts.Add((int)items);
+        item.ReadMany(ref buffer, (int)items);
     }
 }
 

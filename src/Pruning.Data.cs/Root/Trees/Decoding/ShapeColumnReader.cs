@@ -77,8 +77,10 @@ internal static class ShapeColumnReader
         // Without a table of offsets each entry begins where the one before it ends, so none can be left out.
         private void ReadOneAfterAnother(BasketPart part, int entryCount, RootBuffer buffer)
         {
+            if (part.Branch.Shape!.Shape is RestShape or TextShape { Form: TextForm.Leaf } && entryCount > 1)
+                throw buffer.Error(RootErrorKind.CorruptBasket, $"the basket has no offset table, and nothing else tells where its {entryCount} entries begin");
             using var unwanted = new EntryColumns(new ReadBudget(long.MaxValue, part.Location));
-            ValueReader skipper = part.FirstLocal > 0 || part.EndLocal < entryCount ? ValueReaders.Create(part.Branch.Shape!.Shape, unwanted) : _reader;
+            ValueReader skipper = part.FirstLocal > 0 || part.EndLocal < entryCount ? ValueReaders.Create(part.Branch.Shape.Shape, unwanted) : _reader;
             for (int i = 0; i < entryCount; i++)
             {
                 bool isWanted = i >= part.FirstLocal && i < part.EndLocal;

@@ -23,7 +23,7 @@ internal sealed class ValueReaders
             case ConstantShape constant:
                 return new ConstantReader(Of(constant.Item, field, [.. levels, new ListLevel(constant.Length, -1)]), constant.Length);
             case ListShape list:
-                return new ListReader(Below(list.Item, field, levels, out GrowingArray<int> counts), Math.Max(1, list.Item.MinBytes), counts);
+                return new ListReader(Below(list.Item, field, levels, out GrowingArray<int> counts), Math.Max(1, list.Item.MinBytes), MemberBytes(list.Item), counts);
             case RestShape { Item: CollectionShape { OnlyInColumns: false } column }:
                 return new EnvelopedRestReader(new RestReader(Below(column.Body, field, levels, out GrowingArray<int> enveloped), enveloped));
             case RestShape rest:
@@ -40,6 +40,16 @@ internal sealed class ValueReaders
             default:
                 throw new UnsupportedShape($"'{field}' is counted by something that is not a member before it");
         }
+    }
+
+    // What an item takes at least where a list is stored member by member: columns share envelopes.
+    private static int MemberBytes(EntryShape item)
+    {
+        EntryShape body = item is ObjectShape instance ? instance.Body : item;
+        long least = body is RecordShape record
+            ? record.Members.Sum(member => member.Shape is CollectionShape column ? column.Body.MinBytes : (long)member.Shape.MinBytes)
+            : body.MinBytes;
+        return (int)Math.Clamp(least, 1, int.MaxValue);
     }
 
     // The class of a list's items tells which version their members are in, where they are stored member by member.
@@ -91,6 +101,6 @@ internal sealed class ValueReaders
     {
         if (!counters.TryGetValue(counted.Counter, out NumberReader? counter))
             throw new UnsupportedShape($"'{field}' is counted by '{counted.Counter}', which is not a number before it");
-        return new CountedReader(Below(counted.Item, field, levels, out GrowingArray<int> counts), counter, counted.Flagged, counts);
+        return new CountedReader(counted, Below(counted.Item, field, levels, out GrowingArray<int> counts), counter, counts);
     }
 }
