@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Pruning.Data.Root;
@@ -138,6 +139,34 @@ internal sealed class ColumnSink<T> : ColumnSink
         ReadOnlySpan<int> bounds = basket.Bounds[part.FirstLocal..(part.EndLocal + 1)];
         Span<long> offsets = OffsetsOf(part);
         int element = (int)Layout.ElementBytes;
+        if (!TryShift(bounds, offsets, part.ValueStart, element))
+            Divide(bounds, offsets, part, element);
+        ReadOnlySpan<byte> raw = basket.Data[bounds[0]..bounds[^1]];
+        int misfit = _converter.Convert(raw, values);
+        if (misfit >= 0)
+            throw Misfit(raw, misfit, part, EntryOfValue(part, part.ValueStart + misfit));
+    }
+
+    // Divisions would take longer than everything else: plain numbers do with shifts. False where they do not.
+    private bool TryShift(ReadOnlySpan<int> bounds, Span<long> offsets, long start, int element)
+    {
+        if (element != Layout.Element.DiskBytes || !BitOperations.IsPow2(element))
+            return false;
+        int shift = BitOperations.Log2((uint)element);
+        int begin = bounds[0];
+        int seen = 0;
+        bounds = bounds[1..];
+        for (int i = 0; i < bounds.Length && i < offsets.Length; i++)
+        {
+            int bytes = bounds[i] - begin;
+            seen |= bytes;
+            offsets[i] = start + (bytes >> shift);
+        }
+        return (seen & (element - 1)) == 0;
+    }
+
+    private void Divide(ReadOnlySpan<int> bounds, Span<long> offsets, BasketPart part, int element)
+    {
         long begin = bounds[0];
         for (int i = 1; i < bounds.Length; i++)
         {
@@ -146,10 +175,6 @@ internal sealed class ColumnSink<T> : ColumnSink
                 throw BadEntry(part, i - 1, $"an entry of {bounds[i] - bounds[i - 1]} bytes does not hold whole elements of {element}");
             offsets[i - 1] = part.ValueStart + (bytes / Layout.Element.DiskBytes);
         }
-        ReadOnlySpan<byte> raw = basket.Data[bounds[0]..bounds[^1]];
-        int misfit = _converter.Convert(raw, values);
-        if (misfit >= 0)
-            throw Misfit(raw, misfit, part, EntryOfValue(part, part.ValueStart + misfit));
     }
 
     private void DecodeBehindHeaders(BasketPart part, LoadedBasket basket, Span<T> values)
