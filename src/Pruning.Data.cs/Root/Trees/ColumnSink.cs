@@ -139,8 +139,15 @@ internal sealed class ColumnSink<T> : ColumnSink
         ReadOnlySpan<int> bounds = basket.Bounds[part.FirstLocal..(part.EndLocal + 1)];
         Span<long> offsets = OffsetsOf(part);
         int element = (int)Layout.ElementBytes;
-        if (!TryShift(bounds, offsets, part.ValueStart, element))
-            Divide(bounds, offsets, part, element);
+        long begin = bounds[0];
+        bool isShifted = TryShift(bounds, offsets, part.ValueStart, element);
+        for (int i = 1; i < bounds.Length && !isShifted; i++)
+        {
+            long bytes = bounds[i] - begin;
+            if (bytes % element != 0)
+                throw BadEntry(part, i - 1, $"an entry of {bounds[i] - bounds[i - 1]} bytes does not hold whole elements of {element}");
+            offsets[i - 1] = part.ValueStart + (bytes / Layout.Element.DiskBytes);
+        }
         ReadOnlySpan<byte> raw = basket.Data[bounds[0]..bounds[^1]];
         int misfit = _converter.Convert(raw, values);
         if (misfit >= 0)
@@ -163,18 +170,6 @@ internal sealed class ColumnSink<T> : ColumnSink
             offsets[i] = start + (bytes >> shift);
         }
         return (seen & (element - 1)) == 0;
-    }
-
-    private void Divide(ReadOnlySpan<int> bounds, Span<long> offsets, BasketPart part, int element)
-    {
-        long begin = bounds[0];
-        for (int i = 1; i < bounds.Length; i++)
-        {
-            long bytes = bounds[i] - begin;
-            if (bytes % element != 0)
-                throw BadEntry(part, i - 1, $"an entry of {bounds[i] - bounds[i - 1]} bytes does not hold whole elements of {element}");
-            offsets[i - 1] = part.ValueStart + (bytes / Layout.Element.DiskBytes);
-        }
     }
 
     private void DecodeBehindHeaders(BasketPart part, LoadedBasket basket, Span<T> values)
