@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Pruning.Data.Root;
@@ -140,7 +139,7 @@ internal sealed class ColumnSink<T> : ColumnSink
         Span<long> offsets = OffsetsOf(part);
         int element = (int)Layout.ElementBytes;
         long begin = bounds[0];
-        bool isShifted = TryShift(bounds, offsets, part.ValueStart, element);
+        bool isShifted = element == Layout.Element.DiskBytes && EntryOffsets.TryShift(bounds, offsets, part.ValueStart, element);
         for (int i = 1; i < bounds.Length && !isShifted; i++)
         {
             long bytes = bounds[i] - begin;
@@ -152,24 +151,6 @@ internal sealed class ColumnSink<T> : ColumnSink
         int misfit = _converter.Convert(raw, values);
         if (misfit >= 0)
             throw Misfit(raw, misfit, part, EntryOfValue(part, part.ValueStart + misfit));
-    }
-
-    // Divisions would take longer than everything else: plain numbers do with shifts. False where they do not.
-    private bool TryShift(ReadOnlySpan<int> bounds, Span<long> offsets, long start, int element)
-    {
-        if (element != Layout.Element.DiskBytes || !BitOperations.IsPow2(element))
-            return false;
-        int shift = BitOperations.Log2((uint)element);
-        int begin = bounds[0];
-        int seen = 0;
-        bounds = bounds[1..];
-        for (int i = 0; i < bounds.Length && i < offsets.Length; i++)
-        {
-            int bytes = bounds[i] - begin;
-            seen |= bytes;
-            offsets[i] = start + (bytes >> shift);
-        }
-        return (seen & (element - 1)) == 0;
     }
 
     private void DecodeBehindHeaders(BasketPart part, LoadedBasket basket, Span<T> values)
