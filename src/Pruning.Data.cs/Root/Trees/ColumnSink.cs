@@ -93,7 +93,8 @@ internal sealed class ColumnSink<T> : ColumnSink
         Span<long> offsets = OffsetsOf(part);
         int element = (int)Layout.ElementBytes;
         long begin = bounds[0];
-        for (int i = 1; i < bounds.Length; i++)
+        bool isShifted = element == Layout.Element.DiskBytes && EntryOffsets.TryShift(bounds, offsets, part.ValueStart, element);
+        for (int i = 1; i < bounds.Length && !isShifted; i++)
         {
             long bytes = bounds[i] - begin;
             if (bytes % element != 0)

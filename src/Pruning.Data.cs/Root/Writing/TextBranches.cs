@@ -13,8 +13,7 @@ public sealed class TextBranch : BranchWriter
     public void Set(string text)
     {
         CheckText(text);
-        int bytes = TextBytes(text);
-        Encode(text, Begin().Take(bytes));
+        CountedText.Write(text, Begin().Take(RootBufferWriter.StringBytes(text)));
         End();
     }
 
@@ -25,11 +24,11 @@ public sealed class TextBranch : BranchWriter
         for (int i = 0; i < texts.Count; i++)
         {
             CheckText(texts[i]);
-            starts[i + 1] = starts[i] + TextBytes(texts[i]);
+            starts[i + 1] = starts[i] + RootBufferWriter.StringBytes(texts[i]);
         }
         byte[] encoded = new byte[starts[^1]];
         for (int i = 0; i < texts.Count; i++)
-            Encode(texts[i], encoded.AsSpan((int)starts[i], (int)(starts[i + 1] - starts[i])));
+            CountedText.Write(texts[i], encoded.AsSpan((int)starts[i]));
         return new EncodedData(this, encoded, starts);
     }
 
@@ -42,15 +41,6 @@ public sealed class TextBranch : BranchWriter
     {
         if (text.Contains('\0'))
             throw new ArgumentException($"a text of branch '{Name}' contains the character 0, which ends texts in ROOT; leave it out");
-    }
-
-    // ROOT stores an empty text as nothing at all.
-    private static int TextBytes(string text) => text.Length == 0 ? 0 : RootBufferWriter.StringBytes(text);
-
-    private static void Encode(string text, Span<byte> entry)
-    {
-        if (!entry.IsEmpty)
-            CountedText.Write(text, entry);
     }
 }
 

@@ -21,7 +21,8 @@ let private batch (random: Random) (entries: int) (withTruth: bool) : TracksterB
     let ids = counts |> Array.collect (fun n -> Array.init n (fun i -> int64 i * 10L))
 
     let ends shift =
-        counts |> Array.collect (fun n -> Array.init (max 0 (n - 1)) (fun i -> int64 (i + shift) * 10L))
+        counts
+        |> Array.collect (fun n -> Array.init (max 0 (n - 1)) (fun i -> int64 (i + shift) * 10L))
 
     TracksterBatch(
         Nodes = memory nodes,
@@ -65,10 +66,14 @@ let tests =
                     withDirectory (fun directory ->
                         let path = Path.Combine(directory, "prepared.root")
                         let random = Random 4
-                        let batches = [ batch random 40 withTruth; batch random 0 withTruth; batch random 300 withTruth ]
+
+                        let batches =
+                            [ batch random 40 withTruth; batch random 0 withTruth; batch random 300 withTruth ]
 
                         do
-                            use writer = TracksterWriter.Create(path, withTruth, dict [ "made by", "a test" ] |> Dictionary)
+                            use writer =
+                                TracksterWriter.Create(path, withTruth, dict [ "made by", "a test" ] |> Dictionary)
+
                             batches |> List.iter writer.Append
                             Expect.equal writer.EntryCount 340L "entries"
                             writer.Close()
@@ -86,7 +91,10 @@ let tests =
                             for i in 0 .. nodes.Length - 2 do
                                 let read = table[entry]
                                 let own (values: 'T array) = values[int nodes[i] .. int nodes[i + 1] - 1]
-                                let ownLinks (values: ReadOnlyMemory<int64>) = values.ToArray()[int links[i] .. int links[i + 1] - 1]
+
+                                let ownLinks (values: ReadOnlyMemory<int64>) =
+                                    values.ToArray()[int links[i] .. int links[i + 1] - 1]
+
                                 Expect.equal (read.Id.ToArray()) (own (batch.Id.ToArray())) "id"
                                 Expect.equal (read.PosX.ToArray()) (own (batch.PosX.ToArray())) "x"
                                 Expect.equal (read.PosY.ToArray()) (own (batch.PosY.ToArray())) "y"
@@ -108,7 +116,11 @@ let tests =
                             let fraction = file.Tree("Tracksters").Read<float32>("fraction").Values
                             let wanted = batches |> List.map (fun batch -> batch.Fraction.ToArray()) |> Array.concat
                             Expect.equal fraction wanted "fraction"
-                            Expect.equal (file.Tree("Graphs").Read<int>("pdgId").Values) (Array.replicate 340 22) "pdgId"
+
+                            Expect.equal
+                                (file.Tree("Graphs").Read<int>("pdgId").Values)
+                                (Array.replicate 340 22)
+                                "pdgId"
 
                         let metadata = file.Tree "Metadata"
                         Expect.equal (metadata.Branches |> Seq.map _.Name |> List.ofSeq) [ "made by" ] "keys"
@@ -152,7 +164,12 @@ let tests =
                         )
 
                     let energy = good.Energy.ToArray()
-                    Expect.equal (refused (mixed good short energy)) "wanted the links of 5 tracksters, found those of 4" "links"
+
+                    Expect.equal
+                        (refused (mixed good short energy))
+                        "wanted the links of 5 tracksters, found those of 4"
+                        "links"
+
                     Expect.stringContains (refused (mixed good good energy[1..])) "branch 'energy'" "too few energies"
                     Expect.equal writer.EntryCount 0L "nothing"
                     Expect.equal (refused good) "" "the whole batch is taken")

@@ -19,7 +19,12 @@ let tests =
             for limit in [ 0L; 150L; 700L; 2000L; 5000L; 9000L; 100000L ] do
                 test $"the limit at byte {limit}" {
                     let options =
-                        RootWriteOptions(LargeFileBytes = limit, BasketBytes = 1000, CheckpointEvery = 1500L, ClusterEntries = 200L)
+                        RootWriteOptions(
+                            LargeFileBytes = limit,
+                            BasketBytes = 1000,
+                            CheckpointEvery = 1500L,
+                            ClusterEntries = 200L
+                        )
 
                     let columns = [ flat "i" values ]
                     let content = write options ByEntry "a/b/t" 2000 columns

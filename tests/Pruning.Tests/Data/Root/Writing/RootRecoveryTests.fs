@@ -94,7 +94,12 @@ let tests =
 
             test "a file that is cut at any byte holds a prefix" {
                 let options =
-                    RootWriteOptions(BasketBytes = 300, ClusterEntries = 50L, CheckpointEvery = 4000L, Reproducible = true)
+                    RootWriteOptions(
+                        BasketBytes = 300,
+                        ClusterEntries = 50L,
+                        CheckpointEvery = 4000L,
+                        Reproducible = true
+                    )
 
                 let content = write options ByEntry "d/t" entries columns
                 let random = Random 11
@@ -104,7 +109,9 @@ let tests =
                     let path = Path.Combine(directory, "cut.root")
 
                     for length in
-                        List.append [ 63; 99; 100; 101; 200; content.Length - 1 ] (List.init 200 (fun _ -> random.Next(63, content.Length))) do
+                        List.append
+                            [ 63; 99; 100; 101; 200; content.Length - 1 ]
+                            (List.init 200 (fun _ -> random.Next(63, content.Length))) do
                         File.WriteAllBytes(path, content[.. length - 1])
                         found.Add(prefix path) |> ignore)
 
@@ -113,7 +120,8 @@ let tests =
             }
 
             test "what was found is told, and the file is left alone" {
-                let content = write (RootWriteOptions(CheckpointEvery = 1L, ClusterEntries = 100L)) ByEntry "d/t" entries columns
+                let content =
+                    write (RootWriteOptions(CheckpointEvery = 1L, ClusterEntries = 100L)) ByEntry "d/t" entries columns
 
                 withDirectory (fun directory ->
                     let path = Path.Combine(directory, "cut.root")

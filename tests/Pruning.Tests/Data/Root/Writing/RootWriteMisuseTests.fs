@@ -83,18 +83,18 @@ let tests =
                 withFile (fun file ->
                     let tree = file.CreateTree "t"
                     let a = tree.Flat<int> "a"
-                    let argument name = message<ArgumentException> (fun () -> tree.Flat<int> name |> ignore)
+                    let argument name = message<ArgumentException>(fun () -> tree.Flat<int> name |> ignore)
                     Expect.equal (argument "a") "tree 't' has a branch 'a' already" "twice"
                     Expect.stringStarts (argument "x[3]") "'x[3]' cannot be the name of a branch" "brackets"
                     Expect.stringStarts (argument "") "'' cannot be the name of a branch" "empty"
 
                     Expect.stringStarts
-                        (message<ArgumentException> (fun () -> tree.Flat<DateTime> "when" |> ignore))
+                        (message<ArgumentException>(fun () -> tree.Flat<DateTime> "when" |> ignore))
                         "branch 'when' cannot hold values of type DateTime"
                         "type"
 
                     Expect.stringStarts
-                        (message<ArgumentException> (fun () -> tree.Fixed<int>("p", 0) |> ignore))
+                        (message<ArgumentException>(fun () -> tree.Fixed<int>("p", 0) |> ignore))
                         "branch 'p' cannot have the dimensions [0]"
                         "dimension"
 
@@ -102,7 +102,7 @@ let tests =
                     tree.Fill()
 
                     Expect.equal
-                        (message<InvalidOperationException> (fun () -> tree.Flat<int> "late" |> ignore))
+                        (message<InvalidOperationException>(fun () -> tree.Flat<int> "late" |> ignore))
                         "branch 'late' comes too late: tree 't' has 1 entries already; add all branches first"
                         "late")
             }
@@ -113,9 +113,13 @@ let tests =
                     let a = tree.Flat<int> "a"
                     let group = tree.Counter "n"
                     let x = group.Jagged<int> "x"
-                    let refused (data: BranchData list) = message<ArgumentException> (fun () -> tree.Append data)
+                    let refused (data: BranchData list) = message<ArgumentException>(fun () -> tree.Append data)
                     let counts = group.Lists(longs [| 0L; 1L; 1L |])
-                    Expect.equal (refused [ a.Values(ints [| 1 |]) ]) "tree 't' is given no data for branch 'n'" "missing"
+
+                    Expect.equal
+                        (refused [ a.Values(ints [| 1 |]) ])
+                        "tree 't' is given no data for branch 'n'"
+                        "missing"
 
                     Expect.equal
                         (refused [ a.Values(ints [| 1 |]); a.Values(ints [| 1 |]) ])
@@ -133,7 +137,7 @@ let tests =
                         "too few values"
 
                     Expect.stringStarts
-                        (message<ArgumentException> (fun () -> group.Lists(longs [| 0L; 2L; 1L |]) |> ignore))
+                        (message<ArgumentException>(fun () -> group.Lists(longs [| 0L; 2L; 1L |]) |> ignore))
                         "the offsets of branch 'n' go backwards after entry 1"
                         "backwards"
 
@@ -156,13 +160,16 @@ let tests =
                             fun () -> file.CreateTree "u" |> ignore
                             file.Close
                         ] do
-                        Expect.stringContains (message<ObjectDisposedException> act) "is closed; nothing can be added" "message")
+                        Expect.stringContains
+                            (message<ObjectDisposedException> act)
+                            "is closed; nothing can be added"
+                            "message")
             }
 
             test "trees and directories do not share names" {
                 withFile (fun file ->
                     file.CreateTree "a/t" |> ignore
-                    let refused name = message<ArgumentException> (fun () -> file.CreateTree name |> ignore)
+                    let refused name = message<ArgumentException>(fun () -> file.CreateTree name |> ignore)
                     Expect.equal (refused "a") "the file has a tree or directory 'a' already" "a directory's"
                     Expect.equal (refused "a/t") "the file has a tree or directory 'a/t' already" "a tree's"
 
@@ -176,8 +183,7 @@ let tests =
 
             test "paths that cannot be written" {
                 withDirectory (fun directory ->
-                    let refused path =
-                        message<RootWriteException> (fun () -> RootFileWriter.Create(path).Dispose())
+                    let refused path = message<RootWriteException>(fun () -> RootFileWriter.Create(path).Dispose())
 
                     Expect.equal
                         (refused directory)
@@ -209,7 +215,7 @@ let tests =
                             )
 
                         let text =
-                            message<RootWriteException> (fun () ->
+                            message<RootWriteException>(fun () ->
                                 use file = RootFileWriter.Create(path, options)
                                 let tree = file.CreateTree "t"
                                 let branch = tree.Flat<int> "i"
@@ -220,7 +226,11 @@ let tests =
 
                                 file.Close())
 
-                        Expect.equal text $"the disk is full; free some space or write elsewhere (writing {path})" "message"
+                        Expect.equal
+                            text
+                            $"the disk is full; free some space or write elsewhere (writing {path})"
+                            "message"
+
                         Expect.equal (Directory.GetFiles directory) [| path |] "no temporary file"
                         Expect.equal (File.ReadAllText path) "old" "the old file is as it was")
                 }

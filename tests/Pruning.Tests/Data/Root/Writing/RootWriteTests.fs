@@ -32,7 +32,11 @@ let private randomOptions (random: Random) =
         BasketBytes = 1 + random.Next(if random.Next 4 = 0 then 100 else 20000),
         ClusterBytes = int64 (1 + random.Next 50000),
         ClusterEntries = (if random.Next 3 = 0 then Nullable(int64 (1 + random.Next 100)) else Nullable()),
-        CheckpointEvery = (if random.Next 3 = 0 then Nullable(int64 (1 + random.Next 20000)) else Nullable()),
+        CheckpointEvery =
+            (if random.Next 3 = 0 then
+                 Nullable(int64 (1 + random.Next 20000))
+             else
+                 Nullable()),
         Reproducible = true,
         Workers = 1
     )
@@ -81,7 +85,8 @@ let check (content: byte array) (name: string) (entries: int) (columns: Column l
         for branch in tree.Branches do
             Expect.equal branch.EntryCount (int64 entries) "entries of the branch")
 
-let private allKinds entries =
+/// One branch of every kind and type.
+let allKinds entries =
     let random = Random 5
     let noise count = Array.init count (fun _ -> random.NextSingle())
     let lists = Array.init entries (fun i -> noise (i % 4))
@@ -120,7 +125,7 @@ let tests =
         [
             testPropertyWithConfig
                 { FsCheckConfig.defaultConfig with
-                    maxTest = 60
+                    maxTest = 40
                 }
                 "what is written is read back, the same bytes for every way and number of threads"
             <| fun (seed: int) ->
@@ -156,11 +161,7 @@ let tests =
                 let values = [| Array.init 5000000 (fun i -> i / 7); [||]; [| 3 |] |]
 
                 for setting in
-                    [
-                        RootCompressionSetting.None
-                        RootCompressionSetting.Zstd()
-                        RootCompressionSetting.Lz4()
-                    ] do
+                    [ RootCompressionSetting.None; RootCompressionSetting.Zstd(); RootCompressionSetting.Lz4() ] do
                     let columns = [ vector "v" values ]
                     check (write (RootWriteOptions(Compression = setting)) ByEntry "t" 3 columns) "t" 3 columns
             }
@@ -171,7 +172,8 @@ let tests =
                     let names = [ "a"; "x/a"; "x/x/a"; "x/y/b"; "z" ]
 
                     do
-                        use file = RootFileWriter.Create(path, RootWriteOptions(BasketBytes = 100, ClusterBytes = 900L))
+                        use file =
+                            RootFileWriter.Create(path, RootWriteOptions(BasketBytes = 100, ClusterBytes = 900L))
 
                         let trees =
                             names
@@ -195,22 +197,23 @@ let tests =
 
                         Expect.equal
                             (tree.Read<int>("i").Values)
-                            [| for entry in 0..499 do
-                                   yield! Array.replicate k (entry * k) |]
+                            [|
+                                for entry in 0..499 do
+                                    yield! Array.replicate k (entry * k)
+                            |]
                             name)
             }
 
             test "clusters are even, and known to readers" {
                 let columns = [ flat "i" (Array.init 1000 id); flat "b" (Array.init 1000 byte) ]
 
-                let content =
-                    write (RootWriteOptions(BasketBytes = 100, ClusterEntries = 64L)) ByEntry "t" 1000 columns
+                let content = write (RootWriteOptions(BasketBytes = 100, ClusterEntries = 64L)) ByEntry "t" 1000 columns
 
                 RootWriter.opened content (fun file ->
                     let starts = Set.ofSeq (file.Tree("t").Branch("b").BasketStarts)
                     let all = Set.ofSeq (file.Tree("t").Branch("i").BasketStarts)
 
-                    for cluster in 0L .. 64L .. 999L do
+                    for cluster in 0L..64L..999L do
                         Expect.isTrue (starts.Contains cluster && all.Contains cluster) $"a basket begins at {cluster}")
             }
 

@@ -2,6 +2,7 @@
 module Pruning.Tests.Data.WrittenColumns
 
 open System
+open System.IO.Hashing
 open System.Runtime.InteropServices
 open System.Text
 open Pruning.Data.Root
@@ -21,6 +22,8 @@ type Column =
         Bind: TreeWriter -> Bound
         /// Name of each branch, and the bytes of its entries.
         Branches: (string * byte array array) list
+        /// Name of each branch, number of its values, their CRC-32 as little-endian bytes or UTF-8.
+        Sums: (unit -> (string * int64 * uint32) list)
         /// Compares with what the reader gives for a tree that has the first entries.
         Read: RootTree -> int -> unit
     }
@@ -47,8 +50,13 @@ let private same (tree: RootTree) (name: string) (wanted: 'T array array) (entri
         if not (found.SequenceEqual expected) then
             failwith $"{name}: entry {entry} differs"
 
-let private offsetsOf (lists: 'T array array) =
-    lists |> Array.scan (fun sum list -> sum + int64 list.Length) 0L
+let private offsetsOf (lists: 'T array array) = lists |> Array.scan (fun sum list -> sum + int64 list.Length) 0L
+
+let private sum name (values: 'T array) =
+    name, int64 values.Length, Crc32.HashToUInt32(MemoryMarshal.AsBytes(ReadOnlySpan values))
+
+let private sumTexts name (texts: string array) =
+    name, int64 texts.Length, Crc32.HashToUInt32(Encoding.UTF8.GetBytes(String.Concat texts))
 
 let private part (first: int) (end': int) (values: 'T array) = ReadOnlyMemory(values, first, end' - first)
 
@@ -63,6 +71,7 @@ let flat<'T when 'T: unmanaged and 'T: struct and 'T :> ValueType and 'T: (new: 
                     Data = fun first end' -> [ branch.Values(part first end' values) ]
                 }
         Branches = [ name, values |> Array.map (fun value -> bigEndian [| value |]) ]
+        Sums = fun () -> [ sum name values ]
         Read = fun tree entries -> same tree name (values |> Array.map Array.singleton) entries
     }
 
@@ -85,6 +94,7 @@ let fixed'<'T when 'T: unmanaged and 'T: struct and 'T :> ValueType and 'T: (new
                     Data = fun first end' -> [ branch.Values(part (first * length) (end' * length) values) ]
                 }
         Branches = [ name, entries |> Array.map bigEndian ]
+        Sums = fun () -> [ sum name values ]
         Read = fun tree count -> same tree name entries count
     }
 
@@ -106,8 +116,11 @@ let vector<'T when 'T: unmanaged and 'T: struct and 'T :> ValueType and 'T: (new
                 }
         Branches =
             [
-                name, lists |> Array.map (fun list -> RootSpec.vectorEntry list.Length (bigEndian list))
+                name,
+                lists
+                |> Array.map (fun list -> RootSpec.vectorEntry list.Length (bigEndian list))
             ]
+        Sums = fun () -> [ sum name values ]
         Read = fun tree entries -> same tree name lists entries
     }
 
@@ -123,9 +136,7 @@ let nested<'T when 'T: unmanaged and 'T: struct and 'T :> ValueType and 'T: (new
     let encode (entry: 'T array array) =
         entry
         |> Array.collect (fun list ->
-            Array.append
-                (bytes (fun b -> b.I32 list.Length))
-                (if list.Length = 0 then [||] else bigEndian list))
+            Array.append (bytes (fun b -> b.I32 list.Length)) (if list.Length = 0 then [||] else bigEndian list))
         |> RootSpec.vectorEntry entry.Length
 
     {
@@ -141,6 +152,7 @@ let nested<'T when 'T: unmanaged and 'T: struct and 'T :> ValueType and 'T: (new
                     Data = fun first end' -> [ branch.Lists(part first (end' + 1) outer, inner, values) ]
                 }
         Branches = [ name, entries |> Array.map encode ]
+        Sums = fun () -> [ sum name values ]
         Read = fun _ _ -> ()
     }
 
@@ -156,7 +168,8 @@ let text name (texts: string array) =
                     Set = fun entry -> branch.Set texts[entry]
                     Data = fun first end' -> [ branch.Values(texts[first .. end' - 1]) ]
                 }
-        Branches = [ name, texts |> Array.map (fun text -> if text = "" then [||] else textBytes text) ]
+        Branches = [ name, texts |> Array.map textBytes ]
+        Sums = fun () -> [ sumTexts name texts ]
         Read = fun _ _ -> ()
     }
 
@@ -179,11 +192,18 @@ let texts name (entries: string array array) =
                 entries
                 |> Array.map (fun entry -> RootSpec.vectorEntry entry.Length (Array.collect textBytes entry))
             ]
+        Sums = fun () -> [ sumTexts name all ]
         Read = fun _ _ -> ()
     }
 
 /// A jagged branch of a group: its own part of the group's data, given the counts of the entries.
-type Jagged = { Make: CounterGroup -> Bound; Own: string * byte array array; Check: RootTree -> int -> unit }
+type Jagged =
+    {
+        Make: CounterGroup -> Bound
+        Own: string * byte array array
+        Sum: unit -> string * int64 * uint32
+        Check: RootTree -> int -> unit
+    }
 
 let jagged<'T when 'T: unmanaged and 'T: struct and 'T :> ValueType and 'T: (new: unit -> 'T)>
     name
@@ -201,7 +221,11 @@ let jagged<'T when 'T: unmanaged and 'T: struct and 'T :> ValueType and 'T: (new
                     Set = fun entry -> branch.Set(ReadOnlySpan lists[entry])
                     Data = fun _ _ -> [ branch.Values values ]
                 }
-        Own = name, lists |> Array.map (fun list -> if list.Length = 0 then [||] else bigEndian list)
+        Own =
+            name,
+            lists
+            |> Array.map (fun list -> if list.Length = 0 then [||] else bigEndian list)
+        Sum = fun () -> sum name values
         Check = fun tree entries -> same tree name lists entries
     }
 
@@ -225,6 +249,7 @@ let group name (counts: int array) (branches: Jagged list) =
         Branches =
             (name, counts |> Array.map (fun count -> bigEndian [| count |]))
             :: (branches |> List.map _.Own)
+        Sums = fun () -> sum name counts :: (branches |> List.map (fun branch -> branch.Sum()))
         Read =
             fun tree entries ->
                 same tree name (counts |> Array.map Array.singleton) entries

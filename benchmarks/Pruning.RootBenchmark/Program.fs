@@ -1,0 +1,171 @@
+/// Writes and reads the sample with every codec and prints a table (Markdown).
+///
+///     dotnet run -c Release --project benchmarks/Pruning.RootBenchmark/Pruning.RootBenchmark.fsproj -- DIRECTORY [NODE_MODULES [CODEC]]
+///
+/// DIRECTORY takes files of some 300 MB, one at a time. NODE_MODULES is a folder node_modules that has jsroot (- for none),
+///     dotnet run ... -- memory DIRECTORY     writes 1 GB of values and prints the most memory that it took
+///
+/// CODEC leaves the others out: none, lz4, zlib, zstd.
+module Pruning.RootBenchmark.Program
+
+open System
+open System.Diagnostics
+open System.IO
+open Pruning.Data.Root
+open Pruning.RootBenchmark.Clock
+open Pruning.RootBenchmark.Sample
+
+let private entries = 200000
+let private runs = 3
+
+let private entriesOfBaskets = [ 10000; 500 ]
+
+let private codecs =
+    [
+        RootCompressionSetting.None
+        RootCompressionSetting.Lz4()
+        RootCompressionSetting.Zlib()
+        RootCompressionSetting.Zstd 3
+        RootCompressionSetting.Zstd 5
+    ]
+
+let private options (setting: RootCompressionSetting) (basketEntries: int) (workers: int) =
+    RootWriteOptions(
+        Compression = setting,
+        BasketBytes = (8 <<< 20),
+        ClusterEntries = int64 basketEntries,
+        Workers = workers,
+        Reproducible = true
+    )
+
+/// Reads all branches, a stretch of entries at a time, as a program that does not hold the whole file does.
+let private read (names: string list) (path: string) (workers: int) () =
+    use file = RootFile.Open(path, RootReadOptions(Workers = workers))
+    let tree = file.Tree "Events"
+    let stretch = 20000L
+
+    for first in 0L .. stretch .. tree.EntryCount - 1L do
+        tree.Read(names, first, Nullable(min tree.EntryCount (first + stretch)))
+        |> ignore
+
+/// The stored payloads of the baskets of the named branches, and their sizes once decompressed.
+let private payloads (names: string list) (path: string) =
+    use file = RootFile.Open path
+    let tree = file.Tree "Events"
+
+    [|
+        for name in names do
+            let branch = tree.Branch name
+
+            for place in branch.Baskets do
+                let key = BasketReader.ReadHeader(file, branch, place).Key
+                let stored: byte array = Array.zeroCreate key.StoredBytes
+                file.Source.Read(place.Seek + int64 key.KeyBytes, Span stored, RootLocation path)
+                stored, key.ObjectBytes
+    |]
+
+/// Decompression alone, over and over into one buffer.
+let private decompress (payloads: (byte array * int) array) () =
+    use decoder = new BlockDecoder()
+    let output: byte array = Array.zeroCreate (payloads |> Array.map snd |> Array.max)
+
+    for stored, size in payloads do
+        if stored.Length >= size then
+            Span(stored).CopyTo(Span output)
+        else
+            RootBlocks.Decompress(ReadOnlySpan stored, Span(output, 0, size), decoder, RootLocation "benchmark")
+
+/// Processor and wall seconds of jsroot for the same branches; None where it cannot be run.
+let private jsroot (modules: string option) (path: string) : (float * float) option =
+    modules
+    |> Option.map (fun modules ->
+        let script = Path.Combine(AppContext.BaseDirectory, "jsroot.mjs")
+        let start = ProcessStartInfo("node", [ script; path; "Events" ], RedirectStandardOutput = true)
+        start.Environment["NODE_MODULES"] <- modules
+        use run = nonNull (Process.Start start)
+        let words = run.StandardOutput.ReadToEnd().Split ' '
+        run.WaitForExit()
+        let invariant = Globalization.CultureInfo.InvariantCulture
+        float (Double.Parse(words[0], invariant)), float (Double.Parse(words[1], invariant)))
+
+let private line (cells: string list) = printfn "| %s |" (String.Join(" | ", cells))
+
+/// The same 1,000 entries over and over, with default options.
+let private memory (path: string) =
+    let sample = Sample.create 1000
+    let times = 1000000000L / Sample.bytes sample
+    let peak () = Process.GetCurrentProcess().PeakWorkingSet64 / 1000000L
+    let before = peak ()
+    Sample.writeRepeated path RootWriteOptions.Default 1000 (int times) sample
+    printfn $"{times * Sample.bytes sample / 1000000L} MB of values; most memory {before} MB before, {peak ()} MB after"
+    File.Delete path
+
+[<EntryPoint>]
+let main arguments =
+    match List.ofArray arguments with
+    | [ "memory"; directory ] ->
+        memory (Path.Combine(directory, "root-benchmark.root"))
+        0
+    | directory :: rest ->
+        let sample = Sample.create entries
+        let bytes = Sample.bytes sample
+        let names = Sample.names sample
+        let path = Path.Combine(directory, "root-benchmark.root")
+        printfn $"{entries} entries, {bytes / 1000000L} MB of values; MB of values a second, best of {runs}.\n"
+
+        line
+            [
+                "codec"
+                "entries a basket"
+                "file, MB"
+                "write, a CPU second"
+                "write, 2 threads, wall"
+                "read, a CPU second"
+                "read, wall"
+                "2 threads, wall"
+                "ratio"
+                "codec alone, a CPU second"
+                "jsroot, a CPU second"
+            ]
+
+        line (List.replicate 11 "---")
+
+        let wanted = rest |> List.tryItem 1 |> Option.defaultValue ""
+        let modules = rest |> List.tryHead |> Option.filter (fun modules -> modules <> "-")
+
+        for setting in codecs |> List.filter (fun setting -> (string setting).StartsWith wanted) do
+            for basket in entriesOfBaskets do
+                let write workers () = Sample.write path (options setting basket workers) 20000 sample
+                let two = best 2 (write 2)
+                let one = best 2 (write 1)
+                let stored = FileInfo(path).Length
+                let packed = payloads names path
+                let bare = best runs (decompress packed)
+                let alone = best runs (read names path 1)
+                let both = best runs (read names path 2)
+                let number (value: float) = value.ToString("F0", Globalization.CultureInfo.InvariantCulture)
+
+                line
+                    [
+                        string setting
+                        string basket
+                        string (stored / 1000000L)
+                        number (rate bytes one.Processor)
+                        number (rate bytes two.Wall)
+                        number (rate bytes alone.Processor)
+                        number (rate bytes alone.Wall)
+                        number (rate bytes both.Wall)
+                        (alone.Wall / both.Wall).ToString("F2", Globalization.CultureInfo.InvariantCulture)
+                        number (rate bytes bare.Processor)
+                        jsroot modules path
+                        |> Option.map (fun (processor, _) -> number (rate bytes processor))
+                        |> Option.defaultValue "-"
+                    ]
+
+        File.Delete path
+        0
+    | [] ->
+        eprintfn
+            "wanted a directory for the files, found none: name one, and a folder node_modules to measure jsroot too"
+
+        2

@@ -1,0 +1,98 @@
+/// jsroot, an independent reader, finds in our files what we put in. Needs Node and jsroot; CONTRIBUTING.md says how.
+module Pruning.Tests.Data.JsrootTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Text.Json
+open Expecto
+open Pruning.Data.Root
+open Pruning.Tests.Data.RootWriteTests
+open Pruning.Tests.Data.WrittenColumns
+
+let private modules =
+    match Environment.GetEnvironmentVariable "PRUNING_JSROOT" with
+    | null
+    | "" -> Path.Combine(Pruning.Tests.Fixture.repository, "node_modules")
+    | directory -> directory
+
+let private script = Path.Combine(Pruning.Tests.Fixture.repository, "tests", "jsroot", "read.mjs")
+
+/// Branch, entries, values, checksum of every branch; skips the test where jsroot cannot be run.
+let private read (file: string) (tree: string) : (string * int64 * int64 * uint32) list =
+    if not (Directory.Exists(Path.Combine(modules, "jsroot"))) then
+        skiptest $"there is no jsroot in {modules}; set PRUNING_JSROOT to a folder node_modules that has it"
+
+    let start =
+        ProcessStartInfo("node", [ script; file; tree ], RedirectStandardOutput = true, RedirectStandardError = true)
+
+    start.Environment["NODE_MODULES"] <- modules
+
+    use run =
+        try
+            nonNull (Process.Start start)
+        with :? ComponentModel.Win32Exception ->
+            skiptest "there is no Node (node) on the path"
+
+    let errors = run.StandardError.ReadToEndAsync()
+    let output = run.StandardOutput.ReadToEnd()
+    run.WaitForExit()
+
+    if run.ExitCode <> 0 then
+        failtest $"jsroot failed: {errors.Result} {output}"
+
+    [
+        for line in output.Split('\n', StringSplitOptions.RemoveEmptyEntries) do
+            use document = JsonDocument.Parse line
+            let root = document.RootElement
+
+            nonNull (root.GetProperty("branch").GetString()),
+            root.GetProperty("entries").GetInt64(),
+            root.GetProperty("values").GetInt64(),
+            root.GetProperty("crc").GetUInt32()
+    ]
+
+let private agrees (options: RootWriteOptions) (way: Way) (tree: string) (entries: int) =
+    let columns = allKinds entries
+    let content = write options way tree entries columns
+
+    withDirectory (fun directory ->
+        let path = Path.Combine(directory, "f.root")
+        File.WriteAllBytes(path, content)
+
+        Expect.equal
+            (read path tree)
+            [
+                for column in columns do
+                    for name, values, checksum in column.Sums() do
+                        name, int64 entries, values, checksum
+            ]
+            "branches, entries, values and checksums")
+
+[<Tests>]
+let tests =
+    testList
+        "jsroot"
+        [
+            for setting in
+                [
+                    RootCompressionSetting.None
+                    RootCompressionSetting.Zlib()
+                    RootCompressionSetting.Lz4()
+                    RootCompressionSetting.Zstd()
+                    RootCompressionSetting.Xz()
+                ] do
+                test $"reads every kind of branch, 10,000 entries in many baskets, {setting}" {
+                    agrees (RootWriteOptions(Compression = setting, BasketBytes = 8000)) (InBulk [ 777 ]) "t" 10000
+                }
+
+            test "reads trees in directories" {
+                agrees (RootWriteOptions(BasketBytes = 500, ClusterEntries = 30L)) ByEntry "a/b/t" 100
+            }
+
+            test "reads files with offsets of 8 bytes" {
+                agrees (RootWriteOptions(BasketBytes = 500, LargeFileBytes = 0L)) ByEntry "a/t" 100
+            }
+
+            test "reads a tree without entries" { agrees RootWriteOptions.Default ByEntry "t" 0 }
+        ]
