@@ -92,9 +92,15 @@ public abstract class BranchWriter
     private protected BasketBuffer Begin()
     {
         Tree.CheckOpen();
+        Forget();
+        return Basket;
+    }
+
+    /// <summary>Drops the values of an entry that was not filled.</summary>
+    internal void Forget()
+    {
         Basket.Restart();
         IsSet = false;
-        return Basket;
     }
 
     private protected void End() => IsSet = true;
@@ -109,6 +115,7 @@ public abstract class BranchWriter
     /// <summary>Hands the basket that is being filled to the file.</summary>
     internal void Flush()
     {
+        Forget();
         if (Basket.EntryCount == 0)
             return;
         FullBaskets++;

@@ -95,7 +95,8 @@ public sealed class RootFileWriter : IDisposable
 
     /// <summary>
     /// Saves all entries so far: whatever happens then, they can be read from the temporary file. Clusters become
-    /// uneven by it; <see cref="RootWriteOptions.CheckpointEvery"/> keeps them even.
+    /// uneven by it; <see cref="RootWriteOptions.CheckpointEvery"/> keeps them even. Values that were set for an entry and
+    /// not filled are forgotten.
     /// </summary>
     /// <exception cref="RootWriteException">The disk failed.</exception>
     public void Checkpoint()

@@ -101,6 +101,7 @@ public sealed class TreeWriter
     /// <summary>
     /// Adds many entries at once: one piece of data for every branch, a group's counter included, all of as many
     /// entries. There is no work for each value but turning its bytes round.
+    /// Values that were set for an entry and not filled are forgotten.
     /// </summary>
     /// <exception cref="ArgumentException">A branch is missing, comes twice, or has another number of entries.</exception>
     /// <exception cref="RootWriteException">The disk failed.</exception>
@@ -110,7 +111,7 @@ public sealed class TreeWriter
         BranchData[] ordered = Ordered(data);
         long count = ordered.Length == 0 ? 0 : ordered[0].EntryCount;
         foreach (BranchData one in ordered)
-            one.Branch.Basket.Restart(); // what was set and not filled is forgotten
+            one.Branch.Forget();
         long[] fullAt = new long[ordered.Length]; // entry of the data at which the branch's basket is full
         for (long next = 0; next < count;)
         {

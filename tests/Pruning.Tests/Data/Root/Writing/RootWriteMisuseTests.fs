@@ -79,6 +79,26 @@ let tests =
                         "message")
             }
 
+            test "values of an entry that was not filled do not leak into the next" {
+                for between in [ "Append"; "Checkpoint" ] do
+                    withFile (fun file ->
+                        let tree = file.CreateTree "t"
+                        let a = tree.Flat<int> "a"
+                        a.Set 1
+                        tree.Fill()
+                        a.Set 2
+
+                        if between = "Append" then
+                            tree.Append [ a.Values(ints [| 3; 4 |]) ]
+                        else
+                            file.Checkpoint()
+
+                        Expect.stringContains
+                            (message<InvalidOperationException> tree.Fill)
+                            "has no values in branch 'a'"
+                            between)
+            }
+
             test "branches come before entries, once each, with possible names and types" {
                 withFile (fun file ->
                     let tree = file.CreateTree "t"
