@@ -14,6 +14,7 @@ type InspectArgument =
     | [<Section "What to do with it">] Head of n: string
     | Values
     | Check
+    | Recover
     | [<Section "Output">] Json
 
     interface IArgParserTemplate with
@@ -26,6 +27,7 @@ type InspectArgument =
             | Values ->
                 "read every leaf to its end: counts, sums and CRC-32 of its values (with --json one line a leaf)"
             | Check -> "verify every record, basket, page, checksum, offset and count; exit code 4 if anything is wrong"
+            | Recover -> "read a file that was not closed or is cut short, as far as its writer had saved it"
             | Json -> "JSON on stdout"
 
 /// What is asked about the file.
@@ -44,6 +46,8 @@ type InspectSettings =
         /// Only branches that match.
         Branches: string option
         Question: Question
+        /// Read what is left of a file that was not closed.
+        Recover: bool
         Json: bool
     }
 
@@ -78,6 +82,7 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
                 Tree = None
                 Branches = None
                 Question = question
+                Recover = false
                 Json = false
             }
         | [] -> raise (UsageException "no file: give one ROOT file.")
@@ -94,6 +99,7 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
             { settings with
                 Branches = Some pattern
             }
+        | Recover -> { settings with Recover = true }
         | Json -> { settings with Json = true }
 
     let settings = List.fold apply start arguments
@@ -270,7 +276,11 @@ let private check (terminal: Terminal) (settings: InspectSettings) (file: RootFi
 
 let private run (terminal: Terminal) (arguments: InspectArgument list) : int =
     let settings = settingsOf arguments
-    use file = RootFile.Open settings.File
+    use file = RootFile.Open(settings.File, RootReadOptions(Recover = settings.Recover))
+
+    match file.Recovery with
+    | null -> ()
+    | recovery -> Terminal.warn terminal $"{recovery.Reason}; {Say.count recovery.EntryCount} entries can be read."
 
     match settings.Question with
     | Question.Overview -> overview terminal settings file
@@ -283,7 +293,7 @@ let command: Command =
         {
             Verb = "inspect"
             Summary = "what is in a ROOT file: keys, trees, RNTuples, branches, types, sizes, values; is it intact?"
-            Synopsis = "FILE [--tree NAME] [--branches PATTERN] [--head N | --values | --check] [--json]"
+            Synopsis = "FILE [--tree NAME] [--branches PATTERN] [--head N | --values | --check] [--recover] [--json]"
             Explanation =
                 "Lists the objects of a ROOT file and, for every tree and RNTuple, its branches with C++ type, entries, baskets, size on disk, compression ratio and codec. That reads nothing but the descriptions and the first bytes of some baskets, so it is quick on files of any size. --head shows values, --values reads all of them and prints sums and checksums to compare with another program, --check looks for damage."
             Examples =

@@ -3,6 +3,9 @@ namespace Pruning.Data.Root;
 /// <summary>Suggests existing names for one that does not exist.</summary>
 internal static class NearestNames
 {
+    // Comparing takes time for each name: of a file with a million of them, the first ones have to do.
+    private const int MaxCompared = 10_000;
+
     /// <summary>A clause such as <c>did you mean 'energy' or 'eta'?</c>, or a list of what there is.</summary>
     public static string Suggest(string wanted, IEnumerable<string> existing, string nothing)
     {
@@ -10,6 +13,7 @@ internal static class NearestNames
         if (all.Length == 0)
             return nothing;
         string[] near = [.. all
+            .Take(MaxCompared)
             .Select(name => (name, distance: Distance(wanted, name)))
             .Where(pair => pair.distance <= Math.Max(2, wanted.Length / 3) || Related(wanted, pair.name))
             .OrderBy(pair => pair.distance).ThenBy(pair => pair.name, StringComparer.Ordinal)

@@ -137,6 +137,31 @@ let inspectTests =
                     Expect.equal (json.RootElement.GetProperty("findings").GetArrayLength()) 1 "JSON")
             }
 
+            test "--recover reads what a cut file still has and says so" {
+                inTemporaryDirectory (fun directory ->
+                    let path = Path.Combine(directory, "unclosed.root")
+                    use writer = Pruning.Data.Root.RootFileWriter.Create path
+                    let tree = writer.CreateTree "T"
+                    let x = tree.Flat<int> "x"
+
+                    for entry in 1..100 do
+                        x.Set entry
+                        tree.Fill()
+
+                    writer.Checkpoint()
+                    // As a crash would leave it: the temporary file, with half a basket behind the checkpoint.
+                    let cut = Path.Combine(directory, "cut.root")
+                    File.WriteAllBytes(cut, Array.append (File.ReadAllBytes writer.TemporaryPath) [| 1uy; 2uy; 3uy |])
+                    let bytes = File.ReadAllBytes cut
+                    File.WriteAllBytes(cut, bytes[.. bytes.Length - 40])
+                    runCli [ "inspect"; cut ] |> expectSentence 4 [ "open it with Recover" ]
+                    let outcome = runCli [ "inspect"; cut; "--recover"; "--values"; "--json" ]
+                    Expect.equal outcome.ExitCode 0 "code"
+                    Expect.stringContains outcome.Error "100 entries can be read" "how many"
+                    use leaf = JsonDocument.Parse outcome.Out
+                    Expect.equal (leaf.RootElement.GetProperty("isum").GetString()) "5050" "values")
+            }
+
             test "two questions at once, and --check of one tree, are usage errors" {
                 runCli [ "inspect"; sample; "--values"; "--check" ]
                 |> expectSentence 2 [ "--values and --check" ]

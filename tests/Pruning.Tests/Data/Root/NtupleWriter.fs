@@ -20,7 +20,7 @@ let private pack (codec: Codec) (data: byte array) : byte array =
 
 /// Bytes behind a key of their own; gives where they begin.
 let private run (file: Bytes) (data: byte array) : int64 =
-    RootWriter.key file true "RBlob" "" "" 0 data.Length data.Length 1 file.Place
+    RootBaskets.key file true "RBlob" "" "" 0 data.Length data.Length 1 file.Place
     let at = file.Place
     file.Raw data
     at
@@ -196,7 +196,7 @@ let write (n: Ntuple) (file: Bytes) : byte array =
     let seek = file.Place
 
     let image =
-        bytes (fun b -> RootWriter.key b true "ROOT::RNTuple" n.Name "" 0 payload.Length payload.Length n.Cycle seek)
+        bytes (fun b -> RootBaskets.key b true "ROOT::RNTuple" n.Name "" 0 payload.Length payload.Length n.Cycle seek)
 
     file.Raw image
     file.Raw payload
