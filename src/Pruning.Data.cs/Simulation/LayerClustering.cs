@@ -4,8 +4,8 @@ namespace Pruning.Data.Simulation;
 /// Cells and CLUE: measures the deposits of an event (noise, threshold) and clusters the cells of each layer by density,
 /// as CMSSW's <c>HGCalCLUEAlgo</c> does. A density is the cell's energy and half of that of the cells within the critical
 /// distance; a cell belongs to the cluster of its nearest cell of higher density, a dense one without any in reach is a
-/// seed, one without density and reach an outlier. Of several nearest the densest counts: equal distances are common on
-/// a grid. Keeps its arrays between events and serves one thread.
+/// seed, one without density and reach an outlier. Equal distances are common on a grid: then the cell of smaller x, and of
+/// smaller y, counts. Keeps its arrays between events and serves one thread.
 /// </summary>
 internal sealed class LayerClustering
 {
@@ -158,7 +158,7 @@ internal sealed class LayerClustering
                 double dx = cells[j].X - x, dy = cells[j].Y - y;
                 double distance = (dx * dx) + (dy * dy);
                 // Centres of cells are products of whole numbers: equal distances are equal to a few rounding errors.
-                if (distance < square - 1e-9 || (distance < square + 1e-9 && IsDenser(cells[j], cells[nearest])))
+                if (distance < square - 1e-9 || (distance < square + 1e-9 && IsBefore(cells[j], cells[nearest])))
                 {
                     square = distance;
                     nearest = j;
@@ -169,7 +169,7 @@ internal sealed class LayerClustering
         return nearest;
     }
 
-    private static bool IsDenser(in Cell one, in Cell other) => one.Density > other.Density || (one.Density == other.Density && one.Number > other.Number);
+    private static bool IsBefore(in Cell one, in Cell other) => one.X < other.X - 1e-9 || (one.X < other.X + 1e-9 && one.Y < other.Y);
 
     /// <summary>Puts the cells of a layer in order of square bins, row by row.</summary>
     private Bins Sort(Span<Cell> cells, double pitch)

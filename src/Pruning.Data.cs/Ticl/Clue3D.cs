@@ -49,6 +49,21 @@ public sealed class Clue3D
         return result;
     }
 
+    /// <summary>Squared distance by which the nearest higher is chosen: of another layer cluster as seen from one, cm².</summary>
+    internal static double Distance(LayerClusterColumns clusters, int one, int other, NearestBy by)
+    {
+        double z = Math.Abs((double)clusters.Z[one]), otherZ = Math.Abs((double)clusters.Z[other]);
+        Point here = new() { Slope = Slope(clusters, one, z), Z = z, Phi = Angle(clusters, one) };
+        Point there = new() { Slope = Slope(clusters, other, otherZ), Phi = Angle(clusters, other) };
+        double along = by == NearestBy.DistanceInSpace ? z - otherZ : 0;
+        return Transverse(here, there) + (along * along);
+    }
+
+    private static double Slope(LayerClusterColumns clusters, int i, double z) =>
+        Math.Sqrt(((double)clusters.X[i] * clusters.X[i]) + ((double)clusters.Y[i] * clusters.Y[i])) / z;
+
+    private static double Angle(LayerClusterColumns clusters, int i) => Math.IEEERemainder(clusters.Phi[i], 2 * Math.PI);
+
     private void Reserve(int clusters)
     {
         if (_points.Length >= clusters)
@@ -78,7 +93,7 @@ public sealed class Clue3D
         for (int place = 0; place < count; place++)
         {
             int i = members[place];
-            double x = clusters.X[i], y = clusters.Y[i], z = Math.Abs((double)clusters.Z[i]);
+            double z = Math.Abs((double)clusters.Z[i]);
             (int etaBin, int phiBin) = _tiles.BinsAt(place);
             _sorted[place] = new Point
             {
@@ -86,9 +101,9 @@ public sealed class Clue3D
                 Layer = clusters.Layer[i],
                 EtaBin = etaBin,
                 PhiBin = phiBin,
-                Slope = Math.Sqrt((x * x) + (y * y)) / z,
+                Slope = Slope(clusters, i, z),
                 Z = z,
-                Phi = Math.IEEERemainder(clusters.Phi[i], 2 * Math.PI),
+                Phi = Angle(clusters, i),
                 Eta = Math.Abs(clusters.Eta[i]),
                 Energy = clusters.Energy[i],
                 Critical = criticalDistances.Length > 0 && criticalDistances[i] > 0 ? criticalDistances[i] : criticalDistance,
