@@ -16,6 +16,12 @@ internal sealed class LayerClustering
     private int[] _binStart = [];
     private int[] _binOf = [];
 
+    // What the searches look at, of the cells of one layer: side by side, so that they stay in the cache.
+    private double[] _x = [];
+    private double[] _y = [];
+    private double[] _energy = [];
+    private double[] _density = [];
+
     /// <summary>Clusters found, numbered layer by layer.</summary>
     public int ClusterCount { get; private set; }
 
@@ -79,23 +85,19 @@ internal sealed class LayerClustering
             tiles |= cell.Zone == CellZone.Scintillator;
         Bins bins = Sort(cells, tiles ? Math.Max(options.SiliconDistance, options.ScintillatorDistance) : options.SiliconDistance);
         for (int i = 0; i < cells.Length; i++)
-        {
-            double critical = cells[i].Zone == CellZone.Scintillator ? options.ScintillatorDistance : options.SiliconDistance;
-            cells[i].Critical = critical;
-            cells[i].Density = Density(cells, i, critical, bins);
-        }
+            _density[i] = Density(i, Critical(cells[i], options), bins);
 
         for (int i = 0; i < cells.Length; i++)
         {
-            ref Cell cell = ref cells[i];
+            double critical = Critical(cells[i], options);
             int nearest = Nearest(cells, i, 1, bins, out double square);
-            bool near = nearest >= 0 && square <= cell.Critical * cell.Critical;
-            bool dense = cell.Density >= options.CriticalDensity * cell.Noise;
+            bool near = nearest >= 0 && square <= critical * critical;
+            bool dense = _density[i] >= options.CriticalDensity * cells[i].Noise;
             // Farther than the critical distance only cells that are not dense follow: nobody else needs the wider search.
             if (!near && !dense)
             {
                 nearest = Nearest(cells, i, (int)Math.Ceiling(options.OutlierMultiplier), bins, out square);
-                double limit = options.OutlierMultiplier * cell.Critical;
+                double limit = options.OutlierMultiplier * critical;
                 near = nearest >= 0 && square <= limit * limit;
             }
 
@@ -124,44 +126,50 @@ internal sealed class LayerClustering
         }
     }
 
-    private double Density(ReadOnlySpan<Cell> cells, int i, double critical, in Bins bins)
+    private static double Critical(in Cell cell, ClueOptions options) =>
+        cell.Zone == CellZone.Scintillator ? options.ScintillatorDistance : options.SiliconDistance;
+
+    private double Density(int i, double critical, in Bins bins)
     {
-        double x = cells[i].X, y = cells[i].Y, limit = critical * critical, others = 0;
+        double x = _x[i], y = _y[i], limit = critical * critical, others = 0;
         (int left, int right, int top, int bottom) = bins.Around(_binOf[i], 1);
         for (int row = top; row <= bottom; row++)
         {
-            int end = _binStart[(row * bins.Columns) + right + 1];
-            for (int j = _binStart[(row * bins.Columns) + left]; j < end; j++)
+            int first = _binStart[(row * bins.Columns) + left], count = _binStart[(row * bins.Columns) + right + 1] - first;
+            ReadOnlySpan<double> xs = _x.AsSpan(first, count), ys = _y.AsSpan(first, count), energies = _energy.AsSpan(first, count);
+            for (int j = 0; j < xs.Length; j++)
             {
-                double dx = cells[j].X - x, dy = cells[j].Y - y;
+                double dx = xs[j] - x, dy = ys[j] - y;
                 if ((dx * dx) + (dy * dy) <= limit)
-                    others += cells[j].Energy;
+                    others += energies[j];
             }
         }
 
-        return 0.5 * (others + cells[i].Energy); // the cell itself is among the others
+        return 0.5 * (others + _energy[i]); // the cell itself is among the others
     }
 
     private int Nearest(ReadOnlySpan<Cell> cells, int i, int reach, in Bins bins, out double square)
     {
-        double x = cells[i].X, y = cells[i].Y, density = cells[i].Density;
+        double x = _x[i], y = _y[i], density = _density[i];
         int nearest = -1;
         square = double.PositiveInfinity;
         (int left, int right, int top, int bottom) = bins.Around(_binOf[i], reach);
         for (int row = top; row <= bottom; row++)
         {
-            int end = _binStart[(row * bins.Columns) + right + 1];
-            for (int j = _binStart[(row * bins.Columns) + left]; j < end; j++)
+            int first = _binStart[(row * bins.Columns) + left], count = _binStart[(row * bins.Columns) + right + 1] - first;
+            ReadOnlySpan<double> densities = _density.AsSpan(first, count);
+            for (int j = 0; j < densities.Length; j++)
             {
-                if (cells[j].Density < density || (cells[j].Density == density && cells[j].Number <= cells[i].Number))
+                int other = first + j;
+                if (densities[j] < density || (densities[j] == density && cells[other].Number <= cells[i].Number))
                     continue;
-                double dx = cells[j].X - x, dy = cells[j].Y - y;
+                double dx = _x[other] - x, dy = _y[other] - y;
                 double distance = (dx * dx) + (dy * dy);
                 // Centres of cells are products of whole numbers: equal distances are equal to a few rounding errors.
-                if (distance < square - 1e-9 || (distance < square + 1e-9 && IsBefore(cells[j], cells[nearest])))
+                if (distance < square - 1e-9 || (distance < square + 1e-9 && IsBefore(cells[other], cells[nearest])))
                 {
                     square = distance;
-                    nearest = j;
+                    nearest = other;
                 }
             }
         }
@@ -209,6 +217,9 @@ internal sealed class LayerClustering
             int place = --starts[copy[i].Bin];
             cells[place] = copy[i];
             _binOf[place] = copy[i].Bin;
+            _x[place] = copy[i].X;
+            _y[place] = copy[i].Y;
+            _energy[place] = copy[i].Energy;
         }
 
         return new Bins(columns, rows);
@@ -223,6 +234,10 @@ internal sealed class LayerClustering
         _measured = new Cell[size];
         _clusterOf = new int[size];
         _binOf = new int[size];
+        _x = new double[size];
+        _y = new double[size];
+        _energy = new double[size];
+        _density = new double[size];
     }
 
     /// <summary>A cell above threshold.</summary>
@@ -237,14 +252,8 @@ internal sealed class LayerClustering
         /// <summary>Energy with noise, GeV.</summary>
         public double Energy;
 
-        /// <summary>Density, GeV.</summary>
-        public double Density;
-
         /// <summary>Spread of its noise, GeV.</summary>
         public double Noise;
-
-        /// <summary>Its critical distance, cm.</summary>
-        public double Critical;
 
         /// <summary>Number of the cell in the grid of deposits.</summary>
         public int Number;

@@ -130,7 +130,7 @@ public sealed class Clue3D
                     for (int at = first; at < end; at++)
                     {
                         ref Point other = ref _sorted[at];
-                        if (window.Has(other.EtaBin, other.PhiBin) && Transverse(one, other) < options.DensityDistanceSquared)
+                        if (Transverse(one, other) < options.DensityDistanceSquared && window.Has(other.EtaBin, other.PhiBin))
                             others += other.Energy;
                     }
                 }
