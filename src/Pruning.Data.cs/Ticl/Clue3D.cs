@@ -25,13 +25,16 @@ public sealed class Clue3D
     /// [clusters] or empty: a value above 0 replaces the critical distance of that layer cluster (CMSSW since 2022 takes
     /// the radius of the layer cluster in scintillator), cm.
     /// </param>
-    /// <exception cref="ArgumentException">A span of another length, or options out of range.</exception>
+    /// <exception cref="ArgumentException">A span of another length, a layer out of range, or options out of range.</exception>
     public Clue3DResult Run(LayerClusterColumns clusters, ReadOnlySpan<bool> takesPart, Clue3DOptions options, ReadOnlySpan<float> criticalDistances = default)
     {
         ArgumentNullException.ThrowIfNull(clusters);
         options.Check();
         if ((takesPart.Length != 0 && takesPart.Length != clusters.Count) || (criticalDistances.Length != 0 && criticalDistances.Length != clusters.Count))
             throw new ArgumentException($"The mask and the critical distances must be empty or have a value for each of the {clusters.Count} layer clusters; they have {takesPart.Length} and {criticalDistances.Length}.");
+        int wrong = clusters.Layer.AsSpan().IndexOfAnyExceptInRange(1, MaxLayer);
+        if (wrong >= 0)
+            throw new ArgumentException($"Layers count from 1 to {MaxLayer}, and layer cluster {wrong} lies on layer {clusters.Layer[wrong]}: take the columns of an event that was checked.");
         Clue3DResult result = new(clusters.Count);
         Reserve(clusters.Count);
         for (int side = -1; side <= 1; side += 2)

@@ -5,7 +5,8 @@ internal static class SimulatedTruth
 {
     /// <summary>
     /// Fractions of the simulated tracksters of an entry. A vertex has the fraction 1 over its multiplicity, at most 1;
-    /// multiplicity 0 is none, as left by old ntuples in which it overflowed.
+    /// multiplicity 0 is none, as left by old ntuples in which it overflowed. A layer cluster that stands twice in a
+    /// trackster counts once, the first time.
     /// </summary>
     /// <exception cref="DataException">Lengths, indices or multiplicities that cannot be.</exception>
     public static EventTruth At(TiclSimTracksters simulated, int entry, int clusters, string where)
@@ -15,6 +16,7 @@ internal static class SimulatedTruth
         Same(simulated.PdgId[entry].Length, count, TiclSchema.PdgId, simulated.Tree, where);
         Same(simulated.Energy[entry].Length, count, TiclSchema.SimEnergy, simulated.Tree, where);
         int[] offsets = new int[clusters + 1];
+        int[] lastOf = new int[clusters]; // particle that a layer cluster had last, from 1
         for (int particle = 0; particle < count; particle++)
         {
             ReadOnlySpan<uint> vertices = simulated.Vertices[entry, particle];
@@ -26,7 +28,7 @@ internal static class SimulatedTruth
                     throw Beyond(vertices[v], clusters, where, simulated.Tree, particle);
                 if (!(multiplicities[v] >= 0))
                     throw new DataException($"{where}, tree '{simulated.Tree}', trackster {particle}: the multiplicity of vertex {v} is {multiplicities[v]}, but it is 1 over a fraction: the ntuple is damaged.");
-                offsets[vertices[v] + 1] += multiplicities[v] > 0 ? 1 : 0;
+                offsets[vertices[v] + 1] += Counts(lastOf, particle, vertices[v], multiplicities[v]) ? 1 : 0;
             }
         }
 
@@ -35,13 +37,14 @@ internal static class SimulatedTruth
         int[] particles = new int[offsets[^1]];
         float[] fractions = new float[offsets[^1]];
         int[] next = offsets[..^1];
+        Array.Clear(lastOf);
         for (int particle = 0; particle < count; particle++)
         {
             ReadOnlySpan<uint> vertices = simulated.Vertices[entry, particle];
             ReadOnlySpan<float> multiplicities = simulated.Multiplicity[entry, particle];
             for (int v = 0; v < vertices.Length; v++)
             {
-                if (multiplicities[v] == 0)
+                if (!Counts(lastOf, particle, vertices[v], multiplicities[v]))
                     continue;
                 int at = next[vertices[v]]++;
                 particles[at] = particle;
@@ -82,6 +85,14 @@ internal static class SimulatedTruth
     /// <summary>An index of a layer cluster that is not there.</summary>
     public static DataException Beyond(uint index, int clusters, string where, string tree, int trackster) =>
         new($"{where}, tree '{tree}', trackster {trackster}: {TiclSchema.Vertices} names layer cluster {index}, but the event has {clusters}: the trees are not of one file, or the ntuple is damaged.");
+
+    private static bool Counts(int[] lastOf, int particle, uint cluster, float multiplicity)
+    {
+        if (multiplicity == 0 || lastOf[cluster] == particle + 1)
+            return false;
+        lastOf[cluster] = particle + 1;
+        return true;
+    }
 
     private static void Same(int found, int wanted, string what, string tree, string where)
     {

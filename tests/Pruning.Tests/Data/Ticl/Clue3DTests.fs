@@ -212,6 +212,15 @@ let tests =
                         |> ignore)
                     "mask"
 
+                let beyond = columns [ lc 5 60.0 0.0 1.0 ]
+                beyond.Layer[0] <- 53
+
+                Expect.throwsT<ArgumentException>
+                    (fun () ->
+                        Clue3D().Run(beyond, ReadOnlySpan<bool>.Empty, toy, ReadOnlySpan<float32>.Empty)
+                        |> ignore)
+                    "layer 53"
+
                 for bad in
                     [
                         Clue3DOptions(CriticalDistance = nan)

@@ -214,7 +214,7 @@ let private truths =
     testList
         "truth"
         [
-            test "multiplicity 0 is no fraction, below 1 a whole one, and twice the same layer cluster is taken once" {
+            test "multiplicity 0 is no fraction, below 1 a whole one" {
                 let columns = toyColumns 1
                 let direct = events 0.0 LabelRule.Majority 1
                 let m = columns.Simulated.Multiplicity
@@ -251,6 +251,45 @@ let private truths =
                         Expect.equal graphs.Fraction[i] 0f "gone"
                     elif graphs.Id[i] = second && graphs.Particle[0] = 0 then
                         Expect.equal graphs.Fraction[i] 1f "whole"
+            }
+
+            test "a layer cluster that stands twice counts once" {
+                let columns = toyColumns 1
+                let v, m = columns.Simulated.Vertices, columns.Simulated.Multiplicity
+                let first, second = v.Values[0], v.Values[1]
+                // The second vertex becomes the first one again, with another fraction.
+                let twice = NestedValues<uint32>(v.Entries, v.Lists, edited 1 first v.Values)
+                let other = NestedValues<float32>(m.Entries, m.Lists, edited 1 10f m.Values)
+                let reco = columns.Tracksters[0].Vertices
+                let doubled = NestedValues<uint32>(reco.Entries, reco.Lists, edited 1 reco.Values[0] reco.Values)
+
+                let changed =
+                    TiclColumns(
+                        File = "twice",
+                        Clusters = columns.Clusters,
+                        Tracksters = [| TiclTracksters(columns.Tracksters[0].Tree, TracksterPass.High, doubled) |],
+                        Simulated =
+                            TiclSimTracksters(
+                                columns.Simulated.Tree,
+                                twice,
+                                other,
+                                columns.Simulated.PdgId,
+                                columns.Simulated.Energy
+                            )
+                    )
+
+                let everything = GraphSelection(MinNodes = 1, MinEnergy = 0.0, KeepUnmatched = true)
+                let options = PreprocessOptions(High = Clue3DOptions.ToyHigh, Selection = everything)
+                let graphs, _ = prepare changed options 1
+                let members = graphs.Id[.. int graphs.NodeOffsets[1] - 1]
+                Expect.equal members.Length (int reco.Lists[1] - 1) "one fewer"
+                Expect.equal (Array.distinct members) members "each once"
+
+                for i in 0 .. graphs.Id.Length - 1 do
+                    if graphs.Particle[0] = 0 && graphs.Id[i] = int first then
+                        Expect.equal graphs.Fraction[i] (min 1f (1f / m.Values[0])) "the first fraction"
+                    elif graphs.Particle[0] = 0 && graphs.Id[i] = int second then
+                        Expect.equal graphs.Fraction[i] 0f "the second vertex is gone"
             }
 
             test "shared energies of the file are compared with ours" {
