@@ -77,7 +77,7 @@ internal sealed class LayerClusterBuilder
 
     private void Reserve(int clusters, DepositGrid grid)
     {
-        if (_sums.Length < clusters)
+        if (_truthStart.Length < clusters + 1)
         {
             _sums = new Sums[2 * clusters];
             _numberOf = new int[2 * clusters];

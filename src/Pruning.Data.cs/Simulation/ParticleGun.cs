@@ -5,6 +5,7 @@ internal static class ParticleGun
 {
     private const double PileUpMargin = 7; // cm beyond the farthest primary
     private const double LeastPileUpEnergy = 0.5; // GeV
+    private const double BeamPipe = 15; // cm: who is closer to the beam at the front goes past the sensors
     private static readonly int[] s_species = [22, 11, 211, 130];
 
     /// <summary>Draws the particles; those of the hard scatter do not depend on the pile-up.</summary>
@@ -51,10 +52,11 @@ internal static class ParticleGun
                 double atX = x + (window * dx), atY = y + (window * dy);
                 double transverse = momentum * pileUp.Gamma(2);
                 // cosh(eta) = √(1 + sinh²(eta)), sinh(eta) = z / r
-                double sinh = DetectorGeometry.Z[0] / Math.Sqrt((atX * atX) + (atY * atY));
+                double distance = Math.Sqrt((atX * atX) + (atY * atY));
+                double sinh = DetectorGeometry.Z[0] / distance;
                 double energy = transverse * Math.Sqrt(1 + (sinh * sinh));
                 double when = options.TimeSpread * pileUp.Normal();
-                if (energy > LeastPileUpEnergy)
+                if (energy > LeastPileUpEnergy && distance > BeamPipe)
                     columns.Add(pdgId, energy, atX, atY, when);
             }
         }

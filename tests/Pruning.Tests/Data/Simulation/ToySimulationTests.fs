@@ -201,6 +201,22 @@ let private laws =
                         Expect.equal (graphs.Label[i] = 1) (graphs.Fraction[i] < 0.5f) "labels by majority"
             }
 
+            test "events at the ends of the ranges: hardly any energy, and the crowded middle of the endcap" {
+                let soft = PrimaryOptions(MinEnergy = 0.5, MaxEnergy = 0.5)
+                let events = simulate (ToyOptions(PileUp = 0.0, NoiseClusters = 0.0, Primaries = soft)) 0L 200 0
+                Expect.exists events (fun e -> e.Clusters.Count = 0) "some leave no layer cluster"
+                Expect.all events (fun e -> e.Graphs.GraphCount = 0) "and none a graph of 4 GeV"
+
+                let wide = PrimaryOptions(MinEta = 3.0, MaxEta = 3.0, MaxDistance = 50.0)
+                let crowded = simulate (ToyOptions(PileUp = 50.0, Primaries = wide)) 0L 2 0
+                Expect.all crowded (fun e -> e.Particles.Count > 100) "particles all around the beam"
+
+                for e in crowded do
+                    for i in e.Particles.HardScatterCount .. e.Particles.Count - 1 do
+                        let r = sqrt (float e.Particles.X[i] ** 2.0 + float e.Particles.Y[i] ** 2.0)
+                        Expect.isGreaterThan r 14.999 "none in the beam pipe"
+            }
+
             test "the passes share no layer cluster" {
                 for e in simulate ToyOptions.Default 0L 20 1 do
                     let all = e.Tracksters |> Seq.collect _.Clusters |> Seq.toArray
