@@ -1,0 +1,155 @@
+using System.Collections.Concurrent;
+using Pruning.Data.Batching;
+
+namespace Pruning.Data.Ticl;
+
+/// <summary>How ntuples become graphs.</summary>
+public sealed record PreprocessOptions
+{
+    /// <summary>CLUE3D of the release that made the ntuple; a wrong one shows as a low share of exact tracksters.</summary>
+    public Clue3DOptions High { get; init; } = Clue3DOptions.Cmssw2022;
+
+    /// <summary>CLUE3D of the second pass, where the ntuple has its tracksters.</summary>
+    public Clue3DOptions Low { get; init; } = Clue3DOptions.Cmssw2022;
+
+    /// <summary>What is to be pruned.</summary>
+    public LabelRule Labels { get; init; } = LabelRule.Majority;
+
+    /// <summary>Which tracksters become graphs.</summary>
+    public GraphSelection Selection { get; init; } = new() { MinEnergy = 0, MaxNodes = 1000000 };
+
+    /// <summary>Refuses values outside their ranges.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The first one that is, with its range.</exception>
+    public void Check()
+    {
+        High.Check();
+        Low.Check();
+        Selection.Check();
+    }
+}
+
+/// <summary>What happened to the tracksters of some events; counts that add.</summary>
+/// <param name="Events">Events seen.</param>
+/// <param name="Tracksters">Tracksters seen.</param>
+/// <param name="Exact">Of these, with CLUE3D's own links.</param>
+/// <param name="LeftOut">Of all, left out by the selection, unmatched ones among them.</param>
+/// <param name="Unmatched">Of all, within the selection but without a particle of the hard scatter.</param>
+/// <param name="AssociationsSeen">Shared energies that the file has.</param>
+/// <param name="AssociationsDiffering">Of these, farther than 1 % and 10 MeV from ours: another truth or another collection.</param>
+public readonly record struct PreprocessCounts(
+    long Events, long Tracksters, long Exact, long LeftOut, long Unmatched, long AssociationsSeen, long AssociationsDiffering)
+{
+    /// <summary>Tracksters whose links were repaired.</summary>
+    public long Repaired => Tracksters - Exact;
+
+    /// <summary>Adds two.</summary>
+    public static PreprocessCounts operator +(PreprocessCounts a, PreprocessCounts b) => new(
+        a.Events + b.Events, a.Tracksters + b.Tracksters, a.Exact + b.Exact, a.LeftOut + b.LeftOut, a.Unmatched + b.Unmatched,
+        a.AssociationsSeen + b.AssociationsSeen, a.AssociationsDiffering + b.AssociationsDiffering);
+}
+
+/// <summary>
+/// Graphs with labels from the columns of TICL ntuples: CLUE3D is run again for links and seeds, labels come from the
+/// simulated tracksters. An instance serves one thread.
+/// </summary>
+public sealed class TiclPreprocessor
+{
+    private readonly PreprocessOptions _options;
+    private readonly Clue3D _clue3D = new();
+    private readonly LinkRebuilder _links = new();
+    private readonly GraphMaker _graphs;
+
+    /// <summary>Prepares with some options.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Options out of range.</exception>
+    public TiclPreprocessor(PreprocessOptions options)
+    {
+        options.Check();
+        _options = options;
+        _graphs = new GraphMaker(options.Labels, options.Selection);
+    }
+
+    /// <summary>The graphs of each entry of some columns, in order, several entries at once.</summary>
+    /// <param name="columns">Columns.</param>
+    /// <param name="options">Options.</param>
+    /// <param name="firstNumber">Number of the event of entry 0; the others follow.</param>
+    /// <param name="workers">Threads; 0 works in the consumer's thread.</param>
+    /// <param name="stop">Ends the sequence with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="DataException">The columns do not fit each other; or an entry does not, and that surfaces where the entry stands.</exception>
+    public static IEnumerable<(PreparedGraphs Graphs, PreprocessCounts Counts)> Run(
+        TiclColumns columns, PreprocessOptions options, long firstNumber, int workers, CancellationToken stop = default)
+    {
+        options.Check();
+        columns.Check();
+        ConcurrentBag<TiclPreprocessor> idle = [];
+        (PreparedGraphs, PreprocessCounts) Prepare(int entry)
+        {
+            TiclPreprocessor one = idle.TryTake(out TiclPreprocessor? free) ? free : new TiclPreprocessor(options);
+            PreparedGraphs graphs = one.Prepare(columns, entry, firstNumber + entry, out PreprocessCounts counts);
+            idle.Add(one);
+            return (graphs, counts);
+        }
+
+        return Prefetch.InOrder([.. Enumerable.Range(0, columns.EntryCount)], Prepare, workers, Math.Max(1, 4 * workers), stop);
+    }
+
+    /// <summary>The graphs of one entry.</summary>
+    /// <param name="columns">Columns that count the same entries (<see cref="TiclColumns.Check"/>).</param>
+    /// <param name="entry">Entry within them.</param>
+    /// <param name="number">Number of the event.</param>
+    /// <param name="counts">What happened.</param>
+    /// <exception cref="DataException">The entry does not fit: lengths, indices, layers or numbers that cannot be.</exception>
+    public PreparedGraphs Prepare(TiclColumns columns, int entry, long number, out PreprocessCounts counts)
+    {
+        string where = $"{columns.File}, entry {columns.FirstEntry + entry}";
+        LayerClusterColumns clusters = columns.Clusters.At(entry, $"{where}, tree '{TiclSchema.Clusters}'");
+        EventTruth truth = SimulatedTruth.At(columns.Simulated, entry, clusters.Count, where);
+        long leftOut = _graphs.LeftOut, unmatched = _graphs.Unmatched;
+        _graphs.Begin(number, clusters, truth);
+        counts = new PreprocessCounts(1, 0, 0, 0, 0, 0, 0);
+        bool[] isFree = new bool[clusters.Count];
+        isFree.AsSpan().Fill(true);
+        foreach (TiclTracksters collection in columns.Tracksters)
+        {
+            // The second pass of CMSSW gets what the tracksters of the first one left, those of the file.
+            Clue3DOptions options = collection.Pass == TracksterPass.High ? _options.High : _options.Low;
+            Clue3DResult pass = _clue3D.Run(clusters, collection.Pass == TracksterPass.High ? [] : isFree, options);
+            for (int t = 0; t < collection.Vertices.CountOf(entry); t++)
+            {
+                int[] members = MembersOf(collection, entry, t, clusters.Count, where);
+                foreach (int member in members)
+                    isFree[member] = false;
+                int[] parents = new int[members.Length];
+                bool exact = _links.Find(clusters, pass, options, members, collection.IsMerged, parents) == LinkOrigin.Exact;
+                _graphs.Add(collection.Pass, t, members, parents, exact);
+                counts += new PreprocessCounts(0, 1, exact ? 1 : 0, 0, 0, 0, 0);
+                counts += SimulatedTruth.Compare(collection, entry, t, members, clusters, truth, where);
+            }
+        }
+
+        counts += new PreprocessCounts(0, 0, 0, _graphs.LeftOut - leftOut, _graphs.Unmatched - unmatched, 0, 0);
+        return _graphs.Take();
+    }
+
+    /// <summary>Layer clusters of a trackster, rising, each once.</summary>
+    private static int[] MembersOf(TiclTracksters collection, int entry, int trackster, int clusters, string where)
+    {
+        ReadOnlySpan<uint> vertices = collection.Vertices[entry, trackster];
+        int[] members = new int[vertices.Length];
+        for (int i = 0; i < members.Length; i++)
+        {
+            if (vertices[i] >= (uint)clusters)
+                throw SimulatedTruth.Beyond(vertices[i], clusters, where, collection.Tree, trackster);
+            members[i] = (int)vertices[i];
+        }
+
+        Array.Sort(members);
+        int kept = 0;
+        foreach (int member in members)
+        {
+            if (kept == 0 || members[kept - 1] != member)
+                members[kept++] = member;
+        }
+
+        return kept == members.Length ? members : members[..kept];
+    }
+}
