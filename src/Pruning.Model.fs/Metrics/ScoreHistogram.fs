@@ -180,3 +180,22 @@ module ScoreHistogram =
                 area <- area + float h.Prune[i] * float prunedAbove / float (prunedAbove + keptAbove)
 
             Some(area / float prune)
+
+    /// Largest distance of two cumulative distributions, each given by its bins and what they count (Kolmogorov 1933, Smirnov
+    /// 1939). None when one of them is empty.
+    let largestGap (aBins: int[], aCounts: int64[]) (bBins: int[], bCounts: int64[]) : float option =
+        let a, b = Array.sum aCounts, Array.sum bCounts
+
+        if a = 0L || b = 0L then
+            None
+        else
+            let none = Array.zeroCreate<int64>
+            let _, columns = SparseBins.add aBins [| aCounts; none aBins.Length |] bBins [| none bBins.Length; bCounts |] (+)
+            let mutable aSeen, bSeen, gap = 0L, 0L, 0.0
+
+            for x, y in Array.zip columns[0] columns[1] do
+                aSeen <- aSeen + x
+                bSeen <- bSeen + y
+                gap <- max gap (abs (float aSeen / float a - float bSeen / float b))
+
+            Some gap
