@@ -22,17 +22,19 @@ type Competitor =
     }
 
 /// How uncertainties are measured.
-type Resampling =
-    {
-        Replicates: int
-        Seed: uint64
-    }
+type Resampling = { Replicates: int; Seed: uint64 }
 
 [<RequireQualifiedAccess>]
 module Competitor =
 
     /// Judges margins. Two competitors with one sample and one resampling can be compared replicate by replicate.
-    let create (resampling: Resampling) (sample: JudgedSample) (threshold: float32) (name: string) margins : Competitor =
+    let create
+        (resampling: Resampling)
+        (sample: JudgedSample)
+        (threshold: float32)
+        (name: string)
+        margins
+        : Competitor =
         let verdicts = Verdicts.create threshold sample margins
 
         {
@@ -49,7 +51,8 @@ module Competitor =
         Bootstrap.uncertain competitor.Judgement competitor.Resampled
 
     /// One value by name.
-    let value (name: string) (competitor: Competitor) : Uncertain = report competitor |> List.find (fst >> (=) name) |> snd
+    let value (name: string) (competitor: Competitor) : Uncertain =
+        report competitor |> List.find (fst >> (=) name) |> snd
 
     /// Differences to another competitor on the same sample, by name.
     let minus (other: Competitor) (competitor: Competitor) : (string * Uncertain) list =
@@ -66,7 +69,11 @@ module Rules =
 
     /// All rules. Where the training graphs hold one label only, those that cannot be fitted are left out, and `warn` hears
     /// why.
-    let trained (warn: string -> unit) (dataset: GraphDataset) (training: int[]) : (string * (ShowerGraph -> float32[])) list =
+    let trained
+        (warn: string -> unit)
+        (dataset: GraphDataset)
+        (training: int[])
+        : (string * (ShowerGraph -> float32[])) list =
         let graphs = training |> Seq.map (fun index -> dataset[index])
 
         let logistic =
@@ -116,7 +123,9 @@ module JudgedPart =
     /// Which bins cannot be made, in words.
     let missing (part: JudgedPart) : string list =
         [
-            yield! Dimension.all |> List.choose (fun dimension -> Dimension.missing dimension part.Sample)
+            yield!
+                Dimension.all
+                |> List.choose (fun dimension -> Dimension.missing dimension part.Sample)
             if not (part.Sample.Graphs |> Array.exists _.HasFraction) then
                 "no shared energy: no file has a branch fraction, so a layer cluster counts as wholly of the shower or not, as its label does"
         ]
@@ -152,7 +161,12 @@ module JudgedPart =
     let flipped (threshold: float32) (a: float32[][]) (b: float32[][]) : float =
         let pairs = Seq.zip (Seq.concat a) (Seq.concat b)
         let nodes = a |> Array.sumBy Array.length
-        let differ = pairs |> Seq.filter (fun (x, y) -> (x > threshold) <> (y > threshold)) |> Seq.length
+
+        let differ =
+            pairs
+            |> Seq.filter (fun (x, y) -> (x > threshold) <> (y > threshold))
+            |> Seq.length
+
         if nodes = 0 then nan else float differ / float nodes
 
     /// A value with its interval: "0.2189 (0.2012 to 0.2301)".

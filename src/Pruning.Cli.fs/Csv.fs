@@ -21,8 +21,7 @@ module Output =
 module Csv =
 
     /// A number with every digit; what is undefined is an empty cell.
-    let number (x: float) : string =
-        if Double.IsNaN x then "" else x.ToString("R", CultureInfo.InvariantCulture)
+    let number (x: float) : string = if Double.IsNaN x then "" else x.ToString("R", CultureInfo.InvariantCulture)
 
     /// Quotes where a comma, a quote or a line break would end the cell. A spreadsheet takes a cell that begins with = or @
     /// for a formula: file names that do get an apostrophe before them.

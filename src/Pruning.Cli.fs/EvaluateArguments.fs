@@ -56,7 +56,8 @@ type EvaluateArgument =
             | Threads _ -> "threads of the mathematics on the CPU (default: the run's, else 1)"
             | Libtorch _ -> "use the libtorch in this directory"
             | Json -> "one JSON document on stdout, every digit"
-            | Csv _ -> "every number as CSV files into this directory: metrics, bins, curves, working points, tracksters"
+            | Csv _ ->
+                "every number as CSV files into this directory: metrics, bins, curves, working points, tracksters"
 
 /// Everything that `evaluate` needs to know, validated.
 type EvaluateSettings =

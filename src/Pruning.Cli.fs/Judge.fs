@@ -108,9 +108,12 @@ module Judge =
                 WorkingPoint.choose threshold (Judgement.ofVerdicts verdicts).Nodes
 
         let rules =
-            if not plan.WithRules then []
-            elif plan.Divided then Rules.trained (Terminal.warn terminal) plan.Data.Dataset plan.Data.Split.Training
-            else Rules.untrained
+            if not plan.WithRules then
+                []
+            elif plan.Divided then
+                Rules.trained (Terminal.warn terminal) plan.Data.Dataset plan.Data.Split.Training
+            else
+                Rules.untrained
 
         [
             for part, network in networks do
@@ -128,7 +131,12 @@ module Judge =
         ]
 
     /// The network's margins on a part whose inputs were disturbed.
-    let disturbed (plan: JudgingPlan) (perturbation: Perturbation) (stop: CancellationToken) (part: Part) : NetworkMargins =
+    let disturbed
+        (plan: JudgingPlan)
+        (perturbation: Perturbation)
+        (stop: CancellationToken)
+        (part: Part)
+        : NetworkMargins =
         let indices = Part.indices plan.Data part
         use dataset = Perturbation.ofDataset plan.Resampling.Seed perturbation plan.Data.Dataset indices
 

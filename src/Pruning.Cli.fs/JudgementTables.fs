@@ -38,7 +38,15 @@ module JudgementTables =
         ]
 
     let private binned =
-        [ "average_precision"; "roc_auc"; "efficiency"; "purity_before"; "purity_after"; "response_raw"; "response_pruned" ]
+        [
+            "average_precision"
+            "roc_auc"
+            "efficiency"
+            "purity_before"
+            "purity_after"
+            "response_raw"
+            "response_pruned"
+        ]
 
     let private binnedNodes = [ "average_precision"; "roc_auc"; "precision"; "recall"; "mcc" ]
 
@@ -117,9 +125,14 @@ module JudgementTables =
             Terminal.table
                 terminal
                 (("model", false) :: columns beside)
-                [ for competitor in JudgedPart.competitors part -> competitor.Name :: row beside (Competitor.report competitor) ]
+                [
+                    for competitor in JudgedPart.competitors part ->
+                        competitor.Name :: row beside (Competitor.report competitor)
+                ]
 
-        report.Scan |> Option.iter (fun (chosenOn, points) -> showScan terminal chosenOn points)
+        report.Scan
+        |> Option.iter (fun (chosenOn, points) -> showScan terminal chosenOn points)
+
         report.Stability |> Option.iter (showStability terminal part)
 
         for dimension, bins in report.Binned do
@@ -128,12 +141,18 @@ module JudgementTables =
 
             Terminal.table
                 terminal
-                ((Dimension.title dimension, false) :: ("layer clusters", true) :: ("tracksters", true) :: columns names)
+                ((Dimension.title dimension, false)
+                 :: ("layer clusters", true)
+                 :: ("tracksters", true)
+                 :: columns names)
                 [
                     for bin, judgement, values in bins ->
                         bin.Label
                         :: Say.count (Confusion.nodes judgement.Nodes.Decisions)
-                        :: (if Dimension.isOfNodes dimension then "-" else Say.count judgement.Tracksters.Count)
+                        :: (if Dimension.isOfNodes dimension then
+                                "-"
+                            else
+                                Say.count judgement.Tracksters.Count)
                         :: row names values
                 ]
 
@@ -142,11 +161,7 @@ module JudgementTables =
             Json.record [ "value", Json.number value.Value ]
         else
             Json.record
-                [
-                    "value", Json.number value.Value
-                    "low", Json.number value.Low
-                    "high", Json.number value.High
-                ]
+                [ "value", Json.number value.Value; "low", Json.number value.Low; "high", Json.number value.High ]
 
     let private valuesJson (values: (string * Uncertain) list) : JsonNode | null =
         Json.record [ for name, value in values -> name, uncertainJson value ]
@@ -174,7 +189,8 @@ module JudgementTables =
                 "groups", Json.integer part.Sample.Groups
                 "margin", Json.number (float part.Network.Threshold)
                 "models",
-                Json.record [ for model in JudgedPart.competitors part -> model.Name, valuesJson (Competitor.report model) ]
+                Json.record
+                    [ for model in JudgedPart.competitors part -> model.Name, valuesJson (Competitor.report model) ]
                 "differences_to_network",
                 Json.record [ for rule in part.Rules -> rule.Name, valuesJson (Competitor.minus part.Network rule) ]
                 "bins",
@@ -244,11 +260,14 @@ module JudgementTables =
                     "energy_roc", ScoreCurve.roc energy
                     "energy_precision_recall", ScoreCurve.precisionRecall energy
                     "calibration",
-                    [ for bin in Calibration.reliability model.Judgement.Nodes.Calibration -> bin.Predicted, bin.Observed ]
+                    [
+                        for bin in Calibration.reliability model.Judgement.Nodes.Calibration ->
+                            bin.Predicted, bin.Observed
+                    ]
                 ]
 
             for name, points in curves do
-                for x, y in ScoreCurve.thin 2000 points do
+                for x, y in ScoreCurve.thin 500 points do
                     [ part.Name; model.Name; name; Csv.number x; Csv.number y ]
     }
 
@@ -291,7 +310,8 @@ module JudgementTables =
 
         write
             "bins.csv"
-            ([ "split"; "model"; "dimension"; "bin"; "low_edge"; "high_edge"; "nodes"; "tracksters" ] @ values)
+            ([ "split"; "model"; "dimension"; "bin"; "low_edge"; "high_edge"; "nodes"; "tracksters" ]
+             @ values)
             [
                 for report in reports do
                     for dimension, bins in report.Binned do
@@ -310,7 +330,10 @@ module JudgementTables =
                                 @ metricCells value
             ]
 
-        write "curves.csv" [ "split"; "model"; "curve"; "x"; "y" ] (reports |> Seq.collect (fun report -> curveRows report.Part))
+        write
+            "curves.csv"
+            [ "split"; "model"; "curve"; "x"; "y" ]
+            (reports |> Seq.collect (fun report -> curveRows report.Part))
 
         write
             "working_points.csv"

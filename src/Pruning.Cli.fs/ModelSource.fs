@@ -74,8 +74,7 @@ module ModelSource =
     /// Input, and whether these are the files that the run trained on.
     let input (source: ModelSource) (asked: ModelInput) : InputSettings * bool =
         let fromWords () =
-            let files, tracksters, edges =
-                Inputs.ofWords File.Exists asked.Tracksters asked.Edges asked.Words
+            let files, tracksters, edges = Inputs.ofWords File.Exists asked.Tracksters asked.Edges asked.Words
 
             { Inputs.standard with
                 Files = files

@@ -56,10 +56,18 @@ let private reportOf (settings: EvaluateSettings) (plan: JudgingPlan) stop (part
                 perturbation,
                 Competitor.create plan.Resampling part.Sample threshold "disturbed" disturbed.Margins,
                 JudgedPart.flipped threshold part.Network.Margins disturbed.Margins)
-        Binned = [ for dimension in wanted -> dimension, JudgedPart.binned plan.Resampling part dimension part.Network ]
+        Binned =
+            [
+                for dimension in wanted -> dimension, JudgedPart.binned plan.Resampling part dimension part.Network
+            ]
     }
 
-let private showJson (terminal: Terminal) (source: ModelSource) (dataset: GraphDataset) (reports: JudgementReport list) =
+let private showJson
+    (terminal: Terminal)
+    (source: ModelSource)
+    (dataset: GraphDataset)
+    (reports: JudgementReport list)
+    =
     Json.record
         [
             "model", Json.text source.Path
@@ -140,7 +148,9 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
 
     let parts = Judge.run terminal plan interruption.Token (partsOf settings own)
     let reports = parts |> List.map (reportOf settings plan interruption.Token parts)
-    settings.Csv |> Option.iter (fun directory -> JudgementTables.toCsv directory reports)
+
+    settings.Csv
+    |> Option.iter (fun directory -> JudgementTables.toCsv directory reports)
 
     if settings.Json then
         showJson terminal source data.Dataset reports
@@ -162,8 +172,10 @@ let command: Command =
                     "evaluate runs/20261123-120000-equilibrium-lstm-none", "validation and test split of a run"
                     "evaluate runs/20261123-120000-equilibrium-lstm-none --bins energy,eta --bootstrap 200",
                     "in bins, with uncertainties"
-                    "evaluate runs/20261123-120000-equilibrium-lstm-none --working-point efficiency=0.99 --scan --csv numbers",
-                    "at 99 % energy efficiency, every number as CSV"
+                    "evaluate runs/20261123-120000-equilibrium-lstm-none --working-point efficiency=0.99",
+                    "at 99 % energy efficiency"
+                    "evaluate runs/20261123-120000-equilibrium-lstm-none --scan --csv numbers",
+                    "other working points, and every number as CSV"
                     "evaluate runs/20261123-120000-equilibrium-lstm-none other.root",
                     "the run's best model on another sample"
                     "evaluate argnn.safetensors data.root \"Tracksters;1\" \"Edges;1\" --json",

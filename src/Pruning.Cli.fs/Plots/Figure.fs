@@ -30,7 +30,12 @@ module Html =
     /// A text as it may stand in HTML, in an attribute too. Plotly takes a little HTML in names and labels: they want this
     /// as well.
     let escape (text: string) : string =
-        text.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;").Replace("\"", "&quot;").Replace("'", "&#39;")
+        text
+            .Replace("&", "&amp;")
+            .Replace("<", "&lt;")
+            .Replace(">", "&gt;")
+            .Replace("\"", "&quot;")
+            .Replace("'", "&#39;")
 
 /// Where the points of a series are along the horizontal axis.
 [<RequireQualifiedAccess>]
@@ -123,11 +128,14 @@ module Series =
 
     /// A histogram as an outline: edges (one more than heights) and heights.
     let outline (name: string) (colour: string) (edges: float list) (heights: float list) : Series =
-        line name colour [
-            for (low, high), height in List.zip (List.pairwise edges) heights do
-                low, height
-                high, height
-        ]
+        line
+            name
+            colour
+            [
+                for (low, high), height in List.zip (List.pairwise edges) heights do
+                    low, height
+                    high, height
+            ]
 
 /// Figures in Plotly's JSON. The only place of 2-D plots that knows Plotly.
 [<RequireQualifiedAccess>]
@@ -136,11 +144,7 @@ module Figure =
     let font = StyleParam.FontFamily.Custom "Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
     let private axisOf (axis: Axis) : LinearAxis =
-        let kind =
-            if axis.Logarithmic then
-                StyleParam.AxisType.Log
-            else
-                StyleParam.AxisType.Auto
+        let kind = if axis.Logarithmic then StyleParam.AxisType.Log else StyleParam.AxisType.Auto
 
         let range =
             axis.Range
@@ -160,8 +164,7 @@ module Figure =
             Ticks = StyleParam.TickOptions.Inside,
             ShowGrid = true,
             GridColor = Color.fromHex "#E8E8E8",
-            ZeroLine = false,
-            AutoMargin = StyleParam.TickAutoMargin.True
+            ZeroLine = false
         )
 
     let private traceOf (series: Series) : GenericChart =
@@ -173,14 +176,25 @@ module Figure =
             | Mark.LineAndPoints -> StyleParam.Mode.Lines_Markers, StyleParam.DrawingStyle.Solid
 
         // JSON has no NaN: a point that is not there is left out.
-        let kept = [ for i, y in List.indexed series.Y do if Double.IsFinite y then i ]
+        let kept =
+            [
+                for i, y in List.indexed series.Y do
+                    if Double.IsFinite y then
+                        i
+            ]
+
         let pick (values: 'T list) = let all = List.toArray values in [ for i in kept -> all[i] ]
         let y = pick series.Y
         let colour = Color.fromHex series.Colour
         let line = Line.init (Color = colour, Width = 2.0, Dash = dash)
         let marker = Marker.init (Color = colour, Size = 8)
         let name = Html.escape series.Name
-        let texts = if series.Texts.IsEmpty then None else Some(pick series.Texts |> List.map Html.escape)
+
+        let texts =
+            if series.Texts.IsEmpty then
+                None
+            else
+                Some(pick series.Texts |> List.map Html.escape |> List.toSeq)
 
         let chart =
             match series.X with

@@ -47,7 +47,8 @@ module JudgementFigures =
 
         {
             Id = "precision-recall"
-            Caption = $"Precision against recall on the {part.Name} split. Chance is the share of layer clusters to prune."
+            Caption =
+                $"Precision against recall on the {part.Name} split. Chance is the share of layer clusters to prune."
             X = Axis.linear "Recall" |> Axis.within 0.0 1.0
             Y = Axis.linear "Precision" |> Axis.within 0.0 1.02
             Series =
@@ -57,10 +58,7 @@ module JudgementFigures =
 
     let calibration (part: JudgedPart) : Figure =
         let series name colour (calibration: Calibration) =
-            { Series.line
-                  name
-                  colour
-                  [ for bin in Calibration.reliability calibration -> bin.Predicted, bin.Observed ] with
+            { Series.line name colour [ for bin in Calibration.reliability calibration -> bin.Predicted, bin.Observed ] with
                 Mark = Mark.LineAndPoints
             }
 
@@ -91,8 +89,30 @@ module JudgementFigures =
             let at = min (scoreBins - 1) (int (probability * float scoreBins))
             heights[at] <- heights[at] + float count / total * float scoreBins
 
-        // A logarithmic axis has no zero: the outline stops there.
-        [ for height in heights -> if height > 0.0 then height else nan ]
+        Array.toList heights
+
+    /// A logarithmic axis has no zero: outlines end on the floor of the plot, well below the least height.
+    let private onFloor (figure: Figure) : Figure =
+        match
+            [
+                for series in figure.Series do
+                    yield! series.Y
+            ]
+            |> List.filter (fun y -> y > 0.0)
+        with
+        | [] -> figure
+        | heights ->
+            let floor = List.min heights / 2.0
+
+            { figure with
+                Y = Axis.within floor (2.0 * List.max heights) figure.Y
+                Series =
+                    figure.Series
+                    |> List.map (fun series ->
+                        { series with
+                            Y = series.Y |> List.map (fun y -> if y > 0.0 then y else floor / 10.0)
+                        })
+            }
 
     /// Scores of training and test by label; `training` and `test` are the network's counts.
     let scores (training: ScoreHistogram) (test: ScoreHistogram) : Figure =
@@ -125,11 +145,15 @@ module JudgementFigures =
                     draw "prune, test" Palette.vermilion Mark.Line test test.Prune
                 ]
         }
+        |> onFloor
 
     let private middle (dimension: Dimension) (bin: Bin) =
-        if Double.IsInfinity bin.High then bin.Low * 1.15
-        elif dimension = Dimension.Layer || dimension = Dimension.Size then (bin.Low + bin.High - 1.0) / 2.0
-        else (bin.Low + bin.High) / 2.0
+        if Double.IsInfinity bin.High then
+            bin.Low * 1.15
+        elif dimension = Dimension.Layer || dimension = Dimension.Size then
+            (bin.Low + bin.High - 1.0) / 2.0
+        else
+            (bin.Low + bin.High) / 2.0
 
     /// Some quantities in bins; each with its title, colour and name in a report.
     let inBins
@@ -200,11 +224,8 @@ module JudgementFigures =
                     draw "pruned" Palette.blue Mark.Line (values TracksterQuantity.ResponsePruned)
                     draw "oracle" Palette.black Mark.Dashed (values TracksterQuantity.ResponseOracle)
                 ]
-                |> List.map (fun series ->
-                    { series with
-                        Y = series.Y |> List.map (fun y -> if y > 0.0 then y else nan)
-                    })
         }
+        |> onFloor
 
     let workingPoints (part: JudgedPart) : Figure =
         let curve (model: Competitor) =
@@ -229,7 +250,7 @@ module JudgementFigures =
                         let draw = if model.Name = "network" then Series.line else Series.dashed
                         draw model.Name colour (ScoreCurve.thin 500 (curve model))
                     match chosen.Efficiency, chosen.Purity with
-                    | Some efficiency, Some purity -> Series.points "chosen" Palette.blue [ efficiency, purity ]
+                    | Some efficiency, Some purity -> Series.points "chosen" Palette.blue [ (efficiency, purity) ]
                     | _ -> ()
                 ]
         }
@@ -238,7 +259,8 @@ module JudgementFigures =
     let times (times: (int * float)[]) : Figure =
         {
             Id = "times"
-            Caption = "Time of one trackster alone in a batch, reading not counted: batches of many are faster per trackster."
+            Caption =
+                "Time of one trackster alone in a batch, reading not counted: batches of many are faster per trackster."
             X = Axis.linear "Layer clusters of the trackster"
             Y = Axis.linear "Inference time [ms]"
             Series =

@@ -101,14 +101,7 @@ module Dimension =
         let text (x: float) = x.ToString("0.###", Globalization.CultureInfo.InvariantCulture)
 
         match dimension with
-        | Dimension.Species ->
-            species
-            |> Array.map (fun name ->
-                {
-                    Label = name
-                    Low = nan
-                    High = nan
-                })
+        | Dimension.Species -> species |> Array.map (fun name -> { Label = name; Low = nan; High = nan })
         | _ ->
             edges dimension
             |> List.pairwise
@@ -128,7 +121,11 @@ module Dimension =
 
     let private intervalOf (dimension: Dimension) : float -> int =
         let bins = bins dimension
-        fun value -> bins |> Array.tryFindIndex (fun bin -> value >= bin.Low && value < bin.High) |> Option.defaultValue -1
+
+        fun value ->
+            bins
+            |> Array.tryFindIndex (fun bin -> value >= bin.Low && value < bin.High)
+            |> Option.defaultValue -1
 
     /// Energy of a trackster, GeV.
     let energyOf (graph: JudgedGraph) : float =
@@ -142,7 +139,11 @@ module Dimension =
     /// |eta| of the energy-weighted direction of a trackster; nan without energy.
     let etaOf (graph: JudgedGraph) : float =
         let struct (x, y, z) = ShowerAxis.direction graph.Graph (fun node -> float (graph.Graph.Energy node))
-        if x = 0.0 && y = 0.0 && z = 0.0 then nan else abs (Math.Asinh(z / sqrt (x * x + y * y)))
+
+        if x = 0.0 && y = 0.0 && z = 0.0 then
+            nan
+        else
+            abs (Math.Asinh(z / sqrt (x * x + y * y)))
 
     /// The bin of each graph of a sample; -1 outside of every bin and where nothing is known. Of dimensions of tracksters.
     let internal binOfGraph (dimension: Dimension) (sample: JudgedSample) : int[] =
@@ -203,17 +204,20 @@ module Binned =
             if Dimension.isOfNodes dimension then
                 let binOf = Dimension.binOfNode dimension sample
                 let occupied = binOf |> Seq.concat |> Set.ofSeq
-                [ for i in 0 .. bins.Length - 1 do
-                      if occupied.Contains i then
-                          bins[i], Verdicts.nodesWhere (fun graph node -> binOf[graph][node] = i) verdicts ]
+
+                [
+                    for i in 0 .. bins.Length - 1 do
+                        if occupied.Contains i then
+                            bins[i], Verdicts.nodesWhere (fun graph node -> binOf[graph][node] = i) verdicts
+                ]
             else
                 let binOf = Dimension.binOfGraph dimension sample
                 let occupied = Set.ofArray binOf
-                [ for i in 0 .. bins.Length - 1 do
-                      if occupied.Contains i then
-                          bins[i], Verdicts.graphsWhere (fun graph -> binOf[graph] = i) verdicts ]
 
-        {
-            Dimension = dimension
-            Bins = parts
-        }
+                [
+                    for i in 0 .. bins.Length - 1 do
+                        if occupied.Contains i then
+                            bins[i], Verdicts.graphsWhere (fun graph -> binOf[graph] = i) verdicts
+                ]
+
+        { Dimension = dimension; Bins = parts }

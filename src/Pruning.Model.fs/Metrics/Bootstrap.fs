@@ -6,7 +6,12 @@ open Pruning.Data.Batching
 
 /// A value with its percentile interval; nan where it is undefined.
 [<Struct>]
-type Uncertain = { Value: float; Low: float; High: float }
+type Uncertain =
+    {
+        Value: float
+        Low: float
+        High: float
+    }
 
 /// Uncertainties by resampling groups (events) with replacement (Efron 1979). Everything depends on the seed alone: not
 /// on threads, and not on what else is measured, so that two models resampled with one seed see the same events.
@@ -32,7 +37,10 @@ module Bootstrap =
     /// A statistic of every replicate: it gets the weight of each group. [replicates][statistics]
     let replicates (seed: uint64) (count: int) (groups: int) (statistic: int64[] -> float[]) : float[][] =
         let results = Array.zeroCreate count
-        Parallel.For(0, count, fun i -> results[i] <- statistic (weights seed i groups)) |> ignore
+
+        Parallel.For(0, count, fun i -> results[i] <- statistic (weights seed i groups))
+        |> ignore
+
         results
 
     /// The value below which a share q of sorted numbers lies, linear between neighbours (type 7 of Hyndman and Fan 1996).
@@ -48,11 +56,7 @@ module Bootstrap =
         let known = resampled |> Array.filter Double.IsFinite |> Array.sort
 
         if Double.IsNaN value || known.Length < 2 || 2 * known.Length < resampled.Length then
-            {
-                Value = value
-                Low = nan
-                High = nan
-            }
+            { Value = value; Low = nan; High = nan }
         else
             {
                 Value = value
@@ -75,7 +79,13 @@ module Bootstrap =
 
     /// The differences b - a of two reports over the same replicates of the same sample: what both models owe to the choice
     /// of events cancels.
-    let difference (a: Judgement, aResampled: float[][]) (b: Judgement, bResampled: float[][]) : (string * Uncertain) list =
+    let difference
+        (a: Judgement, aResampled: float[][])
+        (b: Judgement, bResampled: float[][])
+        : (string * Uncertain) list =
         List.zip (Judgement.report a) (Judgement.report b)
         |> List.mapi (fun i ((name, x), (_, y)) ->
-            name, interval (y - x) (Array.map2 (fun (one: float[]) (other: float[]) -> other[i] - one[i]) aResampled bResampled))
+            name,
+            interval
+                (y - x)
+                (Array.map2 (fun (one: float[]) (other: float[]) -> other[i] - one[i]) aResampled bResampled))

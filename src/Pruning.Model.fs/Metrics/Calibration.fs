@@ -44,8 +44,8 @@ module Calibration =
     [<Literal>]
     let Bins = 20
 
-    /// No node seen.
-    let zero: Calibration =
+    /// No node seen, in arrays of its own, for who fills them.
+    let internal fresh () : Calibration =
         let none () = Array.create Bins ExactSum.zero
 
         {
@@ -54,6 +54,9 @@ module Calibration =
             Probability = none ()
             Squares = ExactSum.zero
         }
+
+    /// No node seen.
+    let zero: Calibration = fresh ()
 
     /// The probability that a margin stands for.
     let probability (margin: float32) : float =

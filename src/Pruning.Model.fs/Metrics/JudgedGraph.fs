@@ -65,7 +65,10 @@ module ShowerAxis =
         let total = Seq.init graph.NodeCount energy |> Seq.sum
         let weight node = if total > 0.0 then energy node / total else 1.0 / float graph.NodeCount
         let struct (dx, dy, dz) = direction graph weight
-        let mean column = Seq.init graph.NodeCount (fun node -> weight node * feature graph node column) |> Seq.sum
+
+        let mean column =
+            Seq.init graph.NodeCount (fun node -> weight node * feature graph node column)
+            |> Seq.sum
 
         {
             X = mean 0
@@ -81,7 +84,9 @@ module ShowerAxis =
         let axis = ofGraph graph
 
         Array.init graph.NodeCount (fun node ->
-            let x, y, z = feature graph node 0 - axis.X, feature graph node 1 - axis.Y, feature graph node 2 - axis.Z
+            let x, y, z =
+                feature graph node 0 - axis.X, feature graph node 1 - axis.Y, feature graph node 2 - axis.Z
+
             let along = x * axis.DirectionX + y * axis.DirectionY + z * axis.DirectionZ
             float32 (sqrt (max 0.0 (x * x + y * y + z * z - along * along))))
 
@@ -141,7 +146,11 @@ module JudgedGraph =
                 plain.Layer
 
         { plain with
-            Fraction = if columns.Fraction.Length > 0 then columns.Fraction.ToArray() else plain.Fraction
+            Fraction =
+                if columns.Fraction.Length > 0 then
+                    columns.Fraction.ToArray()
+                else
+                    plain.Fraction
             HasFraction = columns.Fraction.Length > 0
             Layer = layer
             PdgId = ofNullable truth.PdgId

@@ -69,7 +69,8 @@ module Verdicts =
                 (nameof margins)
                 $"wanted margins of {sample.Graphs.Length} graphs, found those of {margins.Length}"
 
-        let each judge = Array.mapi (fun position graph -> judge threshold position graph margins[position]) sample.Graphs
+        let each judge =
+            Array.mapi (fun position graph -> judge threshold position graph margins[position]) sample.Graphs
 
         {
             Nodes = each NodeMetrics.judge |> Array.concat |> Array.sortBy _.Score
@@ -118,7 +119,8 @@ module Judgement =
 
     /// Names and values in a fixed order: those of nodes, then those of tracksters. What is undefined is nan.
     let report (judgement: Judgement) : (string * float) list =
-        NodeMetrics.report judgement.Nodes @ TracksterMetrics.report judgement.Tracksters
+        NodeMetrics.report judgement.Nodes
+        @ TracksterMetrics.report judgement.Tracksters
 
     /// The names of a report, in its order.
     let names: string[] = report zero |> List.map fst |> List.toArray

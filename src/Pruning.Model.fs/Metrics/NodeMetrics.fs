@@ -92,8 +92,11 @@ module NodeMetrics =
     let internal ofSorted (times: int -> int64) (nodes: JudgedNode[]) : NodeMetrics =
         let bins = ResizeArray<int>()
         let keep, prune = ResizeArray<int64>(), ResizeArray<int64>()
-        let keepEnergy, pruneEnergy, shower = ResizeArray<ExactSum>(), ResizeArray<ExactSum>(), ResizeArray<ExactSum>()
-        let plain, weighted = Calibration.zero, Calibration.zero
+
+        let keepEnergy, pruneEnergy, shower =
+            ResizeArray<ExactSum>(), ResizeArray<ExactSum>(), ResizeArray<ExactSum>()
+
+        let plain, weighted = Calibration.fresh (), Calibration.fresh ()
         let one = ExactSum.ofFloat "one" 1.0
         let mutable decisions = Confusion.zero
         let mutable energy = EnergyConfusion.zero

@@ -31,7 +31,9 @@ module Perturbation =
     /// A normal number from two streams (Box and Muller 1958).
     let private normal (stream: uint64) (draw: uint64) : float =
         let radius = sqrt (-2.0 * log (uniform (StableHash.Mix(stream, 2UL * draw))))
-        radius * cos (2.0 * Math.PI * uniform (StableHash.Mix(stream, 2UL * draw + 1UL)))
+
+        radius
+        * cos (2.0 * Math.PI * uniform (StableHash.Mix(stream, 2UL * draw + 1UL)))
 
     /// A copy of a graph with other features and the same edges and labels. It depends on the seed and on `index` alone.
     /// Eta and phi follow the position: a shift across the line of sight at the node's distance. Where z from the interaction

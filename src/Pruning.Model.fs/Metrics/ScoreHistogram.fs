@@ -190,7 +190,10 @@ module ScoreHistogram =
             None
         else
             let none = Array.zeroCreate<int64>
-            let _, columns = SparseBins.add aBins [| aCounts; none aBins.Length |] bBins [| none bBins.Length; bCounts |] (+)
+
+            let _, columns =
+                SparseBins.add aBins [| aCounts; none aBins.Length |] bBins [| none bBins.Length; bCounts |] (+)
+
             let mutable aSeen, bSeen, gap = 0L, 0L, 0.0
 
             for x, y in Array.zip columns[0] columns[1] do

@@ -238,7 +238,10 @@ module TracksterMetrics =
         let median quantity = ValueHistogram.quantile 0.5 (values quantity m)
 
         let resolution quantity =
-            Option.map2 (fun width mean -> width / mean) (ValueHistogram.halfWidth Central (values quantity m)) (mean quantity)
+            Option.map2
+                (fun width mean -> width / mean)
+                (ValueHistogram.halfWidth Central (values quantity m))
+                (mean quantity)
 
         let total part whole =
             let whole = ExactSum.toFloat whole

@@ -57,7 +57,9 @@ module WorkingPoint =
                 Margin = margin
                 Precision = ratio (float right) (float (right + wrong))
                 Recall = ratio (float right) (float pruneAll)
-                Pruned = ratio (float (right + wrong)) (float (keepAll + pruneAll)) |> Option.defaultValue 0.0
+                Pruned =
+                    ratio (float (right + wrong)) (float (keepAll + pruneAll))
+                    |> Option.defaultValue 0.0
                 Efficiency = ratio (showerAll - showerPruned) showerAll
                 Purity = ratio (showerAll - showerPruned) (energyAll - energyPruned)
             }
