@@ -15,7 +15,8 @@ type Competitor =
         Margins: float32[][]
         /// Margins above it are pruned.
         Threshold: float32
-        Verdicts: Verdicts
+        /// Made when bins, intervals or single tracksters are asked for: about 130 bytes a layer cluster.
+        Verdicts: Lazy<Verdicts>
         Judgement: Judgement
         /// Its report in every bootstrap replicate; none without a bootstrap.
         Resampled: float[][]
@@ -35,15 +36,19 @@ module Competitor =
         (name: string)
         margins
         : Competitor =
-        let verdicts = Verdicts.create threshold sample margins
+        let verdicts = lazy (Verdicts.create threshold sample margins)
 
         {
             Name = name
             Margins = margins
             Threshold = threshold
             Verdicts = verdicts
-            Judgement = Judgement.ofVerdicts verdicts
-            Resampled = Bootstrap.reports resampling.Seed resampling.Replicates sample verdicts
+            Judgement = Judgement.ofMargins threshold sample margins
+            Resampled =
+                if resampling.Replicates = 0 then
+                    [||]
+                else
+                    Bootstrap.reports resampling.Seed resampling.Replicates sample verdicts.Value
         }
 
     /// Values and intervals by name.
@@ -143,7 +148,7 @@ module JudgedPart =
         (competitor: Competitor)
         : (Bin * Judgement * (string * Uncertain) list) list =
         [
-            for bin, verdicts in (Binned.create part.Sample dimension competitor.Verdicts).Bins ->
+            for bin, verdicts in (Binned.create part.Sample dimension competitor.Verdicts.Value).Bins ->
                 let judgement = Judgement.ofVerdicts verdicts
                 let resampled = Bootstrap.reports resampling.Seed resampling.Replicates part.Sample verdicts
                 bin, judgement, Bootstrap.uncertain judgement resampled

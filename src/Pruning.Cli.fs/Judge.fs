@@ -104,8 +104,7 @@ module Judge =
             | Threshold.Probability probability -> WorkingPoint.marginOf probability
             | threshold ->
                 let _, network = networks |> List.find (fst >> (=) Part.Validation)
-                let verdicts = Verdicts.create 0f samples[Part.Validation] network.Margins
-                WorkingPoint.choose threshold (Judgement.ofVerdicts verdicts).Nodes
+                WorkingPoint.choose threshold (Judgement.ofMargins 0f samples[Part.Validation] network.Margins).Nodes
 
         let rules =
             if not plan.WithRules then

@@ -272,7 +272,7 @@ module JudgementTables =
     }
 
     let private tracksterRows (part: JudgedPart) = seq {
-        for item in Verdicts.tracksters part.Network.Verdicts do
+        for item in Verdicts.tracksters part.Network.Verdicts.Value do
             let graph = part.Sample.Graphs[item.Graph]
             let origin = graph.Graph.Origin
 

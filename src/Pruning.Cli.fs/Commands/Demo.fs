@@ -89,11 +89,9 @@ let private autoregressive settings = small settings "demo-autoregressive" Decis
 let private baselines (data: SplitData) : (string * MetricState) list =
     let graphs (indices: int array) = indices |> Seq.map (fun index -> data.Dataset[index])
 
-    let logistic = Baselines.logisticRegression (graphs data.Split.Training)
-
     [
-        "keep all", Baselines.evaluate Baselines.keepAll (graphs data.Split.Test)
-        "logistic regression", Baselines.evaluate (LogisticRegression.margins logistic) (graphs data.Split.Test)
+        for name, margins in Rules.trained ignore data.Dataset data.Split.Training ->
+            name, Baselines.evaluate margins (graphs data.Split.Test)
     ]
 
 let private shown =
@@ -146,6 +144,8 @@ let private tellNext (terminal: Terminal) (settings: TrainSettings) (best: Finis
 
     say $"  {program} stats {sample}"
     say $"  {program} evaluate {best.Directory}"
+    say $"  {program} report {best.Directory}"
+    say $"  {program} display {sample} --entry 7 --model {best.Directory}"
     say $"  {program} train {sample} --epochs 10            the real network, some minutes"
     say $"  {program} train YOUR.root \"Tracksters;1\" \"Edges;1\""
     say $"  tensorboard --logdir {settings.RunsDirectory}"

@@ -250,7 +250,7 @@ module EventView =
         )
         |> Chart.withLayout (
             Layout.init (
-                Font = Font.init (Family = Figure.font, Size = 14.0, Color = Color.fromHex "#222222"),
+                Font = Font.init (Family = Figure.font (), Size = 14.0, Color = Color.fromHex "#222222"),
                 PaperBGColor = Color.fromString "white",
                 Height = 720,
                 AutoSize = true,

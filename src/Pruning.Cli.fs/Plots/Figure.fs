@@ -141,7 +141,8 @@ module Series =
 [<RequireQualifiedAccess>]
 module Figure =
 
-    let font = StyleParam.FontFamily.Custom "Helvetica, Arial, 'DejaVu Sans', sans-serif"
+    // A function: a value would load Plotly at every start of the program.
+    let font () = StyleParam.FontFamily.Custom "Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
     let private axisOf (axis: Axis) : LinearAxis =
         let kind = if axis.Logarithmic then StyleParam.AxisType.Log else StyleParam.AxisType.Auto
@@ -247,7 +248,7 @@ module Figure =
         |> Chart.withYAxis (axisOf figure.Y)
         |> Chart.withLayout (
             Layout.init (
-                Font = Font.init (Family = font, Size = 15.0, Color = Color.fromHex "#222222"),
+                Font = Font.init (Family = font (), Size = 15.0, Color = Color.fromHex "#222222"),
                 PaperBGColor = Color.fromString "white",
                 PlotBGColor = Color.fromString "white",
                 Height = 440,

@@ -117,10 +117,24 @@ module Judgement =
     /// Counts every graph once.
     let ofVerdicts (verdicts: Verdicts) : Judgement = weighted (fun _ -> 1L) verdicts
 
+    /// The same as ofVerdicts without keeping the verdicts: the sums of a few thousand graphs at a time.
+    let ofMargins (threshold: float32) (sample: JudgedSample) (margins: float32[][]) : Judgement =
+        let chunk = 2048
+
+        [| 0..chunk .. sample.Graphs.Length - 1 |]
+        |> Array.Parallel.map (fun first ->
+            let last = min sample.Graphs.Length (first + chunk) - 1
+
+            let part =
+                { sample with
+                    Graphs = sample.Graphs[first..last]
+                    GroupOf = sample.GroupOf[first..last]
+                }
+
+            ofVerdicts (Verdicts.create threshold part margins[first..last]))
+        |> Array.fold (+) zero
+
     /// Names and values in a fixed order: those of nodes, then those of tracksters. What is undefined is nan.
     let report (judgement: Judgement) : (string * float) list =
         NodeMetrics.report judgement.Nodes
         @ TracksterMetrics.report judgement.Tracksters
-
-    /// The names of a report, in its order.
-    let names: string[] = report zero |> List.map fst |> List.toArray

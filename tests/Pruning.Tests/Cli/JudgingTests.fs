@@ -112,7 +112,7 @@ let private evaluates =
                     "validation"
                     "chosen elsewhere"
 
-                Expect.stringContains (string test["left_out"]) "pdgId" "what is missing is said"
+                Expect.stringContains (string (test.GetProperty "left_out")) "pdgId" "what is missing is said"
 
                 // CSV: as many cells in every line as in the header, hostile names and all.
                 for name in [ "metrics"; "bins"; "curves"; "working_points"; "tracksters" ] do

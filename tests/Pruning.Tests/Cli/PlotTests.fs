@@ -33,7 +33,10 @@ let private figure: Figure =
 
 let private view colouring margins =
     use dataset = GraphDataset.Open([| sample |], TracksterReadOptions())
-    { EventView.create dataset 7 margins colouring with Title = hostile }
+
+    { EventView.create dataset 7 margins colouring with
+        Title = hostile
+    }
 
 [<Tests>]
 let tests =
@@ -42,15 +45,22 @@ let tests =
         [
             test "a figure has its axes, colours and error bars, and no point that is no number" {
                 use json = JsonDocument.Parse(Figure.toJson figure)
-                let trace = json.RootElement.GetProperty("data")[0]
-                let numbers (name: string) (element: JsonElement) = [ for x in element.GetProperty(name).EnumerateArray() -> x.GetDouble() ]
+                let trace = json.RootElement.GetProperty("data").EnumerateArray() |> Seq.head
+
+                let numbers (name: string) (element: JsonElement) =
+                    [ for x in element.GetProperty(name).EnumerateArray() -> x.GetDouble() ]
+
                 Expect.equal (numbers "x" trace) [ 1.0; 3.0 ] "x"
                 Expect.equal (numbers "y" trace) [ 2.0; 4.0 ] "y"
                 Expect.equal (numbers "array" (trace.GetProperty "error_y")) [ 0.5; 0.0 ] "up"
                 Expect.equal (numbers "arrayminus" (trace.GetProperty "error_y")) [ 0.5; 0.0 ] "down"
                 let layout = json.RootElement.GetProperty "layout"
                 Expect.equal (layout.GetProperty("yaxis").GetProperty("type").GetString()) "log" "scale"
-                Expect.equal (layout.GetProperty("yaxis").GetProperty("title").GetProperty("text").GetString()) "Energy [GeV]" "unit"
+
+                Expect.equal
+                    (layout.GetProperty("yaxis").GetProperty("title").GetProperty("text").GetString())
+                    "Energy [GeV]"
+                    "unit"
             }
 
             test "names of others are taken literally: no script of theirs in a page" {
@@ -71,7 +81,8 @@ let tests =
                 Expect.stringContains page "&lt;img src=x onerror=alert(1)&gt;" "but it is shown"
                 // Plotly takes a little HTML in names: they are escaped for it too.
                 use json = JsonDocument.Parse(Figure.toJson figure)
-                let name = string (json.RootElement.GetProperty("data")[0].GetProperty("name").GetString())
+                let trace = json.RootElement.GetProperty("data").EnumerateArray() |> Seq.head
+                let name = string (trace.GetProperty("name").GetString())
                 Expect.isFalse (name.Contains '<') "name of a series"
             }
 
@@ -111,9 +122,14 @@ let tests =
                 let nodes = dataset[7].NodeCount
                 let svg = EventView.toSvg (view Colouring.Label None)
                 let document = Xml.Linq.XDocument.Parse svg
-                let count name = document.Descendants() |> Seq.filter (fun e -> e.Name.LocalName = name) |> Seq.length
-                // Two shapes of the legend.
-                Expect.equal (count "circle" + count "polygon") (2 * nodes + 2) "shapes"
+
+                let count name =
+                    document.Descendants()
+                    |> Seq.filter (fun e -> e.Name.LocalName = name)
+                    |> Seq.length
+                // And one of each label in the legend.
+                let labels = dataset[7].Labels |> Array.distinct |> Array.length
+                Expect.equal (count "circle" + count "polygon") (2 * nodes + labels) "shapes"
                 Expect.equal (count "line") (2 * (nodes - 1)) "links of a tree"
                 Expect.stringContains svg "z [cm]" "units"
             }

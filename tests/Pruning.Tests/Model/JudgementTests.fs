@@ -127,6 +127,7 @@ let private laws =
             property "a weight of two counts every graph twice" (fun (judged: Judged) ->
                 let verdicts = Verdicts.create 0f (sampleOf judged) (marginsOf judged)
                 let once = Judgement.ofVerdicts verdicts
+                Expect.equal (Judgement.ofMargins 0f (sampleOf judged) (marginsOf judged)) once "in chunks"
                 Expect.equal (Judgement.weighted (fun _ -> 2L) verdicts) (once + once) "twice"
                 Expect.equal (Judgement.weighted (fun _ -> 0L) verdicts) Judgement.zero "never")
 
