@@ -110,7 +110,7 @@ module EventView =
             [
                 kind "kept rightly" Palette.blue circle (fun n -> not (prune n) && not (pruned view n))
                 kind "pruned rightly" Palette.green diamond (fun n -> prune n && pruned view n)
-                kind "kept wrongly" Palette.orange square (fun n -> prune n && not (pruned view n))
+                kind "kept wrongly" Palette.purple square (fun n -> prune n && not (pruned view n))
                 kind "pruned wrongly" Palette.vermilion cross (fun n -> not (prune n) && pruned view n)
             ]
         | Colouring.Score -> [ kind "layer clusters" Palette.blue circle (fun _ -> true) ]
@@ -245,7 +245,11 @@ module EventView =
                 YAxis = axis "x [cm]",
                 ZAxis = axis "y [cm]",
                 AspectMode = StyleParam.AspectMode.Cube,
-                Camera = Camera.init (Eye = CameraEye.init (X = 0.75, Y = -1.6, Z = 0.55))
+                Camera =
+                    Camera.init (
+                        Eye = CameraEye.init (X = 0.85, Y = -1.75, Z = 0.5),
+                        Center = CameraCenter.init (X = 0.0, Y = 0.0, Z = -0.12)
+                    )
             )
         )
         |> Chart.withLayout (

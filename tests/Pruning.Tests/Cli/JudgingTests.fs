@@ -104,8 +104,13 @@ let private evaluates =
                     (List.sum (bins "layer"))
                     "every node has an energy bin and a layer"
 
-                let flipped = test.GetProperty("stability").GetProperty("flipped").GetDouble()
-                Expect.isTrue (flipped > 0.0 && flipped < 1.0) $"flipped {flipped}"
+                let stability = test.GetProperty "stability"
+                let flipped = stability.GetProperty("flipped").GetDouble()
+                Expect.isTrue (flipped >= 0.0 && flipped < 1.0) $"flipped {flipped}"
+
+                let disturbed = stability.GetProperty("values").GetProperty("roc_auc").GetProperty("value").GetDouble()
+
+                Expect.notEqual disturbed (value "network" "roc_auc") "disturbed inputs, other scores"
 
                 Expect.equal
                     (test.GetProperty("working_points").GetProperty("chosen_on").GetString())
