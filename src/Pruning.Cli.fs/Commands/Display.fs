@@ -166,7 +166,7 @@ let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
 
     settings.Svg
     |> Option.iter (fun path ->
-        Output.writeText path (EventView.toSvg view)
+        Output.writeText path (EventDrawing.toSvg view)
         written path)
 
     settings.Png
@@ -179,10 +179,10 @@ let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
 
             File.WriteAllText(
                 page,
-                $"<!DOCTYPE html><meta charset=\"utf-8\"><body style=\"margin:0\">{EventView.toSvg view}</body>"
+                $"<!DOCTYPE html><meta charset=\"utf-8\"><body style=\"margin:0\">{EventDrawing.toSvg view}</body>"
             )
 
-            Chromium.draw page EventView.size 3.0 path
+            Chromium.draw page EventDrawing.size 3.0 path
             written path
         finally
             directory.Delete true)

@@ -120,7 +120,7 @@ let tests =
             test "a drawing is well-formed XML with a shape for every layer cluster in both projections" {
                 use dataset = GraphDataset.Open([| sample |], TracksterReadOptions())
                 let nodes = dataset[7].NodeCount
-                let svg = EventView.toSvg (view Colouring.Label None)
+                let svg = EventDrawing.toSvg (view Colouring.Label None)
                 let document = Xml.Linq.XDocument.Parse svg
 
                 let count name =
