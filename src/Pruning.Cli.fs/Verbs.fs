@@ -11,6 +11,9 @@ type Verb =
     | Demo
     | Train
     | Evaluate
+    | Report
+    | Compare
+    | Display
     | Inspect
     | Stats
     | Doctor
@@ -21,13 +24,27 @@ module Verb =
 
     /// In the order of the overview.
     let all =
-        [ Verb.Demo; Verb.Train; Verb.Evaluate; Verb.Inspect; Verb.Stats; Verb.Doctor; Verb.Benchmark ]
+        [
+            Verb.Demo
+            Verb.Train
+            Verb.Evaluate
+            Verb.Report
+            Verb.Compare
+            Verb.Display
+            Verb.Inspect
+            Verb.Stats
+            Verb.Doctor
+            Verb.Benchmark
+        ]
 
     let command (verb: Verb) : Command =
         match verb with
         | Verb.Demo -> Demo.command
         | Verb.Train -> Train.command
         | Verb.Evaluate -> Evaluate.command
+        | Verb.Report -> Report.command
+        | Verb.Compare -> Compare.command
+        | Verb.Display -> Display.command
         | Verb.Inspect -> Inspect.command
         | Verb.Stats -> Stats.command
         | Verb.Doctor -> Doctor.command

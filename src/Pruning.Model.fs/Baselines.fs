@@ -251,6 +251,48 @@ module Baselines =
     /// Logistic regression on the standardised node features, both labels weighted alike, with a slight ridge (1e-4).
     let logisticRegression (training: ShowerGraph seq) : LogisticRegression = LogisticRegression.fit 1e-4 training
 
+    /// The margin of a node that is pruned without doubt.
+    [<Literal>]
+    let Prune = 10000.0f
+
+    /// What no rule can beat: it reads the labels.
+    let oracle (graph: ShowerGraph) : float32[] =
+        graph.Labels |> Array.map (fun label -> if label = 1uy then Prune else Keep)
+
+    /// Soft nodes first: minus the logarithm of the energy in GeV. Without energy a node goes without doubt.
+    let private softness (graph: ShowerGraph) : float32[] =
+        Array.init graph.NodeCount (fun node ->
+            let energy = graph.Energy node
+            if energy > 0f then -(MathF.Log energy) else Prune)
+
+    /// The threshold at which a rule's F1 on some graphs is largest, as a shift that brings it to a margin of zero.
+    let private atBestF1 (margins: ShowerGraph -> float32[]) (training: ShowerGraph seq) : ShowerGraph -> float32[] =
+        let state =
+            training
+            |> Seq.map (fun graph -> ScoreHistogram.ofNodes (graph.Labels |> Array.map int64) (margins graph))
+            |> Seq.fold (+) ScoreHistogram.zero
+
+        let cut = WorkingPoint.bestF1 state
+
+        // An infinite shift would make NaN of infinite margins: nothing is pruned then.
+        if Single.IsInfinity cut then
+            fun graph -> margins graph |> Array.map (fun margin -> margin - Prune)
+        else
+            // Rounding must not move a node across the threshold: the sign is decided before the shift.
+            fun graph ->
+                margins graph
+                |> Array.map (fun margin ->
+                    if margin > cut then
+                        max (margin - cut) Single.Epsilon
+                    else
+                        min (margin - cut) 0f)
+
+    /// Prunes below an energy, the one at which F1 on the training graphs is largest.
+    let energyCut (training: ShowerGraph seq) : ShowerGraph -> float32[] = atBestF1 softness training
+
+    /// Prunes beyond a distance from the trackster's axis, the one at which F1 on the training graphs is largest.
+    let distanceCut (training: ShowerGraph seq) : ShowerGraph -> float32[] = atBestF1 ShowerAxis.distances training
+
     /// The metrics of a rule on graphs; the loss of a rule is undefined.
     let evaluate (margins: ShowerGraph -> float32[]) (graphs: ShowerGraph seq) : MetricState =
         graphs

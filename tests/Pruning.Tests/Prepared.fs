@@ -169,6 +169,55 @@ module Prepared =
             Tables = file.Tables @ [ { Name = "Graphs"; Columns = [ event ] } ]
         }
 
+    /// With one more list of numbers per entry beside the layer clusters.
+    let withNodeBranch (name: string) (lists: float32 list list) (file: Prepared) : Prepared =
+        let column =
+            {
+                Column.Name = name
+                Shape = Counted
+                Values = Floats lists
+            }
+
+        { file with
+            Tables =
+                file.Tables
+                |> List.map (fun table ->
+                    if table.Name = "Tracksters" then
+                        { table with
+                            Columns = table.Columns @ [ column ]
+                        }
+                    else
+                        table)
+        }
+
+    /// With one more number per entry in the tree Graphs, which is made if it is not there.
+    let withGraphBranch (name: string) (values: int64 list) (file: Prepared) : Prepared =
+        let column =
+            {
+                Column.Name = name
+                Shape = Counted
+                Values = Plain values
+            }
+
+        let others = file.Tables |> List.filter (fun table -> table.Name <> "Graphs")
+
+        let known =
+            file.Tables
+            |> List.tryFind (fun table -> table.Name = "Graphs")
+            |> Option.map _.Columns
+            |> Option.defaultValue []
+
+        { file with
+            Tables =
+                others
+                @ [
+                    {
+                        Name = "Graphs"
+                        Columns = known @ [ column ]
+                    }
+                ]
+        }
+
     /// Changes, renames or drops trees.
     let editTables (edit: Table -> Table option) (file: Prepared) : Prepared =
         { file with

@@ -85,15 +85,13 @@ let private equilibrium settings = small settings "demo-equilibrium" (DecisionSt
 
 let private autoregressive settings = small settings "demo-autoregressive" DecisionStrategy.Autoregressive 5 32
 
-/// The rules that a network has to beat, judged on the test split.
+/// The rules that a network has to beat, and the oracle, judged on the test split.
 let private baselines (data: SplitData) : (string * MetricState) list =
     let graphs (indices: int array) = indices |> Seq.map (fun index -> data.Dataset[index])
 
-    let logistic = Baselines.logisticRegression (graphs data.Split.Training)
-
     [
-        "keep all", Baselines.evaluate Baselines.keepAll (graphs data.Split.Test)
-        "logistic regression", Baselines.evaluate (LogisticRegression.margins logistic) (graphs data.Split.Test)
+        for name, margins in Rules.trained ignore data.Dataset data.Split.Training ->
+            name, Baselines.evaluate margins (graphs data.Split.Test)
     ]
 
 let private shown =
@@ -146,6 +144,8 @@ let private tellNext (terminal: Terminal) (settings: TrainSettings) (best: Finis
 
     say $"  {program} stats {sample}"
     say $"  {program} evaluate {best.Directory}"
+    say $"  {program} report {best.Directory}"
+    say $"  {program} display {sample} --entry 7 --model {best.Directory}"
     say $"  {program} train {sample} --epochs 10            the real network, some minutes"
     say $"  {program} train YOUR.root \"Tracksters;1\" \"Edges;1\""
     say $"  tensorboard --logdir {settings.RunsDirectory}"
@@ -201,7 +201,7 @@ let command: Command =
             Summary = "the tour: train two small networks on a sample and compare them, in three minutes"
             Synopsis = "[options]"
             Explanation =
-                "Takes a sample of 1,000 toy tracksters that comes with the program, trains a small equilibrium network (all layer clusters decided at once, in several passes) and a small autoregressive one (one layer cluster a step), and compares both on held-out tracksters with keeping everything and with a logistic regression on the features of the single layer cluster. Average precision and ROC AUC do not depend on a threshold; precision and recall count a layer cluster as pruned above a probability of one half; energy efficiency is the share of the energy to keep that is kept, energy purity the share of the kept energy that should be."
+                "Takes a sample of 1,000 toy tracksters that comes with the program, trains a small equilibrium network (all layer clusters decided at once, in several passes) and a small autoregressive one (one layer cluster a step), and compares both on held-out tracksters with rules that look at single layer clusters: keeping everything, cuts on the energy and on the distance from the axis, a logistic regression, and the oracle, which reads the labels. Average precision and ROC AUC do not depend on a threshold; precision and recall count a layer cluster as pruned above a probability of one half; energy efficiency is the share of the energy to keep that is kept, energy purity the share of the kept energy that should be."
             Examples =
                 [ "demo", "everything, about three minutes on two cores"; "demo --json > demo.json", "for scripts" ]
         }

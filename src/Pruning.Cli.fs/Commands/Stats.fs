@@ -121,8 +121,10 @@ let private show (terminal: Terminal) (dataset: GraphDataset) (all: TracksterSta
 
     line "tracksters that need no pruning, %" (percent all.GraphsWithoutPruningPercent)
     line "layer clusters to prune, %" (percent all.PrunedNodesPercent)
+    line "layer clusters to keep for each one to prune" (invariant "0.0" all.KeptPerPruned)
     line "energy to prune, %" (percent all.PrunedEnergyPercent)
     line "links from a pruned to a kept cluster, %" (percent all.ViolatingLinksPercent)
+    line "tracksters with such a link, %" (percent all.GraphsWithViolationPercent)
 
     line
         "tracksters with as many links as a tree, %"
@@ -146,11 +148,20 @@ let private show (terminal: Terminal) (dataset: GraphDataset) (all: TracksterSta
     showHistogram terminal "Layer clusters per trackster" all.NodesPerGraph
     showHistogram terminal "Links per trackster" all.LinksPerGraph
     showHistogram terminal "Links per layer cluster" all.LinksPerNode
+    showHistogram terminal "Depth of a trackster, in links" all.Depth
     showHistogram terminal "Seeds per trackster" all.SeedsPerGraph
     showHistogram terminal "Share of clusters to prune, per trackster" all.PrunedSharePerGraph
     showHistogram terminal "Trackster energy (GeV)" all.TracksterEnergy
     showHistogram terminal "log10 of the layer clusters' energy (GeV)" all.LogEnergy
     showHistogram terminal "log10 of the energy of those to prune (GeV)" all.LogEnergyPruned
+
+    if all.NodesWithTime > 0L then
+        showHistogram terminal "Time of layer clusters that have one (ns)" all.Times
+
+    if all.NodesWithFraction > 0L then
+        showHistogram terminal "Share of a layer cluster's energy that is the shower's" all.Fractions
+    else
+        Terminal.say terminal "No shares of the shower's energy: no file has a branch fraction."
 
 let private histogramJson (histogram: Histogram) =
     {|
@@ -194,6 +205,8 @@ let private json (terminal: Terminal) (dataset: GraphDataset) (all: TracksterSta
             pruned_nodes_percent = all.PrunedNodesPercent
             pruned_energy_percent = all.PrunedEnergyPercent
             violating_links_percent = all.ViolatingLinksPercent
+            graphs_with_violation_percent = all.GraphsWithViolationPercent
+            kept_per_pruned = all.KeptPerPruned
             graphs_of_tree_size = all.GraphsOfTreeSize
             nodes_with_time = all.NodesWithTime
             features =
@@ -215,6 +228,9 @@ let private json (terminal: Terminal) (dataset: GraphDataset) (all: TracksterSta
             trackster_energy = histogramJson all.TracksterEnergy
             log10_energy = histogramJson all.LogEnergy
             log10_energy_pruned = histogramJson all.LogEnergyPruned
+            depth = histogramJson all.Depth
+            time = histogramJson all.Times
+            fraction = histogramJson all.Fractions
         |}
 
 let private run (terminal: Terminal) (arguments: StatsArgument list) : int =
@@ -231,7 +247,7 @@ let command: Command =
             Summary = "how much there is to prune in a sample, and the distributions behind it"
             Synopsis = "FILE [FILE ...] [TRACKSTERS EDGES] [options]"
             Explanation =
-                "Reads tracksters as training would and prints the share of tracksters that need no pruning and the share of layer clusters to prune (the two numbers of the original program), with sizes, degrees, energies and the ranges of the nine features. A bin holds its lower edge; 0+ is anything above 0."
+                "Reads tracksters as training would and prints the share of tracksters that need no pruning and the share of layer clusters to prune (the two numbers of the original program), with sizes, degrees, depths, energies, times and, where the files have them, shares of the shower's energy, and the ranges of the nine features. A bin holds its lower edge; 0+ is anything above 0."
             Examples =
                 [
                     "stats samples/tracksters.root", "the sample of the demo"

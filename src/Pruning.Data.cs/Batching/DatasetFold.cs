@@ -10,6 +10,11 @@ internal static class DatasetFold
 
     /// <summary>Folds chunks of the indices side by side and merges the partial results in order.</summary>
     public static TState Run<TState>(GraphDataset dataset, int[] indices, Action<TState, ShowerGraph> add, Action<TState, TState> merge)
+        where TState : class, new() =>
+        RunIndices<TState>(dataset, indices, (state, index) => add(state, dataset[index]), merge);
+
+    /// <summary>The same for what needs more of a graph's file than the graph.</summary>
+    public static TState RunIndices<TState>(GraphDataset dataset, int[] indices, Action<TState, int> add, Action<TState, TState> merge)
         where TState : class, new()
     {
         TState[] parts = new TState[(indices.Length + Chunk - 1) / Chunk];
@@ -18,7 +23,7 @@ internal static class DatasetFold
             TState part = new();
             int end = Math.Min(indices.Length, (c + 1) * Chunk);
             for (int i = c * Chunk; i < end; i++)
-                add(part, dataset[indices[i]]);
+                add(part, indices[i]);
             parts[c] = part;
         });
         TState all = new();

@@ -77,5 +77,5 @@ public static class DatasetStatistics
 {
     /// <summary>Statistics of the given graphs.</summary>
     public static TracksterStatistics Of(GraphDataset dataset, int[] indices) =>
-        DatasetFold.Run<TracksterStatistics>(dataset, indices, (state, graph) => state.Add(graph), (state, other) => state.Merge(other));
+        DatasetFold.RunIndices<TracksterStatistics>(dataset, indices, (state, index) => state.Add(dataset[index], dataset.ColumnsOf(index).Fraction), (state, other) => state.Merge(other));
 }

@@ -70,6 +70,12 @@ public sealed partial class GraphDataset : IDisposable
     /// <summary>Ids of the layer clusters of a graph, row by row; empty for graphs made in memory.</summary>
     public ReadOnlySpan<long> IdsOf(int index) => _graphs is not null ? [] : Table(_places[index]).IdsOf(_places[index].Entry);
 
+    /// <summary>What else the file of a graph says about it; nothing for graphs made in memory.</summary>
+    public GraphTruth TruthOf(int index) => _graphs is not null ? default : Table(_places[index]).TruthOf(_places[index].Entry);
+
+    /// <summary>The columns of a graph as they stand in its file; empty for graphs made in memory.</summary>
+    public TracksterColumns ColumnsOf(int index) => _graphs is not null ? default : Table(_places[index])[_places[index].Entry];
+
     /// <summary>Lets go of the columns; the dataset is of no use after that.</summary>
     public void Dispose()
     {

@@ -11,6 +11,8 @@ public sealed class TracksterStatistics
     private static readonly double[] s_logEnergies = [-3, -2.5, -2, -1.75, -1.5, -1.25, -1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 3];
     private static readonly double[] s_tracksterEnergies = [0, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 400, 1000];
     private static readonly double[] s_shares = [0, double.Epsilon, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1];
+    private static readonly double[] s_times = [0, 5, 10, 10.5, 11, 11.5, 12, 12.5, 13, 14, 15, 16, 18, 20, 25];
+    private static readonly double[] s_fractions = [0, double.Epsilon, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999999, 1];
     private readonly Moments[] _features = new Moments[ShowerGraph.FeatureCount];
 
     /// <summary>Graphs seen.</summary>
@@ -55,6 +57,15 @@ public sealed class TracksterStatistics
     /// <summary>Share of the energy that is to be pruned, in percent.</summary>
     public double PrunedEnergyPercent => 100.0 * PrunedEnergy / TotalEnergy;
 
+    /// <summary>Share of graphs in which a pruned parent has a kept follower, in percent: those that the original's loader left out.</summary>
+    public double GraphsWithViolationPercent => 100.0 * GraphsWithViolation / GraphCount;
+
+    /// <summary>Nodes to keep for each node to prune: what a weight has to balance.</summary>
+    public double KeptPerPruned => (double)(NodeCount - PrunedNodeCount) / PrunedNodeCount;
+
+    /// <summary>Nodes whose share of the shower the file gives.</summary>
+    public long NodesWithFraction => Fractions.Moments.Count;
+
     /// <summary>Share of links that violate sub-tree pruning, in percent; NaN without links.</summary>
     public double ViolatingLinksPercent => 100.0 * ViolatingLinkCount / LinkCount;
 
@@ -66,6 +77,15 @@ public sealed class TracksterStatistics
 
     /// <summary>Links that touch a node, as parent or as follower.</summary>
     public Histogram LinksPerNode { get; } = new(s_degrees);
+
+    /// <summary>Links from a node without a parent to the farthest node below it, the largest of a graph.</summary>
+    public Histogram Depth { get; } = new(s_sizes);
+
+    /// <summary>Times of nodes that have one above 0, ns.</summary>
+    public Histogram Times { get; } = new(s_times);
+
+    /// <summary>Shares of nodes' energies that belong to the shower, where the file gives them; the first bin is exactly none, the last next to all.</summary>
+    public Histogram Fractions { get; } = new(s_fractions);
 
     /// <summary>Nodes of a graph with a seed flag.</summary>
     public Histogram SeedsPerGraph { get; } = new(0, 1, 2, 3, 4, 10);
@@ -89,8 +109,10 @@ public sealed class TracksterStatistics
     public double[] PrunedShareByEnergy() => [.. LogEnergy.Counts.Zip(LogEnergyPruned.Counts, (all, pruned) => (double)pruned / all)];
 
     /// <summary>Sees a graph.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="fractions">[nodes] shares of the shower, or nothing where they are not known.</param>
     /// <exception cref="ArgumentException">A graph that does not say which of its edges are the trackster's own.</exception>
-    public void Add(ShowerGraph graph)
+    public void Add(ShowerGraph graph, ReadOnlySpan<float> fractions = default)
     {
         int links = graph.LinkCount ?? throw new ArgumentException($"{graph.Origin}: the graph does not say which edges are links of its trackster.", nameof(graph));
         int pruned = 0, seeds = 0;
@@ -103,7 +125,12 @@ public sealed class TracksterStatistics
             bool prune = graph.Labels[i] == 1;
             pruned += prune ? 1 : 0;
             seeds += row[7] > 0 || row[8] > 0 ? 1 : 0;
-            NodesWithTime += row[4] > 0 ? 1 : 0;
+            if (row[4] > 0)
+            {
+                NodesWithTime++;
+                Times.Add(row[4]);
+            }
+
             energy += row[3];
             PrunedEnergy += prune ? row[3] : 0;
             if (row[3] > 0)
@@ -128,6 +155,8 @@ public sealed class TracksterStatistics
         TracksterEnergy.Add(energy);
         if (graph.NodeCount > 0)
             PrunedSharePerGraph.Add((double)pruned / graph.NodeCount);
+        foreach (float fraction in fractions)
+            Fractions.Add(fraction);
         AddLinks(graph, links);
     }
 
@@ -148,6 +177,9 @@ public sealed class TracksterStatistics
         NodesPerGraph.Merge(other.NodesPerGraph);
         LinksPerGraph.Merge(other.LinksPerGraph);
         LinksPerNode.Merge(other.LinksPerNode);
+        Depth.Merge(other.Depth);
+        Times.Merge(other.Times);
+        Fractions.Merge(other.Fractions);
         SeedsPerGraph.Merge(other.SeedsPerGraph);
         PrunedSharePerGraph.Merge(other.PrunedSharePerGraph);
         TracksterEnergy.Merge(other.TracksterEnergy);
@@ -161,6 +193,7 @@ public sealed class TracksterStatistics
     {
         int violations = 0;
         int[] touching = new int[graph.NodeCount];
+        Depth.Add(DepthOf(graph, links));
         for (int e = 0; e < links; e++)
         {
             int parent = graph.Source[e], follower = graph.Target[e];
@@ -173,5 +206,56 @@ public sealed class TracksterStatistics
             LinksPerNode.Add(count);
         ViolatingLinkCount += violations;
         GraphsWithViolation += violations > 0 ? 1 : 0;
+    }
+
+    // Breadth first from every node without a parent; a node is reached once, so links in a circle end too.
+    private static int DepthOf(ShowerGraph graph, int links)
+    {
+        int[] start = new int[graph.NodeCount + 1];
+        bool[] reached = new bool[graph.NodeCount];
+        bool[] hasParent = new bool[graph.NodeCount];
+        for (int e = 0; e < links; e++)
+        {
+            start[graph.Source[e] + 1]++;
+            hasParent[graph.Target[e]] |= graph.Source[e] != graph.Target[e];
+        }
+
+        for (int i = 0; i < graph.NodeCount; i++)
+            start[i + 1] += start[i];
+        int[] followers = new int[links];
+        int[] next = start[..graph.NodeCount];
+        for (int e = 0; e < links; e++)
+            followers[next[graph.Source[e]]++] = graph.Target[e];
+        List<int> level = [];
+        for (int i = 0; i < graph.NodeCount; i++)
+        {
+            if (!hasParent[i])
+            {
+                level.Add(i);
+                reached[i] = true;
+            }
+        }
+
+        int depth = 0;
+        while (true)
+        {
+            List<int> below = [];
+            foreach (int node in level)
+            {
+                for (int f = start[node]; f < start[node + 1]; f++)
+                {
+                    if (!reached[followers[f]])
+                    {
+                        reached[followers[f]] = true;
+                        below.Add(followers[f]);
+                    }
+                }
+            }
+
+            if (below.Count == 0)
+                return depth;
+            depth++;
+            level = below;
+        }
     }
 }

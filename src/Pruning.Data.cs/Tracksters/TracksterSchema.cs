@@ -78,6 +78,21 @@ public static class TracksterSchema
     /// <summary>Id of the follower.</summary>
     public const string Target = "target";
 
+    /// <summary>Optional: share of a layer cluster's energy that its trackster's particle owns, 0 to 1.</summary>
+    public const string Fraction = "fraction";
+
+    /// <summary>Names under which a file may say in which layer a layer cluster is, from 1.</summary>
+    public static IReadOnlyList<string> Layer { get; } = ["layer", "cluster_layer_id"];
+
+    /// <summary>Names under which <see cref="GraphTree"/> may hold the PDG number of a trackster's particle.</summary>
+    public static IReadOnlyList<string> PdgId { get; } = ["pdgId", "pdgID", "pdg_id"];
+
+    /// <summary>Names under which <see cref="GraphTree"/> may hold the energy of that particle in all layer clusters, GeV.</summary>
+    public static IReadOnlyList<string> SimEnergy { get; } = ["simEnergy", "sim_energy", "energySim"];
+
+    /// <summary>Names under which <see cref="GraphTree"/> may hold the mean number of simultaneous interactions.</summary>
+    public static IReadOnlyList<string> PileUp { get; } = ["pileUp", "pileup", "pile_up"];
+
     /// <summary>Names under which a file may say which event a trackster belongs to.</summary>
     public static IReadOnlyList<string> Event { get; } = ["event", "Event"];
 

@@ -52,6 +52,9 @@ internal sealed record TracksterArrays
 
     /// <summary>[entries] event numbers, or null.</summary>
     public long[]? Event { get; init; }
+
+    /// <summary>What else the file says.</summary>
+    public TruthColumns Truth { get; init; } = TruthColumns.None;
 }
 
 /// <summary>
@@ -107,6 +110,8 @@ public sealed class TracksterTable
         Label = _arrays.Label[entry],
         Origin = _arrays.Origin[entry],
         Target = _arrays.Target[entry],
+        Fraction = _arrays.Truth.Fraction is Jagged<float> fraction ? fraction[entry] : default,
+        Layer = _arrays.Truth.Layer is Jagged<float> layer ? layer[entry] : default,
     };
 
     /// <summary>Ids of the layer clusters of one entry.</summary>
@@ -114,6 +119,9 @@ public sealed class TracksterTable
 
     /// <summary>Event of one entry, or null.</summary>
     public long? EventOf(long entry) => _arrays.Event?[entry];
+
+    /// <summary>What else the file says of one entry.</summary>
+    public GraphTruth TruthOf(long entry) => _arrays.Truth.Of(entry);
 
     /// <summary>File, entry and event of one entry.</summary>
     public GraphOrigin OriginOf(long entry) => new(File, entry, EventOf(entry));

@@ -39,5 +39,17 @@ module ExactSum =
             Units = Int128.op_Explicit (Math.Round(value * unitsPerOne))
         }
 
+    /// The sum of `times` equal sums. Overflow is an error.
+    let scale (times: int64) (sum: ExactSum) : ExactSum =
+        {
+            Units = Int128.op_CheckedMultiply (sum.Units, Int128.op_Implicit times)
+        }
+
+    /// What is left of `whole` without `part`.
+    let subtract (part: ExactSum) (whole: ExactSum) : ExactSum =
+        {
+            Units = Int128.op_CheckedSubtraction (whole.Units, part.Units)
+        }
+
     /// The sum, rounded once.
     let toFloat (sum: ExactSum) : float = (Int128.op_Explicit sum.Units: float) / unitsPerOne

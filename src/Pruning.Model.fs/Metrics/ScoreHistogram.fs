@@ -2,6 +2,39 @@ namespace Pruning.Model
 
 open System
 
+/// Adding what is counted in sorted lists of occupied bins.
+[<RequireQualifiedAccess>]
+module internal SparseBins =
+
+    /// Merges two lists of bins; each column holds one amount a bin.
+    let add (aBins: int[]) (a: 'T[][]) (bBins: int[]) (b: 'T[][]) (plus: 'T -> 'T -> 'T) : int[] * 'T[][] =
+        if aBins.Length = 0 then
+            bBins, b
+        elif bBins.Length = 0 then
+            aBins, a
+        else
+            let bins = Array.zeroCreate (aBins.Length + bBins.Length)
+            let columns: 'T[][] = a |> Array.map (fun _ -> Array.zeroCreate bins.Length)
+            let mutable i, j, count = 0, 0, 0
+
+            while i < aBins.Length || j < bBins.Length do
+                let fromA = j >= bBins.Length || (i < aBins.Length && aBins[i] <= bBins[j])
+                let fromB = i >= aBins.Length || (j < bBins.Length && bBins[j] <= aBins[i])
+                bins[count] <- if fromA then aBins[i] else bBins[j]
+
+                for column in 0 .. columns.Length - 1 do
+                    columns[column][count] <-
+                        match fromA, fromB with
+                        | true, true -> plus (a[column][i]) (b[column][j])
+                        | true, false -> a[column][i]
+                        | false, _ -> b[column][j]
+
+                i <- if fromA then i + 1 else i
+                j <- if fromB then j + 1 else j
+                count <- count + 1
+
+            Array.sub bins 0 count, columns |> Array.map (fun column -> Array.sub column 0 count)
+
 /// How many nodes of each label have which score, where the score is the margin: logit of prune minus logit of keep.
 /// A bin is a sign, an exponent and the first 15 bits of the mantissa of a single precision number, so that two margins
 /// closer than one part in 32,768 of their size may share one; bins are as ordered as the margins in them. Only bins
@@ -20,41 +53,13 @@ type ScoreHistogram =
 
     /// Counts add, bin by bin.
     static member (+)(a: ScoreHistogram, b: ScoreHistogram) : ScoreHistogram =
-        if a.Bins.Length = 0 then
-            b
-        elif b.Bins.Length = 0 then
-            a
-        else
-            let bins = Array.zeroCreate (a.Bins.Length + b.Bins.Length)
-            let keep = Array.zeroCreate bins.Length
-            let prune = Array.zeroCreate bins.Length
-            let mutable i = 0
-            let mutable j = 0
-            let mutable count = 0
+        let bins, counts = SparseBins.add a.Bins [| a.Keep; a.Prune |] b.Bins [| b.Keep; b.Prune |] (+)
 
-            while i < a.Bins.Length || j < b.Bins.Length do
-                let fromA = j >= b.Bins.Length || (i < a.Bins.Length && a.Bins[i] <= b.Bins[j])
-                let fromB = i >= a.Bins.Length || (j < b.Bins.Length && b.Bins[j] <= a.Bins[i])
-
-                if fromA then
-                    bins[count] <- a.Bins[i]
-                    keep[count] <- a.Keep[i]
-                    prune[count] <- a.Prune[i]
-                    i <- i + 1
-
-                if fromB then
-                    bins[count] <- b.Bins[j]
-                    keep[count] <- keep[count] + b.Keep[j]
-                    prune[count] <- prune[count] + b.Prune[j]
-                    j <- j + 1
-
-                count <- count + 1
-
-            {
-                Bins = Array.sub bins 0 count
-                Keep = Array.sub keep 0 count
-                Prune = Array.sub prune 0 count
-            }
+        {
+            Bins = bins
+            Keep = counts[0]
+            Prune = counts[1]
+        }
 
 /// Filling score histograms, and the areas under the curves that they describe.
 [<RequireQualifiedAccess>]
@@ -83,6 +88,21 @@ module ScoreHistogram =
         // The bits of a positive number grow with it; those of a negative one grow as it falls.
         let ordered = if bits >= 0 then bits else bits ^^^ 0x7FFFFFFF
         ordered >>> droppedBits
+
+    /// The least margin of a bin; of the lowest bins, which hold negative infinity, that.
+    let lowestOf (bin: int) : float32 =
+        let ordered = bin <<< droppedBits
+        let bits = if ordered >= 0 then ordered else ordered ^^^ 0x7FFFFFFF
+        let edge = BitConverter.Int32BitsToSingle bits
+        if Single.IsNaN edge then Single.NegativeInfinity else edge
+
+    /// A number in the middle of a bin. The bin of zero holds zero and what is too small to matter: its middle is zero.
+    let middleOf (bin: int) : float =
+        let low, high = lowestOf bin, lowestOf (bin + 1)
+
+        if bin = 0 || bin = -1 then 0.0
+        elif Single.IsInfinity low || Single.IsInfinity high then float low
+        else (float low + float high) / 2.0
 
     /// Counts the nodes of one or many graphs. `labels` 1 = prune; both arrays have one element a node.
     let ofNodes (labels: int64[]) (margins: float32[]) : ScoreHistogram =
@@ -160,3 +180,25 @@ module ScoreHistogram =
                 area <- area + float h.Prune[i] * float prunedAbove / float (prunedAbove + keptAbove)
 
             Some(area / float prune)
+
+    /// Largest distance of two cumulative distributions, each given by its bins and what they count (Kolmogorov 1933, Smirnov
+    /// 1939). None when one of them is empty.
+    let largestGap (aBins: int[], aCounts: int64[]) (bBins: int[], bCounts: int64[]) : float option =
+        let a, b = Array.sum aCounts, Array.sum bCounts
+
+        if a = 0L || b = 0L then
+            None
+        else
+            let none = Array.zeroCreate<int64>
+
+            let _, columns =
+                SparseBins.add aBins [| aCounts; none aBins.Length |] bBins [| none bBins.Length; bCounts |] (+)
+
+            let mutable aSeen, bSeen, gap = 0L, 0L, 0.0
+
+            for x, y in Array.zip columns[0] columns[1] do
+                aSeen <- aSeen + x
+                bSeen <- bSeen + y
+                gap <- max gap (abs (float aSeen / float a - float bSeen / float b))
+
+            Some gap

@@ -167,11 +167,14 @@ let expecting (exitCode: int) (setup: Setup) : Outcome =
 
     outcome
 
-/// A temporary directory for one test; it is removed at the end.
-let inTemporaryDirectory (test: string -> unit) : unit =
+/// A temporary directory for one action; it is removed at the end.
+let inTemporaryDirectoryOf (action: string -> 'T) : 'T =
     let directory = Directory.CreateTempSubdirectory "graph-pruning-test-"
 
     try
-        test directory.FullName
+        action directory.FullName
     finally
         directory.Delete true
+
+/// A temporary directory for one test.
+let inTemporaryDirectory (test: string -> unit) : unit = inTemporaryDirectoryOf test

@@ -209,8 +209,7 @@ let tests =
             test "the structure of every option union is what Argu accepts" {
                 Argu.ArgumentParser.Create<TrainArgument>(checkStructure = true) |> ignore
 
-                Argu.ArgumentParser.Create<Commands.Evaluate.EvaluateArgument>(checkStructure = true)
-                |> ignore
+                Argu.ArgumentParser.Create<EvaluateArgument>(checkStructure = true) |> ignore
 
                 Argu.ArgumentParser.Create<Commands.Benchmark.BenchmarkArgument>(checkStructure = true)
                 |> ignore
@@ -219,6 +218,15 @@ let tests =
                 |> ignore
 
                 Argu.ArgumentParser.Create<Commands.Inspect.InspectArgument>(checkStructure = true)
+                |> ignore
+
+                Argu.ArgumentParser.Create<Commands.Report.ReportArgument>(checkStructure = true)
+                |> ignore
+
+                Argu.ArgumentParser.Create<Commands.Compare.CompareArgument>(checkStructure = true)
+                |> ignore
+
+                Argu.ArgumentParser.Create<Commands.Display.DisplayArgument>(checkStructure = true)
                 |> ignore
 
                 Argu.ArgumentParser.Create<Commands.Stats.StatsArgument>(checkStructure = true)

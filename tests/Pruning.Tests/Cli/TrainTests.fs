@@ -213,7 +213,7 @@ let private evaluates =
 
             test "no model and no file are usage errors" {
                 Expect.stringContains
-                    (refusal (fun () -> Evaluate.settingsOf []))
+                    (refusal (fun () -> EvaluateSettings.ofArguments []))
                     "give a run directory or a model file"
                     "no model"
 
@@ -223,20 +223,20 @@ let private evaluates =
 
             test "options are read like those of train" {
                 let settings =
-                    Evaluate.settingsOf (
-                        Arguments.parse<Evaluate.EvaluateArgument>
+                    EvaluateSettings.ofArguments (
+                        Arguments.parse<EvaluateArgument>
                             [ "run"; "a.root"; "--split=TEST"; "--batch_size"; "8"; "--checkpoint"; "last" ]
                     )
 
-                Expect.equal (settings.Model, settings.Words) ("run", [ "a.root" ]) "words"
+                Expect.equal (settings.Model, settings.Input.Words) ("run", [ "a.root" ]) "words"
 
                 Expect.equal
                     (settings.Part, settings.BatchSize, settings.Checkpoint)
-                    (Some Evaluate.Part.Test, Some 8, "last")
+                    (Some Part.Test, Some 8, "last")
                     "options"
 
                 let wrong () =
-                    Evaluate.settingsOf (Arguments.parse<Evaluate.EvaluateArgument> [ "run"; "--split"; "train" ])
+                    EvaluateSettings.ofArguments (Arguments.parse<EvaluateArgument> [ "run"; "--split"; "train" ])
 
                 Expect.stringContains (refusal wrong) "validation, test, training or all" "choices"
             }

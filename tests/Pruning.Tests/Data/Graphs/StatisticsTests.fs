@@ -192,6 +192,46 @@ let private statistics =
             }
         ]
 
+let private depths =
+    /// The depth of links between rows.
+    let depth (nodes: int) (links: (int * int) list) =
+        let graph =
+            GraphBuilder.OfRows(
+                inMemory 0L,
+                Array.zeroCreate (9 * nodes),
+                ReadOnlySpan(links |> List.map fst |> List.toArray),
+                ReadOnlySpan(links |> List.map snd |> List.toArray),
+                Array.zeroCreate nodes
+            )
+
+        let all = TracksterStatistics()
+        all.Add graph
+        all.Depth.Moments.Max
+
+    testList
+        "depth and shares"
+        [
+            test "the depth of a node, a chain, a star, two roots and a circle" {
+                Expect.equal (depth 1 []) 0.0 "one node"
+                Expect.equal (depth 4 [ 0, 1; 1, 2; 2, 3 ]) 3.0 "chain"
+                Expect.equal (depth 4 [ 0, 1; 0, 2; 0, 3 ]) 1.0 "star"
+                Expect.equal (depth 5 [ 0, 1; 2, 3; 3, 4 ]) 2.0 "two roots"
+                Expect.equal (depth 3 [ 0, 1; 1, 2; 2, 0 ]) 0.0 "a circle has no root"
+                Expect.equal (depth 2 [ 0, 0; 0, 1; 0, 1 ]) 1.0 "a link to itself and a duplicate"
+            }
+
+            test "shares of the shower are counted where they are given, and merge" {
+                let graph = graphOf (chain 4 1f)
+                let some, none = TracksterStatistics(), TracksterStatistics()
+                some.Add(graph, ReadOnlySpan [| 0f; 0.3f; 0.6f; 1f |])
+                none.Add graph
+                none.Merge some
+                Expect.equal (none.NodesWithFraction, none.GraphCount) (4L, 2L) "counts"
+                Expect.equal (Seq.toList none.Fractions.Counts) [ 1L; 0L; 0L; 1L; 1L; 0L; 0L; 1L ] "bins"
+                Expect.equal none.KeptPerPruned 3.0 "three to keep for each to prune"
+            }
+        ]
+
 let private ofDataset =
     testList
         "over a dataset"
@@ -258,4 +298,4 @@ let private ofDataset =
         ]
 
 [<Tests>]
-let tests = testList "statistics" [ moments; histograms; statistics; ofDataset ]
+let tests = testList "statistics" [ moments; histograms; statistics; depths; ofDataset ]

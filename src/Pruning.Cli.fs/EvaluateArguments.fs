@@ -1,0 +1,259 @@
+namespace Pruning.Cli
+
+open System
+open Argu
+open Pruning.Model
+
+/// The words of `evaluate`.
+type EvaluateArgument =
+    | [<MainCommand>] Input of word: string list
+    | [<Section "What to evaluate">] Split of name: string
+    | Checkpoint of name: string
+    | [<Section "How to judge">] Working_Point of what: string
+    | Bins of dimensions: string
+    | Bootstrap of n: string
+    | Baselines of what: string
+    | Scan
+    | Perturb of what: string
+    | Seed of n: string
+    | [<Section "Input">] Tracksters of tree: string
+    | Edges of tree: string
+    | Bad_Files of what: string
+    | Bad_Graphs of what: string
+    | Batch_Size of n: string
+    | Workers of n: string
+    | [<Section "The machine">] Gpus of n: string
+    | Threads of n: string
+    | Libtorch of directory: string
+    | [<Section "Output">] Json
+    | Csv of directory: string
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Input _ -> "run directory or model file, then ROOT files and (optional) the two tree names"
+            | Split _ ->
+                "validation, test, training or all (default: validation and test for the files that the run trained on, all for others)"
+            | Checkpoint _ -> "best or last weights of a run (default best)"
+            | Working_Point _ ->
+                "where the network begins to prune, in every number but those of the first table: probability=P (default 0.5), efficiency=E (as low as this share of the showers' energy survives) or best-f1; the last two are chosen on the run's validation split"
+            | Bins _ ->
+                "numbers in bins as well: all, or some of energy,eta,size,species,pile_up,layer,distance (default none)"
+            | Bootstrap _ ->
+                "intervals of 68.3 % from N resamplings of the events, or of the tracksters where events are not known (default 0: none)"
+            | Baselines _ -> "all or none of the rules beside the network (default all)"
+            | Scan -> "what other working points would do, chosen on the validation split"
+            | Perturb _ ->
+                "decisions with disturbed inputs: energy=X (smeared by the share X), position=Y (x and y by Y cm), time=P (dropped with probability P), joined by commas"
+            | Seed _ -> "of resampling and disturbing (default 42)"
+            | Tracksters _ -> "tree with one trackster an entry (default: the run's, else Tracksters)"
+            | Edges _ -> "tree with the edges of the same entries (default: the run's, else Edges)"
+            | Bad_Files _ -> "stop or skip at a file that cannot be read (default stop)"
+            | Bad_Graphs _ -> "stop or skip at a graph that contradicts itself (default: as the run did, else stop)"
+            | Batch_Size _ -> "graphs per batch; does not change what the metrics mean (default: the run's, else 32)"
+            | Workers _ -> "threads that read files and build graphs (default: number of cores)"
+            | Gpus _ -> "GPUs to use; 0 is the CPU (default: the run's, else 0)"
+            | Threads _ -> "threads of the mathematics on the CPU (default: the run's, else 1)"
+            | Libtorch _ -> "use the libtorch in this directory"
+            | Json -> "one JSON document on stdout, every digit"
+            | Csv _ ->
+                "every number as CSV files into this directory: metrics, bins, curves, working points, tracksters"
+
+/// Everything that `evaluate` needs to know, validated.
+type EvaluateSettings =
+    {
+        /// Run directory or model file.
+        Model: string
+        Input: ModelInput
+        Part: Part option
+        Checkpoint: string
+        Threshold: Threshold
+        Dimensions: Dimension list
+        Resampling: Resampling
+        Baselines: bool
+        Scan: bool
+        Perturbation: Perturbation option
+        BatchSize: int option
+        Gpus: int option
+        Threads: int option
+        LibTorch: string option
+        Json: bool
+        Csv: string option
+    }
+
+[<RequireQualifiedAccess>]
+module EvaluateSettings =
+
+    let private share = Interval.closed 0.0 1.0
+
+    /// name=value
+    let private pair (option: string) (wanted: string) (text: string) : string * string =
+        match text.Split('=', 2) with
+        | [| name; value |] -> name.Trim().ToLowerInvariant(), value.Trim()
+        | _ -> Value.refuse option wanted text
+
+    let private threshold (text: string) : Threshold =
+        let option = "--working-point"
+        let wanted = "probability=P, efficiency=E or best-f1"
+
+        if text.Equals("best-f1", StringComparison.OrdinalIgnoreCase) then
+            Threshold.BestF1
+        else
+            match pair option wanted text with
+            | "probability", value -> Threshold.Probability(Value.real option share value)
+            | "efficiency", value -> Threshold.EnergyEfficiency(Value.real option share value)
+            | _ -> Value.refuse option wanted text
+
+    let private dimensions (text: string) : Dimension list =
+        let words = [ for dimension in Dimension.all -> Dimension.name dimension, [ dimension ] ]
+        let choices = ("all", Dimension.all) :: ("none", []) :: words
+
+        text.Split(',', StringSplitOptions.TrimEntries ||| StringSplitOptions.RemoveEmptyEntries)
+        |> Seq.map (Value.choice "--bins" choices)
+        |> Seq.concat
+        |> Seq.distinct
+        |> Seq.toList
+
+    let private perturbation (text: string) : Perturbation =
+        let option = "--perturb"
+        let wanted = "energy=X, position=Y or time=P, joined by commas"
+
+        (Perturbation.none, text.Split(',', StringSplitOptions.TrimEntries))
+        ||> Array.fold (fun perturbation word ->
+            match pair option wanted word with
+            | "energy", value ->
+                { perturbation with
+                    Energy = Value.real option share value
+                }
+            | "position", value ->
+                { perturbation with
+                    Position = Value.real option (Interval.closed 0.0 100.0) value
+                }
+            | "time", value ->
+                { perturbation with
+                    Time = Value.real option share value
+                }
+            | _ -> Value.refuse option wanted word)
+
+    let private apply (settings: EvaluateSettings) (argument: EvaluateArgument) : EvaluateSettings =
+        let input change =
+            { settings with
+                Input = change settings.Input
+            }
+
+        match argument with
+        | Input _ -> settings
+        | Split text ->
+            { settings with
+                Part = Some(Value.choice "--split" Part.words text)
+            }
+        | Checkpoint text ->
+            { settings with
+                Checkpoint = Value.choice "--checkpoint" [ "best", "best"; "last", "last" ] text
+            }
+        | Working_Point text ->
+            { settings with
+                Threshold = threshold text
+            }
+        | Bins text ->
+            { settings with
+                Dimensions = dimensions text
+            }
+        | Bootstrap text ->
+            { settings with
+                Resampling =
+                    { settings.Resampling with
+                        Replicates = Value.whole "--bootstrap" (0, 100_000) text
+                    }
+            }
+        | Baselines text ->
+            { settings with
+                Baselines = Value.choice "--baselines" [ "all", true; "none", false ] text
+            }
+        | Scan -> { settings with Scan = true }
+        | Perturb text ->
+            { settings with
+                Perturbation = Some(perturbation text)
+            }
+        | Seed text ->
+            { settings with
+                Resampling =
+                    { settings.Resampling with
+                        Seed = uint64 (Value.wholeLong "--seed" (0L, Int64.MaxValue) text)
+                    }
+            }
+        | Tracksters tree -> input (fun input -> { input with Tracksters = Some tree })
+        | Edges tree -> input (fun input -> { input with Edges = Some tree })
+        | Bad_Files text ->
+            input (fun input ->
+                { input with
+                    SkipBadFiles = Value.choice "--bad-files" Inputs.stopOrSkip text
+                })
+        | Bad_Graphs text ->
+            input (fun input ->
+                { input with
+                    SkipBadGraphs = Some(Value.choice "--bad-graphs" Inputs.stopOrSkip text)
+                })
+        | Batch_Size text ->
+            { settings with
+                BatchSize = Some(Value.whole "--batch-size" (1, 1_000_000) text)
+            }
+        | Workers text ->
+            input (fun input ->
+                { input with
+                    Workers = Inputs.workers text
+                })
+        | Gpus text ->
+            { settings with
+                Gpus = Some(Value.whole "--gpus" (0, 1024) text)
+            }
+        | Threads text ->
+            { settings with
+                Threads = Some(Value.whole "--threads" (1, 1024) text)
+            }
+        | Libtorch text -> { settings with LibTorch = Some text }
+        | Json -> { settings with Json = true }
+        | Csv directory -> { settings with Csv = Some directory }
+
+    /// Pure, so that tests can ask it.
+    let ofArguments (arguments: EvaluateArgument list) : EvaluateSettings =
+        let words =
+            arguments
+            |> List.collect (function
+                | Input words -> words
+                | _ -> [])
+
+        let model, files =
+            match words with
+            | model :: files -> model, files
+            | [] -> raise (UsageException "nothing to evaluate: give a run directory or a model file.")
+
+        let start =
+            {
+                Model = model
+                Input =
+                    {
+                        Words = files
+                        Tracksters = None
+                        Edges = None
+                        SkipBadFiles = false
+                        SkipBadGraphs = None
+                        Workers = Environment.ProcessorCount
+                    }
+                Part = None
+                Checkpoint = "best"
+                Threshold = Threshold.Probability 0.5
+                Dimensions = []
+                Resampling = { Replicates = 0; Seed = 42UL }
+                Baselines = true
+                Scan = false
+                Perturbation = None
+                BatchSize = None
+                Gpus = None
+                Threads = None
+                LibTorch = None
+                Json = false
+                Csv = None
+            }
+
+        List.fold apply start arguments
