@@ -30,8 +30,8 @@ module Strategy =
         strategy
 
     /// One pass over all nodes: decision cell on zeros, memory cell on zeros if there is one, rounds, prune head. It is
-    /// `equilibrium 1`, to the bit: the decision cell works (its bias and its matrix of the hidden state count) but reads no
-    /// decision, so its input matrix has no effect and gets no gradient.
+    /// `equilibrium 1`: the decision cell works (its bias and its matrix of the hidden state count) but reads no decision, so
+    /// its input matrix has no effect and gets no gradient.
     let onePass: Strategy = steady "one-pass" (Equilibrium.run 1)
 
     /// All nodes at once, several passes; each reads the probabilities of the pass before.

@@ -44,7 +44,9 @@ module Neighbourhood =
 
                 look (2L * reach) (choose best) (choose row)
 
-        let own = (torch.arange (edges, device = values.device)).unsqueeze(1L).expand(values.shape)
+        let own =
+            (torch.arange (edges, dtype = torch.int64, device = values.device)).unsqueeze(1L).expand(values.shape)
+
         look 1L (values.detach ()) own
 
     /// Largest value over the in-edges of each node, column by column; the gradient goes to the edge that holds it, to the
@@ -58,7 +60,9 @@ module Neighbourhood =
             torch.zeros(shape, dtype = values.dtype, device = values.device).MoveToOuterDisposeScope()
         else
             let degree = plan.InDegree.squeeze(1L).``to`` torch.int64 // [nodes]
-            let first = degree.cumsum(0L).sub(degree).clamp_max(scalar (float (edges - 1L))) // [nodes]
+            // A whole number: limited by a float, indices would become floats.
+            use last: Scalar = Scalar.op_Implicit (edges - 1L)
+            let first = degree.cumsum(0L).sub(degree).clamp_max last // [nodes]
             let row = (winners plan values).index_select(0L, first) // [nodes, columns]
             let alone = plan.InDegree.eq (scalar 0.0) // [nodes, 1]
             values.gather(0L, row).masked_fill(alone, scalar 0.0).MoveToOuterDisposeScope()
