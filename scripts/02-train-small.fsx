@@ -62,7 +62,7 @@ let network =
         (Head.create random config.Dropout hidden 2)
         (Head.create random config.Dropout hidden 1)
 
-let pruner = { Config = config; Network = network }
+let pruner = Pruner.ofNetwork config network
 let moments = FeatureMoments.Of(dataset, split.Training)
 let counts = ClassCounts.Of(dataset, split.Training)
 Pruner.standardise moments.Mean moments.Std pruner

@@ -75,9 +75,7 @@ module Session =
         use random = new torch.Generator(uint64 settings.Training.Seed)
         let pruner = Pruner.create random settings.Model
 
-        if settings.Model.Standardise then
-            let moments = FeatureMoments.Of(data.Dataset, data.Split.Training)
-            Pruner.standardise moments.Mean moments.Std pruner
+        Standardisation.fit data.Dataset data.Split.Training pruner
 
         {
             Pruner = pruner

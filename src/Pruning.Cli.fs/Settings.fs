@@ -29,29 +29,6 @@ type TrainSettings =
 [<RequireQualifiedAccess>]
 module TrainSettings =
 
-    let private cells = [ "lstm", CellKind.Lstm; "gru", CellKind.Gru ]
-
-    let private cellName (cell: CellKind) =
-        match cell with
-        | CellKind.Lstm -> "lstm"
-        | CellKind.Gru -> "gru"
-
-    let private aggregators =
-        [
-            "lstm", Aggregator.Lstm
-            "gru", Aggregator.Gru
-            "mean", Aggregator.Mean
-            "max", Aggregator.Max
-            "sum", Aggregator.Sum
-        ]
-
-    let private normalisations =
-        [
-            "layer", Normalisation.Layer
-            "graph-batch", Normalisation.GraphBatch
-            "identity", Normalisation.Identity
-        ]
-
     let standard: TrainSettings =
         {
             Input = Inputs.standard
@@ -158,19 +135,26 @@ module TrainSettings =
                 { config with
                     PrefetchFactor = count "--prefetch-factor" 1024 text
                 })
-        | Autoregressive ->
+        | Mode _
+        | Autoregressive
+        | Num_Iterations _
+        | Order _
+        | Scheduled_Sampling _
+        | Heads _
+        | Features _ -> settings // joined by NetworkWords
+        | Layer text ->
             { settings with
-                Model.Strategy = DecisionStrategy.Autoregressive
+                Model.Layer = Value.choice "--layer" Choices.layers text
             }
-        | Num_Iterations text ->
-            let passes = count "--num-iterations" 1000 text
-
-            match settings.Model.Strategy with
-            | DecisionStrategy.Equilibrium _ ->
-                { settings with
-                    Model.Strategy = DecisionStrategy.Equilibrium passes
-                }
-            | DecisionStrategy.Autoregressive -> settings
+        | Residual -> { settings with Model.Residual = true }
+        | Round_Normalisation text ->
+            { settings with
+                Model.RoundNormalisation = Value.choice "--round-normalisation" Choices.normalisations text
+            }
+        | Round_Dropout text ->
+            { settings with
+                Model.RoundDropout = Value.real "--round-dropout" (Interval.below 0.0 1.0) text
+            }
         | Num_Gnn_Steps text ->
             { settings with
                 Model.Rounds = count "--num-gnn-steps" 100 text
@@ -184,21 +168,19 @@ module TrainSettings =
             { settings with Model.Hidden = hidden }
         | Aggregator text ->
             { settings with
-                Model.DecisionCell = Value.choice "--aggregator" cells text
+                Model.DecisionCell = Value.choice "--aggregator" Choices.cells text
             }
         | Memory text ->
-            let memories = ("none", None) :: [ for word, cell in cells -> word, Some cell ]
-
             { settings with
-                Model.MemoryCell = Value.choice "--memory" memories text
+                Model.MemoryCell = Value.choice "--memory" Choices.memories text
             }
         | Neighbour_Aggregator text ->
             { settings with
-                Model.Aggregator = Value.choice "--neighbour-aggregator" aggregators text
+                Model.Aggregator = Value.choice "--neighbour-aggregator" Choices.aggregators text
             }
         | Normalisation text ->
             { settings with
-                Model.Normalisation = Value.choice "--normalisation" normalisations text
+                Model.Normalisation = Value.choice "--normalisation" Choices.normalisations text
             }
         | No_Standardise ->
             { settings with
@@ -277,31 +259,39 @@ module TrainSettings =
             }
         | Json -> { settings with Json = true }
 
-    /// What the network is, as a run name: "equilibrium-lstm-none".
+    /// What the network is, as a run name: "equilibrium-lstm-none", "one-pass-gru-lstm-gatv2".
     let nameOf (config: PrunerConfig) : string =
-        let strategy =
-            match config.Strategy with
-            | DecisionStrategy.Autoregressive -> "autoregressive"
-            | DecisionStrategy.Equilibrium _ -> "equilibrium"
+        let layer =
+            match config.Layer with
+            | LayerKind.Sage -> []
+            | other -> [ Choices.layerName other ]
 
-        let memory = config.MemoryCell |> Option.map cellName |> Option.defaultValue "none"
-        $"{strategy}-{cellName config.DecisionCell}-{memory}"
+        [
+            NetworkWords.modeName config.Strategy
+            Choices.nameOf Choices.cells config.DecisionCell
+            Choices.nameOf Choices.memories config.MemoryCell
+        ]
+        @ layer
+        |> String.concat "-"
 
     /// --parity is a promise about numbers: options that break it are refused, not bent.
     let private keepParity (settings: TrainSettings) =
         if settings.Training.Loss = LossKind.Original then
-            let fixedTo = PrunerConfig.parity settings.Model
-
-            if settings.Model.Normalisation <> fixedTo.Normalisation then
-                raise (UsageException "--parity fixes --normalisation to graph-batch: leave one of the two out.")
-
-            if settings.Model.Aggregator <> fixedTo.Aggregator then
-                raise (UsageException "--parity fixes --neighbour-aggregator to lstm: leave one of the two out.")
+            match NetworkWords.againstParity settings.Model with
+            | Some(option, value) ->
+                raise (UsageException $"--parity fixes {option} {value}: leave one of the two out.")
+            | None -> ()
 
     /// The last word on an option counts, as users of the original expect.
     let ofArguments (exists: string -> bool) (arguments: TrainArgument list) : TrainSettings =
         let start = if List.contains Parity arguments then parity else standard
-        let settings = arguments |> List.fold apply start
+        let each = arguments |> List.fold apply start
+
+        let settings =
+            { each with
+                Model = NetworkWords.complete each.Training.Seed arguments each.Model
+            }
+
         keepParity settings
 
         let input =

@@ -13,13 +13,21 @@ type TrainArgument =
     | Prefetch_Factor of n: string
     | Bad_Files of what: string
     | Bad_Graphs of what: string
-    | [<Section "The network">] Autoregressive
+    | [<Section "The network">] Mode of strategy: string
+    | Autoregressive
     | [<AltCommandLine "--passes">] Num_Iterations of n: string
     | [<AltCommandLine "--rounds">] Num_Gnn_Steps of n: string
     | [<AltCommandLine "--hidden">] Hidden_Dim of n: string
     | [<AltCommandLine "--decision-cell">] Aggregator of cell: string
     | [<AltCommandLine "--memory-cell">] Memory of cell: string
+    | Order of order: string
+    | Layer of kind: string
+    | Heads of n: string
     | [<AltCommandLine "--neighbor-aggregator">] Neighbour_Aggregator of kind: string
+    | Residual
+    | [<AltCommandLine "--round-normalization">] Round_Normalisation of kind: string
+    | Round_Dropout of p: string
+    | Features of names: string
     | [<AltCommandLine "--normalization">] Normalisation of kind: string
     | [<AltCommandLine "--no-standardize">] No_Standardise
     | Dropout of p: string
@@ -29,6 +37,7 @@ type TrainArgument =
     | Learning_Rate of rate: string
     | Class_Weight of weights: string
     | Clip_Norm of norm: string
+    | Scheduled_Sampling of schedule: string
     | Seed of n: string
     | [<Section "The machine">] Gpus of n: string
     | Threads of n: string
@@ -51,15 +60,26 @@ type TrainArgument =
             | Prefetch_Factor _ -> "batches that each worker prepares ahead (default 3)"
             | Bad_Files _ -> "stop or skip at a file that cannot be read (default stop)"
             | Bad_Graphs _ -> "stop or skip at a graph that contradicts itself: unknown ids, NaN (default stop)"
-            | Autoregressive ->
-                "decide one layer cluster a step, most confident first; without it, equilibrium: all at once, in several passes"
+            | Mode _ ->
+                "how decisions are taken: equilibrium (all at once, in several passes, each reading the one before), one-pass (the first of them only) or autoregressive (one layer cluster a step) (default equilibrium)"
+            | Autoregressive -> "the same as --mode autoregressive"
             | Num_Iterations _ -> "passes of the equilibrium network (default 5)"
             | Num_Gnn_Steps _ -> "message-passing rounds per pass or step (default 3)"
             | Hidden_Dim _ -> "width of the node states (default 128)"
             | Aggregator _ -> "cell that absorbs decisions into the node states: lstm or gru (default lstm)"
             | Memory _ -> "cell that remembers node states between passes or steps: none, gru or lstm (default none)"
+            | Order _ ->
+                "autoregressive only: which layer cluster is decided next: confidence (learnt), energy (highest first), layer (from the front) or random (default confidence)"
+            | Layer _ ->
+                "operator of a message-passing round: sage, gcn, gin, gatv2 (attention), edgeconv, interaction or gravnet (default sage)"
+            | Heads _ -> "gatv2 only: attention heads; they divide the width of the node states (default 4)"
             | Neighbour_Aggregator _ ->
-                "how the messages of the neighbours are combined: lstm, gru, mean, max or sum (default lstm; mean is much faster)"
+                "sage only: how the messages of the neighbours are combined: lstm, gru, mean, max or sum (default lstm; mean is much faster)"
+            | Residual -> "a round adds its answer to its input instead of replacing it: helps with many rounds"
+            | Round_Normalisation _ -> "of a round's answer: layer, graph-batch or identity (default identity)"
+            | Round_Dropout _ -> "dropout probability in a round's answer (default 0)"
+            | Features _ ->
+                "what the network reads of a layer cluster: original (the nine of the file), extended (and log energy, energy and distance relative to the seed, has-time, layer), oriented (turned to phi 0 and mirrored to positive z), or names as in docs/model.md, separated by commas (default original)"
             | Normalisation _ -> "between the encoder's layers: layer, graph-batch or identity (default layer)"
             | No_Standardise -> "feed cm, GeV and ns as they are instead of shifting and scaling each feature"
             | Dropout _ -> "dropout probability in the heads (default 0.2)"
@@ -71,6 +91,8 @@ type TrainArgument =
             | Class_Weight _ ->
                 "loss weights KEEP,PRUNE such as 1,20 (the original's), or measured: from the training labels (default measured)"
             | Clip_Norm _ -> "gradients are scaled down to this norm; 0 is off (default 1)"
+            | Scheduled_Sampling _ ->
+                "autoregressive only: from being told the true label of each decided layer cluster (first epoch) to reading its own decision: none, linear, exponential or inverse-sigmoid, with the probability of the truth in the last epoch as in linear:0.1 (default none: always the truth)"
             | Seed _ -> "of the split, the order, the first weights and the dropout (default 42)"
             | Gpus _ -> "GPUs to train on; 0 is the CPU (default 0; the original's: 1)"
             | Threads _ ->

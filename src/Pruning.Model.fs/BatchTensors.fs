@@ -2,6 +2,17 @@ namespace Pruning.Model
 
 open TorchSharp
 open Pruning.Data.Batching
+open Pruning.Data.Graphs
+
+/// Which graph each node belongs to.
+[<NoComparison; NoEquality>]
+type GraphRows =
+    {
+        /// [nodes] graph of each node, rising.
+        GraphOfNode: Tensor
+        /// [graphs] on the host: nodes of each graph.
+        GraphSizes: int array
+    }
 
 /// A neighbour plan as tensors on the device where the layers run. See `NeighbourPlan` for the meaning of each part.
 [<NoComparison; NoEquality>]
@@ -20,6 +31,8 @@ type PlanTensors =
         SegmentTarget: Tensor
         /// [nodes, 1] number of in-edges, in the type of the node states.
         InDegree: Tensor
+        /// Which graph each node belongs to, for layers that normalise graph by graph; none = all nodes are one graph.
+        Graphs: GraphRows option
     }
 
 [<RequireQualifiedAccess>]
@@ -36,7 +49,19 @@ module PlanTensors =
             SegmentSource = index plan.SegmentSource
             SegmentTarget = index plan.SegmentTarget
             InDegree = (index plan.InDegree).``to``(dtype).unsqueeze 1
+            Graphs = None
         }
+
+    /// The graphs of the plan's nodes.
+    let graphs (plan: PlanTensors) : GraphRows =
+        match plan.Graphs with
+        | Some graphs -> graphs
+        | None ->
+            {
+                GraphOfNode =
+                    torch.zeros ([| int64 plan.NodeCount |], dtype = torch.int64, device = plan.InDegree.device)
+                GraphSizes = [| plan.NodeCount |]
+            }
 
 /// A batch of graphs as tensors.
 [<NoComparison; NoEquality>]
@@ -63,13 +88,26 @@ module BatchTensors =
 
     /// Copies a batch to a device; `dtype` is the type of the network's weights.
     let create (device: torch.Device) (dtype: torch.ScalarType) (batch: GraphBatch) : BatchTensors =
-        let features = int64 (if batch.NodeCount = 0 then 0 else batch.Features.Length / batch.NodeCount)
+        let graphs =
+            {
+                GraphOfNode = torch.tensor (batch.GraphOfNode, device = device)
+                GraphSizes = Array.init batch.GraphCount (fun g -> batch.NodeOffsets[g + 1] - batch.NodeOffsets[g])
+            }
 
         {
             Source = batch
-            X = torch.tensor(batch.Features).reshape(int64 batch.NodeCount, features).``to``(device).``to`` dtype
+            X =
+                torch
+                    .tensor(batch.Features)
+                    .reshape(int64 batch.NodeCount, int64 ShowerGraph.FeatureCount)
+                    .``to``(device)
+                    .``to``
+                    dtype
             Labels = torch.tensor (batch.Labels, device = device)
-            GraphOfNode = torch.tensor (batch.GraphOfNode, device = device)
-            GraphSizes = Array.init batch.GraphCount (fun g -> batch.NodeOffsets[g + 1] - batch.NodeOffsets[g])
-            Plan = PlanTensors.create device dtype batch.Plan
+            GraphOfNode = graphs.GraphOfNode
+            GraphSizes = graphs.GraphSizes
+            Plan =
+                { PlanTensors.create device dtype batch.Plan with
+                    Graphs = Some graphs
+                }
         }

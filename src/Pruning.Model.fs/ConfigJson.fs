@@ -8,27 +8,6 @@ open System.Text.Json.Nodes
 [<RequireQualifiedAccess>]
 module ConfigJson =
 
-    let private cells = [ "gru", CellKind.Gru; "lstm", CellKind.Lstm ]
-
-    let private aggregators =
-        [
-            "lstm", Aggregator.Lstm
-            "gru", Aggregator.Gru
-            "mean", Aggregator.Mean
-            "max", Aggregator.Max
-            "sum", Aggregator.Sum
-        ]
-
-    let private normalisations =
-        [
-            "layer", Normalisation.Layer
-            "graph-batch", Normalisation.GraphBatch
-            "identity", Normalisation.Identity
-        ]
-
-    let private nameOf (names: (string * 'T) list) (value: 'T) : string =
-        names |> List.find (fun (_, v) -> v = value) |> fst
-
     let private refuse (key: string) (wanted: string) (found: string) =
         raise (
             CheckpointException
@@ -61,55 +40,153 @@ module ConfigJson =
         else
             found
 
+    let private share (key: string) (wanted: string) (fits: float -> bool) (json: JsonObject) : float =
+        let found = get<float> key wanted json
+        if fits found then found else refuse key wanted (string found)
+
+    let private ofOrder (order: DecisionOrder) =
+        [
+            match order with
+            | DecisionOrder.Random seed ->
+                "order", Json.text "random"
+                "order_seed", Json.integer seed
+            | other -> "order", Json.text (Choices.nameOf (Choices.orders 0L) other)
+        ]
+
+    let private toOrder (json: JsonObject) : DecisionOrder =
+        match choice (Choices.orders 0L) "order" json with
+        | DecisionOrder.Random _ -> DecisionOrder.Random(get<int64> "order_seed" "a whole number" json)
+        | other -> other
+
+    let private lastKey = "scheduled_sampling_last"
+
+    let private ofTruth (schedule: TruthSchedule) =
+        [
+            match schedule with
+            | TruthSchedule.Always -> "scheduled_sampling", Json.text "none"
+            | TruthSchedule.Linear last
+            | TruthSchedule.Exponential last
+            | TruthSchedule.InverseSigmoid last ->
+                "scheduled_sampling", Json.text (Choices.nameOf (Choices.schedules last) schedule)
+                lastKey, Json.number last
+        ]
+
+    let private toTruth (json: JsonObject) : TruthSchedule =
+        match choice (Choices.schedules 0.0) "scheduled_sampling" json with
+        | TruthSchedule.Always -> TruthSchedule.Always
+        | schedule ->
+            let last = share lastKey "a number in [0, 1]" (fun p -> p >= 0.0 && p <= 1.0) json
+            let name = Choices.nameOf (Choices.schedules 0.0) schedule
+            Choices.schedules last |> List.find (fun (known, _) -> known = name) |> snd
+
+    let private toLayer (json: JsonObject) : LayerKind =
+        match choice Choices.layers "layer" json with
+        | LayerKind.GatV2 _ -> LayerKind.GatV2(count "heads" json)
+        | other -> other
+
+    /// Names; older files give the number of columns, which were the original's.
+    let private toFeatures (json: JsonObject) : NodeFeature list =
+        let allowed = FeatureTable.all |> List.map _.Name |> String.concat ", "
+        let wanted = $"a list of different names among {allowed}"
+
+        let one (node: JsonNode | null) =
+            match node with
+            | null -> refuse "features" wanted "null"
+            | node ->
+                let text = node.ToJsonString()
+
+                match FeatureTable.all |> List.tryFind (fun column -> $"\"{column.Name}\"" = text) with
+                | Some column -> column.Feature
+                | None -> refuse "features" wanted text
+
+        match json["features"] with
+        | :? JsonArray as names when names.Count > 0 ->
+            let features = [ for name in names -> one name ]
+
+            if List.distinct features <> features then
+                refuse "features" wanted (names.ToJsonString())
+
+            features
+        | null -> refuse "features" wanted "nothing"
+        | number when number.ToJsonString() = string NodeFeature.original.Length -> NodeFeature.original
+        | other -> refuse "features" wanted (other.ToJsonString())
+
     /// The configuration of a network.
     let ofPruner (config: PrunerConfig) : JsonObject =
-        let memory = config.MemoryCell |> Option.map (nameOf cells) |> Option.defaultValue "none"
-
         Json.record
             [
-                "features", Json.integer config.Features
+                "features", Json.list [ for feature in config.Features -> Json.text (FeatureTable.name feature) ]
                 "hidden", Json.integer config.Hidden
                 "rounds", Json.integer config.Rounds
                 match config.Strategy with
+                | DecisionStrategy.OnePass -> "strategy", Json.text "one-pass"
                 | DecisionStrategy.Autoregressive -> "strategy", Json.text "autoregressive"
                 | DecisionStrategy.Equilibrium passes ->
                     "strategy", Json.text "equilibrium"
                     "passes", Json.integer passes
-                "decision_cell", Json.text (nameOf cells config.DecisionCell)
-                "memory_cell", Json.text memory
-                "neighbour_aggregator", Json.text (nameOf aggregators config.Aggregator)
-                "normalisation", Json.text (nameOf normalisations config.Normalisation)
+                "decision_cell", Json.text (Choices.nameOf Choices.cells config.DecisionCell)
+                "memory_cell", Json.text (Choices.nameOf Choices.memories config.MemoryCell)
+                yield! ofOrder config.Order
+                yield! ofTruth config.Truth
+                "layer", Json.text (Choices.layerName config.Layer)
+                match config.Layer with
+                | LayerKind.GatV2 heads -> "heads", Json.integer heads
+                | _ -> ()
+                "residual", Json.flag config.Residual
+                "round_normalisation", Json.text (Choices.nameOf Choices.normalisations config.RoundNormalisation)
+                "round_dropout", Json.number config.RoundDropout
+                "neighbour_aggregator", Json.text (Choices.nameOf Choices.aggregators config.Aggregator)
+                "normalisation", Json.text (Choices.nameOf Choices.normalisations config.Normalisation)
                 "standardise", Json.flag config.Standardise
                 "dropout", Json.number config.Dropout
             ]
 
-    /// Reads what `ofPruner` wrote.
+    /// What a key says, or what files said before there was such a key.
+    let private since (key: string) (before: 'T) (read: JsonObject -> 'T) (json: JsonObject) : 'T =
+        if json.ContainsKey key then read json else before
+
+    /// Reads what `ofPruner` wrote, and what earlier versions wrote.
     let toPruner (json: JsonObject) : PrunerConfig =
         let hidden = count "hidden" json
-        let dropout = get<float> "dropout" "a number in [0, 1)" json
+        let probability key = share key "a number in [0, 1)" (fun p -> p >= 0.0 && p < 1.0)
+        let layer = since "layer" LayerKind.Sage toLayer json
 
         if hidden % 2 <> 0 then
             refuse "hidden" "an even number" (string hidden)
 
-        if not (dropout >= 0.0 && dropout < 1.0) then
-            refuse "dropout" "a number in [0, 1)" (string dropout)
+        match layer with
+        | LayerKind.GatV2 heads when hidden % heads <> 0 -> refuse "heads" $"a divisor of {hidden}" (string heads)
+        | _ -> ()
 
         {
-            Features = count "features" json
+            Features = toFeatures json
             Hidden = hidden
             Rounds = count "rounds" json
             Strategy =
-                match get<string> "strategy" "autoregressive or equilibrium" json with
+                let wanted = "one of one-pass, equilibrium, autoregressive"
+
+                match get<string> "strategy" wanted json with
+                | "one-pass" -> DecisionStrategy.OnePass
                 | "autoregressive" -> DecisionStrategy.Autoregressive
                 | "equilibrium" -> DecisionStrategy.Equilibrium(count "passes" json)
-                | other -> refuse "strategy" "autoregressive or equilibrium" $"'{other}'"
-            DecisionCell = choice cells "decision_cell" json
-            MemoryCell =
-                choice (("none", None) :: List.map (fun (name, kind) -> name, Some kind) cells) "memory_cell" json
-            Aggregator = choice aggregators "neighbour_aggregator" json
-            Normalisation = choice normalisations "normalisation" json
+                | other -> refuse "strategy" wanted $"'{other}'"
+            DecisionCell = choice Choices.cells "decision_cell" json
+            MemoryCell = choice Choices.memories "memory_cell" json
+            Order = since "order" DecisionOrder.Confidence toOrder json
+            Truth = since "scheduled_sampling" TruthSchedule.Always toTruth json
+            Layer = layer
+            Residual = since "residual" false (get<bool> "residual" "true or false") json
+            RoundNormalisation =
+                since
+                    "round_normalisation"
+                    Normalisation.Identity
+                    (choice Choices.normalisations "round_normalisation")
+                    json
+            RoundDropout = since "round_dropout" 0.0 (probability "round_dropout") json
+            Aggregator = choice Choices.aggregators "neighbour_aggregator" json
+            Normalisation = choice Choices.normalisations "normalisation" json
             Standardise = get<bool> "standardise" "true or false" json
-            Dropout = dropout
+            Dropout = probability "dropout" json
         }
 
     let ofClassWeights (weights: ClassWeights) : JsonObject =
@@ -131,7 +208,7 @@ module ConfigJson =
 
     let private losses = [ "mean-over-graphs", LossKind.MeanOverGraphs; "original", LossKind.Original ]
 
-    let lossName (kind: LossKind) : string = nameOf losses kind
+    let lossName (kind: LossKind) : string = Choices.nameOf losses kind
 
     let ofCriterion (criterion: Criterion) : JsonObject =
         Json.record [ "loss", Json.text (lossName criterion.Loss); "class_weights", ofClassWeights criterion.Weights ]

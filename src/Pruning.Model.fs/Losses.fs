@@ -101,6 +101,7 @@ module Loss =
     let ofBatch (kind: LossKind) (strategy: DecisionStrategy) (graphSizes: int array) (perGraph: Tensor) : Tensor =
         match kind, strategy with
         | LossKind.MeanOverGraphs, _ -> perGraph.mean ()
+        | LossKind.Original, DecisionStrategy.OnePass
         | LossKind.Original, DecisionStrategy.Equilibrium _ -> perGraph.sum ()
         | LossKind.Original, DecisionStrategy.Autoregressive ->
             // The original divides its running total by N after every graph, so that an earlier graph is divided again

@@ -10,23 +10,38 @@ type Pruner =
     {
         Config: PrunerConfig
         Network: Network
+        /// How the network comes to decisions.
+        Strategy: Strategy
     }
 
 [<RequireQualifiedAccess>]
 module Pruner =
 
-    /// Fresh weights drawn from the generator.
-    let create (random: torch.Generator) (config: PrunerConfig) : Pruner =
+    /// A network that was put together elsewhere, with the strategy of the configuration. The other choices of the
+    /// configuration say what a model file is told about it; nothing checks that they describe the network.
+    let ofNetwork (config: PrunerConfig) (network: Network) : Pruner =
         {
             Config = config
-            Network = Network.create random config
+            Network = network
+            Strategy = Strategy.ofConfig config
         }
 
-    /// Runs the strategy of the configuration on a batch.
+    /// Fresh weights drawn from the generator.
+    let create (random: torch.Generator) (config: PrunerConfig) : Pruner =
+        Network.create random config |> ofNetwork config
+
+    /// The same network with another strategy.
+    let withStrategy (strategy: Strategy) (pruner: Pruner) : Pruner = { pruner with Strategy = strategy }
+
+    /// The pruner when a share of the training is done, 0 in the first epoch, 1 in the last.
+    let during (share: float) (pruner: Pruner) : Pruner =
+        { pruner with
+            Strategy = pruner.Strategy.During share
+        }
+
+    /// Runs the strategy on a batch.
     let run (pruner: Pruner) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
-        match pruner.Config.Strategy with
-        | DecisionStrategy.Autoregressive -> Autoregressive.run pruner.Network mode question batch
-        | DecisionStrategy.Equilibrium passes -> Equilibrium.run passes pruner.Network mode question batch
+        pruner.Strategy.Run pruner.Network mode question batch
 
     /// The type of the weights.
     let dtype (pruner: Pruner) : torch.ScalarType =

@@ -41,13 +41,19 @@ let permute (rowOf: int array) (graph: ShowerGraph) : ShowerGraph =
         labels[rowOf[node]] <- graph.Labels[node]
 
     let move (ends: int array) = ends |> Array.map (fun node -> rowOf[node])
-    ShowerGraph(graph.Origin, features, move graph.Source, move graph.Target, labels)
+
+    let layers =
+        match graph.Layers with
+        | null -> null
+        | layers -> Array.init layers.Length (fun row -> layers[System.Array.IndexOf(rowOf, row)])
+
+    ShowerGraph(graph.Origin, features, move graph.Source, move graph.Target, labels, Layers = layers)
 
 /// The same graph with its edges in another order.
 let reorderEdges (seed: int) (graph: ShowerGraph) : ShowerGraph =
     let order = shuffle seed graph.EdgeCount
     let pick (ends: int array) = order |> Array.map (fun edge -> ends[edge])
-    ShowerGraph(graph.Origin, graph.Features, pick graph.Source, pick graph.Target, graph.Labels)
+    ShowerGraph(graph.Origin, graph.Features, pick graph.Source, pick graph.Target, graph.Labels, Layers = graph.Layers)
 
 /// A batch of graphs as tensors in libtorch's default type.
 let tensors (graphs: ShowerGraph list) : BatchTensors =

@@ -91,6 +91,8 @@ let command: Command =
                     "train data.root \"Tracksters;1\" \"Edges;1\" --workers 14 --autoregressive",
                     "the original's command line"
                     "train 'data/*.root' --neighbour-aggregator mean --name mean-128", "many files, a fast aggregator"
+                    "train data.root --layer gatv2 --residual --round-normalisation layer --features oriented",
+                    "attention, in the shower's own frame"
                     "train data.root --parity --epochs 10", "the original's numbers"
                 ]
         }

@@ -26,12 +26,14 @@ public static class BatchAssembler
         long[] target = GC.AllocateUninitializedArray<long>(edgeCount);
         long[] graphOfNode = GC.AllocateUninitializedArray<long>(nodeCount);
         long[] labels = GC.AllocateUninitializedArray<long>(nodeCount);
+        byte[] layers = new byte[nodeCount]; // unknown until a graph says better
         int firstEdge = 0;
         for (int g = 0; g < graphs.Count; g++)
         {
             ShowerGraph graph = graphs[g];
             int firstNode = nodeOffsets[g];
             origins[g] = graph.Origin;
+            graph.Layers?.CopyTo(layers, firstNode);
             graph.Features.CopyTo(features, firstNode * ShowerGraph.FeatureCount);
             graphOfNode.AsSpan(firstNode, graph.NodeCount).Fill(g);
             Widen(graph.Labels, labels.AsSpan(firstNode, graph.NodeCount));
@@ -40,7 +42,7 @@ public static class BatchAssembler
             firstEdge += graph.EdgeCount;
         }
 
-        return new GraphBatch(origins, nodeOffsets, features, source, target, graphOfNode, labels, Plan(nodeCount, source, target));
+        return new GraphBatch(origins, nodeOffsets, features, source, target, graphOfNode, labels, Plan(nodeCount, source, target)) { Layers = layers };
     }
 
     /// <summary>

@@ -44,6 +44,9 @@ public sealed class GraphBatch
     /// <summary>[nodes] 1 = prune, 0 = keep.</summary>
     public long[] Labels { get; }
 
+    /// <summary>[nodes] calorimeter layer of each node, see <see cref="ShowerGraph.Layers"/>; 0 where nobody knows.</summary>
+    public byte[] Layers { get; internal init; } = [];
+
     /// <summary>The order in which edges are visited.</summary>
     public NeighbourPlan Plan { get; }
 

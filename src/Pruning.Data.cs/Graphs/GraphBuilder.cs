@@ -71,7 +71,7 @@ public static class GraphBuilder
         }
 
         Complete(source, target, links, nodes);
-        return new ShowerGraph(origin, features, source, target, labels, links);
+        return new ShowerGraph(origin, features, source, target, labels, links) { Layers = LayersOf(one) };
     }
 
     /// <summary>The node that positions are relative to: the last with the Low flag, else with the High flag, else 0.</summary>
@@ -80,6 +80,21 @@ public static class GraphBuilder
         int low = one.IsSeedLow.LastIndexOf(1f);
         int high = low >= 0 ? low : one.IsSeedHigh.LastIndexOf(1f);
         return Math.Max(high, 0);
+    }
+
+    /// <summary>What the file says about a layer cluster's layer, or where its position puts it.</summary>
+    private static byte[] LayersOf(in TracksterColumns one)
+    {
+        byte[] layers = new byte[one.NodeCount];
+        bool isRead = one.Layer.Length == layers.Length;
+        for (int i = 0; i < layers.Length; i++)
+        {
+            layers[i] = isRead && one.Layer[i] is >= 1f and <= byte.MaxValue
+                ? (byte)one.Layer[i]
+                : CalorimeterLayers.Nearest(one.PosZ[i]);
+        }
+
+        return layers;
     }
 
     private static void FillNodes(in TracksterColumns one, float[] features, byte[] labels)

@@ -64,6 +64,19 @@ public sealed class ShowerGraph
     /// <summary>[nodes] 1 = prune, 0 = keep.</summary>
     public byte[] Labels { get; }
 
+    /// <summary>
+    /// [nodes] calorimeter layer of each node, from 1, as the file says or else as the position along the beam does
+    /// (<see cref="CalorimeterLayers"/>); null where nobody knows.
+    /// </summary>
+    /// <exception cref="ArgumentException">Not one layer a node.</exception>
+    public byte[]? Layers
+    {
+        get;
+        init => field = value is null || value.Length == Labels.Length
+            ? value
+            : throw new ArgumentException($"{Origin}: wanted a layer for each of {Labels.Length} nodes, found {value.Length}.");
+    }
+
     /// <summary>Number of layer clusters.</summary>
     public int NodeCount => Labels.Length;
 

@@ -36,6 +36,9 @@ public readonly ref struct TracksterColumns
     /// <summary>[nodes] 1 on a seed of the second CLUE3D pass.</summary>
     public ReadOnlySpan<float> IsSeedLow { get; init; }
 
+    /// <summary>[nodes] calorimeter layer, from 1; empty where the file does not say.</summary>
+    public ReadOnlySpan<float> Layer { get; init; }
+
     /// <summary>[nodes] 1 = prune, 0 = keep.</summary>
     public ReadOnlySpan<float> Label { get; init; }
 

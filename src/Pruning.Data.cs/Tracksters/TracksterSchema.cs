@@ -63,6 +63,9 @@ public static class TracksterSchema
     /// <summary>Azimuth in rad.</summary>
     public const string Phi = "phi";
 
+    /// <summary>Optional: calorimeter layer, counted from 1.</summary>
+    public const string Layer = "layer";
+
     /// <summary>1 on the seed of the first CLUE3D pass, else 0.</summary>
     public const string IsSeedHigh = "isSeedCLUE3DHigh";
 

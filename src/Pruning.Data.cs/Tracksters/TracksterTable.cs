@@ -50,6 +50,9 @@ internal sealed record TracksterArrays
 
     public required Jagged<long> Target { get; init; }
 
+    /// <summary>Layers of the layer clusters, or null where the file does not say.</summary>
+    public Jagged<float>? Layer { get; init; }
+
     /// <summary>[entries] event numbers, or null.</summary>
     public long[]? Event { get; init; }
 
@@ -107,6 +110,7 @@ public sealed class TracksterTable
         Phi = _arrays.Phi[entry],
         IsSeedHigh = _arrays.IsSeedHigh[entry],
         IsSeedLow = _arrays.IsSeedLow[entry],
+        Layer = _arrays.Layer is Jagged<float> layer ? layer[entry] : default,
         Label = _arrays.Label[entry],
         Origin = _arrays.Origin[entry],
         Target = _arrays.Target[entry],

@@ -11,6 +11,15 @@ open Pruning.Model
 /// Step t of a graph with N nodes: scores = softmax of the confidences of the N - t undecided nodes; the node with the
 /// largest score is decided by its logits; the next step reads [1, decision] at that node and zeros elsewhere.
 /// Loss of a graph = 1/N sum over t of the step's cost (`Loss.ofStep`), with gradient through the scores.
+/// What the steps of an autoregressive network go by.
+[<NoComparison; NoEquality>]
+type Guidance =
+    {
+        Order: NodeOrder
+        /// How often training tells the truth about a node that was decided; the rest of the time it reads its own decision.
+        TruthProbability: float
+    }
+
 [<RequireQualifiedAccess>]
 module Autoregressive =
 
@@ -29,6 +38,10 @@ module Autoregressive =
             Size: Tensor
             /// [nodes]
             Labels: Tensor
+            /// [nodes] the largest is decided next; none = the confidence head is asked.
+            Priority: Tensor option
+            /// [nodes] bool, whether training is told a node's label once it is decided; none = always.
+            Told: Tensor option
         }
 
     /// What one step leaves behind.
@@ -48,19 +61,40 @@ module Autoregressive =
             Loss: Tensor option
         }
 
-    let private unfinished (batch: BatchTensors) (layout: DescendingBatch) (labels: Tensor) (graphs: int) : Unfinished =
+    /// What the nodes of a batch know before the first step, in the order of the layout: see `Unfinished`.
+    [<NoComparison; NoEquality>]
+    type private Known =
+        {
+            Labels: Tensor
+            Priority: Tensor option
+            Told: Tensor option
+        }
+
+    let private unfinished (batch: BatchTensors) (layout: DescendingBatch) (known: Known) (graphs: int) : Unfinished =
         let nodes = int64 layout.NodeOffsets[graphs]
         let host (values: int64 array) = torch.tensor (values, device = batch.Device)
         let width = if graphs = 0 then 0 else layout.Size 0
+        let first (values: Tensor) = values.narrow (0L, 0L, nodes)
+        let graphOfNode = Array.init graphs (fun place -> Array.create (layout.Size place) (int64 place))
 
         {
             Graphs = graphs
             Nodes = nodes
-            Plan = PlanTensors.create batch.Device batch.X.dtype (layout.PlanOfFirst graphs)
+            Plan =
+                { PlanTensors.create batch.Device batch.X.dtype (layout.PlanOfFirst graphs) with
+                    Graphs =
+                        Some
+                            {
+                                GraphOfNode = host (Array.concat graphOfNode)
+                                GraphSizes = Array.init graphs layout.Size
+                            }
+                }
             NodeOfPlace = (host (layout.Rectangle(graphs, nodes))).view(int64 graphs, int64 width)
             FirstNode = host (Array.init graphs (fun place -> int64 layout.NodeOffsets[place]))
             Size = (host (Array.init graphs (fun place -> int64 (layout.Size place)))).``to`` batch.X.dtype
-            Labels = labels.narrow (0L, 0L, nodes)
+            Labels = first known.Labels
+            Priority = Option.map first known.Priority
+            Told = Option.map first known.Told
         }
 
     /// Node values as a rectangle [graphs, width]; `filler` where a graph has no such node. values: [nodes]
@@ -76,7 +110,12 @@ module Autoregressive =
 
         let decision =
             match question with
-            | Teach _ -> active.Labels.index_select (0L, chosen)
+            | Teach _ ->
+                let truth = active.Labels.index_select (0L, chosen)
+
+                match active.Told with
+                | Some told -> torch.where (told.index_select (0L, chosen), truth, logits.argmax 1L)
+                | None -> truth
             | Decide
             | Judge _ -> logits.argmax 1L
 
@@ -84,6 +123,26 @@ module Autoregressive =
         let rows = torch.stack ([| torch.ones_like pruned; pruned |], 1L) // [graphs, 2]
         let zeros = torch.zeros ([| active.Nodes; 2L |], dtype = logits.dtype, device = logits.device)
         zeros.index_copy_(0L, chosen, rows).MoveToOuterDisposeScope()
+
+    /// Which node each graph decides: the scores of its nodes, which sum to 1, and the place of the largest. In a known order
+    /// the next node has it all. -> [graphs, width], [graphs, 1]
+    let private choose (network: Network) mode (active: Unfinished) (decided: Tensor) (h: Tensor) : Tensor * Tensor =
+        use scope = torch.NewDisposeScope()
+
+        let undecided (values: Tensor) =
+            (rectangle active 0.0 values).masked_fill(decided, scalar Double.NegativeInfinity)
+
+        let scores, place =
+            match active.Priority with
+            | None ->
+                let scores = (undecided ((network.Confidence mode h).squeeze 1L)).softmax 1L
+                scores, scores.detach().argmax(1L, keepdim = true)
+            | Some priority ->
+                let place = (undecided priority).argmax(1L, keepdim = true)
+                let all = torch.zeros (decided.shape, dtype = h.dtype, device = h.device)
+                all.scatter (1L, place, torch.ones_like (place, dtype = h.dtype)), place
+
+        scope.MoveToOuter scores, scope.MoveToOuter place
 
     /// One step of every unfinished graph. `decided` is not written to: back-propagation reads it again.
     let private step
@@ -99,12 +158,7 @@ module Autoregressive =
         use scope = torch.NewDisposeScope()
         let next = network.Step mode active.Plan decisions state
         let h = NodeState.embedding next // [nodes, hidden]
-        let confidence = (network.Confidence mode h).squeeze 1L // [nodes]
-
-        let scores =
-            (rectangle active 0.0 confidence).masked_fill(decided, scalar Double.NegativeInfinity).softmax 1L
-
-        let place = scores.detach().argmax(1L, keepdim = true) // [graphs, 1]
+        let scores, place = choose network mode active decided h
         let nowDecided = decided.scatter (1L, place, torch.ones_like (place, dtype = torch.bool))
         let chosen = plus (place.squeeze 1L) active.FirstNode // [graphs]
 
@@ -133,11 +187,26 @@ module Autoregressive =
         let places = torch.tensor (Array.init (int (permutation.size 0)) int64, device = permutation.device)
         (torch.empty_like permutation).scatter_(0L, permutation, places).MoveToOuterDisposeScope()
 
-    let run (network: Network) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
+    /// Runs under guidance: an order of the nodes, and how often training tells the truth.
+    let runWith
+        (guidance: Guidance)
+        (network: Network)
+        (mode: Mode)
+        (question: Question)
+        (batch: BatchTensors)
+        : Verdict =
         use scope = torch.NewDisposeScope()
         let layout = DescendingBatch.Of batch.Source
         let nodeOrder = torch.tensor (layout.NodeOrder, device = batch.Device)
-        let labels = batch.Labels.index_select (0L, nodeOrder)
+        let inLayout (values: Tensor) = values.index_select (0L, nodeOrder)
+
+        let known =
+            {
+                Labels = inLayout batch.Labels
+                Priority = NodeOrder.priorities guidance.Order mode batch |> Option.map inLayout
+                Told = Truth.draw guidance.TruthProbability mode batch |> Option.map inLayout
+            }
+
         let steps = if batch.GraphCount = 0 then 0 else layout.Size 0
 
         // Loss so far of the unfinished graphs, and of the finished ones: earliest finished last in the layout.
@@ -145,7 +214,7 @@ module Autoregressive =
         let finished = ResizeArray<Tensor>()
         let chosen, rows, stepOf = ResizeArray<Tensor>(), ResizeArray<Tensor>(), ResizeArray<Tensor>()
 
-        let mutable active = unfinished batch layout labels batch.GraphCount
+        let mutable active = unfinished batch layout known batch.GraphCount
         let mutable decided = active.NodeOfPlace.eq (scalar (float active.Nodes))
 
         let mutable decisions =
@@ -166,7 +235,7 @@ module Autoregressive =
                 |> Option.iter (fun loss -> finished.Add(loss.narrow (0L, int64 graphs, left)))
 
                 running <- running |> Option.map (fun loss -> loss.narrow (0L, 0L, int64 graphs))
-                active <- unfinished batch layout labels graphs
+                active <- unfinished batch layout known graphs
                 decided <- decided.narrow (0L, 0L, int64 graphs)
                 decisions <- decisions.narrow (0L, 0L, active.Nodes)
                 let wide = state
@@ -206,3 +275,11 @@ module Autoregressive =
             StepOfNode = scope.MoveToOuter((torch.cat (stepOf.ToArray(), 0L)).index_select(0L, decisionOfNode))
             GraphLoss = running |> Option.map (fun loss -> scope.MoveToOuter(graphLoss loss))
         }
+
+    /// The most confident node first, and training always tells the truth: the original's strategy.
+    let run: Network -> Mode -> Question -> BatchTensors -> Verdict =
+        runWith
+            {
+                Order = MostConfident
+                TruthProbability = 1.0
+            }

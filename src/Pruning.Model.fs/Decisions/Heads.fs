@@ -17,16 +17,6 @@ module Head =
 
     let private depth = 5
 
-    /// Inverted dropout with the mask drawn from the run's own generator (Srivastava et al. 2014).
-    let private dropout (probability: float) (mode: Mode) (x: Tensor) : Tensor =
-        match mode with
-        | Training random when probability > 0.0 ->
-            use _scope = torch.NewDisposeScope()
-            let drawn = torch.rand (x.shape, dtype = x.dtype, generator = random)
-            let kept = drawn.ge(scalar probability).``to``(x.dtype).``to`` x.device
-            x.mul(kept.div (scalar (1.0 - probability))).MoveToOuterDisposeScope()
-        | _ -> x.alias ()
-
     /// 5 x (Linear(H, H) -> dropout -> ReLU), then Linear(H, outputs).
     let create (random: torch.Generator) (probability: float) (hidden: int) (outputs: int) : Head =
         let inner = [ for _ in 1..depth -> Linear.createForRelu random hidden hidden ]
@@ -40,6 +30,6 @@ module Head =
             Forward =
                 fun mode h ->
                     use _scope = torch.NewDisposeScope()
-                    let through x layer = (dropout probability mode (Linear.forward layer x)).relu()
+                    let through x layer = (Linear.forward layer x |> Dropout.apply probability mode).relu()
                     (inner |> List.fold through h |> Linear.forward last).MoveToOuterDisposeScope()
         }

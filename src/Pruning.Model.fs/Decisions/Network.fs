@@ -101,13 +101,16 @@ module Network =
                     ]
             Encode =
                 fun mode batch ->
-                    encoder.Forward
-                        mode
+                    use _scope = torch.NewDisposeScope()
+                    let columns = encoder.Columns batch // [nodes, features]
+
+                    let graphs =
                         {
                             GraphOfNode = batch.GraphOfNode
                             GraphSizes = batch.GraphSizes
                         }
-                        batch.X
+
+                    (encoder.Forward mode graphs columns).MoveToOuterDisposeScope()
             Start =
                 fun h ->
                     {
@@ -128,7 +131,6 @@ module Network =
             (Cells.create random config.DecisionCell 2 hidden)
             (config.MemoryCell
              |> Option.map (fun kind -> Cells.create random kind hidden hidden))
-            (GraphLayer.sequence
-                [ for _ in 1 .. config.Rounds -> SageConv.create random config.Aggregator hidden hidden ])
+            (Rounds.create random config)
             (Head.create random config.Dropout hidden 2)
             (Head.create random config.Dropout hidden 1)

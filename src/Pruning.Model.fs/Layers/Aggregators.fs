@@ -56,7 +56,7 @@ module Aggregators =
             [|
                 yield! states |> Option.map List.head |> Option.toList
                 yield! Seq.rev finished
-                if reached < int64 plan.NodeCount then
+                if reached < int64 plan.NodeCount || plan.NodeCount = 0 then
                     zero (int64 plan.NodeCount - reached)
             |]
 

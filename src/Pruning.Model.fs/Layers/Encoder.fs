@@ -9,6 +9,8 @@ open Pruning.Model
 type Encoder =
     {
         Weights: Weights
+        /// What it reads of a batch: [nodes, features], before standardisation.
+        Columns: BatchTensors -> Tensor
         Forward: Mode -> GraphRows -> Tensor -> Tensor
     }
 
@@ -31,7 +33,8 @@ module Encoder =
     /// hidden must be even. The answer's forward: [nodes, features] -> [nodes, hidden]
     let create (random: torch.Generator) (config: PrunerConfig) : Encoder =
         let half = config.Hidden / 2
-        let first = Linear.createForRelu random config.Features half
+        let features = config.Features.Length
+        let first = Linear.createForRelu random features half
         let second = Linear.createForRelu random half config.Hidden
         let third = Linear.createForRelu random config.Hidden config.Hidden
         let firstNorm = Normalisation.create config.Normalisation half
@@ -39,7 +42,7 @@ module Encoder =
 
         let standardWeights, standardise =
             if config.Standardise then
-                standardiser config.Features
+                standardiser features
             else
                 Weights.empty, (fun x -> x.alias ())
 
@@ -54,10 +57,11 @@ module Encoder =
                         Weights.under "norm2" secondNorm.Weights
                         Weights.under "linear3" (Linear.weights third)
                     ]
+            Columns = FeatureTable.compute config.Features
             Forward =
                 fun mode rows x ->
                     use _scope = torch.NewDisposeScope()
-                    Shape.checkColumns "the encoder" config.Features x
+                    Shape.checkColumns "the encoder" features x
                     let h = (Linear.forward first (standardise x)).relu() |> firstNorm.Forward mode rows // [nodes, H/2]
                     let h = (Linear.forward second h).relu() |> secondNorm.Forward mode rows // [nodes, H]
                     (Linear.forward third h).relu().MoveToOuterDisposeScope()

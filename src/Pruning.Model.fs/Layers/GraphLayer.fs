@@ -29,6 +29,26 @@ module GraphLayer =
                     (layers |> List.fold through (x.alias ())).MoveToOuterDisposeScope()
         }
 
+    /// The layer's answer, normalised. The weights of the normalisation are named norm.
+    let normalised (normalisation: NormalisationLayer) (layer: GraphLayer) : GraphLayer =
+        {
+            Weights = Weights.concat [ layer.Weights; Weights.under "norm" normalisation.Weights ]
+            Forward =
+                fun mode plan x ->
+                    use _scope = torch.NewDisposeScope()
+                    let answer = layer.Forward mode plan x
+                    (normalisation.Forward mode (PlanTensors.graphs plan) answer).MoveToOuterDisposeScope()
+        }
+
+    /// The layer's answer, with dropout in training.
+    let dropout (probability: float) (layer: GraphLayer) : GraphLayer =
+        { layer with
+            Forward =
+                fun mode plan x ->
+                    use _scope = torch.NewDisposeScope()
+                    (layer.Forward mode plan x |> Dropout.apply probability mode).MoveToOuterDisposeScope()
+        }
+
     /// x + layer(x); in and out must have the same width.
     let residual (layer: GraphLayer) : GraphLayer =
         { layer with

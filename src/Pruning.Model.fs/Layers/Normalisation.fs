@@ -3,16 +3,6 @@ namespace Pruning.Model.Layers
 open TorchSharp
 open Pruning.Model
 
-/// What a normalisation needs to know about the batch it sees.
-[<NoComparison; NoEquality>]
-type GraphRows =
-    {
-        /// [nodes] graph of each node, rising.
-        GraphOfNode: Tensor
-        /// [graphs] on the host.
-        GraphSizes: int array
-    }
-
 /// A normalisation of node rows: weights and a function [nodes, features] -> [nodes, features].
 [<NoComparison; NoEquality>]
 type NormalisationLayer =

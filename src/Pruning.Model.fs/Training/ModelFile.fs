@@ -23,8 +23,9 @@ module ModelFile =
 
     let private format = "graph-pruning model 1"
 
-    /// The input features in their order.
-    let private featureNames = "pos_x,pos_y,pos_z,energy,time,eta,phi,isSeedCLUE3DHigh,isSeedCLUE3DLow"
+    /// The columns that a network reads, in their order.
+    let private featureNames (config: PrunerConfig) : string =
+        config.Features |> List.map FeatureTable.name |> String.concat ","
 
     let private own = set [ "format"; "config"; "criterion"; "features" ]
 
@@ -35,7 +36,7 @@ module ModelFile =
             |> Map.add "format" format
             |> Map.add "config" ((ConfigJson.ofPruner model.Pruner.Config).ToJsonString())
             |> Map.add "criterion" ((ConfigJson.ofCriterion model.Criterion).ToJsonString())
-            |> Map.add "features" featureNames
+            |> Map.add "features" (featureNames model.Pruner.Config)
 
         SafeTensors.write path metadata (Weights.tensors model.Pruner.Network.Weights)
 
@@ -90,9 +91,8 @@ module ModelFile =
                 )
 
         expect "format" format
-        expect "features" featureNames
-
         let config = text "config" |> parse path "config" |> ConfigJson.toPruner
+        expect "features" (featureNames config)
         let criterion = text "criterion" |> parse path "criterion" |> ConfigJson.toCriterion
 
         use random = new torch.Generator(0UL)

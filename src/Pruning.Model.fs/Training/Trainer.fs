@@ -48,6 +48,10 @@ module Trainer =
     let private random (config: TrainingConfig) (epoch: int) (step: int) : torch.Generator =
         new torch.Generator(StableHash.Mix(StableHash.Mix(uint64 config.Seed, uint64 epoch), uint64 step))
 
+    /// How much of the training is done in an epoch, counted from 1: 0 in the first, 1 in the last.
+    let private share (config: TrainingConfig) (epoch: int) : float =
+        float (epoch - 1) / float (max 1 (config.Epochs - 1))
+
     let private refuse (epoch: int) (step: int) (what: string) =
         raise (
             TrainingException
@@ -65,7 +69,10 @@ module Trainer =
 
         let verdict =
             BatchTensors.create trainer.Device (Pruner.dtype pruner) batch
-            |> Pruner.run pruner (Training random) (Teach trainer.Model.Criterion)
+            |> Pruner.run
+                (Pruner.during (share trainer.Config epoch) pruner)
+                (Training random)
+                (Teach trainer.Model.Criterion)
 
         Evaluation.tryFindBroken batch verdict |> Option.iter (refuse epoch step)
         let sizes = Array.init batch.GraphCount (fun g -> batch.NodeOffsets[g + 1] - batch.NodeOffsets[g])

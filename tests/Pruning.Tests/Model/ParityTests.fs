@@ -40,7 +40,7 @@ let private load (name: string) : Case =
 
     let config =
         { PrunerConfig.standard with
-            Features = number "in_feats"
+            Features = NodeFeature.original
             Hidden = number "hidden_dim"
             Rounds = number "num_gnn_steps"
             Strategy = strategy

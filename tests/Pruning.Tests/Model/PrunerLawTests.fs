@@ -144,6 +144,7 @@ let private perVariant (config: PrunerConfig) =
                     match config.Strategy with
                     | DecisionStrategy.Autoregressive ->
                         Expect.equal (Array.sort steps) (Array.init graph.NodeCount int64) "one node a step"
+                    | DecisionStrategy.OnePass
                     | DecisionStrategy.Equilibrium _ -> Expect.all steps (fun step -> step = 0L) "all at once"))
         ]
 

@@ -1,0 +1,188 @@
+// What does it take to try an idea of your own? A layer and a strategy that the library does not have, in one file: the layer
+// learns for each edge how far to open it, the strategy decides from the seed outwards. A few steps of training show that
+// they learn, beside the library's own network of the same size. It is a start, not a comparison: that takes epochs.
+//
+//     dotnet fsi scripts/04-your-own-layer.fsx [FILE [STEPS]]
+
+#load "load.fsx"
+
+open System
+open TorchSharp
+open Pruning.Data.Batching
+open Pruning.Data.Graphs
+open Pruning.Data.Tracksters
+open Pruning.Model
+open Pruning.Model.Cells
+open Pruning.Model.Decisions
+open Pruning.Model.Layers
+open Pruning.Model.Training
+
+let arguments = fsi.CommandLineArgs |> Array.skip 1
+
+let path =
+    if arguments.Length > 0 then
+        arguments[0]
+    else
+        Load.inRepository "samples/tracksters.root"
+
+let steps = if arguments.Length > 1 then int arguments[1] else 80
+torch.set_num_threads 1
+
+// ------------------------------------------------------------------------------------------------------------ A layer
+//
+// A layer is weights and a function. This one gives each neighbour u of v a gate, g_uv = sigmoid(a . h_u + b . h_v), as in
+// gated graph networks (Bresson & Laurent 2017, arXiv:1711.07553):
+//
+//     h'_v = ReLU(W_self h_v + c + sum over u -> v of g_uv W h_u)
+//
+// `Neighbourhood` goes from nodes to edges and back; gradients come by themselves.
+
+let gated (random: torch.Generator) (hidden: int) : GraphLayer =
+    let own = Linear.createForRelu random hidden hidden
+    let sent = Linear.create random hidden hidden
+    let ofSource = Linear.create random hidden 1
+    let ofTarget = Linear.create random hidden 1
+
+    {
+        Weights =
+            Weights.concat
+                [
+                    Weights.under "own" (Linear.weights own)
+                    Weights.under "sent" (Linear.weights sent)
+                    Weights.under "gate.source" (Linear.weights ofSource)
+                    Weights.under "gate.target" (Linear.weights ofTarget)
+                ]
+        Forward =
+            fun _ plan x ->
+                use _scope = torch.NewDisposeScope()
+                let from = Linear.forward ofSource x |> Neighbourhood.ofSource plan // [edges, 1]
+                let into = Linear.forward ofTarget x |> Neighbourhood.ofTarget plan // [edges, 1]
+                let gate = (plus from into).sigmoid() // [edges, 1]
+                let messages = (Linear.forward sent x |> Neighbourhood.ofSource plan).mul gate // [edges, hidden]
+                (plus (Linear.forward own x) (Neighbourhood.sum plan messages)).relu().MoveToOuterDisposeScope()
+    }
+
+// --------------------------------------------------------------------------------------------------------- A strategy
+//
+// A strategy is a function from a network, a question and a batch to a verdict. This one takes three passes, and each pass
+// decides for good what is within the next distance of the seed; what lies farther out reads those decisions. The seed's
+// neighbourhood is easy; the rim, where showers overlap, sees what was decided further in.
+
+let limits = [ 3.0; 10.0; infinity ] // cm from the seed
+
+/// [nodes] distance of each node to the seed of its graph in cm.
+let distance (batch: BatchTensors) : Tensor = (FeatureTable.compute [ NodeFeature.DistanceToSeed ] batch).squeeze 1L
+
+let outwards: Strategy =
+    Strategy.steady "outwards" (fun network mode question batch ->
+        use scope = torch.NewDisposeScope()
+        let distance = distance batch
+        let none = torch.zeros ([| int64 batch.NodeCount; 2L |], dtype = batch.X.dtype)
+
+        // What is decided so far: logits, decisions as the decision cell reads them, and the pass of each node.
+        let pass (state: NodeState, logits: Tensor, decisions: Tensor, passOf: Tensor) (number: int, limit: float) =
+            let next = network.Step mode batch.Plan decisions state
+            let fresh = network.PruneLogits mode (NodeState.embedding next) // [nodes, 2]
+            let isNow = passOf.eq(scalar -1.0).logical_and(withScalar limit distance.le) // [nodes]
+            let chosen = isNow.unsqueeze 1L
+            let logits = torch.where (chosen, fresh, logits)
+            let decisions = torch.where (chosen, fresh.softmax 1L, decisions)
+            next, logits, decisions, passOf.masked_fill (isNow, scalar (float number))
+
+        let start =
+            network.Start(network.Encode mode batch), none, none, torch.full_like (batch.Labels, scalar -1.0)
+
+        let _, logits, _, passOf = List.indexed limits |> List.fold pass start
+
+        {
+            Logits = scope.MoveToOuter logits
+            StepOfNode = scope.MoveToOuter passOf
+            GraphLoss =
+                match question with
+                | Decide -> None
+                | Judge criterion
+                | Teach criterion -> Some(scope.MoveToOuter(Loss.crossEntropy criterion batch logits))
+        })
+
+// ------------------------------------------------------------------------------------------------------------ Training
+
+let dataset = GraphDataset.Open([| path |], TracksterReadOptions())
+let split = Split.Create(dataset, SplitOptions())
+
+let collate (indices: int seq) = BatchAssembler.Collate [| for index in indices -> dataset[index] |]
+let validation = collate split.Validation
+
+let counts = ClassCounts.Of(dataset, split.Training)
+
+/// The sizes of both networks; the features are those of the shower's own frame.
+let config =
+    { PrunerConfig.standard with
+        Hidden = 24
+        Rounds = 2
+        Features = NodeFeature.oriented
+        Aggregator = Aggregator.Mean
+        Strategy = DecisionStrategy.Equilibrium limits.Length
+    }
+
+let mine (random: torch.Generator) : Pruner =
+    let hidden = config.Hidden
+
+    let round () =
+        gated random hidden
+        |> GraphLayer.normalised (Normalisation.layerNorm hidden)
+        |> GraphLayer.residual
+
+    Network.compose
+        (Encoder.create random config)
+        (GruCell.create random 2 hidden)
+        None
+        (GraphLayer.sequence [ for _ in 1 .. config.Rounds -> round () ])
+        (Head.create random config.Dropout hidden 2)
+        (Head.create random config.Dropout hidden 1)
+    |> Pruner.ofNetwork config
+    |> Pruner.withStrategy outwards
+
+let train (name: string) (create: torch.Generator -> Pruner) : unit =
+    use random = new torch.Generator(42UL)
+    let pruner = create random
+    Standardisation.fit dataset split.Training pruner
+
+    let model =
+        {
+            Pruner = pruner
+            Criterion = ClassWeights.ofCounts 100.0 counts.Kept counts.Pruned |> Criterion.ofWeights
+            Notes = Map.empty
+        }
+
+    let precision () =
+        let state = Evaluation.ofBatch torch.CPU model validation
+        ScoreHistogram.averagePrecision state.Scores |> Option.defaultValue nan
+
+    let before = precision ()
+
+    use trainer =
+        Trainer.create
+            torch.CPU
+            { TrainingConfig.standard with
+                LearningRate = 3e-3
+            }
+            model
+
+    let order = EpochOrder.Shuffled(split.Training, 42L, 1)
+
+    for step in 1..steps do
+        let indices = Seq.init 32 (fun i -> order[((step - 1) * 32 + i) % order.Length])
+        Trainer.step trainer 1 step (collate indices) |> ignore
+
+    printfn
+        "%-28s %6d weights   average precision %.3f -> %.3f after %d steps"
+        name
+        (Weights.count pruner.Network.Weights)
+        before
+        (precision ())
+        steps
+
+printfn "%d graphs to train on, %d for validation" split.Training.Length split.Validation.Length
+train "gated layer, outwards" mine
+train "GraphSAGE mean, equilibrium" (fun random -> Pruner.create random config)
+(dataset :> IDisposable).Dispose()

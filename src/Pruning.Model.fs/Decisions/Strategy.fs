@@ -1,0 +1,62 @@
+namespace Pruning.Model.Decisions
+
+open Pruning.Model
+
+/// How a network is asked and how it comes to decisions, as a value. One of your own is a record of this type: `Run` gets the
+/// parts of a network and answers with a `Verdict`; a loss for each graph is wanted unless the question is `Decide`.
+[<NoComparison; NoEquality>]
+type Strategy =
+    {
+        Name: string
+        Run: Network -> Mode -> Question -> BatchTensors -> Verdict
+        /// What it is when a share of the training is done, 0 in the first epoch, 1 in the last: for a strategy that changes while
+        /// a network learns. In use it is what `Run` says.
+        During: float -> Strategy
+    }
+
+/// The strategies that configurations name, and what others are made of.
+[<RequireQualifiedAccess>]
+module Strategy =
+
+    /// A strategy that is the same during the whole training.
+    let steady (name: string) (run: Network -> Mode -> Question -> BatchTensors -> Verdict) : Strategy =
+        let rec strategy =
+            {
+                Name = name
+                Run = run
+                During = fun _ -> strategy
+            }
+
+        strategy
+
+    /// One pass over all nodes: decision cell on zeros, memory cell on zeros if there is one, rounds, prune head. It is
+    /// `equilibrium 1`: the decision cell works (its bias and its matrix of the hidden state count) but reads no decision, so
+    /// its input matrix has no effect and gets no gradient.
+    let onePass: Strategy = steady "one-pass" (Equilibrium.run 1)
+
+    /// All nodes at once, several passes; each reads the probabilities of the pass before.
+    let equilibrium (passes: int) : Strategy = steady "equilibrium" (Equilibrium.run passes)
+
+    /// One node a step in the given order; in training it reads back the truth with the probability that the schedule has for
+    /// the epoch, else its own decision. Outside of training it never sees a label.
+    let autoregressive (order: NodeOrder) (schedule: TruthSchedule) : Strategy =
+        let rec at share =
+            {
+                Name = "autoregressive"
+                Run =
+                    Autoregressive.runWith
+                        {
+                            Order = order
+                            TruthProbability = Truth.probability schedule share
+                        }
+                During = at
+            }
+
+        at 0.0
+
+    /// The strategy of a configuration.
+    let ofConfig (config: PrunerConfig) : Strategy =
+        match config.Strategy with
+        | DecisionStrategy.OnePass -> onePass
+        | DecisionStrategy.Equilibrium passes -> equilibrium passes
+        | DecisionStrategy.Autoregressive -> autoregressive (NodeOrder.ofConfig config.Order) config.Truth

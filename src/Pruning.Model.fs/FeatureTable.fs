@@ -1,0 +1,210 @@
+namespace Pruning.Model
+
+open System
+open TorchSharp
+open Pruning.Data.Batching
+open Pruning.Data.Graphs
+
+/// What the columns of a batch are computed from.
+[<NoComparison; NoEquality>]
+type FeatureSource =
+    {
+        /// [nodes, 9] as the graphs hold them (docs/data.md).
+        Raw: Tensor
+        /// [nodes] row of the seed of each node's graph.
+        SeedOfNode: Tensor
+        /// [nodes] calorimeter layer, 0 where nobody knows.
+        Layer: Tensor
+    }
+
+/// A column that a network can read: how it is called, what it means, how it is made.
+[<NoComparison; NoEquality>]
+type FeatureColumn =
+    {
+        Feature: NodeFeature
+        /// In files and on the command line.
+        Name: string
+        /// Empty for a pure number.
+        Unit: string
+        Meaning: string
+        /// -> [nodes]
+        Values: FeatureSource -> Tensor
+    }
+
+/// The columns that a network can read. They are computed inside the network, batch after batch, on its device, so that a
+/// model file takes graphs as they are and nobody has to prepare anything.
+[<RequireQualifiedAccess>]
+module FeatureTable =
+
+    /// No layer cluster has less; a logarithm needs a limit.
+    let private smallestEnergy = 1e-6 // GeV
+
+    let private raw (column: int) (source: FeatureSource) : Tensor = source.Raw.select (1L, int64 column)
+
+    let private ofSeed (column: int) (source: FeatureSource) : Tensor =
+        (raw column source).index_select(0L, source.SeedOfNode)
+
+    let private energy (source: FeatureSource) : Tensor = (raw 3 source).clamp_min(scalar smallestEnergy)
+
+    /// -1 in the endcap at negative z, else 1.
+    let private side (source: FeatureSource) : Tensor =
+        (ofSeed 5 source).ge(scalar 0.0).``to``(source.Raw.dtype).mul(scalar 2.0).sub(scalar 1.0)
+
+    let private product (a: Tensor) (b: Tensor) (c: Tensor) (d: Tensor) = (a.mul b).sub(c.mul d)
+
+    let private length (parts: Tensor list) : Tensor =
+        parts |> List.map (fun part -> part.mul part) |> List.reduce plus |> _.sqrt()
+
+    /// Distance to the line from the centre of the detector through the seed: |d x n| for the seed's direction n.
+    let private toAxis (source: FeatureSource) : Tensor =
+        let x, y, z = raw 0 source, raw 1 source, raw 2 source
+        let eta, phi = ofSeed 5 source, ofSeed 6 source
+        let across = eta.cosh().reciprocal()
+        let nx, ny, nz = phi.cos().mul across, phi.sin().mul across, eta.tanh ()
+        length [ product y nz z ny; product z nx x nz; product x ny y nx ]
+
+    let private turned (source: FeatureSource) : Tensor =
+        let angle = (raw 6 source).sub(ofSeed 6 source)
+        angle.sin().atan2(angle.cos ())
+
+    let private column feature name unit meaning (values: FeatureSource -> Tensor) : FeatureColumn =
+        {
+            Feature = feature
+            Name = name
+            Unit = unit
+            Meaning = meaning
+            Values =
+                fun source ->
+                    use _scope = torch.NewDisposeScope()
+                    (values source).MoveToOuterDisposeScope()
+        }
+
+    let private asRead feature name unit meaning (index: int) = column feature name unit meaning (raw index)
+
+    /// Every column, the original nine first and in their order.
+    let all: FeatureColumn list =
+        [
+            asRead NodeFeature.PosX "pos_x" "cm" "x minus the seed's" 0
+            asRead NodeFeature.PosY "pos_y" "cm" "y minus the seed's" 1
+            asRead NodeFeature.PosZ "pos_z" "cm" "z minus the seed's" 2
+            asRead NodeFeature.Energy "energy" "GeV" "energy" 3
+            asRead NodeFeature.Time "time" "ns" "time, 0 without one" 4
+            asRead NodeFeature.Eta "eta" "" "pseudorapidity" 5
+            asRead NodeFeature.Phi "phi" "rad" "azimuth" 6
+            asRead NodeFeature.IsSeedHigh "isSeedCLUE3DHigh" "" "1 on the seed of the first CLUE3D pass" 7
+            asRead NodeFeature.IsSeedLow "isSeedCLUE3DLow" "" "1 on the seed of the second CLUE3D pass" 8
+            column NodeFeature.LogEnergy "log_energy" "ln GeV" "ln of the energy, not below 1 keV" (fun s ->
+                (energy s).log())
+            column
+                NodeFeature.LogEnergyOverSeed
+                "log_energy_over_seed"
+                ""
+                "ln of the energy as a share of the seed's"
+                (fun s ->
+                    let log = (energy s).log()
+                    log.sub (log.index_select (0L, s.SeedOfNode)))
+            column NodeFeature.DistanceToSeed "distance_to_seed" "cm" "distance to the seed" (fun s ->
+                length [ raw 0 s; raw 1 s; raw 2 s ])
+            column
+                NodeFeature.DistanceToAxis
+                "distance_to_axis"
+                "cm"
+                "distance to the line from the centre of the detector through the seed"
+                toAxis
+            column NodeFeature.HasTime "has_time" "" "1 where there is a time above 0" (fun s ->
+                (raw 4 s).gt(scalar 0.0).``to`` s.Raw.dtype)
+            column
+                NodeFeature.Layer
+                "layer"
+                ""
+                "calorimeter layer from 1, of the file or else of z; 0 = unknown"
+                (fun s -> s.Layer.alias ())
+            column NodeFeature.PosRadial "pos_radial" "cm" "away from the beam, as seen from the seed" (fun s ->
+                let phi = ofSeed 6 s
+                plus ((raw 0 s).mul(phi.cos ())) ((raw 1 s).mul(phi.sin ())))
+            column NodeFeature.PosAzimuthal "pos_azimuthal" "cm" "around the beam, as seen from the seed" (fun s ->
+                let phi = ofSeed 6 s
+                product (raw 1 s) (phi.cos ()) (raw 0 s) (phi.sin ()))
+            column
+                NodeFeature.PosDepth
+                "pos_depth"
+                "cm"
+                "away from the collision along the beam, from the seed"
+                (fun s -> (raw 2 s).mul(side s))
+            column NodeFeature.AbsEta "abs_eta" "" "|pseudorapidity|" (fun s -> (raw 5 s).abs())
+            column NodeFeature.PhiFromSeed "phi_from_seed" "rad" "azimuth minus the seed's, in (-pi, pi]" turned
+        ]
+
+    /// The row of the table for a feature.
+    let find (feature: NodeFeature) : FeatureColumn = all |> List.find (fun column -> column.Feature = feature)
+
+    let name (feature: NodeFeature) : string = (find feature).Name
+
+    /// The seed's row in each graph of a batch: positions are relative to it, so it is the node nearest to (0, 0, 0); of several
+    /// the one with the Low flag, with the High flag, with the most energy, the first. [graphs], 0 for an empty graph.
+    let seeds (batch: GraphBatch) : int array =
+        let value node column = batch.Features[node * ShowerGraph.FeatureCount + column]
+
+        let rank node =
+            let distance = Seq.sum (seq { for column in 0..2 -> float (value node column) ** 2.0 })
+            struct (distance, -(value node 8), -(value node 7), -(value node 3))
+
+        Array.init batch.GraphCount (fun graph ->
+            let first, after = batch.NodeOffsets[graph], batch.NodeOffsets[graph + 1]
+            if first = after then 0 else Seq.minBy rank (seq { first .. after - 1 }))
+
+    let private source (batch: BatchTensors) : FeatureSource =
+        use scope = torch.NewDisposeScope()
+        let seeds = seeds batch.Source |> Array.map int64
+        let ofGraph = torch.tensor (seeds, device = batch.Device)
+
+        let layers =
+            torch.tensor(batch.Source.Layers |> Array.map float32).``to``(batch.Device).``to`` batch.X.dtype
+
+        {
+            Raw = batch.X
+            SeedOfNode = scope.MoveToOuter(ofGraph.index_select (0L, batch.GraphOfNode))
+            Layer = scope.MoveToOuter layers
+        }
+
+    /// The columns of a batch. The original nine are handed on as they are. -> [nodes, features]
+    let compute (features: NodeFeature list) (batch: BatchTensors) : Tensor =
+        if features = NodeFeature.original then
+            batch.X.alias ()
+        else
+            use _scope = torch.NewDisposeScope()
+            use _guard = torch.no_grad ()
+            let source = source batch
+            let columns = features |> List.map (fun feature -> (find feature).Values source)
+            torch.stack(List.toArray columns, 1L).MoveToOuterDisposeScope()
+
+    /// Names of columns and of sets of columns that a list of features may hold.
+    let sets: (string * NodeFeature list) list =
+        [
+            "original", NodeFeature.original
+            "extended", NodeFeature.extended
+            "oriented", NodeFeature.oriented
+        ]
+
+    let names: string list = List.map fst sets @ List.map _.Name all
+
+    /// The features that words name: names of columns and of sets, in the order given, each column once. The word that is no
+    /// name is the error.
+    let ofNames (words: string list) : Result<NodeFeature list, string> =
+        let same (a: string) (b: string) = a.Equals(b, StringComparison.OrdinalIgnoreCase)
+
+        let one word =
+            match
+                sets |> List.tryFind (fst >> same word), all |> List.tryFind (fun column -> same column.Name word)
+            with
+            | Some(_, features), _ -> Ok features
+            | None, Some column -> Ok [ column.Feature ]
+            | None, None -> Error word
+
+        let join found word =
+            match found, one word with
+            | Ok before, Ok more -> Ok(before @ more)
+            | Error word, _
+            | _, Error word -> Error word
+
+        words |> List.fold join (Ok []) |> Result.map List.distinct
