@@ -10,16 +10,19 @@ public static class CalorimeterLayers
     /// <summary>The layer of what is not in the calorimeter or not known.</summary>
     public const byte Unknown = 0;
 
-    private static readonly float[] s_z =
+    private static readonly double[] s_z =
     [
-        322.155f, 323.149f, 325.212f, 326.206f, 328.269f, 329.263f, 331.326f, 332.320f, 334.383f, 335.377f, 337.440f, 338.434f, 340.497f,
-        341.491f, 343.554f, 344.548f, 346.611f, 347.605f, 349.993f, 350.987f, 353.375f, 354.369f, 356.757f, 357.751f, 360.139f, 361.133f,
-        367.976f, 374.281f, 380.586f, 386.891f, 393.196f, 399.501f, 405.806f, 411.916f, 418.221f, 424.526f, 430.831f,
-        439.056f, 447.281f, 455.506f, 463.731f, 471.956f, 480.181f, 488.406f, 496.631f, 504.856f, 513.081f,
+        322.155, 323.149, 325.212, 326.206, 328.269, 329.263, 331.326, 332.320, 334.383, 335.377, 337.440, 338.434, 340.497,
+        341.491, 343.554, 344.548, 346.611, 347.605, 349.993, 350.987, 353.375, 354.369, 356.757, 357.751, 360.139, 361.133,
+        367.976, 374.281, 380.586, 386.891, 393.196, 399.501, 405.806, 411.916, 418.221, 424.526, 430.831,
+        439.056, 447.281, 455.506, 463.731, 471.956, 480.181, 488.406, 496.631, 504.856, 513.081,
     ];
 
     /// <summary>[47] distance of each layer's sensors from the centre of the detector along the beam, in cm, rising.</summary>
-    public static ReadOnlySpan<float> Z => s_z;
+    public static ReadOnlySpan<double> Z => s_z;
+
+    /// <summary>Layers of the electromagnetic part, CE-E: 1 to 26.</summary>
+    public const int ElectromagneticCount = 26;
 
     /// <summary>Number of layers.</summary>
     public static int Count => s_z.Length;
@@ -31,9 +34,9 @@ public static class CalorimeterLayers
     /// <param name="z">Position along the beam in cm.</param>
     public static byte Nearest(float z)
     {
-        float depth = Math.Abs(z);
-        float front = s_z[0] - (s_z[1] - s_z[0]);
-        float back = s_z[^1] + (s_z[^1] - s_z[^2]);
+        double depth = Math.Abs(z);
+        double front = s_z[0] - (s_z[1] - s_z[0]);
+        double back = s_z[^1] + (s_z[^1] - s_z[^2]);
         if (!(depth >= front && depth <= back))
             return Unknown;
         int found = Array.BinarySearch(s_z, depth);

@@ -1,3 +1,5 @@
+using Pruning.Data.Graphs;
+
 namespace Pruning.Data.Simulation;
 
 /// <summary>Sensor of a cell: which size it has and whether it measures time.</summary>
@@ -24,7 +26,7 @@ public static class DetectorGeometry
     public const int LayerCount = 47;
 
     /// <summary>Planes of the electromagnetic part (CE-E).</summary>
-    public const int ElectromagneticLayers = 26;
+    public const int ElectromagneticLayers = CalorimeterLayers.ElectromagneticCount;
 
     /// <summary>First plane behind thick steel.</summary>
     public const int FirstThickLayer = 37;
@@ -47,21 +49,13 @@ public static class DetectorGeometry
     /// <summary>Sensors end at this radius, cm.</summary>
     public const double OuterRadius = 260;
 
-    private static readonly double[] s_z =
-    [
-        322.155, 323.149, 325.212, 326.206, 328.269, 329.263, 331.326, 332.320, 334.383, 335.377, 337.440, 338.434, 340.497,
-        341.491, 343.554, 344.548, 346.611, 347.605, 349.993, 350.987, 353.375, 354.369, 356.757, 357.751, 360.139, 361.133,
-        367.976, 374.281, 380.586, 386.891, 393.196, 399.501, 405.806, 411.916, 418.221, 424.526, 430.831, 439.056, 447.281,
-        455.506, 463.731, 471.956, 480.181, 488.406, 496.631, 504.856, 513.081,
-    ];
-
     private static readonly double[] s_interactionLengths = Cumulated(InteractionLengthsOf);
     private static readonly double[] s_radiationLengths = Cumulated(layer =>
         layer < ElectromagneticLayers ? 27.7 / ElectromagneticLayers : InteractionLengthsOf(layer) * 9.5);
     private static readonly double[] s_pitch = [0.72, 1.09, 3.3];
 
     /// <summary>[47] |z| of each plane, cm.</summary>
-    public static ReadOnlySpan<double> Z => s_z;
+    public static ReadOnlySpan<double> Z => CalorimeterLayers.Z;
 
     /// <summary>[47] interaction lengths in front of each plane, at normal incidence: 1.5 for CE-E, 10 in all.</summary>
     public static ReadOnlySpan<double> InteractionLengths => s_interactionLengths;

@@ -15,9 +15,6 @@ internal sealed record TruthColumns
     /// <summary>Share of a layer cluster's energy that its trackster's particle owns, 0 to 1.</summary>
     public Jagged<float>? Fraction { get; init; }
 
-    /// <summary>Layer of the detector, from 1.</summary>
-    public Jagged<float>? Layer { get; init; }
-
     /// <summary>[entries] PDG numbers.</summary>
     public long[]? PdgId { get; init; }
 

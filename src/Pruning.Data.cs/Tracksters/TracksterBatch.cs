@@ -40,6 +40,9 @@ public sealed record TracksterBatch
     /// <summary>[nodes] seed of the second CLUE3D pass.</summary>
     public required ReadOnlyMemory<bool> IsSeedLow { get; init; }
 
+    /// <summary>[nodes] calorimeter layer, from 1; 0 where nobody knows.</summary>
+    public required ReadOnlyMemory<int> Layer { get; init; }
+
     /// <summary>[nodes] true = prune.</summary>
     public required ReadOnlyMemory<bool> Label { get; init; }
 
@@ -56,11 +59,11 @@ public sealed record TracksterBatch
     public required ReadOnlyMemory<long> Target { get; init; }
 
     /// <summary>One value per trackster; needed where the file has truth.</summary>
-    public GraphTruth? Truth { get; init; }
+    public TruthBatch? Truth { get; init; }
 }
 
 /// <summary>What is known of each trackster as a whole.</summary>
-public sealed record GraphTruth
+public sealed record TruthBatch
 {
     /// <summary>[entries] number of the event.</summary>
     public required ReadOnlyMemory<long> Event { get; init; }
@@ -68,12 +71,12 @@ public sealed record GraphTruth
     /// <summary>[entries] number of the trackster in its event.</summary>
     public required ReadOnlyMemory<int> Trackster { get; init; }
 
-    /// <summary>[entries] PDG id of the particle that gave it most energy; 0 for none.</summary>
+    /// <summary>[entries] PDG id of the particle that owns it; 0 for none.</summary>
     public required ReadOnlyMemory<int> PdgId { get; init; }
 
-    /// <summary>[entries] energy of that particle in GeV.</summary>
-    public required ReadOnlyMemory<float> TrueEnergy { get; init; }
+    /// <summary>[entries] generated energy of that particle in GeV.</summary>
+    public required ReadOnlyMemory<float> GeneratedEnergy { get; init; }
 
-    /// <summary>[entries] energy of the trackster in GeV, before pruning.</summary>
-    public required ReadOnlyMemory<float> RawEnergy { get; init; }
+    /// <summary>[entries] energy of that particle in all layer clusters of the event in GeV.</summary>
+    public required ReadOnlyMemory<float> SimEnergy { get; init; }
 }

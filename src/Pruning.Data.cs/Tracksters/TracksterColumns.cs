@@ -51,9 +51,6 @@ public readonly ref struct TracksterColumns
     /// <summary>[nodes] share of the energy that the trackster's particle owns, 0 to 1; empty where the file does not say.</summary>
     public ReadOnlySpan<float> Fraction { get; init; }
 
-    /// <summary>[nodes] layer, from 1; empty where the file does not say.</summary>
-    public ReadOnlySpan<float> Layer { get; init; }
-
     /// <summary>Number of layer clusters, by the ids.</summary>
     public int NodeCount => Id.Length;
 }

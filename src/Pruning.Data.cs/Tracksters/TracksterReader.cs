@@ -47,7 +47,7 @@ public static class TracksterReader
             Label = Numbers(TracksterSchema.Label),
             Origin = origin,
             Target = new Jagged<long>(links.Column<long>(TracksterSchema.Target).Values, links.Column<long>(TracksterSchema.Target).Offsets).Sharing(origin.Offsets),
-            Layer = Layers(nodeTree, entries, path, id.Offsets),
+            Layer = TruthReader.PerNode(nodeTree, TracksterSchema.Layer, id, path),
             Event = Events(file, nodeTree, entries, options, path),
             Truth = TruthReader.Read(file, nodeTree, id, options, path),
         };
@@ -74,17 +74,6 @@ public static class TracksterReader
         }
 
         return entries;
-    }
-
-    // Layers are optional: without them positions say which layer a layer cluster is on.
-    private static Jagged<float>? Layers(RootTree nodes, long entries, string path, long[] offsets)
-    {
-        if (!nodes.TryBranch(TracksterSchema.Layer, out RootBranch? branch) || !branch.IsSupported || branch.FixedLength == 1)
-            return null;
-        JaggedColumn<float> column = nodes.ReadAs<float>(TracksterSchema.Layer);
-        if (branch.EntryCount != entries || !column.Offsets.AsSpan().SequenceEqual(offsets))
-            throw new DataException(Invariant($"wanted one layer for each layer cluster of the {entries} tracksters, found {column.Values.Length} values in {branch.EntryCount} entries (in {path}, tree '{nodes.Path}', branch '{branch.Name}'): write it with the other branches, or leave it out."));
-        return new Jagged<float>(column.Values, offsets);
     }
 
     // The event is looked for in the tree of the tracksters' own values, then beside the layer clusters. A branch that

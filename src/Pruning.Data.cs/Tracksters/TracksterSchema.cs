@@ -24,20 +24,11 @@ public static class TracksterSchema
     /// <summary>Number of links of a trackster: counts the branches of <see cref="EdgeTree"/> in files that we write.</summary>
     public const string LinkCount = "nLinks";
 
-    /// <summary>Part of a layer cluster's energy that belongs to the trackster's particle, 0 to 1.</summary>
-    public const string Fraction = "fraction";
-
     /// <summary>Number of the trackster in its event.</summary>
     public const string Trackster = "trackster";
 
-    /// <summary>PDG id of the particle that gave the trackster most of its energy, 0 for none.</summary>
-    public const string PdgId = "pdgId";
-
-    /// <summary>Energy of that particle in GeV.</summary>
-    public const string TrueEnergy = "trueEnergy";
-
-    /// <summary>Energy of the trackster's layer clusters in GeV, before pruning.</summary>
-    public const string RawEnergy = "rawEnergy";
+    /// <summary>Generated energy of the particle that owns the trackster, GeV; 0 for none.</summary>
+    public const string GeneratedEnergy = "generatedEnergy";
 
     /// <summary>Id of a layer cluster, unique in its trackster.</summary>
     public const string Id = "id";
@@ -62,9 +53,6 @@ public static class TracksterSchema
 
     /// <summary>Azimuth in rad.</summary>
     public const string Phi = "phi";
-
-    /// <summary>Optional: calorimeter layer, counted from 1.</summary>
-    public const string Layer = "layer";
 
     /// <summary>1 on the seed of the first CLUE3D pass, else 0.</summary>
     public const string IsSeedHigh = "isSeedCLUE3DHigh";

@@ -115,7 +115,6 @@ public sealed class TracksterTable
         Origin = _arrays.Origin[entry],
         Target = _arrays.Target[entry],
         Fraction = _arrays.Truth.Fraction is Jagged<float> fraction ? fraction[entry] : default,
-        Layer = _arrays.Truth.Layer is Jagged<float> layer ? layer[entry] : default,
     };
 
     /// <summary>Ids of the layer clusters of one entry.</summary>

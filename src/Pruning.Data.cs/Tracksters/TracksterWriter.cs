@@ -94,6 +94,7 @@ public sealed class TracksterWriter : IDisposable
     {
         private readonly CounterGroup _count;
         private readonly JaggedBranch<long> _id;
+        private readonly JaggedBranch<int> _layer;
         private readonly (JaggedBranch<float> Branch, Func<TracksterBatch, ReadOnlyMemory<float>> Values)[] _numbers;
         private readonly (JaggedBranch<bool> Branch, Func<TracksterBatch, ReadOnlyMemory<bool>> Values)[] _flags;
 
@@ -102,6 +103,7 @@ public sealed class TracksterWriter : IDisposable
             Tree = tree;
             _count = tree.Counter(TracksterSchema.NodeCount);
             _id = _count.Jagged<long>(TracksterSchema.Id);
+            _layer = _count.Jagged<int>(TracksterSchema.Layer[0]);
             _numbers =
             [
                 (_count.Jagged<float>(TracksterSchema.PosX), batch => batch.PosX),
@@ -128,6 +130,7 @@ public sealed class TracksterWriter : IDisposable
         [
             _count.Lists(batch.Nodes),
             _id.Values(batch.Id),
+            _layer.Values(batch.Layer),
             .. _numbers.Select(one => one.Branch.Values(one.Values(batch))),
             .. _flags.Select(one => one.Branch.Values(one.Values(batch))),
         ];
@@ -156,19 +159,19 @@ public sealed class TracksterWriter : IDisposable
     {
         private readonly FlatBranch<long> _event = tree.Flat<long>(TracksterSchema.Event[0]);
         private readonly FlatBranch<int> _trackster = tree.Flat<int>(TracksterSchema.Trackster);
-        private readonly FlatBranch<int> _pdgId = tree.Flat<int>(TracksterSchema.PdgId);
-        private readonly FlatBranch<float> _trueEnergy = tree.Flat<float>(TracksterSchema.TrueEnergy);
-        private readonly FlatBranch<float> _rawEnergy = tree.Flat<float>(TracksterSchema.RawEnergy);
+        private readonly FlatBranch<int> _pdgId = tree.Flat<int>(TracksterSchema.PdgId[0]);
+        private readonly FlatBranch<float> _generatedEnergy = tree.Flat<float>(TracksterSchema.GeneratedEnergy);
+        private readonly FlatBranch<float> _simEnergy = tree.Flat<float>(TracksterSchema.SimEnergy[0]);
 
         public TreeWriter Tree { get; } = tree;
 
-        public BranchData[] Data(GraphTruth truth) =>
+        public BranchData[] Data(TruthBatch truth) =>
         [
             _event.Values(truth.Event),
             _trackster.Values(truth.Trackster),
             _pdgId.Values(truth.PdgId),
-            _trueEnergy.Values(truth.TrueEnergy),
-            _rawEnergy.Values(truth.RawEnergy),
+            _generatedEnergy.Values(truth.GeneratedEnergy),
+            _simEnergy.Values(truth.SimEnergy),
         ];
     }
 }

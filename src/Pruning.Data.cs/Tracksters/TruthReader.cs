@@ -13,58 +13,59 @@ internal static class TruthReader
     /// <param name="options">Names of the trees.</param>
     /// <param name="path">Path of the file, for errors.</param>
     /// <exception cref="DataException">A branch has another length than the tracksters, or a fraction is outside 0 to 1.</exception>
-    public static TruthColumns Read(RootFile file, RootTree nodes, Jagged<long> id, TracksterReadOptions options, string path)
+    public static TruthColumns Read(RootFile file, IRootTable nodes, Jagged<long> id, TracksterReadOptions options, string path)
     {
-        RootTree? graphs = file.TryTree(options.GraphTree, out RootTree? found) ? found : null;
+        IRootTable? graphs = file.TryTable(options.GraphTree, out IRootTable? found) ? found : null;
         Jagged<float>? fraction = PerNode(nodes, [TracksterSchema.Fraction], id, path);
         if (fraction is Jagged<float> shares)
             CheckFractions(shares.Values, nodes, path);
         return new TruthColumns
         {
             Fraction = fraction,
-            Layer = PerNode(nodes, TracksterSchema.Layer, id, path),
             PdgId = PerGraph<long>(graphs, TracksterSchema.PdgId, id.EntryCount, path),
             SimEnergy = PerGraph<float>(graphs, TracksterSchema.SimEnergy, id.EntryCount, path),
             PileUp = PerGraph<float>(graphs, TracksterSchema.PileUp, id.EntryCount, path),
         };
     }
 
-    private static Jagged<float>? PerNode(RootTree tree, IReadOnlyList<string> names, Jagged<long> id, string path)
+    /// <summary>An optional branch with one value for each layer cluster; null where there is none.</summary>
+    /// <exception cref="DataException">It has another number of values.</exception>
+    public static Jagged<float>? PerNode(IRootTable tree, IReadOnlyList<string> names, Jagged<long> id, string path)
     {
         foreach (string name in names)
         {
-            if (!tree.TryBranch(name, out RootBranch? branch) || !branch.IsSupported || branch.FixedLength == 1)
+            if (!tree.TryBranch(name, out IRootBranch? branch) || !branch.IsSupported || branch.FixedLength == 1)
                 continue;
             JaggedColumn<float> column = tree.Read([ColumnRequest.As<float>(name)]).Column<float>(name);
             return column.Offsets.AsSpan().SequenceEqual(id.Offsets)
                 ? new Jagged<float>(column.Values, id.Offsets)
-                : throw new DataException(Invariant($"wanted one value for each layer cluster in every entry, found another number of them (in {path}, tree '{tree.Path}', branch '{name}'): write the branch from the same tracksters, or leave it out."));
+                : throw new DataException(Invariant($"wanted one value for each layer cluster in every entry, found another number of them (in {path}, {tree.Kind} '{tree.Path}', branch '{name}'): write the branch from the same tracksters, or leave it out."));
         }
 
         return null;
     }
 
-    private static T[]? PerGraph<T>(RootTree? tree, IReadOnlyList<string> names, long entries, string path)
+    private static T[]? PerGraph<T>(IRootTable? tree, IReadOnlyList<string> names, long entries, string path)
         where T : unmanaged
     {
         foreach (string name in tree is null ? [] : names)
         {
-            if (!tree!.TryBranch(name, out RootBranch? branch) || !branch.IsSupported || branch.FixedLength != 1)
+            if (!tree!.TryBranch(name, out IRootBranch? branch) || !branch.IsSupported || branch.FixedLength != 1)
                 continue;
             if (branch.EntryCount != entries)
-                throw new DataException(Invariant($"wanted one value for each of the {entries} tracksters, found {branch.EntryCount} (in {path}, tree '{tree.Path}', branch '{name}'): write the tree from the same tracksters, or leave it out."));
-            return tree.ReadAs<T>(name).Values;
+                throw new DataException(Invariant($"wanted one value for each of the {entries} tracksters, found {branch.EntryCount} (in {path}, {tree.Kind} '{tree.Path}', branch '{name}'): write the tree from the same tracksters, or leave it out."));
+            return tree.Read([ColumnRequest.As<T>(name)]).Column<T>(name).Values;
         }
 
         return null;
     }
 
-    private static void CheckFractions(float[] values, RootTree tree, string path)
+    private static void CheckFractions(float[] values, IRootTable tree, string path)
     {
         for (int i = 0; i < values.Length; i++)
         {
             if (!(values[i] >= 0f && values[i] <= 1f))
-                throw new DataException(Invariant($"wanted shares from 0 to 1, found {values[i]} at position {i} of all layer clusters (in {path}, tree '{tree.Path}', branch '{TracksterSchema.Fraction}'): mend the file, or leave the branch out."));
+                throw new DataException(Invariant($"wanted shares from 0 to 1, found {values[i]} at position {i} of all layer clusters (in {path}, {tree.Kind} '{tree.Path}', branch '{TracksterSchema.Fraction}'): mend the file, or leave the branch out."));
         }
     }
 

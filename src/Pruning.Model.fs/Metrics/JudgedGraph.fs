@@ -141,7 +141,7 @@ module JudgedGraph =
             if columns.Layer.Length > 0 then
                 columns.Layer.ToArray() |> Array.map int
             elif columns.PosZ.Length > 0 then
-                columns.PosZ.ToArray() |> Array.map SensorLayers.Of
+                columns.PosZ.ToArray() |> Array.map (CalorimeterLayers.Nearest >> int)
             else
                 plain.Layer
 

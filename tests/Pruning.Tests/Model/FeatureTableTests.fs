@@ -265,7 +265,7 @@ let layers =
         [
             test "every plane is its own layer, in both endcaps and a little beside" {
                 for layer in 1 .. CalorimeterLayers.Count do
-                    let z = CalorimeterLayers.Z[layer - 1]
+                    let z = float32 CalorimeterLayers.Z[layer - 1]
 
                     for position in [ z; -z; z + 0.2f; z - 0.2f ] do
                         Expect.equal (int (CalorimeterLayers.Nearest position)) layer $"z = {position}"

@@ -401,12 +401,12 @@ let private axis =
             }
 
             test "layers by depth: sensors, both endcaps, between and far away" {
-                Expect.equal (SensorLayers.Of 322.155f) 1 "first"
-                Expect.equal (SensorLayers.Of -361.133f) 26 "last electromagnetic, other endcap"
-                Expect.equal (SensorLayers.Of 513.2f) 47 "last"
-                Expect.equal (SensorLayers.Of 322.8f) 2 "nearer to the second"
-                Expect.equal (SensorLayers.Of 0f) 0 "far away"
-                Expect.equal (SensorLayers.Of nanf) 0 "no number"
+                Expect.equal (int (CalorimeterLayers.Nearest 322.155f)) 1 "first"
+                Expect.equal (int (CalorimeterLayers.Nearest -361.133f)) 26 "last electromagnetic, other endcap"
+                Expect.equal (int (CalorimeterLayers.Nearest 513.2f)) 47 "last"
+                Expect.equal (int (CalorimeterLayers.Nearest 322.8f)) 2 "nearer to the second"
+                Expect.equal (int (CalorimeterLayers.Nearest 0f)) 0 "far away"
+                Expect.equal (int (CalorimeterLayers.Nearest nanf)) 0 "no number"
             }
         ]
 

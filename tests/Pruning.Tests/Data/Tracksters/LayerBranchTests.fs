@@ -16,7 +16,7 @@ let private withLayers (layers: Values) : Prepared =
 
     let column =
         {
-            Column.Name = TracksterSchema.Layer
+            Column.Name = TracksterSchema.Layer[0]
             Shape = Counted
             Values = layers
         }
