@@ -161,7 +161,8 @@ let private show (terminal: Terminal) (dataset: GraphDataset) (all: TracksterSta
     if all.NodesWithFraction > 0L then
         showHistogram terminal "Share of a layer cluster's energy that is the shower's" all.Fractions
     else
-        Terminal.say terminal "No shares of the shower's energy: no file has a branch fraction."
+        Terminal.print terminal ""
+        Terminal.print terminal "Share of a layer cluster's energy that is the shower's: no file has a branch fraction"
 
 let private histogramJson (histogram: Histogram) =
     {|
