@@ -36,6 +36,7 @@ let private batch (random: Random) (entries: int) (withTruth: bool) : TracksterB
         Phi = floats (),
         IsSeedHigh = flags (),
         IsSeedLow = flags (),
+        Layer = memory (Array.init count (fun i -> 1 + i % 47)),
         Label = flags (),
         Fraction = (if withTruth then floats () else ReadOnlyMemory.Empty),
         Links = memory links,
@@ -43,12 +44,12 @@ let private batch (random: Random) (entries: int) (withTruth: bool) : TracksterB
         Target = memory (ends 1),
         Truth =
             (if withTruth then
-                 GraphTruth(
+                 TruthBatch(
                      Event = memory (Array.init entries int64),
                      Trackster = memory (Array.init entries id),
                      PdgId = memory (Array.replicate entries 22),
-                     TrueEnergy = memory (Array.init entries float32),
-                     RawEnergy = memory (Array.init entries float32)
+                     GeneratedEnergy = memory (Array.init entries float32),
+                     SimEnergy = memory (Array.init entries float32)
                  )
              else
                  null)
@@ -105,6 +106,12 @@ let tests =
                                 Expect.equal (read.Phi.ToArray()) (own (batch.Phi.ToArray())) "phi"
                                 Expect.equal (read.IsSeedHigh.ToArray()) (own (numbers batch.IsSeedHigh)) "high"
                                 Expect.equal (read.IsSeedLow.ToArray()) (own (numbers batch.IsSeedLow)) "low"
+
+                                Expect.equal
+                                    (read.Layer.ToArray())
+                                    (own (batch.Layer.ToArray() |> Array.map float32))
+                                    "layer"
+
                                 Expect.equal (read.Label.ToArray()) (own (numbers batch.Label)) "label"
                                 Expect.equal (read.Origin.ToArray()) (ownLinks batch.Origin) "origin"
                                 Expect.equal (read.Target.ToArray()) (ownLinks batch.Target) "target"
@@ -157,6 +164,7 @@ let tests =
                             Phi = nodes.Phi,
                             IsSeedHigh = nodes.IsSeedHigh,
                             IsSeedLow = nodes.IsSeedLow,
+                            Layer = nodes.Layer,
                             Label = nodes.Label,
                             Links = links.Links,
                             Origin = links.Origin,
