@@ -5,12 +5,6 @@ open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Model
 
-/// One node a step, most confident first; each decision is fed back into the node states before the next. All graphs
-/// of a batch step together; a graph that is done leaves, so later steps cost less.
-///
-/// Step t of a graph with N nodes: scores = softmax of the confidences of the N - t undecided nodes; the node with the
-/// largest score is decided by its logits; the next step reads [1, decision] at that node and zeros elsewhere.
-/// Loss of a graph = 1/N sum over t of the step's cost (`Loss.ofStep`), with gradient through the scores.
 /// What the steps of an autoregressive network go by.
 [<NoComparison; NoEquality>]
 type Guidance =
@@ -20,6 +14,12 @@ type Guidance =
         TruthProbability: float
     }
 
+/// One node a step, most confident first or in another order; each decision is fed back into the node states before the next. All graphs
+/// of a batch step together; a graph that is done leaves, so later steps cost less.
+///
+/// Step t of a graph with N nodes: scores = softmax of the confidences of the N - t undecided nodes; the node with the
+/// largest score is decided by its logits; the next step reads [1, decision] at that node and zeros elsewhere.
+/// Loss of a graph = 1/N sum over t of the step's cost (`Loss.ofStep`), with gradient through the scores.
 [<RequireQualifiedAccess>]
 module Autoregressive =
 
