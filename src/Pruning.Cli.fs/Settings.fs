@@ -14,8 +14,8 @@ type TrainSettings =
         TrainingFraction: float
         SamplingFraction: float
         Gpus: int
-        /// libtorch's own threads.
-        Threads: int
+        /// What computes aggregators and cells.
+        Engine: Engine
         LibTorch: string option
         RunsDirectory: string
         Name: string
@@ -29,14 +29,16 @@ type TrainSettings =
 [<RequireQualifiedAccess>]
 module TrainSettings =
 
-    let private cells = [ "lstm", CellKind.Lstm; "gru", CellKind.Gru ]
+    let cells = [ "lstm", CellKind.Lstm; "gru", CellKind.Gru ]
 
     let private cellName (cell: CellKind) =
         match cell with
         | CellKind.Lstm -> "lstm"
         | CellKind.Gru -> "gru"
 
-    let private aggregators =
+    let memories = ("none", None) :: [ for word, cell in cells -> word, Some cell ]
+
+    let aggregators =
         [
             "lstm", Aggregator.Lstm
             "gru", Aggregator.Gru
@@ -52,6 +54,8 @@ module TrainSettings =
             "identity", Normalisation.Identity
         ]
 
+    let engines = [ "auto", Engine.Auto; "portable", Engine.Portable; "fused", Engine.Fused ]
+
     let standard: TrainSettings =
         {
             Input = Inputs.standard
@@ -63,7 +67,7 @@ module TrainSettings =
             TrainingFraction = 0.75
             SamplingFraction = 1.0
             Gpus = 0
-            Threads = 1
+            Engine = Engine.Auto
             LibTorch = None
             RunsDirectory = "runs"
             Name = ""
@@ -195,8 +199,6 @@ module TrainSettings =
                 Model.DecisionCell = Value.choice "--aggregator" cells text
             }
         | Memory text ->
-            let memories = ("none", None) :: [ for word, cell in cells -> word, Some cell ]
-
             { settings with
                 Model.MemoryCell = Value.choice "--memory" memories text
             }
@@ -259,9 +261,29 @@ module TrainSettings =
                 Gpus = Value.whole "--gpus" (0, 1024) text
             }
         | Threads text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Threads = count "--threads" 1024 text
+                })
+        | Engine text ->
             { settings with
-                Threads = count "--threads" 1024 text
+                Engine = Value.choice "--engine" engines text
             }
+        | Memory_Budget text ->
+            let gigabytes = Value.real "--memory-budget" (Interval.above 0.0 1e6) text
+
+            settings
+            |> training (fun config ->
+                { config with
+                    Backpropagation = Backpropagation.Bounded(int64 (gigabytes * 1e9))
+                })
+        | Truncate_Steps text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Backpropagation = Backpropagation.Truncated(count "--truncate-steps" 1_000_000 text)
+                })
         | Libtorch text ->
             { settings with
                 LibTorch = Some(path "--libtorch" text)

@@ -1,7 +1,9 @@
 namespace Pruning.Model
 
+open System
 open TorchSharp
 open Pruning.Data.Batching
+open Pruning.Native.Kernels
 
 /// A neighbour plan as tensors on the device where the layers run. See `NeighbourPlan` for the meaning of each part.
 [<NoComparison; NoEquality>]
@@ -20,6 +22,8 @@ type PlanTensors =
         SegmentTarget: Tensor
         /// [nodes, 1] number of in-edges, in the type of the node states.
         InDegree: Tensor
+        /// The same edges for the fused kernels, made when they are first asked for.
+        Lists: Lazy<NeighbourLists>
     }
 
 [<RequireQualifiedAccess>]
@@ -36,6 +40,7 @@ module PlanTensors =
             SegmentSource = index plan.SegmentSource
             SegmentTarget = index plan.SegmentTarget
             InDegree = (index plan.InDegree).``to``(dtype).unsqueeze 1
+            Lists = lazy (NeighbourLists.Of(plan.SegmentSource, plan.InDegree))
         }
 
 /// A batch of graphs as tensors.
@@ -61,13 +66,19 @@ type BatchTensors =
 [<RequireQualifiedAccess>]
 module BatchTensors =
 
+    /// A tensor over a .NET array lies where the array lies, and the last bits of a matrix product depend on how its operands are
+    /// aligned: a copy in libtorch's memory makes a run repeatable.
+    let private own (borrowed: Tensor) (device: torch.Device) (dtype: torch.ScalarType) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        borrowed.clone().``to``(device).``to``(dtype).MoveToOuterDisposeScope()
+
     /// Copies a batch to a device; `dtype` is the type of the network's weights.
     let create (device: torch.Device) (dtype: torch.ScalarType) (batch: GraphBatch) : BatchTensors =
         let features = int64 (if batch.NodeCount = 0 then 0 else batch.Features.Length / batch.NodeCount)
 
         {
             Source = batch
-            X = torch.tensor(batch.Features).reshape(int64 batch.NodeCount, features).``to``(device).``to`` dtype
+            X = own (torch.tensor(batch.Features).reshape(int64 batch.NodeCount, features)) device dtype
             Labels = torch.tensor (batch.Labels, device = device)
             GraphOfNode = torch.tensor (batch.GraphOfNode, device = device)
             GraphSizes = Array.init batch.GraphCount (fun g -> batch.NodeOffsets[g + 1] - batch.NodeOffsets[g])

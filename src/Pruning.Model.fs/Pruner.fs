@@ -28,6 +28,33 @@ module Pruner =
         | DecisionStrategy.Autoregressive -> Autoregressive.run pruner.Network mode question batch
         | DecisionStrategy.Equilibrium passes -> Equilibrium.run passes pruner.Network mode question batch
 
+    /// Adds the gradients of the weighted sum of the losses of a batch's graphs to the parameters. `check` sees the verdict
+    /// first and may refuse it by an exception. The verdict is cut off from the gradients.
+    let learn
+        (pruner: Pruner)
+        (memory: Backpropagation)
+        (random: torch.Generator)
+        (criterion: Criterion)
+        (weights: float array)
+        (check: Verdict -> unit)
+        (batch: BatchTensors)
+        : Verdict =
+        match pruner.Config.Strategy with
+        | DecisionStrategy.Autoregressive ->
+            AutoregressiveLearning.learn pruner.Config pruner.Network memory random criterion weights check batch
+        | DecisionStrategy.Equilibrium passes ->
+            use scope = torch.NewDisposeScope()
+            let verdict = Equilibrium.run passes pruner.Network (Training random) (Teach criterion) batch
+            check verdict
+            Gradients.backward (Loss.weighted weights verdict.GraphLoss.Value)
+            let cut (tensor: Tensor) = scope.MoveToOuter(tensor.detach ())
+
+            {
+                Logits = cut verdict.Logits
+                StepOfNode = cut verdict.StepOfNode
+                GraphLoss = verdict.GraphLoss |> Option.map cut
+            }
+
     /// The type of the weights.
     let dtype (pruner: Pruner) : torch.ScalarType =
         match pruner.Network.Weights.Parameters with

@@ -14,23 +14,40 @@ open Pruning.Model.Training
 type BenchmarkArgument =
     | [<MainCommand>] Input of file: string list
     | Graphs of path: string
-    | Hidden_Dim of n: string
+    | [<AltCommandLine "--hidden">] Hidden_Dim of n: string
     | Repeats of n: string
     | Threads of n: string
     | Autoregressive
+    | Mode of strategy: string
+    | [<AltCommandLine "--decision-cell">] Decision of cell: string
+    | [<AltCommandLine "--memory-cell">] Memory of cell: string
+    | Neighbour_Aggregator of kind: string
+    | Batch of n: string
+    | Limit of n: string
+    | Engine of kind: string
+    | Memory_Budget of gigabytes: string
     | Libtorch of directory: string
     | Json
 
     interface IArgParserTemplate with
         member argument.Usage =
             match argument with
-            | Input _ -> "ROOT file whose loading is timed (default: the sample of demo)"
+            | Input _ ->
+                "train or infer: time one network; or a ROOT file whose loading is timed (default: the sample of demo)"
             | Graphs _ ->
                 "graphs of the step timings, as benchmarks/bench-graphs.safetensors (the default where it exists); else the first 64 of the ROOT file"
             | Hidden_Dim _ -> "width of the networks (default 128)"
             | Repeats _ -> "timings of each thing; the best counts (default 5)"
-            | Threads _ -> "threads of the mathematics (default 1)"
+            | Threads _ -> "threads that share the graphs of a batch (default 1)"
             | Autoregressive -> "time the autoregressive network too, on the first 12 graphs (some minutes)"
+            | Mode _ -> "train, infer: equilibrium or autoregressive (default equilibrium)"
+            | Decision _ -> "train, infer: decision cell, lstm or gru (default lstm)"
+            | Memory _ -> "train, infer: memory cell, none, gru or lstm (default none)"
+            | Neighbour_Aggregator _ -> "train, infer: lstm, gru, mean, max or sum (default lstm)"
+            | Batch _ -> "train, infer: graphs a batch (default 64)"
+            | Limit _ -> "train, infer: the first so many graphs only"
+            | Engine _ -> "train, infer: auto, portable or fused (default auto)"
+            | Memory_Budget _ -> "train: gigabytes that back-propagation through autoregressive steps may keep"
             | Libtorch _ -> "use the libtorch in this directory"
             | Json -> "one JSON document on stdout"
 
@@ -42,6 +59,9 @@ type BenchmarkSettings =
         Repeats: int
         Threads: int
         Autoregressive: bool
+        /// What `train` and `infer` time.
+        Network: BenchmarkNetwork.NetworkSettings
+        IsNetwork: bool
         LibTorch: string option
         Json: bool
     }
@@ -50,6 +70,12 @@ type BenchmarkSettings =
 let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
     let apply (settings: BenchmarkSettings) argument =
         match argument with
+        | Input [ "train" ] -> { settings with IsNetwork = true }
+        | Input [ "infer" ] ->
+            { settings with
+                IsNetwork = true
+                Network.Task = BenchmarkNetwork.Task.Infer
+            }
         | Input [ file ] -> { settings with File = file }
         | Input _ -> raise (UsageException "benchmark takes one ROOT file.")
         | Graphs path -> { settings with Graphs = Some path }
@@ -59,21 +85,70 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
             if hidden % 2 = 1 then
                 Value.refuse "--hidden-dim" "an even number" text
 
-            { settings with Hidden = hidden }
-        | Repeats text ->
             { settings with
-                Repeats = Value.whole "--repeats" (1, 1000) text
+                Hidden = hidden
+                Network.Config.Hidden = hidden
+            }
+        | Repeats text ->
+            let repeats = Value.whole "--repeats" (1, 1000) text
+
+            { settings with
+                Repeats = repeats
+                Network.Repeats = repeats
             }
         | Threads text ->
+            let threads = Value.whole "--threads" (1, 1024) text
+
             { settings with
-                Threads = Value.whole "--threads" (1, 1024) text
+                Threads = threads
+                Network.Threads = threads
+            }
+        | Mode text ->
+            let strategies =
+                [ "equilibrium", PrunerConfig.standard.Strategy; "autoregressive", DecisionStrategy.Autoregressive ]
+
+            { settings with
+                Network.Config.Strategy = Value.choice "--mode" strategies text
+            }
+        | Decision text ->
+            { settings with
+                Network.Config.DecisionCell = Value.choice "--decision" TrainSettings.cells text
+            }
+        | Memory text ->
+            { settings with
+                Network.Config.MemoryCell = Value.choice "--memory" TrainSettings.memories text
+            }
+        | Neighbour_Aggregator text ->
+            { settings with
+                Network.Config.Aggregator = Value.choice "--neighbour-aggregator" TrainSettings.aggregators text
+            }
+        | Batch text ->
+            { settings with
+                Network.Batch = Value.whole "--batch" (1, 1_000_000) text
+            }
+        | Limit text ->
+            { settings with
+                Network.Limit = Some(Value.whole "--limit" (1, Int32.MaxValue) text)
+            }
+        | Engine text ->
+            { settings with
+                Network.Engine = Value.choice "--engine" TrainSettings.engines text
+            }
+        | Memory_Budget text ->
+            { settings with
+                Network.Backpropagation =
+                    Backpropagation.Bounded(int64 (1e9 * Value.real "--memory-budget" (Interval.above 0.0 1e6) text))
             }
         | Autoregressive -> { settings with Autoregressive = true }
         | Libtorch directory ->
             { settings with
                 LibTorch = Some directory
             }
-        | Json -> { settings with Json = true }
+        | Json ->
+            { settings with
+                Json = true
+                Network.Json = true
+            }
 
     List.fold
         apply
@@ -84,6 +159,19 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
             Repeats = 5
             Threads = 1
             Autoregressive = false
+            Network =
+                {
+                    Task = BenchmarkNetwork.Task.Train
+                    Config = PrunerConfig.standard
+                    Batch = 64
+                    Limit = None
+                    Repeats = 5
+                    Threads = 1
+                    Engine = Engine.Auto
+                    Backpropagation = Backpropagation.Full
+                    Json = false
+                }
+            IsNetwork = false
             LibTorch = None
             Json = false
         }
@@ -171,17 +259,20 @@ let private readGraphs (path: string) : ShowerGraph list =
 let private graphsOf (settings: BenchmarkSettings) : ShowerGraph list * string =
     let usual = Path.Combine("benchmarks", "bench-graphs.safetensors")
 
-    match settings.Graphs with
-    | Some path -> readGraphs path, path
-    | None when File.Exists usual -> readGraphs usual, usual
-    | None ->
+    let ofRoot path count =
         use dataset =
             Inputs.openQuietly
                 { Inputs.standard with
-                    Files = [ settings.File ]
+                    Files = [ path ]
                 }
 
-        [ for i in 0 .. (min 64 dataset.Count) - 1 -> dataset[i] ], settings.File
+        [ for i in 0 .. (min count dataset.Count) - 1 -> dataset[i] ], path
+
+    match settings.Graphs with
+    | Some path when path.EndsWith ".root" -> ofRoot path (defaultArg settings.Network.Limit 64)
+    | Some path -> readGraphs path, path
+    | None when File.Exists usual -> readGraphs usual, usual
+    | None -> ofRoot settings.File 64
 
 let private modelOf (config: PrunerConfig) : TrainedModel =
     use random = new torch.Generator(42UL)
@@ -193,17 +284,34 @@ let private modelOf (config: PrunerConfig) : TrainedModel =
     }
 
 /// Training steps and inference on one batch of all graphs.
-let private timeNetwork (name: string) (config: PrunerConfig) (graphs: ShowerGraph list) (repeats: int) : Timing list =
+let private timeNetwork
+    (name: string)
+    (config: PrunerConfig)
+    threads
+    (graphs: ShowerGraph list)
+    (repeats: int)
+    : Timing list =
     let batch = BatchAssembler.Collate(List.toArray graphs)
     let model = modelOf config
-    use trainer = Trainer.create torch.CPU TrainingConfig.standard model
+
+    use trainer =
+        Trainer.create
+            torch.CPU
+            { TrainingConfig.standard with
+                Threads = threads
+            }
+            model
+
     let mutable step = 0
 
     let train () =
         step <- step + 1
         Trainer.step trainer 1 step batch |> ignore
 
-    let infer () = Pruner.decide torch.CPU model.Pruner batch |> ignore
+    let infer () =
+        Workers.divide config.Strategy threads batch
+        |> Workers.map (fun _ (part, _) -> Pruner.decide torch.CPU model.Pruner part)
+        |> ignore
 
     [
         time $"{name}: training step" graphs.Length repeats train
@@ -265,11 +373,13 @@ let private timeHelp (repeats: int) : float option =
 
         Some(List.min [ for _ in 0..repeats -> once () ])
 
-let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
-    let settings = settingsOf arguments
-    Session.start terminal settings.LibTorch settings.Threads 0 |> ignore
-    let graphs, origin = graphsOf settings
-
+/// Everything that benchmarks/results.md reports.
+let private runAll
+    (terminal: Terminal)
+    (settings: BenchmarkSettings)
+    (graphs: ShowerGraph list)
+    (origin: string)
+    : int =
     let say (timing: Timing) =
         Terminal.detail terminal $"{timing.name}: {Say.number timing.wall_ms_per_graph} ms a graph"
 
@@ -294,14 +404,27 @@ let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
     let timings =
         [
             yield! keep [ timeLoading settings.File settings.Repeats ]
-            yield! keep (timeNetwork $"equilibrium lstm/none, H {settings.Hidden}" equilibrium graphs settings.Repeats)
+            yield!
+                keep (
+                    timeNetwork
+                        $"equilibrium lstm/none, H {settings.Hidden}"
+                        equilibrium
+                        settings.Threads
+                        graphs
+                        settings.Repeats
+                )
 
             if settings.Autoregressive then
                 let few = List.truncate 12 graphs
 
                 yield!
                     keep (
-                        timeNetwork $"autoregressive lstm/none, H {settings.Hidden}" autoregressive few settings.Repeats
+                        timeNetwork
+                            $"autoregressive lstm/none, H {settings.Hidden}"
+                            autoregressive
+                            settings.Threads
+                            few
+                            settings.Repeats
                     )
         ]
 
@@ -341,17 +464,29 @@ let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
 
     ExitCode.ok
 
+let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
+    let settings = settingsOf arguments
+    Session.start terminal settings.LibTorch settings.Network.Engine 0 |> ignore
+    let graphs, origin = graphsOf settings
+
+    if settings.IsNetwork then
+        BenchmarkNetwork.run terminal settings.Network graphs
+    else
+        runAll terminal settings graphs origin
+
 let command: Command =
     Command.create<BenchmarkArgument>
         {
             Verb = "benchmark"
             Summary = "time loading, training steps and inference on this machine"
-            Synopsis = "[FILE] [options]"
+            Synopsis = "[train | infer | FILE] [options]"
             Explanation =
                 "Measures what benchmarks/results.md reports: reading a ROOT file into batches on one thread, a training step and inference of the equilibrium network of the original's size on 64 graphs, whether tensors leak, and how soon --help answers. The best of several timings counts; on a busy machine look at the CPU time."
             Examples =
                 [
                     "benchmark", "everything but the autoregressive network, about a minute"
+                    "benchmark train --mode autoregressive --limit 12 --json",
+                    "one network: ms a graph beside the machine's own matrix product"
                     "benchmark data.root --threads 2 --autoregressive --json", "more, for scripts"
                 ]
         }

@@ -257,7 +257,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
         )
     | _ -> ()
 
-    let device = Session.start terminal settings.LibTorch threads gpus
+    let device = Session.start terminal settings.LibTorch Engine.Auto gpus
     let model = ModelFile.load path
     let data = Session.openData terminal input options
     use _dataset = data.Dataset
@@ -286,7 +286,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
                                 Loss = nan
                             }
 
-                    name, indices.Length, Evaluation.run device model count batches
+                    name, indices.Length, Evaluation.run device threads model count batches
             ])
 
     if settings.Json then

@@ -62,11 +62,23 @@ module Evaluation =
             )
         | None -> count batch verdict
 
-    /// All batches. `seen` hears the number of graphs of each batch when it is done.
-    let run (device: torch.Device) (model: TrainedModel) (seen: int -> unit) (batches: GraphBatch seq) : MetricState =
+    /// All batches, each divided among the threads. `seen` hears the number of graphs of each batch when it is done.
+    let run
+        (device: torch.Device)
+        (threads: int)
+        (model: TrainedModel)
+        (seen: int -> unit)
+        (batches: GraphBatch seq)
+        : MetricState =
+        let threads = Workers.count device threads
+
         batches
         |> Seq.map (fun batch ->
-            let state = ofBatch device model batch
+            let state =
+                Workers.divide model.Pruner.Config.Strategy threads batch
+                |> Workers.map (fun _ (part, _) -> ofBatch device model part)
+                |> MetricState.sum
+
             seen batch.GraphCount
             state)
         |> MetricState.sum
