@@ -34,6 +34,8 @@ module Part =
 type JudgingPlan =
     {
         Device: torch.Device
+        /// Threads that share the graphs of a batch.
+        Threads: int
         Model: TrainedModel
         Data: SplitData
         /// The data is divided as the run did, so that its training split may teach rules and its validation split choose.
@@ -53,6 +55,7 @@ module Judge =
     let private margins (plan: JudgingPlan) (seen: string -> int -> unit) (stop: CancellationToken) (part: Part) =
         Judging.run
             plan.Device
+            plan.Threads
             plan.Model
             plan.BatchSize
             plan.Workers
@@ -141,6 +144,7 @@ module Judge =
 
         Judging.run
             plan.Device
+            plan.Threads
             plan.Model
             plan.BatchSize
             plan.Workers

@@ -38,15 +38,17 @@ module Session =
 
     // Apart and not inlined: its caller must be able to load libtorch before this touches a TorchSharp type.
     [<MethodImpl(MethodImplOptions.NoInlining)>]
-    let private selectDevice (threads: int) (gpus: int) : torch.Device =
-        torch.set_num_threads threads
+    let private selectDevice (engine: Engine) (gpus: int) : torch.Device =
+        // Threads of ours share the graphs of a batch (Workers); libtorch's own would wait for each other at every operation.
+        torch.set_num_threads 1
+        Engine.preference <- engine
         Device.select gpus
 
     /// Loads libtorch and chooses the device; DeviceException if either is not there.
-    let start (terminal: Terminal) (libtorch: string option) (threads: int) (gpus: int) : torch.Device =
+    let start (terminal: Terminal) (libtorch: string option) (engine: Engine) (gpus: int) : torch.Device =
         let library = TorchNative.Load(Option.toObj libtorch)
         Terminal.detail terminal $"libtorch {library.Version} in {library.Directory}"
-        selectDevice threads gpus
+        selectDevice engine gpus
 
     /// Reads and divides the data, and says how.
     let openData (terminal: Terminal) (input: InputSettings) (options: SplitOptions) : SplitData =
@@ -98,7 +100,7 @@ module Session =
             ClassWeights = model.Criterion.Weights
             TrainingFraction = settings.TrainingFraction
             SamplingFraction = settings.SamplingFraction
-            Threads = settings.Threads
+            Threads = settings.Training.Threads
             Gpus = settings.Gpus
         }
 

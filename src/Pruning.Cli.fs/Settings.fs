@@ -14,8 +14,8 @@ type TrainSettings =
         TrainingFraction: float
         SamplingFraction: float
         Gpus: int
-        /// libtorch's own threads.
-        Threads: int
+        /// What computes aggregators and cells.
+        Engine: Engine
         LibTorch: string option
         RunsDirectory: string
         Name: string
@@ -29,6 +29,8 @@ type TrainSettings =
 [<RequireQualifiedAccess>]
 module TrainSettings =
 
+    let engines = [ "auto", Engine.Auto; "portable", Engine.Portable; "fused", Engine.Fused ]
+
     let standard: TrainSettings =
         {
             Input = Inputs.standard
@@ -40,7 +42,7 @@ module TrainSettings =
             TrainingFraction = 0.75
             SamplingFraction = 1.0
             Gpus = 0
-            Threads = 1
+            Engine = Engine.Auto
             LibTorch = None
             RunsDirectory = "runs"
             Name = ""
@@ -233,9 +235,29 @@ module TrainSettings =
                 Gpus = Value.whole "--gpus" (0, 1024) text
             }
         | Threads text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Threads = count "--threads" 1024 text
+                })
+        | Engine text ->
             { settings with
-                Threads = count "--threads" 1024 text
+                Engine = Value.choice "--engine" engines text
             }
+        | Memory_Budget text ->
+            let gigabytes = Value.real "--memory-budget" (Interval.above 0.0 1e6) text
+
+            settings
+            |> training (fun config ->
+                { config with
+                    Backpropagation = Backpropagation.Bounded(int64 (gigabytes * 1e9))
+                })
+        | Truncate_Steps text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Backpropagation = Backpropagation.Truncated(count "--truncate-steps" 1_000_000 text)
+                })
         | Libtorch text ->
             { settings with
                 LibTorch = Some(path "--libtorch" text)

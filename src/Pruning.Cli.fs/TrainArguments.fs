@@ -41,6 +41,9 @@ type TrainArgument =
     | Seed of n: string
     | [<Section "The machine">] Gpus of n: string
     | Threads of n: string
+    | Engine of kind: string
+    | Memory_Budget of gigabytes: string
+    | Truncate_Steps of n: string
     | Libtorch of directory: string
     | [<Section "Output">] Runs of directory: string
     | Name of name: string
@@ -96,7 +99,13 @@ type TrainArgument =
             | Seed _ -> "of the split, the order, the first weights and the dropout (default 42)"
             | Gpus _ -> "GPUs to train on; 0 is the CPU (default 0; the original's: 1)"
             | Threads _ ->
-                "threads of the mathematics on the CPU (default 1; more than one gain a third at best, for a wide equilibrium network, and small networks lose)"
+                "threads that share the graphs of a step on the CPU, each with a copy of the network (default 1)"
+            | Engine _ ->
+                "what computes aggregators and cells: auto, portable (libtorch's operations) or fused (own kernels, float32 on the CPU) (default auto)"
+            | Memory_Budget _ ->
+                "gigabytes that back-propagation through autoregressive steps may keep in each thread; the rest is computed again, with the same gradients (default: no limit)"
+            | Truncate_Steps _ ->
+                "let gradients of an autoregressive network reach back over this many steps only: less memory, other gradients (default: all)"
             | Libtorch _ -> "use the libtorch in this directory, for instance torch/lib of a CUDA PyTorch"
             | Runs _ -> "directory under which the run gets its own directory (default runs)"
             | Name _ -> "name of the run: letters, digits, '.', '-', '_' (default: what the network is)"

@@ -1,8 +1,10 @@
 namespace Pruning.Model
 
+open System
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
+open Pruning.Native.Kernels
 
 /// Which graph each node belongs to.
 [<NoComparison; NoEquality>]
@@ -33,6 +35,8 @@ type PlanTensors =
         InDegree: Tensor
         /// Which graph each node belongs to, for layers that normalise graph by graph; none = all nodes are one graph.
         Graphs: GraphRows option
+        /// The same edges for the fused kernels, made when they are first asked for.
+        Lists: Lazy<NeighbourLists>
     }
 
 [<RequireQualifiedAccess>]
@@ -50,6 +54,7 @@ module PlanTensors =
             SegmentTarget = index plan.SegmentTarget
             InDegree = (index plan.InDegree).``to``(dtype).unsqueeze 1
             Graphs = None
+            Lists = lazy (NeighbourLists.Of(plan.SegmentSource, plan.InDegree))
         }
 
     /// The graphs of the plan's nodes.
@@ -86,6 +91,12 @@ type BatchTensors =
 [<RequireQualifiedAccess>]
 module BatchTensors =
 
+    /// A tensor over a .NET array lies where the array lies, and the last bits of a matrix product depend on how its operands are
+    /// aligned: a copy in libtorch's memory makes a run repeatable.
+    let private own (borrowed: Tensor) (device: torch.Device) (dtype: torch.ScalarType) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        borrowed.clone().``to``(device).``to``(dtype).MoveToOuterDisposeScope()
+
     /// Copies a batch to a device; `dtype` is the type of the network's weights.
     let create (device: torch.Device) (dtype: torch.ScalarType) (batch: GraphBatch) : BatchTensors =
         let graphs =
@@ -97,11 +108,9 @@ module BatchTensors =
         {
             Source = batch
             X =
-                torch
-                    .tensor(batch.Features)
-                    .reshape(int64 batch.NodeCount, int64 ShowerGraph.FeatureCount)
-                    .``to``(device)
-                    .``to``
+                own
+                    (torch.tensor(batch.Features).reshape(int64 batch.NodeCount, int64 ShowerGraph.FeatureCount))
+                    device
                     dtype
             Labels = torch.tensor (batch.Labels, device = device)
             GraphOfNode = graphs.GraphOfNode

@@ -115,6 +115,17 @@ type LossKind =
     /// The original's sums, order dependence included (docs/model.md).
     | Original
 
+/// How far back-propagation through the steps of an autoregressive network reaches, and what it may keep meanwhile. The
+/// equilibrium strategy has a handful of passes and always keeps them all.
+[<RequireQualifiedAccess>]
+type Backpropagation =
+    /// Through all steps, everything kept.
+    | Full
+    /// Through all steps, with the same gradients: at most so many bytes are kept, the rest is computed again.
+    | Bounded of bytes: int64
+    /// Through so many steps at a time; what lies before them counts as given. Other gradients, and no time lost.
+    | Truncated of steps: int
+
 /// The shape of a pruning network: everything that is needed to build it again before its weights are loaded.
 type PrunerConfig =
     {

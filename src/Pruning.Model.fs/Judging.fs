@@ -24,25 +24,27 @@ module Judging =
 
     let private ofBatch (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : MetricState * float32[] =
         use _scope = torch.NewDisposeScope()
-        use _guard = torch.no_grad ()
+        let verdict = Evaluation.ask device model batch
+        let margins = (Verdict.margin verdict).``to``(torch.float32).cpu().contiguous()
+        Evaluation.count batch verdict, margins.data<float32>().ToArray()
 
-        let verdict =
-            BatchTensors.create device (Pruner.dtype model.Pruner) batch
-            |> Pruner.run model.Pruner Inference (Judge model.Criterion)
+    /// A batch divided among the threads: its counts, and the margins of each of its graphs.
+    let private divided (device: torch.Device) (threads: int) (model: TrainedModel) (batch: GraphBatch) =
+        let parts = Workers.divide model.Pruner.Config.Strategy threads batch
+        let answers = parts |> Workers.map (fun _ (part, _) -> ofBatch device model part)
+        let margins = Array.create batch.GraphCount Array.empty
 
-        match Evaluation.tryFindBroken batch verdict with
-        | Some what ->
-            raise (
-                TrainingException
-                    $"Wanted finite numbers, found NaN or infinity in {what}; the weights are broken or the features out of any range."
-            )
-        | None ->
-            let margins = (Verdict.margin verdict).``to``(torch.float32).cpu().contiguous()
-            Evaluation.count batch verdict, margins.data<float32>().ToArray()
+        for (part, graphs), (_, values) in Array.zip parts answers do
+            graphs
+            |> Array.iteri (fun place graph ->
+                margins[graph] <- values[part.NodeOffsets[place] .. part.NodeOffsets[place + 1] - 1])
+
+        answers |> Array.map fst |> MetricState.sum, margins
 
     /// Runs a network without telling it a label. `seen` hears the number of graphs of each batch when it is done.
     let run
         (device: torch.Device)
+        (threads: int)
         (model: TrainedModel)
         (batchSize: int)
         (workers: int)
@@ -51,17 +53,15 @@ module Judging =
         (dataset: GraphDataset)
         (indices: int[])
         : NetworkMargins =
+        let threads = Workers.count device threads
         let states, margins, times = ResizeArray(), ResizeArray(), ResizeArray()
 
         for batch in BatchLoader.Batches(dataset, indices, batchSize, workers, 3, stop) do
             let clock = System.Diagnostics.Stopwatch.StartNew()
-            let state, values = ofBatch device model batch
+            let state, values = divided device threads model batch
             times.Add(batch.NodeCount, clock.Elapsed.TotalSeconds)
             states.Add state
-
-            for graph in 0 .. batch.GraphCount - 1 do
-                margins.Add values[batch.NodeOffsets[graph] .. batch.NodeOffsets[graph + 1] - 1]
-
+            margins.AddRange values
             seen batch.GraphCount
 
         {

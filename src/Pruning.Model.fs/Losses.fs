@@ -97,20 +97,24 @@ module Loss =
         | LossKind.MeanOverGraphs -> expected.MoveToOuterDisposeScope()
         | LossKind.Original -> expected.div(undecided).MoveToOuterDisposeScope()
 
-    /// One number for a batch from the losses of its graphs, given in the order of the batch. perGraph: [graphs] -> []
-    let ofBatch (kind: LossKind) (strategy: DecisionStrategy) (graphSizes: int array) (perGraph: Tensor) : Tensor =
+    /// What the loss of each graph counts in that of its batch, which is a weighted sum. Graphs in the order of the batch.
+    let graphWeights (kind: LossKind) (strategy: DecisionStrategy) (graphSizes: int array) : float array =
         match kind, strategy with
-        | LossKind.MeanOverGraphs, _ -> perGraph.mean ()
+        | LossKind.MeanOverGraphs, _ -> Array.create graphSizes.Length (1.0 / float graphSizes.Length)
         | LossKind.Original, DecisionStrategy.OnePass
-        | LossKind.Original, DecisionStrategy.Equilibrium _ -> perGraph.sum ()
+        | LossKind.Original, DecisionStrategy.Equilibrium _ -> Array.create graphSizes.Length 1.0
         | LossKind.Original, DecisionStrategy.Autoregressive ->
             // The original divides its running total by N after every graph, so that an earlier graph is divided again
             // by the sizes of all later ones. Our per-graph loss is already divided by the graph's own N once.
-            use _scope = torch.NewDisposeScope()
+            Array.scanBack (fun size product -> product / float size) graphSizes 1.0
+            |> Array.tail
 
-            let later =
-                Array.scanBack (fun size product -> product / float size) graphSizes 1.0
-                |> Array.tail
+    /// The weighted sum of the losses of graphs. perGraph: [graphs] -> []
+    let weighted (weights: float array) (perGraph: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let weight = torch.tensor(weights).``to``(perGraph.dtype).``to`` perGraph.device
+        perGraph.mul(weight).sum().MoveToOuterDisposeScope()
 
-            let factor = torch.tensor(later).``to``(perGraph.dtype).``to`` perGraph.device
-            perGraph.mul(factor).sum().MoveToOuterDisposeScope()
+    /// One number for a batch from the losses of its graphs, given in the order of the batch. perGraph: [graphs] -> []
+    let ofBatch (kind: LossKind) (strategy: DecisionStrategy) (graphSizes: int array) (perGraph: Tensor) : Tensor =
+        weighted (graphWeights kind strategy graphSizes) perGraph

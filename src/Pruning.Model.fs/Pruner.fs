@@ -43,6 +43,44 @@ module Pruner =
     let run (pruner: Pruner) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
         pruner.Strategy.Run pruner.Network mode question batch
 
+    /// Back-propagates through all of a run at once.
+    let private learnAtOnce (strategy: Strategy) (lesson: Lesson) (network: Network) (batch: BatchTensors) : Verdict =
+        use scope = torch.NewDisposeScope()
+        let verdict = strategy.Run network (Training lesson.Random) (Teach lesson.Criterion) batch
+        lesson.Check verdict
+        Gradients.backward (Loss.weighted lesson.Weights verdict.GraphLoss.Value)
+        let cut (tensor: Tensor) = scope.MoveToOuter(tensor.detach ())
+
+        {
+            Logits = cut verdict.Logits
+            StepOfNode = cut verdict.StepOfNode
+            GraphLoss = verdict.GraphLoss |> Option.map cut
+        }
+
+    /// Adds the gradients of the weighted sum of the losses of a batch's graphs to the parameters. `check` sees the verdict
+    /// first and may refuse it by an exception. The verdict is cut off from the gradients.
+    let learn
+        (pruner: Pruner)
+        (memory: Backpropagation)
+        (random: torch.Generator)
+        (criterion: Criterion)
+        (weights: float array)
+        (check: Verdict -> unit)
+        (batch: BatchTensors)
+        : Verdict =
+        let lesson =
+            {
+                Config = pruner.Config
+                Memory = memory
+                Random = random
+                Criterion = criterion
+                Weights = weights
+                Check = check
+            }
+
+        let learn = pruner.Strategy.Learn |> Option.defaultValue (learnAtOnce pruner.Strategy)
+        learn lesson pruner.Network batch
+
     /// The type of the weights.
     let dtype (pruner: Pruner) : torch.ScalarType =
         match pruner.Network.Weights.Parameters with

@@ -41,6 +41,9 @@ public static partial class TorchNative
     private static TorchLibrary? _loaded;
     private static DeviceException? _failure;
 
+    /// <summary>TorchSharp's native part, or 0 before <see cref="Load"/>.</summary>
+    internal static nint Shim { get; private set; }
+
     /// <summary>What was loaded, or null before <see cref="Load"/>.</summary>
     public static TorchLibrary? Loaded => _loaded;
 
@@ -142,6 +145,7 @@ public static partial class TorchNative
         if (!NativeLibrary.TryLoad(shim, out nint native))
             (native, loadedShim, copy) = LoadWeakened(shim);
         Attach(native, found.Directory);
+        Shim = native;
         return new TorchLibrary(
             found.Directory,
             found.Source,

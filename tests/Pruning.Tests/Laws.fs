@@ -2,6 +2,7 @@
 module Pruning.Tests.Laws
 
 open System
+open Expecto
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
@@ -17,6 +18,29 @@ let inFloat64 (work: unit -> unit) : unit =
         work ()
     finally
         torch.set_default_dtype torch.float32
+
+/// Runs with an engine of choice.
+let withEngine (engine: Engine) (work: unit -> 'T) : 'T =
+    let before = Engine.preference
+    Engine.preference <- engine
+
+    try
+        work ()
+    finally
+        Engine.preference <- before
+
+/// The same tests once by libtorch's operations and once by the fused kernels (float64 has no fused kernels and goes the
+/// portable way twice).
+let withBothEngines (name: string) (tests: Test list) : Test =
+    let rec under engine test =
+        match test with
+        | TestCase(Sync work, focus) -> TestCase(Sync(fun () -> withEngine engine work), focus)
+        | TestCase(_, _) -> failtestf "%s: only plain tests can be run under an engine" name
+        | TestList(inner, focus) -> TestList(List.map (under engine) inner, focus)
+        | TestLabel(label, inner, focus) -> TestLabel(label, under engine inner, focus)
+        | Test.Sequenced(how, inner) -> Test.Sequenced(how, under engine inner)
+
+    testList name [ testList "portable" tests |> under Engine.Portable; testList "fused" tests |> under Engine.Auto ]
 
 /// Order in which the nodes of a graph are laid out again: a shuffle that depends on the seed alone.
 let shuffle (seed: int) (count: int) : int array =

@@ -3,91 +3,13 @@ module Pruning.Cli.Commands.Benchmark
 open System
 open System.Diagnostics
 open System.IO
-open Argu
 open TorchSharp
 open Pruning.Cli
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Model
 open Pruning.Model.Training
-
-type BenchmarkArgument =
-    | [<MainCommand>] Input of file: string list
-    | Graphs of path: string
-    | Hidden_Dim of n: string
-    | Repeats of n: string
-    | Threads of n: string
-    | Autoregressive
-    | Libtorch of directory: string
-    | Json
-
-    interface IArgParserTemplate with
-        member argument.Usage =
-            match argument with
-            | Input _ -> "ROOT file whose loading is timed (default: the sample of demo)"
-            | Graphs _ ->
-                "graphs of the step timings, as benchmarks/bench-graphs.safetensors (the default where it exists); else the first 64 of the ROOT file"
-            | Hidden_Dim _ -> "width of the networks (default 128)"
-            | Repeats _ -> "timings of each thing; the best counts (default 5)"
-            | Threads _ -> "threads of the mathematics (default 1)"
-            | Autoregressive -> "time the autoregressive network too, on the first 12 graphs (some minutes)"
-            | Libtorch _ -> "use the libtorch in this directory"
-            | Json -> "one JSON document on stdout"
-
-type BenchmarkSettings =
-    {
-        File: string
-        Graphs: string option
-        Hidden: int
-        Repeats: int
-        Threads: int
-        Autoregressive: bool
-        LibTorch: string option
-        Json: bool
-    }
-
-/// Pure, so that tests can ask it.
-let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
-    let apply (settings: BenchmarkSettings) argument =
-        match argument with
-        | Input [ file ] -> { settings with File = file }
-        | Input _ -> raise (UsageException "benchmark takes one ROOT file.")
-        | Graphs path -> { settings with Graphs = Some path }
-        | Hidden_Dim text ->
-            let hidden = Value.whole "--hidden-dim" (2, 8192) text
-
-            if hidden % 2 = 1 then
-                Value.refuse "--hidden-dim" "an even number" text
-
-            { settings with Hidden = hidden }
-        | Repeats text ->
-            { settings with
-                Repeats = Value.whole "--repeats" (1, 1000) text
-            }
-        | Threads text ->
-            { settings with
-                Threads = Value.whole "--threads" (1, 1024) text
-            }
-        | Autoregressive -> { settings with Autoregressive = true }
-        | Libtorch directory ->
-            { settings with
-                LibTorch = Some directory
-            }
-        | Json -> { settings with Json = true }
-
-    List.fold
-        apply
-        {
-            File = Demo.samplePath
-            Graphs = None
-            Hidden = 128
-            Repeats = 5
-            Threads = 1
-            Autoregressive = false
-            LibTorch = None
-            Json = false
-        }
-        arguments
+open Pruning.Cli.Commands.BenchmarkArguments
 
 /// What was timed: the best of the repeats.
 type Timing =
@@ -143,46 +65,6 @@ let private timeLoading (file: string) (repeats: int) : Timing =
     let count = load ()
     time "load: file to batches of 64" count (max repeats 10) (fun () -> load () |> ignore)
 
-/// Graphs of benchmarks/bench-graphs.safetensors: node and edge offsets, ends in edge order, features, labels.
-let private readGraphs (path: string) : ShowerGraph list =
-    use file = SafeTensors.read path
-    use _scope = torch.NewDisposeScope()
-    let longs (name: string) = (file.Tensor name).data<int64>().ToArray()
-    let floats (name: string) = (file.Tensor name).data<float32>().ToArray()
-    let nodes, edges = longs "node_offsets", longs "edge_offsets"
-    let source, target = longs "src", longs "dst"
-    let features, labels = floats "features", floats "labels"
-
-    [
-        for g in 0 .. nodes.Length - 2 do
-            let first, last = int nodes[g], int nodes[g + 1] - 1
-            let from, upTo = int edges[g], int edges[g + 1] - 1
-            let width = ShowerGraph.FeatureCount
-
-            ShowerGraph(
-                GraphOrigin(path, int64 g, Nullable()),
-                features[first * width .. (last + 1) * width - 1],
-                source[from..upTo] |> Array.map int,
-                target[from..upTo] |> Array.map int,
-                labels[first..last] |> Array.map byte
-            )
-    ]
-
-let private graphsOf (settings: BenchmarkSettings) : ShowerGraph list * string =
-    let usual = Path.Combine("benchmarks", "bench-graphs.safetensors")
-
-    match settings.Graphs with
-    | Some path -> readGraphs path, path
-    | None when File.Exists usual -> readGraphs usual, usual
-    | None ->
-        use dataset =
-            Inputs.openQuietly
-                { Inputs.standard with
-                    Files = [ settings.File ]
-                }
-
-        [ for i in 0 .. (min 64 dataset.Count) - 1 -> dataset[i] ], settings.File
-
 let private modelOf (config: PrunerConfig) : TrainedModel =
     use random = new torch.Generator(42UL)
 
@@ -193,17 +75,34 @@ let private modelOf (config: PrunerConfig) : TrainedModel =
     }
 
 /// Training steps and inference on one batch of all graphs.
-let private timeNetwork (name: string) (config: PrunerConfig) (graphs: ShowerGraph list) (repeats: int) : Timing list =
+let private timeNetwork
+    (name: string)
+    (config: PrunerConfig)
+    threads
+    (graphs: ShowerGraph list)
+    (repeats: int)
+    : Timing list =
     let batch = BatchAssembler.Collate(List.toArray graphs)
     let model = modelOf config
-    use trainer = Trainer.create torch.CPU TrainingConfig.standard model
+
+    use trainer =
+        Trainer.create
+            torch.CPU
+            { TrainingConfig.standard with
+                Threads = threads
+            }
+            model
+
     let mutable step = 0
 
     let train () =
         step <- step + 1
         Trainer.step trainer 1 step batch |> ignore
 
-    let infer () = Pruner.decide torch.CPU model.Pruner batch |> ignore
+    let infer () =
+        Workers.divide config.Strategy threads batch
+        |> Workers.map (fun _ (part, _) -> Pruner.decide torch.CPU model.Pruner part)
+        |> ignore
 
     [
         time $"{name}: training step" graphs.Length repeats train
@@ -265,11 +164,13 @@ let private timeHelp (repeats: int) : float option =
 
         Some(List.min [ for _ in 0..repeats -> once () ])
 
-let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
-    let settings = settingsOf arguments
-    Session.start terminal settings.LibTorch settings.Threads 0 |> ignore
-    let graphs, origin = graphsOf settings
-
+/// Everything that benchmarks/results.md reports.
+let private runAll
+    (terminal: Terminal)
+    (settings: BenchmarkSettings)
+    (graphs: ShowerGraph list)
+    (origin: string)
+    : int =
     let say (timing: Timing) =
         Terminal.detail terminal $"{timing.name}: {Say.number timing.wall_ms_per_graph} ms a graph"
 
@@ -294,14 +195,27 @@ let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
     let timings =
         [
             yield! keep [ timeLoading settings.File settings.Repeats ]
-            yield! keep (timeNetwork $"equilibrium lstm/none, H {settings.Hidden}" equilibrium graphs settings.Repeats)
+            yield!
+                keep (
+                    timeNetwork
+                        $"equilibrium lstm/none, H {settings.Hidden}"
+                        equilibrium
+                        settings.Threads
+                        graphs
+                        settings.Repeats
+                )
 
             if settings.Autoregressive then
                 let few = List.truncate 12 graphs
 
                 yield!
                     keep (
-                        timeNetwork $"autoregressive lstm/none, H {settings.Hidden}" autoregressive few settings.Repeats
+                        timeNetwork
+                            $"autoregressive lstm/none, H {settings.Hidden}"
+                            autoregressive
+                            settings.Threads
+                            few
+                            settings.Repeats
                     )
         ]
 
@@ -341,17 +255,29 @@ let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
 
     ExitCode.ok
 
+let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
+    let settings = settingsOf arguments
+    Session.start terminal settings.LibTorch settings.Network.Engine 0 |> ignore
+    let graphs, origin = BenchmarkArguments.graphsOf settings
+
+    if settings.IsNetwork then
+        BenchmarkNetwork.run terminal settings.Network graphs
+    else
+        runAll terminal settings graphs origin
+
 let command: Command =
     Command.create<BenchmarkArgument>
         {
             Verb = "benchmark"
             Summary = "time loading, training steps and inference on this machine"
-            Synopsis = "[FILE] [options]"
+            Synopsis = "[train | infer | FILE] [options]"
             Explanation =
                 "Measures what benchmarks/results.md reports: reading a ROOT file into batches on one thread, a training step and inference of the equilibrium network of the original's size on 64 graphs, whether tensors leak, and how soon --help answers. The best of several timings counts; on a busy machine look at the CPU time."
             Examples =
                 [
                     "benchmark", "everything but the autoregressive network, about a minute"
+                    "benchmark train --mode autoregressive --limit 12 --json",
+                    "one network: ms a graph beside the machine's own matrix product"
                     "benchmark data.root --threads 2 --autoregressive --json", "more, for scripts"
                 ]
         }

@@ -169,8 +169,8 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
     let first = inputKey (recipeOf sources.Head)
     let runs = List.zip (namesOf settings.Runs) sources
 
-    let device =
-        Session.start terminal settings.LibTorch (defaultArg settings.Threads (recipeOf sources.Head).Threads) 0
+    let device = Session.start terminal settings.LibTorch Engine.Auto 0
+    let threads = defaultArg settings.Threads (recipeOf sources.Head).Threads
 
     // Runs on the same files are judged on the tracksters that none of them has seen.
     let judgeGroup (group: (string * ModelSource) list) =
@@ -208,6 +208,7 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
                 let network =
                     Judging.run
                         device
+                        threads
                         model
                         recipe.BatchSize
                         settings.Workers

@@ -20,7 +20,7 @@ type DemoArgument =
         member argument.Usage =
             match argument with
             | Runs _ -> "directory under which the two runs get their own (default runs)"
-            | Threads _ -> "threads of the mathematics (default 1; networks as small as these lose by more)"
+            | Threads _ -> "threads that share the graphs of a step (default 1)"
             | Seed _ -> "another split and other first weights (default 42)"
             | Libtorch _ -> "use the libtorch in this directory"
             | Json -> "print the final metrics as JSON on stdout"
@@ -38,7 +38,10 @@ let settingsOf (arguments: DemoArgument list) : TrainSettings =
             }
         | Threads text ->
             { settings with
-                Threads = Value.whole "--threads" (1, 1024) text
+                Training =
+                    { settings.Training with
+                        Threads = Value.whole "--threads" (1, 1024) text
+                    }
             }
         | Seed text ->
             let seed = Value.wholeLong "--seed" (0L, Int64.MaxValue) text
@@ -153,7 +156,7 @@ let private tellNext (terminal: Terminal) (settings: TrainSettings) (best: Finis
 let private run (terminal: Terminal) (arguments: DemoArgument list) : int =
     let clock = Stopwatch.StartNew()
     let settings = settingsOf arguments
-    let device = Session.start terminal settings.LibTorch settings.Threads settings.Gpus
+    let device = Session.start terminal settings.LibTorch settings.Engine settings.Gpus
     let data = Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)

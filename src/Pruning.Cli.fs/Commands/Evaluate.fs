@@ -125,8 +125,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
         |> Option.map (fun (_, recipe) -> recipe.Split)
         |> Option.defaultWith SplitOptions
 
-    let device =
-        Session.start terminal settings.LibTorch (chosen settings.Threads _.Threads 1) (chosen settings.Gpus _.Gpus 0)
+    let device = Session.start terminal settings.LibTorch Engine.Auto (chosen settings.Gpus _.Gpus 0)
 
     let model = ModelFile.load source.Path
     let data = Session.openData terminal input options
@@ -136,6 +135,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
     let plan =
         {
             Device = device
+            Threads = chosen settings.Threads _.Threads 1
             Model = model
             Data = data
             Divided = own

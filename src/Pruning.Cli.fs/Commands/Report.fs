@@ -147,12 +147,9 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
                 Workers = settings.Workers
             }
 
-    let device =
-        Session.start
-            terminal
-            settings.LibTorch
-            (defaultArg settings.Threads recipe.Threads)
-            (defaultArg settings.Gpus recipe.Gpus)
+    let device = Session.start terminal settings.LibTorch Engine.Auto (defaultArg settings.Gpus recipe.Gpus)
+
+    let threads = defaultArg settings.Threads recipe.Threads
 
     let model = ModelFile.load source.Path
     let data = Session.openData terminal input recipe.Split
@@ -162,6 +159,7 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
     let plan =
         {
             Device = device
+            Threads = threads
             Model = model
             Data = data
             Divided = true
@@ -183,7 +181,7 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
     let part = List.last parts
 
     let margins batchSize indices =
-        Judging.run device model batchSize settings.Workers ignore interruption.Token data.Dataset indices
+        Judging.run device threads model batchSize settings.Workers ignore interruption.Token data.Dataset indices
 
     let training = thin mostTraining data.Split.Training
     let chosenOn = if (List.head parts).Sample.Graphs.Length > 0 then List.head parts else part

@@ -3,6 +3,7 @@ namespace Pruning.Model.Cells
 open TorchSharp
 open Pruning.Model
 open Pruning.Model.Layers
+open Pruning.Native.Kernels
 
 /// Long short-term memory (Hochreiter & Schmidhuber 1997; the form of PyTorch):
 /// i, f, o = sigmoid, g = tanh of the quarters (i, f, g, o) of W_x x + b_x + W_h h + b_h; c' = f c + i g; h' = o tanh c'.
@@ -13,7 +14,10 @@ module LstmCell =
         let ofInput = Linear.create random inputs (4 * hidden)
         let ofHidden = Linear.create random hidden (4 * hidden)
 
-        let step (x: Tensor) (h: Tensor) (c: Tensor) =
+        let fusedWeights =
+            GatedTensors(ofInput.Weight, ofHidden.Weight, ofInput.Bias.Value, ofHidden.Bias.Value)
+
+        let portable (x: Tensor) (h: Tensor) (c: Tensor) =
             use scope = torch.NewDisposeScope()
             let recurrent = ofHidden.Weight.t ()
             let gates = (Linear.forward ofInput x).addmm(h, recurrent, 1.0f, 1.0f) // [nodes, 4 hidden]
@@ -22,6 +26,13 @@ module LstmCell =
             let c = plus kept ((parts[0].sigmoid()).mul(parts[2].tanh()))
             let h = (parts[3].sigmoid()).mul(c.tanh ())
             LstmState(scope.MoveToOuter h, scope.MoveToOuter c)
+
+        let step (x: Tensor) (h: Tensor) (c: Tensor) =
+            if Engine.isFused h then
+                let h, c = Fused.step GatedKind.Lstm fusedWeights x h (Some c)
+                LstmState(h, c.Value)
+            else
+                portable x h c
 
         {
             Weights =

@@ -25,7 +25,7 @@ module Autoregressive =
 
     /// The graphs that still have undecided nodes: a prefix of the batch, laid out largest graph first.
     [<NoComparison; NoEquality>]
-    type private Unfinished =
+    type internal Unfinished =
         {
             Graphs: int
             Nodes: int64
@@ -44,9 +44,19 @@ module Autoregressive =
             Told: Tensor option
         }
 
+    /// Where a batch stands between two steps.
+    [<NoComparison; NoEquality>]
+    type internal Walk =
+        {
+            Active: Unfinished
+            State: NodeState
+            Decided: Tensor
+            Decisions: Tensor
+        }
+
     /// What one step leaves behind.
     [<NoComparison; NoEquality>]
-    type private Step =
+    type internal Step =
         {
             State: NodeState
             /// [graphs] node decided in each graph.
@@ -187,15 +197,25 @@ module Autoregressive =
         let places = torch.tensor (Array.init (int (permutation.size 0)) int64, device = permutation.device)
         (torch.empty_like permutation).scatter_(0L, permutation, places).MoveToOuterDisposeScope()
 
-    /// Runs under guidance: an order of the nodes, and how often training tells the truth.
-    let runWith
-        (guidance: Guidance)
-        (network: Network)
-        (mode: Mode)
-        (question: Question)
-        (batch: BatchTensors)
-        : Verdict =
-        use scope = torch.NewDisposeScope()
+    /// A batch on its way: its layout, and the parts of it that are still unfinished after each graph has left.
+    [<NoComparison; NoEquality>]
+    type internal Course =
+        {
+            Batch: BatchTensors
+            Layout: DescendingBatch
+            NodeOrder: Tensor
+            Steps: int
+            /// By the number of graphs.
+            Unfinished: Map<int, Unfinished>
+        }
+
+    let internal graphsAt (layout: DescendingBatch) (graphs: int) (t: int) : int =
+        Seq.init graphs layout.Size
+        |> Seq.takeWhile (fun size -> size > t)
+        |> Seq.length
+
+    /// Lays a batch out. What the guidance draws is drawn here, once, so that steps that are computed again see the same.
+    let internal courseOf (guidance: Guidance) (mode: Mode) (batch: BatchTensors) : Course =
         let layout = DescendingBatch.Of batch.Source
         let nodeOrder = torch.tensor (layout.NodeOrder, device = batch.Device)
         let inLayout (values: Tensor) = values.index_select (0L, nodeOrder)
@@ -209,59 +229,95 @@ module Autoregressive =
 
         let steps = if batch.GraphCount = 0 then 0 else layout.Size 0
 
-        // Loss so far of the unfinished graphs, and of the finished ones: earliest finished last in the layout.
-        let mutable running: Tensor option = None
-        let finished = ResizeArray<Tensor>()
-        let chosen, rows, stepOf = ResizeArray<Tensor>(), ResizeArray<Tensor>(), ResizeArray<Tensor>()
+        let counts =
+            batch.GraphCount
+            :: [ for t in 0 .. steps - 1 -> graphsAt layout batch.GraphCount t ]
+            |> List.distinct
 
-        let mutable active = unfinished batch layout known batch.GraphCount
-        let mutable decided = active.NodeOfPlace.eq (scalar (float active.Nodes))
+        {
+            Batch = batch
+            Layout = layout
+            NodeOrder = nodeOrder
+            Steps = steps
+            Unfinished = Map.ofList [ for graphs in counts -> graphs, unfinished batch layout known graphs ]
+        }
 
-        let mutable decisions =
-            torch.zeros ([| active.Nodes; 2L |], dtype = batch.X.dtype, device = batch.Device)
+    let internal encode (course: Course) (network: Network) (mode: Mode) : NodeState =
+        use _scope = torch.NewDisposeScope()
+        let h = (network.Encode mode course.Batch).index_select(0L, course.NodeOrder)
 
-        let mutable state = network.Start((network.Encode mode batch).index_select(0L, nodeOrder))
+        network.Start h
+        |> NodeState.map (fun tensor -> tensor.MoveToOuterDisposeScope())
 
-        for t in 0 .. steps - 1 do
-            let graphs =
-                Seq.init active.Graphs layout.Size
-                |> Seq.takeWhile (fun size -> size > t)
-                |> Seq.length
+    let internal begin' (course: Course) (state: NodeState) : Walk =
+        let active = course.Unfinished[course.Batch.GraphCount]
 
-            if graphs < active.Graphs then
-                let left = int64 (active.Graphs - graphs)
+        {
+            Active = active
+            State = state
+            Decided = active.NodeOfPlace.eq (scalar (float active.Nodes))
+            Decisions = torch.zeros ([| active.Nodes; 2L |], dtype = course.Batch.X.dtype, device = course.Batch.Device)
+        }
 
-                running
-                |> Option.iter (fun loss -> finished.Add(loss.narrow (0L, int64 graphs, left)))
+    /// Graphs that are done leave; then the others take step t. `before` is used up.
+    let internal advance (course: Course) network mode question (before: Walk) (t: int) : Walk * Step =
+        let graphs = graphsAt course.Layout before.Active.Graphs t
 
-                running <- running |> Option.map (fun loss -> loss.narrow (0L, 0L, int64 graphs))
-                active <- unfinished batch layout known graphs
-                decided <- decided.narrow (0L, 0L, int64 graphs)
-                decisions <- decisions.narrow (0L, 0L, active.Nodes)
-                let wide = state
-                state <- wide |> NodeState.map (fun tensor -> tensor.narrow (0L, 0L, active.Nodes))
-                NodeState.dispose wide
+        let walk =
+            if graphs = before.Active.Graphs then
+                before
+            else
+                let active = course.Unfinished[graphs]
 
-            let after = step network mode question active decided t decisions state
-            NodeState.dispose state
-            decisions.Dispose()
-            state <- after.State
-            decisions <- after.Decisions
-            decided <- after.Decided
-            chosen.Add after.Chosen
-            rows.Add after.Logits
-            stepOf.Add(torch.full_like (after.Chosen, scalar (float t)))
+                let narrowed =
+                    {
+                        Active = active
+                        State =
+                            before.State
+                            |> NodeState.map (fun tensor -> tensor.narrow (0L, 0L, active.Nodes))
+                        Decided = before.Decided.narrow (0L, 0L, int64 graphs)
+                        Decisions = before.Decisions.narrow (0L, 0L, active.Nodes)
+                    }
 
-            running <-
-                match running, after.Loss with
-                | Some before, Some now -> Some(plus before now)
-                | _, now -> now
+                NodeState.dispose before.State
+                before.Decisions.Dispose()
+                narrowed
 
-        let batchNode = nodeOrder.index_select (0L, torch.cat (chosen.ToArray(), 0L)) // node decided, decision after decision
+        let after = step network mode question walk.Active walk.Decided t walk.Decisions walk.State
+        NodeState.dispose walk.State
+        walk.Decisions.Dispose()
+
+        {
+            Active = walk.Active
+            State = after.State
+            Decided = after.Decided
+            Decisions = after.Decisions
+        },
+        after
+
+    /// What was decided, step after step.
+    [<NoComparison; NoEquality>]
+    type internal Trace =
+        {
+            Chosen: ResizeArray<Tensor>
+            Rows: ResizeArray<Tensor>
+            StepOf: ResizeArray<Tensor>
+        }
+
+    let internal record (keep: Tensor -> Tensor) (trace: Trace) (t: int) (after: Step) : unit =
+        trace.Chosen.Add(keep after.Chosen)
+        trace.Rows.Add(keep after.Logits)
+        trace.StepOf.Add(keep (torch.full_like (after.Chosen, scalar (float t))))
+
+    /// The verdict on the batch from its trace and the sums of the step losses, largest graph first.
+    let internal verdictOf (course: Course) (trace: Trace) (lossOfPlace: Tensor option) : Verdict =
+        use scope = torch.NewDisposeScope()
+        let batch, layout = course.Batch, course.Layout
+        let all (parts: ResizeArray<Tensor>) = torch.cat (parts.ToArray(), 0L)
+        let batchNode = course.NodeOrder.index_select (0L, all trace.Chosen) // node decided, decision after decision
         let decisionOfNode = inverse batchNode // [nodes]
 
-        let graphLoss (unfinished: Tensor) =
-            let perPlace = torch.cat ([| unfinished; yield! Seq.rev finished |], 0L) // [graphs], largest first
+        let graphLoss (perPlace: Tensor) =
             let size = Array.init batch.GraphCount (fun place -> float (layout.Size place))
 
             let place =
@@ -271,9 +327,61 @@ module Autoregressive =
             perPlace.div(torch.tensor(size).``to``(perPlace.dtype).``to`` perPlace.device).index_select(0L, place)
 
         {
-            Logits = scope.MoveToOuter((torch.cat (rows.ToArray(), 0L)).index_select(0L, decisionOfNode))
-            StepOfNode = scope.MoveToOuter((torch.cat (stepOf.ToArray(), 0L)).index_select(0L, decisionOfNode))
-            GraphLoss = running |> Option.map (fun loss -> scope.MoveToOuter(graphLoss loss))
+            Logits = scope.MoveToOuter((all trace.Rows).index_select(0L, decisionOfNode))
+            StepOfNode = scope.MoveToOuter((all trace.StepOf).index_select(0L, decisionOfNode))
+            GraphLoss = lossOfPlace |> Option.map (fun loss -> scope.MoveToOuter(graphLoss loss))
+        }
+
+    let internal emptyTrace () : Trace =
+        {
+            Chosen = ResizeArray()
+            Rows = ResizeArray()
+            StepOf = ResizeArray()
+        }
+
+    /// Runs under guidance: an order of the nodes, and how often training tells the truth.
+    let runWith
+        (guidance: Guidance)
+        (network: Network)
+        (mode: Mode)
+        (question: Question)
+        (batch: BatchTensors)
+        : Verdict =
+        use scope = torch.NewDisposeScope()
+        let course = courseOf guidance mode batch
+        let trace = emptyTrace ()
+
+        // Loss so far of the unfinished graphs, and of the finished ones: earliest finished last in the layout.
+        let mutable running: Tensor option = None
+        let finished = ResizeArray<Tensor>()
+        let mutable walk = begin' course (encode course network mode)
+
+        for t in 0 .. course.Steps - 1 do
+            let earlier = walk.Active.Graphs
+            let next, after = advance course network mode question walk t
+            let graphs = int64 next.Active.Graphs
+            record id trace t after
+
+            running <-
+                match running, after.Loss with
+                | Some before, Some now when next.Active.Graphs < earlier ->
+                    finished.Add(before.narrow (0L, graphs, int64 earlier - graphs))
+                    Some(plus (before.narrow (0L, 0L, graphs)) now)
+                | Some before, Some now -> Some(plus before now)
+                | _, now -> now
+
+            walk <- next
+
+        let losses =
+            running
+            |> Option.map (fun unfinished -> torch.cat ([| unfinished; yield! Seq.rev finished |], 0L))
+
+        let verdict = verdictOf course trace losses
+
+        {
+            Logits = scope.MoveToOuter verdict.Logits
+            StepOfNode = scope.MoveToOuter verdict.StepOfNode
+            GraphLoss = verdict.GraphLoss |> Option.map (fun loss -> scope.MoveToOuter loss)
         }
 
     /// The most confident node first, and training always tells the truth: the original's strategy.

@@ -1,6 +1,21 @@
 namespace Pruning.Model.Decisions
 
+open TorchSharp
 open Pruning.Model
+
+/// What learning from one batch needs beside the network and the batch.
+[<NoComparison; NoEquality>]
+type Lesson =
+    {
+        Config: PrunerConfig
+        Memory: Backpropagation
+        Random: torch.Generator
+        Criterion: Criterion
+        /// [graphs] what the loss of each graph counts in that of the batch.
+        Weights: float array
+        /// Sees the verdict before it is learnt from and may refuse it by an exception.
+        Check: Verdict -> unit
+    }
 
 /// How a network is asked and how it comes to decisions, as a value. One of your own is a record of this type: `Run` gets the
 /// parts of a network and answers with a `Verdict`; a loss for each graph is wanted unless the question is `Decide`.
@@ -12,6 +27,9 @@ type Strategy =
         /// What it is when a share of the training is done, 0 in the first epoch, 1 in the last: for a strategy that changes while
         /// a network learns. In use it is what `Run` says.
         During: float -> Strategy
+        /// Adds the gradients of a batch's weighted losses to the parameters, for strategies that can do so in parts; the
+        /// verdict is cut off from the gradients. None = run with the question `Teach`, then back through all of it.
+        Learn: (Lesson -> Network -> BatchTensors -> Verdict) option
     }
 
 /// The strategies that configurations name, and what others are made of.
@@ -25,6 +43,7 @@ module Strategy =
                 Name = name
                 Run = run
                 During = fun _ -> strategy
+                Learn = None
             }
 
         strategy
@@ -41,15 +60,28 @@ module Strategy =
     /// the epoch, else its own decision. Outside of training it never sees a label.
     let autoregressive (order: NodeOrder) (schedule: TruthSchedule) : Strategy =
         let rec at share =
+            let guidance =
+                {
+                    Order = order
+                    TruthProbability = Truth.probability schedule share
+                }
+
             {
                 Name = "autoregressive"
-                Run =
-                    Autoregressive.runWith
-                        {
-                            Order = order
-                            TruthProbability = Truth.probability schedule share
-                        }
+                Run = Autoregressive.runWith guidance
                 During = at
+                Learn =
+                    Some(fun lesson network batch ->
+                        AutoregressiveLearning.learn
+                            guidance
+                            lesson.Config
+                            network
+                            lesson.Memory
+                            lesson.Random
+                            lesson.Criterion
+                            lesson.Weights
+                            lesson.Check
+                            batch)
             }
 
         at 0.0

@@ -2,6 +2,7 @@ namespace Pruning.Model.Layers
 
 open TorchSharp
 open Pruning.Model
+open Pruning.Native.Kernels
 
 /// Turns the states of a node's in-neighbours into one vector: [nodes, inputs] -> [nodes, outputs].
 /// A node without in-edges gets zero.
@@ -76,6 +77,23 @@ module Aggregators =
 
         weights, inputWeight, hiddenWeight, inputBias, hiddenBias
 
+    /// A gated aggregator by the engine in force.
+    let private gated
+        kind
+        weights
+        (tensors: GatedTensors)
+        (portable: PlanTensors -> Tensor -> Tensor)
+        : AggregatorLayer =
+        {
+            Weights = weights
+            Forward =
+                fun plan x ->
+                    if Engine.isFused x then
+                        Fused.aggregate kind plan.Lists.Value tensors x
+                    else
+                        portable plan x
+        }
+
     /// Last hidden state of an LSTM over the neighbours in edge order (arXiv:1706.02216, section 3.3).
     /// i, f, o = sigmoid, g = tanh of W_ih x + b_ih + W_hh h + b_hh; c' = f c + i g; h' = o tanh c'.
     let lstm (random: torch.Generator) (inputs: int) : AggregatorLayer =
@@ -100,16 +118,14 @@ module Aggregators =
             let h = (parts[3].sigmoid()).mul(c.tanh ())
             [ scope.MoveToOuter h; scope.MoveToOuter c ]
 
-        {
-            Weights = weights
-            Forward =
-                fun plan x ->
-                    use _scope = torch.NewDisposeScope()
-                    let projected = torch.nn.functional.linear (x, inputWeight, plus inputBias hiddenBias) // [nodes, 4 inputs]
-                    let perEdge = projected.index_select (0L, plan.StepSource) // [edges, 4 inputs]
-                    let recurrent = hiddenWeight.t ()
-                    (walk plan (int64 inputs) perEdge (step recurrent)).MoveToOuterDisposeScope()
-        }
+        let portable (plan: PlanTensors) (x: Tensor) =
+            use _scope = torch.NewDisposeScope()
+            let projected = torch.nn.functional.linear (x, inputWeight, plus inputBias hiddenBias) // [nodes, 4 inputs]
+            let perEdge = projected.index_select (0L, plan.StepSource) // [edges, 4 inputs]
+            let recurrent = hiddenWeight.t ()
+            (walk plan (int64 inputs) perEdge (step recurrent)).MoveToOuterDisposeScope()
+
+        gated GatedKind.Lstm weights (GatedTensors(inputWeight, hiddenWeight, inputBias, hiddenBias)) portable
 
     /// Last hidden state of a GRU over the neighbours in edge order.
     /// r, z = sigmoid; n = tanh(x_n + r h_n); h' = (1 - z) n + z h.
@@ -137,32 +153,35 @@ module Aggregators =
 
             [ scope.MoveToOuter h ]
 
-        {
-            Weights = weights
-            Forward =
-                fun plan x ->
-                    use _scope = torch.NewDisposeScope()
-                    let projected = torch.nn.functional.linear (x, inputWeight, inputBias) // [nodes, 3 inputs]
-                    let perEdge = projected.index_select (0L, plan.StepSource) // [edges, 3 inputs]
-                    (walk plan (int64 inputs) perEdge (step (hiddenWeight.t ()))).MoveToOuterDisposeScope()
-        }
+        let portable (plan: PlanTensors) (x: Tensor) =
+            use _scope = torch.NewDisposeScope()
+            let projected = torch.nn.functional.linear (x, inputWeight, inputBias) // [nodes, 3 inputs]
+            let perEdge = projected.index_select (0L, plan.StepSource) // [edges, 3 inputs]
+            (walk plan (int64 inputs) perEdge (step (hiddenWeight.t ()))).MoveToOuterDisposeScope()
 
-    let private unweighted (forward: PlanTensors -> Tensor -> Tensor) : AggregatorLayer =
+        gated GatedKind.Gru weights (GatedTensors(inputWeight, hiddenWeight, inputBias, hiddenBias)) portable
+
+    let private unweighted kind (portable: PlanTensors -> Tensor -> Tensor) : AggregatorLayer =
         {
             Weights = Weights.empty
-            Forward = forward
+            Forward =
+                fun plan x ->
+                    if Engine.isFused x then
+                        Fused.reduce kind plan.Lists.Value x
+                    else
+                        portable plan x
         }
 
     /// Sum over the neighbours.
     let sum: AggregatorLayer =
-        unweighted (fun plan x ->
+        unweighted ReductionKind.Sum (fun plan x ->
             use _scope = torch.NewDisposeScope()
             let messages = x.index_select (0L, plan.SegmentSource) // [edges, inputs]
             (Segment.sum plan.NodeCount plan.SegmentTarget messages).MoveToOuterDisposeScope())
 
     /// Mean over the neighbours.
     let mean: AggregatorLayer =
-        unweighted (fun plan x ->
+        unweighted ReductionKind.Mean (fun plan x ->
             use _scope = torch.NewDisposeScope()
             let degree = plan.InDegree.clamp_min (scalar 1.0)
             (sum.Forward plan x).div(degree).MoveToOuterDisposeScope())
@@ -174,7 +193,7 @@ module Aggregators =
             | Some [ best ] -> [ torch.maximum (best, rows) ]
             | _ -> [ rows ]
 
-        unweighted (fun plan x ->
+        unweighted ReductionKind.Max (fun plan x ->
             use _scope = torch.NewDisposeScope()
             let perEdge = x.index_select (0L, plan.StepSource) // [edges, inputs]
             (walk plan (x.size 1) perEdge step).MoveToOuterDisposeScope())

@@ -45,9 +45,9 @@ module Evaluation =
             firstTrue ((broken verdict.Logits).any 1L)
             |> Option.map (fun node -> $"a logit of {batch.Origins[int batch.GraphOfNode[node]]}")
 
-    /// Free-running evaluation: the network is never told a label; the labels only judge.
-    let ofBatch (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : MetricState =
-        use _scope = torch.NewDisposeScope()
+    /// Asks a network without ever telling it a label; the labels only judge. Answers that are no numbers are refused.
+    let ask (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : Verdict =
+        use scope = torch.NewDisposeScope()
         use _guard = torch.no_grad ()
 
         let verdict =
@@ -60,13 +60,35 @@ module Evaluation =
                 TrainingException
                     $"Wanted finite numbers, found NaN or infinity in {what}; the weights are broken or the features out of any range."
             )
-        | None -> count batch verdict
+        | None ->
+            {
+                Logits = scope.MoveToOuter verdict.Logits
+                StepOfNode = scope.MoveToOuter verdict.StepOfNode
+                GraphLoss = verdict.GraphLoss |> Option.map (fun loss -> scope.MoveToOuter loss)
+            }
 
-    /// All batches. `seen` hears the number of graphs of each batch when it is done.
-    let run (device: torch.Device) (model: TrainedModel) (seen: int -> unit) (batches: GraphBatch seq) : MetricState =
+    /// Counts of a batch in free-running evaluation.
+    let ofBatch (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : MetricState =
+        use _scope = torch.NewDisposeScope()
+        count batch (ask device model batch)
+
+    /// All batches, each divided among the threads. `seen` hears the number of graphs of each batch when it is done.
+    let run
+        (device: torch.Device)
+        (threads: int)
+        (model: TrainedModel)
+        (seen: int -> unit)
+        (batches: GraphBatch seq)
+        : MetricState =
+        let threads = Workers.count device threads
+
         batches
         |> Seq.map (fun batch ->
-            let state = ofBatch device model batch
+            let state =
+                Workers.divide model.Pruner.Config.Strategy threads batch
+                |> Workers.map (fun _ (part, _) -> ofBatch device model part)
+                |> MetricState.sum
+
             seen batch.GraphCount
             state)
         |> MetricState.sum

@@ -129,7 +129,8 @@ module Loop =
 
     /// Validation as `evaluate` repeats it: the same graphs in the same batches.
     let validate (plan: TrainingPlan) (indices: int array) : MetricState =
-        batches plan indices |> Evaluation.run plan.Device plan.Model ignore
+        batches plan indices
+        |> Evaluation.run plan.Device plan.Config.Threads plan.Model ignore
 
     /// What an epoch of steps left behind.
     type private Steps =

@@ -23,6 +23,10 @@ type TrainingConfig =
         ClipNorm: float option
         /// Decides the initial weights, the order of graphs and the dropout masks.
         Seed: int64
+        /// What back-propagation through the steps of an autoregressive network may keep.
+        Backpropagation: Backpropagation
+        /// Threads that share the graphs of a step, each with its own copy of the network; on the CPU.
+        Threads: int
         /// Threads that read and build graphs.
         Workers: int
         /// Batches that each of them may be ahead.
@@ -41,6 +45,8 @@ module TrainingConfig =
             Loss = LossKind.MeanOverGraphs
             ClipNorm = Some 1.0
             Seed = 42L
+            Backpropagation = Backpropagation.Full
+            Threads = 1
             Workers = 1
             PrefetchFactor = 3
         }
@@ -66,6 +72,10 @@ module TrainingConfig =
                 "loss", Json.text (ConfigJson.lossName config.Loss)
                 "clip_norm", config.ClipNorm |> Option.map Json.number |> Option.toObj
                 "seed", Json.integer config.Seed
+                match config.Backpropagation with
+                | Backpropagation.Full -> ()
+                | Backpropagation.Bounded bytes -> "memory_budget_bytes", Json.integer bytes
+                | Backpropagation.Truncated steps -> "truncate_steps", Json.integer steps
                 "workers", Json.integer config.Workers
                 "prefetch_factor", Json.integer config.PrefetchFactor
             ]

@@ -67,6 +67,18 @@ let tests =
                 Expect.equal (s.RunsDirectory, s.Name, s.OutputFile) ("runs", "equilibrium-lstm-none", None) "output"
             }
 
+            test "engine, memory and threads" {
+                let s = settings [ "data.root"; "--engine"; "portable"; "--threads"; "3"; "--memory-budget"; "1.5" ]
+                Expect.equal (s.Engine, s.Training.Threads) (Engine.Portable, 3) "engine and threads"
+                Expect.equal s.Training.Backpropagation (Backpropagation.Bounded 1_500_000_000L) "budget"
+                let s = settings [ "data.root"; "--truncate-steps"; "20" ]
+                Expect.equal s.Training.Backpropagation (Backpropagation.Truncated 20) "truncation"
+                Expect.equal (settings [ "data.root" ]).Training.Backpropagation Backpropagation.Full "default"
+                Expect.stringContains (refused [ "--memory-budget"; "0" ]) "--memory-budget" "no memory"
+                Expect.stringContains (refused [ "--truncate-steps"; "0" ]) "--truncate-steps" "no steps"
+                Expect.stringContains (refused [ "--engine"; "fast" ]) "--engine" "no such engine"
+            }
+
             for name, value, read in original do
                 let dashes = name.Replace('_', '-')
 
@@ -211,7 +223,7 @@ let tests =
 
                 Argu.ArgumentParser.Create<EvaluateArgument>(checkStructure = true) |> ignore
 
-                Argu.ArgumentParser.Create<Commands.Benchmark.BenchmarkArgument>(checkStructure = true)
+                Argu.ArgumentParser.Create<Commands.BenchmarkArguments.BenchmarkArgument>(checkStructure = true)
                 |> ignore
 
                 Argu.ArgumentParser.Create<Commands.Demo.DemoArgument>(checkStructure = true)

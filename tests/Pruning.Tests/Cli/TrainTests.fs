@@ -284,8 +284,59 @@ let private benchmarks =
                 Expect.equal (live 200) (live 10) "live tensors"
             }
 
+            test "one network is timed beside the machine's matrix product" {
+                let small =
+                    [ "--hidden"; "8"; "--limit"; "3"; "--batch"; "2"; "--repeats"; "1"; "--threads"; "2"; "--json" ]
+
+                for words in
+                    [
+                        [ "train"; "--mode"; "autoregressive"; "--memory-budget"; "0.001" ]
+                        [ "infer"; "--memory"; "gru" ]
+                    ] do
+                    let outcome = cli ("benchmark" :: words @ small) |> expecting 0
+                    let result = parse outcome.Out
+
+                    for key in
+                        [
+                            "ms_per_graph_min"
+                            "ms_per_graph_median"
+                            "gflop_per_graph"
+                            "gflops"
+                            "gemm_gflops"
+                            "gemm_share"
+                            "peak_memory_mb"
+                        ] do
+                        Expect.isGreaterThan (result.GetProperty(key).GetDouble()) 0.0 key
+            }
+
+            test "the operations of a network are those that its formula gives" {
+                // Two nodes; edges 0 -> 1, 1 -> 0 and a loop at each: 4 edges, both nodes reached.
+                let graph =
+                    Pruning.Tests.Fixture.graph
+                        "two"
+                        (TorchSharp.torch.zeros [| 2L; 9L |])
+                        [| 0; 1; 0; 1 |]
+                        [| 1; 0; 0; 1 |]
+                        [| 0uy; 1uy |]
+
+                let config: Pruning.Model.PrunerConfig =
+                    { Pruning.Model.PrunerConfig.standard with
+                        Hidden = 2
+                        Rounds = 1
+                        Strategy = Pruning.Model.DecisionStrategy.Equilibrium 1
+                    }
+
+                // Encoder 2 x 2 (9 x 1 + 1 x 2 + 2 x 2) = 60; gates 4 x 8 (2 + 4 - 2) = 128 and 2 x 8 x 2 = 32 beside them;
+                // decision 4 (8 + 8) 2 = 128; one head 5 x 8 x 2 = 80.
+                let forward = 60.0 + 128.0 + 32.0 + 128.0 + 80.0
+                let gflop task = 1e9 * BenchmarkNetwork.gflopOf task config graph
+                Expect.floatClose Accuracy.high (gflop BenchmarkNetwork.Task.Infer) forward "forward"
+                Expect.floatClose Accuracy.high (gflop BenchmarkNetwork.Task.Train) (3.0 * forward) "with backward"
+            }
+
             test "an odd width and two files are usage errors" {
-                let read words () = Benchmark.settingsOf (Arguments.parse<Benchmark.BenchmarkArgument> words)
+                let read words () =
+                    BenchmarkArguments.settingsOf (Arguments.parse<BenchmarkArguments.BenchmarkArgument> words)
 
                 Expect.stringContains (refusal (read [ "--hidden-dim"; "9" ])) "an even number" "width"
                 Expect.stringContains (refusal (read [ "a.root"; "b.root" ])) "one ROOT file" "files"

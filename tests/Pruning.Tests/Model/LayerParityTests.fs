@@ -139,7 +139,7 @@ let private encoder (mode: string) = test $"encoder, {mode}" {
 [<Tests>]
 let tests =
     testSequenced
-    <| testList
+    <| Laws.withBothEngines
         "layer parity"
         [
             sage "sage_16_16" 16

@@ -360,5 +360,5 @@ let tests =
 
             for name in names.Value do
                 let case = lazy (load name)
-                testList name [ evaluation case; training case ]
+                Laws.withBothEngines name [ evaluation case; training case ]
         ]

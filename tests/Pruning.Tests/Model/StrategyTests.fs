@@ -343,6 +343,7 @@ let private ownStrategy =
 
                                 Strategy.onePass.Run network mode question batch
                         During = at
+                        Learn = None
                     }
 
                 let pruner = pruner small |> Pruner.withStrategy (at 0.0)

@@ -1,0 +1,225 @@
+/// The words of `benchmark`, and the graphs that it times.
+module Pruning.Cli.Commands.BenchmarkArguments
+
+open System
+open System.IO
+open Argu
+open TorchSharp
+open Pruning.Cli
+open Pruning.Data.Graphs
+open Pruning.Model
+open Pruning.Model.Training
+
+type BenchmarkArgument =
+    | [<MainCommand>] Input of file: string list
+    | Graphs of path: string
+    | [<AltCommandLine "--hidden">] Hidden_Dim of n: string
+    | Repeats of n: string
+    | Threads of n: string
+    | Autoregressive
+    | Mode of strategy: string
+    | [<AltCommandLine "--decision-cell">] Decision of cell: string
+    | [<AltCommandLine "--memory-cell">] Memory of cell: string
+    | Neighbour_Aggregator of kind: string
+    | Batch of n: string
+    | Limit of n: string
+    | Engine of kind: string
+    | Memory_Budget of gigabytes: string
+    | Libtorch of directory: string
+    | Json
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Input _ ->
+                "train or infer: time one network; or a ROOT file whose loading is timed (default: the sample of demo)"
+            | Graphs _ ->
+                "graphs of the step timings, as benchmarks/bench-graphs.safetensors (the default where it exists); else the first 64 of the ROOT file"
+            | Hidden_Dim _ -> "width of the networks (default 128)"
+            | Repeats _ -> "timings of each thing; the best counts (default 5)"
+            | Threads _ -> "threads that share the graphs of a batch (default 1)"
+            | Autoregressive -> "time the autoregressive network too, on the first 12 graphs (some minutes)"
+            | Mode _ -> "train, infer: equilibrium, one-pass or autoregressive (default equilibrium)"
+            | Decision _ -> "train, infer: decision cell, lstm or gru (default lstm)"
+            | Memory _ -> "train, infer: memory cell, none, gru or lstm (default none)"
+            | Neighbour_Aggregator _ -> "train, infer: lstm, gru, mean, max or sum (default lstm)"
+            | Batch _ -> "train, infer: graphs a batch (default 64)"
+            | Limit _ -> "train, infer: the first so many graphs only"
+            | Engine _ -> "train, infer: auto, portable or fused (default auto)"
+            | Memory_Budget _ -> "train: gigabytes that back-propagation through autoregressive steps may keep"
+            | Libtorch _ -> "use the libtorch in this directory"
+            | Json -> "one JSON document on stdout"
+
+type BenchmarkSettings =
+    {
+        File: string
+        Graphs: string option
+        Hidden: int
+        Repeats: int
+        Threads: int
+        Autoregressive: bool
+        /// What `train` and `infer` time.
+        Network: BenchmarkNetwork.NetworkSettings
+        IsNetwork: bool
+        LibTorch: string option
+        Json: bool
+    }
+
+/// Pure, so that tests can ask it.
+let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
+    let apply (settings: BenchmarkSettings) argument =
+        match argument with
+        | Input [ "train" ] -> { settings with IsNetwork = true }
+        | Input [ "infer" ] ->
+            { settings with
+                IsNetwork = true
+                Network.Task = BenchmarkNetwork.Task.Infer
+            }
+        | Input [ file ] -> { settings with File = file }
+        | Input _ -> raise (UsageException "benchmark takes one ROOT file.")
+        | Graphs path -> { settings with Graphs = Some path }
+        | Hidden_Dim text ->
+            let hidden = Value.whole "--hidden-dim" (2, 8192) text
+
+            if hidden % 2 = 1 then
+                Value.refuse "--hidden-dim" "an even number" text
+
+            { settings with
+                Hidden = hidden
+                Network.Config.Hidden = hidden
+            }
+        | Repeats text ->
+            let repeats = Value.whole "--repeats" (1, 1000) text
+
+            { settings with
+                Repeats = repeats
+                Network.Repeats = repeats
+            }
+        | Threads text ->
+            let threads = Value.whole "--threads" (1, 1024) text
+
+            { settings with
+                Threads = threads
+                Network.Threads = threads
+            }
+        | Mode text ->
+            let strategies =
+                [
+                    "equilibrium", PrunerConfig.standard.Strategy
+                    "one-pass", DecisionStrategy.OnePass
+                    "autoregressive", DecisionStrategy.Autoregressive
+                ]
+
+            { settings with
+                Network.Config.Strategy = Value.choice "--mode" strategies text
+            }
+        | Decision text ->
+            { settings with
+                Network.Config.DecisionCell = Value.choice "--decision" Choices.cells text
+            }
+        | Memory text ->
+            { settings with
+                Network.Config.MemoryCell = Value.choice "--memory" Choices.memories text
+            }
+        | Neighbour_Aggregator text ->
+            { settings with
+                Network.Config.Aggregator = Value.choice "--neighbour-aggregator" Choices.aggregators text
+            }
+        | Batch text ->
+            { settings with
+                Network.Batch = Value.whole "--batch" (1, 1_000_000) text
+            }
+        | Limit text ->
+            { settings with
+                Network.Limit = Some(Value.whole "--limit" (1, Int32.MaxValue) text)
+            }
+        | Engine text ->
+            { settings with
+                Network.Engine = Value.choice "--engine" TrainSettings.engines text
+            }
+        | Memory_Budget text ->
+            { settings with
+                Network.Backpropagation =
+                    Backpropagation.Bounded(int64 (1e9 * Value.real "--memory-budget" (Interval.above 0.0 1e6) text))
+            }
+        | Autoregressive -> { settings with Autoregressive = true }
+        | Libtorch directory ->
+            { settings with
+                LibTorch = Some directory
+            }
+        | Json ->
+            { settings with
+                Json = true
+                Network.Json = true
+            }
+
+    List.fold
+        apply
+        {
+            File = Demo.samplePath
+            Graphs = None
+            Hidden = 128
+            Repeats = 5
+            Threads = 1
+            Autoregressive = false
+            Network =
+                {
+                    Task = BenchmarkNetwork.Task.Train
+                    Config = PrunerConfig.standard
+                    Batch = 64
+                    Limit = None
+                    Repeats = 5
+                    Threads = 1
+                    Engine = Engine.Auto
+                    Backpropagation = Backpropagation.Full
+                    Json = false
+                }
+            IsNetwork = false
+            LibTorch = None
+            Json = false
+        }
+        arguments
+
+/// Graphs of benchmarks/bench-graphs.safetensors: node and edge offsets, ends in edge order, features, labels.
+let private readGraphs (path: string) : ShowerGraph list =
+    use file = SafeTensors.read path
+    use _scope = torch.NewDisposeScope()
+    let longs (name: string) = (file.Tensor name).data<int64>().ToArray()
+    let floats (name: string) = (file.Tensor name).data<float32>().ToArray()
+    let nodes, edges = longs "node_offsets", longs "edge_offsets"
+    let source, target = longs "src", longs "dst"
+    let features, labels = floats "features", floats "labels"
+
+    [
+        for g in 0 .. nodes.Length - 2 do
+            let first, last = int nodes[g], int nodes[g + 1] - 1
+            let from, upTo = int edges[g], int edges[g + 1] - 1
+            let width = ShowerGraph.FeatureCount
+
+            ShowerGraph(
+                GraphOrigin(path, int64 g, Nullable()),
+                features[first * width .. (last + 1) * width - 1],
+                source[from..upTo] |> Array.map int,
+                target[from..upTo] |> Array.map int,
+                labels[first..last] |> Array.map byte
+            )
+    ]
+
+/// The graphs and where they came from.
+let graphsOf (settings: BenchmarkSettings) : ShowerGraph list * string =
+    let usual = Path.Combine("benchmarks", "bench-graphs.safetensors")
+
+    let ofRoot path count =
+        use dataset =
+            Inputs.openQuietly
+                { Inputs.standard with
+                    Files = [ path ]
+                }
+
+        [ for i in 0 .. (min count dataset.Count) - 1 -> dataset[i] ], path
+
+    match settings.Graphs with
+    | Some path when path.EndsWith ".root" -> ofRoot path (defaultArg settings.Network.Limit 64)
+    | Some path -> readGraphs path, path
+    | None when File.Exists usual -> readGraphs usual, usual
+    | None -> ofRoot settings.File 64

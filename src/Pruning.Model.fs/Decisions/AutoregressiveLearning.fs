@@ -1,0 +1,250 @@
+namespace Pruning.Model.Decisions
+
+open TorchSharp
+open Pruning.Model
+
+/// Learning from autoregressive runs: back-propagation through all steps, through all steps within a budget of memory, or
+/// through some steps at a time.
+[<RequireQualifiedAccess>]
+module AutoregressiveLearning =
+
+    /// Bytes that a step with this many nodes and edges keeps for back-propagation.
+    let private stepBytes
+        (config: PrunerConfig)
+        (fused: bool)
+        (elementBytes: int64)
+        (nodes: int64)
+        (edges: int64)
+        : int64 =
+        let width = int64 ((config.Hidden + 31) / 32 * 32)
+        // What an edge keeps: gates and carry; libtorch's operations keep their inputs and answers one by one.
+        let perEdge = if fused then 5L else 16L
+        let perRound = edges * perEdge + nodes * 5L
+        let cells = nodes * (if config.MemoryCell.IsSome then 18L else 9L)
+        let heads = nodes * 2L * 5L * 4L
+        (int64 config.Rounds * perRound + cells + heads) * width * elementBytes
+
+    /// Cuts the steps where what back-propagation keeps would exceed the budget: [first, last] of each segment. A step that
+    /// does not fit alone is a segment all the same.
+    let private segments (bytesOfStep: int -> int64) (budget: int64) (steps: int) : (int * int) list =
+        let rec cut first (last: int) used (found: (int * int) list) =
+            if last >= steps then
+                List.rev (if first < steps then (first, steps - 1) :: found else found)
+            else
+                let bytes = bytesOfStep last
+
+                if last > first && used + bytes > budget then
+                    cut last last 0L ((first, last - 1) :: found)
+                else
+                    cut first (last + 1) (used + bytes) found
+
+        cut 0 0 0L []
+
+    let private segmentsOf
+        (config: PrunerConfig)
+        (course: Autoregressive.Course)
+        (memory: Backpropagation)
+        : (int * int) list =
+        let active t = course.Unfinished[Autoregressive.graphsAt course.Layout course.Batch.GraphCount t]
+        let fused = Engine.isFused course.Batch.X
+        let elementBytes = if course.Batch.X.dtype = torch.float64 then 8L else 4L
+
+        let bytes t =
+            let active = active t
+            stepBytes config fused elementBytes active.Nodes (active.Plan.StepSource.size 0)
+
+        match memory with
+        | Backpropagation.Full -> segments (fun _ -> 0L) 1L course.Steps
+        | Backpropagation.Truncated steps -> segments (fun _ -> 1L) (int64 steps) course.Steps
+        | Backpropagation.Bounded budget ->
+            // The states at the starts of segments count too; their number is known after a first cut.
+            let carries = 2L + if config.MemoryCell.IsSome then 2L else 0L
+
+            let state = int64 course.Batch.NodeCount * carries * int64 config.Hidden * elementBytes
+
+            let first = segments bytes budget course.Steps
+            let left = budget - state * int64 first.Length
+
+            if first.Length <= 1 then
+                first
+            else
+                segments bytes (max left (budget / 4L)) course.Steps
+
+    /// A state that gradients stop at, and can be asked for.
+    let private leaf (state: NodeState) : NodeState =
+        state |> NodeState.map (fun tensor -> tensor.detach().requires_grad_())
+
+    let private tensorsOf (state: NodeState) : Tensor list =
+        let parts = ResizeArray<Tensor>()
+
+        let keep tensor =
+            parts.Add tensor
+            tensor
+
+        NodeState.map keep state |> ignore
+        List.ofSeq parts
+
+    /// Sum of state * gradient over the parts of a state whose gradient is known.
+    let private projected (state: NodeState) (gradients: (Tensor | null) list) : Tensor list =
+        [
+            for part, gradient in List.zip (tensorsOf state) gradients do
+                match gradient with
+                | null -> ()
+                | gradient when part.requires_grad -> part.mul(gradient).sum()
+                | _ -> ()
+        ]
+
+    /// What a segment contributes to the loss. weights: [graphs], largest first.
+    let private objective (weights: Tensor) (losses: Tensor seq) : Tensor list =
+        [ for loss in losses -> loss.mul(weights.narrow (0L, 0L, loss.size 0)).sum() ]
+
+    let private gradientsOf (scope: DisposeScope) (state: NodeState) : (Tensor | null) list =
+        [
+            for part in tensorsOf state ->
+                match part.grad with
+                | null -> null
+                | gradient -> scope.MoveToOuter gradient
+        ]
+
+    /// Learns from a batch: runs it with the true labels and adds the gradients of the weighted sum of its graphs' losses to
+    /// the parameters. `check` sees the verdict before anything is back-propagated, unless gradients are truncated, and may
+    /// refuse it. With a budget, all segments but the last are run without gradients first; then each is run again from its
+    /// kept state, last first, with the same random numbers.
+    let learn
+        (guidance: Guidance)
+        (config: PrunerConfig)
+        (network: Network)
+        (memory: Backpropagation)
+        (random: torch.Generator)
+        (criterion: Criterion)
+        (weights: float array)
+        (check: Verdict -> unit)
+        (batch: BatchTensors)
+        : Verdict =
+        use outer = torch.NewDisposeScope()
+
+        let attach (tensor: Tensor) =
+            outer.Attach tensor
+            tensor
+
+        let mode, question = Training random, Teach criterion
+        let course = Autoregressive.courseOf guidance mode batch
+        let trace = Autoregressive.emptyTrace ()
+        let total = torch.zeros ([| int64 batch.GraphCount |], dtype = batch.X.dtype, device = batch.Device)
+
+        let weightOfPlace =
+            let perPlace place = weights[course.Layout.GraphOrder[place]] / float (course.Layout.Size place)
+            torch.tensor(Array.init batch.GraphCount perPlace).``to``(batch.X.dtype).``to`` batch.Device
+
+        /// Runs the steps of a segment; its losses, and the walk after it.
+        let runSegment (isNew: bool) (start: Autoregressive.Walk) (first: int, last: int) =
+            let losses = ResizeArray<Tensor>()
+            let mutable walk = start
+
+            for t in first..last do
+                let next, after = Autoregressive.advance course network mode question walk t
+
+                if isNew then
+                    use _guard = torch.no_grad ()
+                    let loss = after.Loss.Value
+                    total.narrow(0L, 0L, loss.size 0).add_(loss, scalar 1.0) |> ignore
+
+                    Autoregressive.record (fun tensor -> attach (tensor.detach ())) trace t after
+
+                losses.Add after.Loss.Value
+                walk <- next
+
+            walk, losses
+
+        let keep (walk: Autoregressive.Walk) : Autoregressive.Walk =
+            {
+                Active = walk.Active
+                State = walk.State |> NodeState.map (fun tensor -> attach (tensor.detach ()))
+                Decided = attach (walk.Decided.alias ())
+                Decisions = attach (walk.Decisions.alias ())
+            }
+
+        /// A walk that may be used up, from one that is kept.
+        let again (walk: Autoregressive.Walk) (state: NodeState) : Autoregressive.Walk =
+            {
+                Active = walk.Active
+                State = state |> NodeState.map _.alias()
+                Decided = walk.Decided
+                Decisions = walk.Decisions.alias ()
+            }
+
+        let encoded = Autoregressive.encode course network mode
+        let segments = segmentsOf config course memory
+        let verdict () = Autoregressive.verdictOf course trace (Some total)
+
+        /// Back-propagates a segment from its start; gradients of that start.
+        let backward
+            isNew
+            (start: Autoregressive.Walk)
+            segment
+            (after: (Tensor | null) list option)
+            (before: unit -> unit)
+            =
+            use inner = torch.NewDisposeScope()
+            let state = leaf start.State
+            let walk, losses = runSegment isNew (again start state) segment
+            before ()
+
+            let ofState =
+                match after with
+                | Some gradients -> projected walk.State gradients
+                | None -> []
+
+            Gradients.backward (List.reduce plus (objective weightOfPlace losses @ ofState))
+            let kept = keep walk
+            kept, gradientsOf inner state
+
+        let toEncoder (gradients: (Tensor | null) list) =
+            match projected encoded gradients with
+            | [] -> ()
+            | parts -> Gradients.backward (List.reduce plus parts)
+
+        let start = keep (Autoregressive.begin' course encoded)
+
+        match memory, List.rev segments with
+        | _, [] -> ()
+        | Backpropagation.Truncated _, _ ->
+            let mutable walk = start
+
+            for segment in segments do
+                let next, gradients = backward true walk segment None ignore
+
+                if fst segment = 0 then
+                    toEncoder gradients
+
+                walk <- next
+
+            check (verdict ())
+        | _, last :: earlier ->
+            let starts = ResizeArray<Autoregressive.Walk * Tensor * (int * int)>()
+            let mutable walk = start
+
+            for segment in List.rev earlier do
+                use _inner = torch.NewDisposeScope()
+                use _guard = torch.no_grad ()
+                starts.Add(walk, attach (random.get_state ()), segment)
+                let next, _ = runSegment true (again walk walk.State) segment
+                walk <- keep next
+
+            let _, gradients = backward true walk last None (fun () -> check (verdict ()))
+            let mutable gradients = gradients
+
+            for walk, state, segment in Seq.rev starts do
+                random.set_state state
+                let _, before = backward false walk segment (Some gradients) ignore
+                gradients <- before
+
+            toEncoder gradients
+
+        let verdict = verdict ()
+
+        {
+            Logits = outer.MoveToOuter verdict.Logits
+            StepOfNode = outer.MoveToOuter verdict.StepOfNode
+            GraphLoss = verdict.GraphLoss |> Option.map (fun loss -> outer.MoveToOuter loss)
+        }

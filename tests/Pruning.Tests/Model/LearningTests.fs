@@ -1,0 +1,285 @@
+/// Memory and threads must not change what is learned: recomputation gives the same gradients, threads the same sums.
+module Pruning.Tests.Model.LearningTests
+
+open Expecto
+open FsCheck
+open TorchSharp
+open Pruning.Data.Batching
+open Pruning.Model
+open Pruning.Model.Decisions
+open Pruning.Model.Training
+open Pruning.Tests
+
+let private criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
+
+let private small =
+    { PrunerConfig.standard with
+        Hidden = 16
+        Rounds = 2
+        Strategy = DecisionStrategy.Autoregressive
+        Standardise = false
+    }
+
+let private autoregressive =
+    [
+        small
+        { small with
+            DecisionCell = CellKind.Gru
+            MemoryCell = Some CellKind.Gru
+        }
+        { small with
+            MemoryCell = Some CellKind.Lstm
+            Normalisation = Normalisation.GraphBatch
+        }
+        { small with
+            Aggregator = Aggregator.Max
+        }
+    ]
+
+let private nameOf (config: PrunerConfig) =
+    $"{config.DecisionCell}, memory {config.MemoryCell}, {config.Aggregator}, {config.Normalisation}"
+
+let private prunerOf (config: PrunerConfig) =
+    use random = new torch.Generator(5UL)
+    Pruner.create random config
+
+let private graphs = lazy (List.ofArray Fixture.graphs.Value)
+
+let private gradients (pruner: Pruner) =
+    [
+        for name, parameter in pruner.Network.Weights.Parameters ->
+            name,
+            match parameter.grad with
+            | null -> torch.zeros_like (parameter.detach ())
+            | gradient -> gradient.clone ()
+    ]
+
+/// Verdict, gradients and buffers after learning from the fixture graphs.
+let private learned (config: PrunerConfig) (memory: Backpropagation) =
+    let pruner, batch = prunerOf config, Laws.tensors graphs.Value
+    use random = new torch.Generator(9UL)
+    let weights = Loss.graphWeights criterion.Loss config.Strategy batch.GraphSizes
+    let verdict = Pruner.learn pruner memory random criterion weights ignore batch
+    verdict, gradients pruner @ pruner.Network.Weights.Buffers
+
+let private same (tolerance: float) (verdict: Verdict, numbers) (wantedVerdict: Verdict, wantedNumbers) =
+    Expect.equal (Fixture.longs verdict.StepOfNode) (Fixture.longs wantedVerdict.StepOfNode) "order"
+    Near.closeRelative tolerance verdict.Logits wantedVerdict.Logits "logits"
+    Near.closeRelative tolerance verdict.GraphLoss.Value wantedVerdict.GraphLoss.Value "losses"
+    let scale = wantedNumbers |> List.map (snd >> Near.largest) |> List.max
+
+    for (name, wanted), (_, found) in List.zip wantedNumbers numbers do
+        Near.close (tolerance * max scale (Near.largest wanted)) found wanted name
+
+let private memoryTests =
+    [
+        for config in autoregressive do
+            test $"{nameOf config}: a budget changes nothing but the memory" {
+                use _scope = torch.NewDisposeScope()
+                let full = learned config Backpropagation.Full
+
+                // One step a segment; some steps; all of them.
+                for budget in [ 1L; 200_000L; 1_000_000_000L ] do
+                    same 1e-5 (learned config (Backpropagation.Bounded budget)) full
+
+                same 1e-5 (learned config (Backpropagation.Truncated 1000)) full
+            }
+
+            test $"{nameOf config}: learning gives the gradients of the loss of the batch" {
+                use _scope = torch.NewDisposeScope()
+                let pruner, batch = prunerOf config, Laws.tensors graphs.Value
+                use random = new torch.Generator(9UL)
+                let verdict = Pruner.run pruner (Training random) (Teach criterion) batch
+
+                Loss.ofBatch criterion.Loss config.Strategy batch.GraphSizes verdict.GraphLoss.Value
+                |> Gradients.backward
+
+                same
+                    1e-5
+                    (learned config Backpropagation.Full)
+                    (verdict, gradients pruner @ pruner.Network.Weights.Buffers)
+            }
+
+        test "a budget is exact in float64 too" {
+            Laws.inFloat64 (fun () ->
+                same 1e-12 (learned small (Backpropagation.Bounded 500_000L)) (learned small Backpropagation.Full))
+        }
+
+        test "truncated gradients are others, and finite" {
+            use _scope = torch.NewDisposeScope()
+            let _, full = learned small Backpropagation.Full
+            let verdict, truncated = learned small (Backpropagation.Truncated 1)
+            let fullVerdict, _ = learned small Backpropagation.Full
+            Near.closeRelative 1e-6 verdict.Logits fullVerdict.Logits "logits"
+            let gaps = List.map2 (fun (_, a) (_, b) -> Near.distance a b) full truncated
+            Expect.isGreaterThan (List.max gaps) 1e-5 "difference"
+            Expect.isTrue (truncated |> List.forall (fun (_, g) -> g.isfinite().all().item<bool>())) "finite"
+        }
+
+        test "a refused verdict leaves no gradient" {
+            use _scope = torch.NewDisposeScope()
+
+            for memory in [ Backpropagation.Full; Backpropagation.Bounded 1L ] do
+                let pruner, batch = prunerOf small, Laws.tensors graphs.Value
+                use random = new torch.Generator(9UL)
+                let weights = Array.create batch.GraphCount 1.0
+                let refuse _ = invalidOp "refused"
+
+                Expect.throwsT<System.InvalidOperationException>
+                    (fun () -> Pruner.learn pruner memory random criterion weights refuse batch |> ignore)
+                    "refused"
+
+                Expect.all
+                    pruner.Network.Weights.Parameters
+                    (fun (_, parameter) -> isNull parameter.grad)
+                    $"gradients, {memory}"
+        }
+    ]
+
+let private trainerOf (config: PrunerConfig) (threads: int) : Trainer =
+    let model =
+        {
+            Pruner = prunerOf config
+            Criterion = criterion
+            Notes = Map.empty
+        }
+
+    Trainer.create
+        torch.CPU
+        { TrainingConfig.standard with
+            Threads = threads
+            ClipNorm = None
+        }
+        model
+
+/// Loss of some steps and the weights after them.
+let private trained (config: PrunerConfig) (threads: int) (steps: int) =
+    use trainer = trainerOf config threads
+    let batch = Fixture.batch [ 0; 1; 2; 3; 1 ]
+    let results = [ for step in 1..steps -> Trainer.step trainer 1 step batch ]
+
+    results,
+    [
+        for _, parameter in trainer.Model.Pruner.Network.Weights.Parameters -> parameter.detach().clone()
+    ]
+
+let private threadTests =
+    [
+        for strategy in [ DecisionStrategy.Equilibrium 2; DecisionStrategy.Autoregressive ] do
+            let config =
+                { small with
+                    Strategy = strategy
+                    Dropout = 0.0
+                }
+
+            test $"{strategy}: threads add up to the gradients of one" {
+                use _scope = torch.NewDisposeScope()
+                let alone, _ = trained config 1 1
+
+                for threads in [ 2; 3; 8 ] do
+                    let together, _ = trained config threads 1
+                    Expect.floatClose Accuracy.medium together[0].Loss alone[0].Loss "loss"
+                    Expect.floatClose Accuracy.medium together[0].GradientNorm alone[0].GradientNorm "norm"
+                    let counts (result: StepResult list) = MetricState.report result[0].Metrics
+
+                    for (name, wanted), (_, found) in List.zip (counts alone) (counts together) do
+                        if System.Double.IsFinite wanted then
+                            Expect.floatClose Accuracy.medium found wanted name
+            }
+
+            test $"{strategy}: with as many threads the same bits come out" {
+                use _scope = torch.NewDisposeScope()
+                let config = { config with Dropout = 0.3 }
+                let (first, weights), (second, again) = trained config 3 4, trained config 3 4
+                Expect.equal (second |> List.map _.Loss) (first |> List.map _.Loss) "losses"
+
+                for wanted, found in List.zip weights again do
+                    Near.close 0.0 found wanted "weights"
+            }
+
+        test "batch statistics keep to one thread" {
+            use _scope = torch.NewDisposeScope()
+
+            let config =
+                { small with
+                    Normalisation = Normalisation.GraphBatch
+                }
+
+            use trainer = trainerOf config 4
+            Expect.isEmpty trainer.Replicas "replicas"
+        }
+
+        test "what a thread throws arrives, the first part's first, after all have ended" {
+            let ended = ref 0
+
+            let work place () =
+                System.Threading.Interlocked.Increment ended |> ignore
+                if place > 0 then invalidOp $"part {place}" else place
+
+            let error =
+                try
+                    Workers.map work (Array.create 4 ()) |> ignore
+                    ""
+                with error ->
+                    error.Message
+
+            Expect.equal (error, ended.Value) ("part 1", 4) "error"
+            Expect.equal (Workers.map (fun place () -> place) (Array.create 4 ())) [| 0; 1; 2; 3 |] "order"
+        }
+
+        test "evaluation does not depend on threads" {
+            use _scope = torch.NewDisposeScope()
+
+            let model =
+                {
+                    Pruner = prunerOf small
+                    Criterion = criterion
+                    Notes = Map.empty
+                }
+
+            let report threads =
+                [ Fixture.batch [ 0; 1; 2; 3 ]; Fixture.batch [ 2 ] ]
+                |> Evaluation.run torch.CPU threads model ignore
+                |> MetricState.report
+
+            for (name, wanted), (_, found) in List.zip (report 1) (report 3) do
+                if System.Double.IsFinite wanted then
+                    Expect.floatClose Accuracy.medium found wanted name
+        }
+    ]
+
+let private sliceTests =
+    [
+        testProperty
+            "a division holds everything once and is balanced"
+            (fun (costs: NonNegativeInt list) (PositiveInt parts) ->
+                let costs = [| for NonNegativeInt cost in costs -> int64 cost |]
+                let parts = BatchSlices.Balanced(costs, parts % 9 + 1)
+                Expect.equal (Array.sort (Array.concat parts)) [| 0 .. costs.Length - 1 |] "items"
+                let loads = parts |> Array.map (Array.sumBy (fun item -> costs[item]))
+
+                if parts.Length > 1 then
+                    // No part is dearer than the cheapest one by more than one item.
+                    Expect.isLessThanOrEqual (Array.max loads - Array.min loads) (Array.max costs) "loads"
+                    Expect.all parts (fun part -> part.Length > 0) "not empty")
+
+        test "slices are the graphs that they name" {
+            let whole = Fixture.batch [ 0; 1; 2; 3 ]
+            let part, wanted = BatchSlices.Of(whole, [| 3; 1 |]), Fixture.batch [ 3; 1 ]
+            Expect.equal part.Features wanted.Features "features"
+            Expect.equal (part.Source, part.Target) (wanted.Source, wanted.Target) "edges"
+            Expect.equal (part.Labels, part.NodeOffsets) (wanted.Labels, wanted.NodeOffsets) "nodes"
+            Expect.equal part.Origins wanted.Origins "origins"
+
+            Expect.throwsT<System.ArgumentOutOfRangeException>
+                (fun () -> BatchSlices.Of(whole, [| 4 |]) |> ignore)
+                "no such graph"
+        }
+    ]
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "learning"
+        [ testList "memory" memoryTests; testList "threads" threadTests; testList "slices" sliceTests ]
