@@ -11,6 +11,7 @@ module NetworkWords =
         match PrunerConfig.standard.Strategy with
         | DecisionStrategy.Equilibrium passes -> passes
         | DecisionStrategy.OnePass
+        | DecisionStrategy.Tree
         | DecisionStrategy.Autoregressive -> 1
 
     let private modes (passes: int) : (string * DecisionStrategy) list =
@@ -18,6 +19,7 @@ module NetworkWords =
             "equilibrium", DecisionStrategy.Equilibrium passes
             "one-pass", DecisionStrategy.OnePass
             "autoregressive", DecisionStrategy.Autoregressive
+            "tree", DecisionStrategy.Tree
         ]
 
     let modeName (strategy: DecisionStrategy) : string =
@@ -25,6 +27,7 @@ module NetworkWords =
         | DecisionStrategy.Equilibrium _ -> "equilibrium"
         | DecisionStrategy.OnePass -> "one-pass"
         | DecisionStrategy.Autoregressive -> "autoregressive"
+        | DecisionStrategy.Tree -> "tree"
 
     let private last (pick: TrainArgument -> 'T option) (arguments: TrainArgument list) : 'T option =
         arguments |> List.choose pick |> List.tryLast

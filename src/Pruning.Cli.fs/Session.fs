@@ -8,6 +8,7 @@ open System.Threading
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Model
+open Pruning.Model.Decisions
 open Pruning.Model.Training
 open Pruning.Native
 
@@ -260,6 +261,21 @@ module Session =
             Seconds = clock.Elapsed.TotalSeconds
         }
 
+    /// Exact inference wants links without cycles, as CLUE3D's are.
+    let private warnOfCycles (terminal: Terminal) (settings: TrainSettings) (data: SplitData) : unit =
+        if settings.Model.Strategy = DecisionStrategy.Tree then
+            let indices = data.Split.Training
+
+            let loopy =
+                indices
+                |> Seq.filter (fun index -> (BatchAssembler.Collate [| data.Dataset[index] |]).Forest.IsLoopy[0])
+                |> Seq.length
+
+            if loopy > 0 then
+                Terminal.warn
+                    terminal
+                    $"{Say.count (int64 loopy)} of {Say.count (int64 indices.Length)} training graphs have links that form cycles: there --mode tree passes damped messages {LinkFactors.loopyStandard.Passes} times, which is an approximation."
+
     /// Trains in a run directory of its own. Whatever happens, run.json says how it ended.
     let train
         (terminal: Terminal)
@@ -270,6 +286,7 @@ module Session =
         (stop: CancellationToken)
         : FinishedRun =
         Loop.requireGraphs data.Split
+        warnOfCycles terminal settings data
         let model = createModel settings data
         let config = configOf settings data model
 

@@ -64,7 +64,7 @@ type TrainArgument =
             | Bad_Files _ -> "stop or skip at a file that cannot be read (default stop)"
             | Bad_Graphs _ -> "stop or skip at a graph that contradicts itself: unknown ids, NaN (default stop)"
             | Mode _ ->
-                "how decisions are taken: equilibrium (all at once, in several passes, each reading the one before), one-pass (the first of them only) or autoregressive (one layer cluster a step) (default equilibrium)"
+                "how decisions are taken: equilibrium (all at once, in several passes, each reading the one before), one-pass (the first of them only), autoregressive (one layer cluster a step) or tree (all jointly, by exact inference over the links) (default equilibrium)"
             | Autoregressive -> "the same as --mode autoregressive"
             | Num_Iterations _ -> "passes of the equilibrium network (default 5)"
             | Num_Gnn_Steps _ -> "message-passing rounds per pass or step (default 3)"

@@ -95,6 +95,8 @@ type DecisionStrategy =
     | Autoregressive
     /// All nodes at once, several passes; each pass reads the probabilities of the one before.
     | Equilibrium of passes: int
+    /// All nodes jointly, by exact inference over the links of the trackster, which are a forest.
+    | Tree
 
 /// What stands between the linear layers of the encoder.
 [<RequireQualifiedAccess>]

@@ -121,6 +121,7 @@ module ConfigJson =
                 match config.Strategy with
                 | DecisionStrategy.OnePass -> "strategy", Json.text "one-pass"
                 | DecisionStrategy.Autoregressive -> "strategy", Json.text "autoregressive"
+                | DecisionStrategy.Tree -> "strategy", Json.text "tree"
                 | DecisionStrategy.Equilibrium passes ->
                     "strategy", Json.text "equilibrium"
                     "passes", Json.integer passes
@@ -163,11 +164,12 @@ module ConfigJson =
             Hidden = hidden
             Rounds = count "rounds" json
             Strategy =
-                let wanted = "one of one-pass, equilibrium, autoregressive"
+                let wanted = "one of one-pass, equilibrium, autoregressive, tree"
 
                 match get<string> "strategy" wanted json with
                 | "one-pass" -> DecisionStrategy.OnePass
                 | "autoregressive" -> DecisionStrategy.Autoregressive
+                | "tree" -> DecisionStrategy.Tree
                 | "equilibrium" -> DecisionStrategy.Equilibrium(count "passes" json)
                 | other -> refuse "strategy" wanted $"'{other}'"
             DecisionCell = choice Choices.cells "decision_cell" json

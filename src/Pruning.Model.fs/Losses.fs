@@ -102,6 +102,7 @@ module Loss =
         match kind, strategy with
         | LossKind.MeanOverGraphs, _ -> Array.create graphSizes.Length (1.0 / float graphSizes.Length)
         | LossKind.Original, DecisionStrategy.OnePass
+        | LossKind.Original, DecisionStrategy.Tree
         | LossKind.Original, DecisionStrategy.Equilibrium _ -> Array.create graphSizes.Length 1.0
         | LossKind.Original, DecisionStrategy.Autoregressive ->
             // The original divides its running total by N after every graph, so that an earlier graph is divided again

@@ -39,7 +39,7 @@ type BenchmarkArgument =
             | Repeats _ -> "timings of each thing; the best counts (default 5)"
             | Threads _ -> "threads that share the graphs of a batch (default 1)"
             | Autoregressive -> "time the autoregressive network too, on the first 12 graphs (some minutes)"
-            | Mode _ -> "train, infer: equilibrium, one-pass or autoregressive (default equilibrium)"
+            | Mode _ -> "train, infer: equilibrium, one-pass, autoregressive or tree (default equilibrium)"
             | Decision _ -> "train, infer: decision cell, lstm or gru (default lstm)"
             | Memory _ -> "train, infer: memory cell, none, gru or lstm (default none)"
             | Neighbour_Aggregator _ -> "train, infer: lstm, gru, mean, max or sum (default lstm)"
@@ -108,6 +108,7 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
                     "equilibrium", PrunerConfig.standard.Strategy
                     "one-pass", DecisionStrategy.OnePass
                     "autoregressive", DecisionStrategy.Autoregressive
+                    "tree", DecisionStrategy.Tree
                 ]
 
             { settings with

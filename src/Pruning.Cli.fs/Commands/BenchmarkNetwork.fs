@@ -90,6 +90,14 @@ let gflopOf (task: Task) (config: PrunerConfig) (graph: ShowerGraph) : float =
     let passes =
         match config.Strategy, task with
         | DecisionStrategy.OnePass, _ -> passFlop config nodes edges reached nodes 0.0
+        | DecisionStrategy.Tree, _ ->
+            // The link head: two products a node, and a small one for both directions of each link.
+            let h = float config.Hidden
+            let links = (edges - nodes) / 2.0
+
+            passFlop config nodes edges reached nodes 0.0
+            + 4.0 * h * h * nodes
+            + 16.0 * h * links
         | DecisionStrategy.Equilibrium passes, _ -> float passes * passFlop config nodes edges reached nodes 0.0
         | DecisionStrategy.Autoregressive, Task.Train -> nodes * passFlop config nodes edges reached nodes nodes
         | DecisionStrategy.Autoregressive, Task.Infer -> nodes * passFlop config nodes edges reached 1.0 nodes

@@ -42,6 +42,24 @@ type LinkTensors =
 [<RequireQualifiedAccess>]
 module LinkTensors =
 
+    let map (f: Tensor -> Tensor) (links: LinkTensors) : LinkTensors =
+        let ofRound (round: RoundTensors) =
+            {
+                Child = f round.Child
+                Parent = f round.Parent
+                Link = f round.Link
+                ChildIsSecond = f round.ChildIsSecond
+            }
+
+        { links with
+            GraphOfNode = f links.GraphOfNode
+            First = f links.First
+            Second = f links.Second
+            Rounds = List.map ofRound links.Rounds
+            Roots = f links.Roots
+            Core = f links.Core
+        }
+
     let create (device: torch.Device) (batch: GraphBatch) : LinkTensors =
         let forest = batch.Forest
         let index (values: int64 array) = torch.tensor (values, device = device)

@@ -50,6 +50,8 @@ type Network =
         PruneLogits: Mode -> Tensor -> Tensor
         /// Embeddings -> how sure the network is of a node [nodes, 1].
         Confidence: Mode -> Tensor -> Tensor
+        /// How well labels of linked nodes suit each other, for the strategy that decides jointly.
+        Links: LinkHead option
     }
 
 [<RequireQualifiedAccess>]
@@ -120,17 +122,32 @@ module Network =
             Step = step decision memory rounds
             PruneLogits = prune.Forward
             Confidence = confidence.Forward
+            Links = None
+        }
+
+    /// The same network with a link head.
+    let withLinks (head: LinkHead) (network: Network) : Network =
+        { network with
+            Weights = Weights.concat [ network.Weights; Weights.under "links" head.Weights ]
+            Links = Some head
         }
 
     /// The network of a configuration, with fresh weights.
     let create (random: torch.Generator) (config: PrunerConfig) : Network =
         let hidden = config.Hidden
 
-        compose
-            (Encoder.create random config)
-            (Cells.create random config.DecisionCell 2 hidden)
-            (config.MemoryCell
-             |> Option.map (fun kind -> Cells.create random kind hidden hidden))
-            (Rounds.create random config)
-            (Head.create random config.Dropout hidden 2)
-            (Head.create random config.Dropout hidden 1)
+        let network =
+            compose
+                (Encoder.create random config)
+                (Cells.create random config.DecisionCell 2 hidden)
+                (config.MemoryCell
+                 |> Option.map (fun kind -> Cells.create random kind hidden hidden))
+                (Rounds.create random config)
+                (Head.create random config.Dropout hidden 2)
+                (Head.create random config.Dropout hidden 1)
+
+        match config.Strategy with
+        | DecisionStrategy.Tree -> withLinks (LinkHead.create random hidden) network
+        | DecisionStrategy.OnePass
+        | DecisionStrategy.Equilibrium _
+        | DecisionStrategy.Autoregressive -> network

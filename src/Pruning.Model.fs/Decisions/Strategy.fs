@@ -56,6 +56,9 @@ module Strategy =
     /// All nodes at once, several passes; each reads the probabilities of the pass before.
     let equilibrium (passes: int) : Strategy = steady "equilibrium" (Equilibrium.run passes)
 
+    /// All nodes jointly by exact inference over the links, after one pass; wants a network with a link head.
+    let tree: Strategy = steady "tree" JointTree.run
+
     /// One node a step in the given order; in training it reads back the truth with the probability that the schedule has for
     /// the epoch, else its own decision. Outside of training it never sees a label.
     let autoregressive (order: NodeOrder) (schedule: TruthSchedule) : Strategy =
@@ -91,4 +94,5 @@ module Strategy =
         match config.Strategy with
         | DecisionStrategy.OnePass -> onePass
         | DecisionStrategy.Equilibrium passes -> equilibrium passes
+        | DecisionStrategy.Tree -> tree
         | DecisionStrategy.Autoregressive -> autoregressive (NodeOrder.ofConfig config.Order) config.Truth

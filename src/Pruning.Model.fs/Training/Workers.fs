@@ -20,6 +20,7 @@ module Workers =
     let private cost (strategy: DecisionStrategy) (nodes: int64) (edges: int64) : int64 =
         match strategy with
         | DecisionStrategy.OnePass
+        | DecisionStrategy.Tree
         | DecisionStrategy.Equilibrium _ -> nodes + edges
         | DecisionStrategy.Autoregressive -> nodes * (nodes + edges)
 

@@ -40,7 +40,12 @@ let private configs: Arbitrary<PrunerConfig> =
 
         let! strategy =
             Gen.elements
-                [ DecisionStrategy.OnePass; DecisionStrategy.Equilibrium passes; DecisionStrategy.Autoregressive ]
+                [
+                    DecisionStrategy.OnePass
+                    DecisionStrategy.Equilibrium passes
+                    DecisionStrategy.Autoregressive
+                    DecisionStrategy.Tree
+                ]
 
         let! decision = Gen.elements (List.map snd Choices.cells)
         let! memory = Gen.elements (List.map snd Choices.memories)

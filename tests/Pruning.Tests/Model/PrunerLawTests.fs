@@ -20,7 +20,7 @@ let private small =
 
 let private variants =
     [
-        for strategy in [ DecisionStrategy.Equilibrium 2; DecisionStrategy.Autoregressive ] do
+        for strategy in [ DecisionStrategy.Equilibrium 2; DecisionStrategy.Autoregressive; DecisionStrategy.Tree ] do
             for memory in [ None; Some CellKind.Gru; Some CellKind.Lstm ] do
                 let cell = defaultArg memory CellKind.Lstm
 
@@ -145,6 +145,7 @@ let private perVariant (config: PrunerConfig) =
                     | DecisionStrategy.Autoregressive ->
                         Expect.equal (Array.sort steps) (Array.init graph.NodeCount int64) "one node a step"
                     | DecisionStrategy.OnePass
+                    | DecisionStrategy.Tree
                     | DecisionStrategy.Equilibrium _ -> Expect.all steps (fun step -> step = 0L) "all at once"))
         ]
 

@@ -378,6 +378,7 @@ let private ownStrategy =
                         DecisionStrategy.OnePass, "one-pass"
                         DecisionStrategy.Equilibrium 3, "equilibrium"
                         DecisionStrategy.Autoregressive, "autoregressive"
+                        DecisionStrategy.Tree, "tree"
                     ] do
                     Expect.equal (Strategy.ofConfig { small with Strategy = strategy }).Name name "name"
             }

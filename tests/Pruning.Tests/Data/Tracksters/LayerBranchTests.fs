@@ -78,7 +78,7 @@ let tests =
                 Expect.throwsC (fun () -> reading file ignore) (fun error ->
                     Expect.isTrue (error :? DataException) $"wanted a DataException, found {error}"
 
-                    for part in [ "one layer for each layer cluster"; "branch 'layer'"; "layers.root" ] do
+                    for part in [ "one value for each layer cluster"; "branch 'layer'"; "layers.root" ] do
                         Expect.stringContains error.Message part "the message")
             }
 
