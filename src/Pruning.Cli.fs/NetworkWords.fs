@@ -133,6 +133,17 @@ module NetworkWords =
                 if isThere then
                     raise (UsageException $"{option} belongs to --mode autoregressive; found --mode {mode}.")
 
+        let isClassWeight argument =
+            match argument with
+            | Class_Weight text -> not (text.Equals("measured", System.StringComparison.OrdinalIgnoreCase))
+            | _ -> false
+
+        if config.Strategy = DecisionStrategy.Tree && List.exists isClassWeight arguments then
+            raise (
+                UsageException
+                    "--class-weight has no meaning with --mode tree, which learns exact probabilities: leave it out, and choose where to prune with evaluate --working-point."
+            )
+
         let isAggregator argument =
             match argument with
             | Neighbour_Aggregator _ -> true
@@ -168,6 +179,7 @@ module NetworkWords =
             config.Layer <> fixedTo.Layer, "--layer", "to sage"
             config.Features <> fixedTo.Features, "--features", "to original"
             config.Residual, "--residual", "off"
+            config.Strategy = DecisionStrategy.Tree, "--mode", "to equilibrium or autoregressive"
             config.RoundNormalisation <> fixedTo.RoundNormalisation, "--round-normalisation", "to identity"
             config.RoundDropout <> fixedTo.RoundDropout, "--round-dropout", "to 0"
             config.Order <> fixedTo.Order, "--order", "to confidence"

@@ -69,9 +69,11 @@ module Session =
     /// Class weights as asked for, features standardised by the training split, first weights from the seed.
     let private createModel (settings: TrainSettings) (data: SplitData) : TrainedModel =
         let weights =
-            match settings.Training.ClassWeighting with
-            | ClassWeighting.Given weights -> weights
-            | ClassWeighting.Measured ->
+            match settings.Training.ClassWeighting, settings.Model.Strategy with
+            | ClassWeighting.Given weights, _ -> weights
+            // An exact likelihood has no weights.
+            | ClassWeighting.Measured, DecisionStrategy.Tree -> ClassWeights.equal
+            | ClassWeighting.Measured, _ ->
                 let counts = ClassCounts.Of(data.Dataset, data.Split.Training)
                 ClassWeights.ofCounts 100.0 counts.Kept counts.Pruned
 

@@ -35,22 +35,15 @@ module JointTree =
             Link = scope.MoveToOuter(head.Forward mode h links)
         }
 
-    /// -log p(labels | graph) over the number of nodes. Class weights enter as a prior: the likelihood is that of the
-    /// potentials minus log w, so that the potentials themselves prune as readily as the weights ask for (logit adjustment:
-    /// Menon et al. 2021, arXiv:2007.07314, section 5). -> [graphs]; 0 for an empty graph
-    let private loss (criterion: Criterion) (batch: BatchTensors) (links: LinkTensors) (potentials: Potentials) =
+    /// -log p(labels | graph) over the number of nodes: what makes the probabilities right, so no class weights enter. A joint
+    /// distribution cannot be shifted node by node as a softmax can: a shift at every node of a tree moves it as a whole.
+    /// -> [graphs]; 0 for an empty graph
+    let private loss (batch: BatchTensors) (links: LinkTensors) (potentials: Potentials) =
         use _scope = torch.NewDisposeScope()
-        let prior = (ClassWeights.tensor potentials.Node criterion.Weights).log() // [2]
-
-        let calibrated =
-            { potentials with
-                Node = potentials.Node.sub prior
-            }
-
         let size = batch.GraphSizes |> Array.map (fun nodes -> float (max 1 nodes))
         let sizes = torch.tensor(size).``to``(potentials.Node.dtype).``to`` batch.Device
 
-        (LinkFactors.logLikelihood LinkFactors.loopyStandard links calibrated batch.Labels)
+        (LinkFactors.logLikelihood LinkFactors.loopyStandard links potentials batch.Labels)
             .neg()
             .div(sizes)
             .MoveToOuterDisposeScope()
@@ -66,6 +59,6 @@ module JointTree =
             GraphLoss =
                 match question with
                 | Decide -> None
-                | Judge criterion
-                | Teach criterion -> Some(scope.MoveToOuter(loss criterion batch links potentials))
+                | Judge _
+                | Teach _ -> Some(scope.MoveToOuter(loss batch links potentials))
         }

@@ -123,7 +123,7 @@ let tests =
 
             for line, parts in
                 [
-                    "--mode tree-search", [ "--mode wants equilibrium, one-pass or autoregressive"; "'tree-search'" ]
+                    "--mode tree-search", [ "--mode wants equilibrium, one-pass, autoregressive or tree"; "'tree-search'" ]
                     "--layer gat", [ "--layer wants sage, gcn, gin, gatv2, edgeconv, interaction or gravnet"; "'gat'" ]
                     "--layer gatv2 --heads 3", [ "--heads wants a divisor of the width of the node states, 128"; "'3'" ]
                     "--layer gatv2 --hidden 6", [ "--heads"; "6"; "'4'" ]
@@ -139,6 +139,7 @@ let tests =
                     "--mode one-pass --order random",
                     [ "--order belongs to --mode autoregressive; found --mode one-pass" ]
                     "--autoregressive --order size", [ "--order wants confidence, energy, layer or random"; "'size'" ]
+                    "--mode tree --class-weight 1,20", [ "--class-weight has no meaning with --mode tree" ]
                     "--scheduled-sampling linear", [ "--scheduled-sampling belongs to --mode autoregressive" ]
                     "--autoregressive --scheduled-sampling cosine",
                     [ "none, linear, exponential, inverse-sigmoid"; "'cosine'" ]
@@ -146,6 +147,7 @@ let tests =
                     "--autoregressive --scheduled-sampling none:0.5", [ "'none:0.5'" ]
                     "--autoregressive --scheduled-sampling exponential:0", [ "above 0" ]
                     "--parity --layer gcn", [ "--parity fixes --layer to sage" ]
+                    "--parity --mode tree", [ "--parity fixes --mode to equilibrium or autoregressive" ]
                     "--parity --residual", [ "--parity fixes --residual off" ]
                     "--parity --features extended", [ "--parity fixes --features to original" ]
                     "--parity --autoregressive --order energy", [ "--parity fixes --order to confidence" ]
