@@ -4,6 +4,7 @@ module Pruning.Tests.Cli.PreprocessTests
 open System.IO
 open System.Text.Json
 open Expecto
+open Pruning.Cli
 open Pruning.Data.Root
 open Pruning.Data.Ticl
 open Pruning.Tests.Cli.Run
@@ -125,20 +126,39 @@ let private manyFiles =
 
                     for more, parts in
                         [
-                            [ "a.root" ], [ "--output FILE"; "--output-dir DIR" ]
-                            [ "a.root"; "--output=y"; "--output-dir=z" ], [ "exclude" ]
                             [ "a.root"; "--output=./a.root" ], [ "a.root"; "write elsewhere" ]
                             [ "a.root"; "--output-dir=." ], [ "a.root"; "write elsewhere" ]
                             [ "a.root"; "x/a.root"; "--output-dir=z" ], [ "both become z/a.root" ]
                             [ "--output=y" ], [ "no input" ]
-                            [ "a.root"; "--output=y"; "--resume"; "--overwrite" ], [ "--resume"; "--overwrite" ]
-                            [ "a.root"; "--output=y"; "--clue3d=2020" ], [ "--clue3d"; "2022, 2021 or toy" ]
                         ] do
                         run (preprocess directory more) |> expectSentence 2 parts
 
                     Expect.hasLength (Directory.GetFileSystemEntries directory) 4 "nothing was written")
             }
         ]
+
+let private options = test "options that cannot be are usage errors, each in a sentence" {
+    for words, parts in
+        [
+            [ "a.root" ], [ "--output FILE"; "--output-dir DIR" ]
+            [ "a.root"; "--output=y"; "--output-dir=z" ], [ "exclude" ]
+            [ "a.root"; "--output=y"; "--resume"; "--overwrite" ], [ "--resume"; "--overwrite" ]
+            [ "a.root"; "--output=y"; "--clue3d=2020" ], [ "--clue3d"; "2022, 2021 or toy" ]
+            [ "a.root"; "--output=y"; "--min-nodes=9"; "--max-nodes=8" ], [ "MaxNodes"; "9"; "8" ]
+            [ "a.root"; "--output=y"; "--truth=pu" ], [ "--truth"; "cp or sc" ]
+        ] do
+        let sentence =
+            try
+                let arguments = Arguments.parse words
+                PreprocessSettings.ofArguments arguments |> ignore
+                PreprocessSettings.destinationOf arguments |> ignore
+                "it was taken"
+            with :? UsageException as error ->
+                error.Message
+
+        for part in parts do
+            Expect.stringContains sentence part "what it says"
+}
 
 let private layouts =
     testList
@@ -274,11 +294,4 @@ let private damages =
 let tests =
     testList
         "preprocess verb"
-        [
-            for schema in [ "new"; "old" ] do
-                for label in [ "majority"; "any" ] do
-                    roundTrip schema label
-            manyFiles
-            layouts
-            damages
-        ]
+        [ roundTrip "new" "majority"; roundTrip "old" "any"; manyFiles; options; layouts; damages ]

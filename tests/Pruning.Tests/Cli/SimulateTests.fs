@@ -6,10 +6,11 @@ open System.IO
 open System.Text.Json
 open System.Threading
 open Expecto
+open Pruning.Cli
+open Pruning.Cli.Commands
 open Pruning.Data.Root
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
-open Pruning.Tests.Cli.ShowerFiles
 
 let private simulate (directory: string) (words: string list) = cli ("simulate" :: words) |> inDirectory directory
 
@@ -152,22 +153,35 @@ let private refusals =
                     Expect.equal (metadata path "events") "0 to 1" "replaced")
             }
 
-            test "options that cannot be are usage errors, and nothing is written" {
+            test "options that cannot be are usage errors, each in a sentence" {
+                for words, parts in
+                    [
+                        [ "--events=0" ], [ "--events"; "'0'" ]
+                        [ "--preset=cms" ], [ "'cms'"; "default, research, hllhc" ]
+                        [ "--label=some" ], [ "--label"; "'some'" ]
+                        [ "--pile-up=-1" ], [ "PileUp"; "-1" ]
+                        [ "--set=Pileup" ], [ "--set"; "NAME=VALUE" ]
+                        [ "--set=PileUpp=1" ], [ "did you mean 'PileUp'" ]
+                        [ "--min-energy=50"; "--max-energy=40" ], [ "MaxEnergy"; "40" ]
+                        [ "a.root"; "b.root" ], [ "one file"; "2" ]
+                        [ "a.root"; "--ntuple=./a.root" ], [ "same name" ]
+                        [ "--schema=2024" ], [ "--schema"; "new or old" ]
+                    ] do
+                    let sentence =
+                        try
+                            Arguments.parse words |> Simulate.settingsOf |> ignore
+                            "it was taken"
+                        with :? UsageException as error ->
+                            error.Message
+
+                    for part in parts do
+                        Expect.stringContains sentence part "what it says"
+            }
+
+            test "a parameter out of its range ends the process with 2, and nothing is written" {
                 inTemporaryDirectory (fun directory ->
-                    for words, parts in
-                        [
-                            [ "--events=0" ], [ "--events"; "'0'" ]
-                            [ "--preset=cms" ], [ "'cms'"; "default, research, hllhc" ]
-                            [ "--label=some" ], [ "--label"; "'some'" ]
-                            [ "--pile-up=-1" ], [ "PileUp"; "-1" ]
-                            [ "--set=Pileup" ], [ "--set"; "NAME=VALUE" ]
-                            [ "--set=PileUpp=1" ], [ "did you mean 'PileUp'" ]
-                            [ "--min-energy=50"; "--max-energy=40" ], [ "MaxEnergy"; "40" ]
-                            [ "a.root"; "b.root" ], [ "one file"; "2" ]
-                            [ "a.root"; "--ntuple=./a.root" ], [ "same name" ]
-                            [ "--schema=2024" ], [ "--schema"; "new or old" ]
-                        ] do
-                        run (simulate directory words) |> expectSentence 2 parts
+                    run (simulate directory [ "--pile-up=2000" ])
+                    |> expectSentence 2 [ "PileUp must lie between 0 and 1000"; "simulate --help" ]
 
                     Expect.isEmpty (Directory.GetFileSystemEntries directory) "nothing is there")
             }
