@@ -172,8 +172,9 @@ module Terminal =
 
     let internal talkConsole (terminal: Terminal) = ansi terminal.Talk false
 
-/// Ctrl-C and SIGTERM as a token: the first asks the work to finish what it is at and save, the second leaves at once.
-type Interruption(terminal: Terminal) =
+/// Ctrl-C and SIGTERM as a token: the first asks the work to stop, the second leaves at once. `stopping` says what the
+/// work does then.
+type Interruption(terminal: Terminal, stopping: string) =
     let source = new CancellationTokenSource()
 
     let onSignal (context: PosixSignalContext) =
@@ -182,13 +183,16 @@ type Interruption(terminal: Terminal) =
         else
             context.Cancel <- true
             source.Cancel()
-            terminal.Talk.WriteLine "Stopping: finishing this step and saving. Ctrl-C again leaves at once."
+            terminal.Talk.WriteLine $"Stopping: {stopping}. Ctrl-C again leaves at once."
 
     let registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, onSignal)
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal)
         ]
+
+    /// For work that finishes what it is at and saves.
+    new(terminal) = new Interruption(terminal, "finishing this step and saving")
 
     /// Cancelled by the first signal.
     member _.Token = source.Token

@@ -65,20 +65,23 @@ type Progress =
 [<RequireQualifiedAccess>]
 module Progress =
 
-    /// "loss 0.2513, 812 graphs/s, 3:07 min left"
-    let describe (total: int64) (pace: Pace) (loss: float) : string =
+    /// "loss 0.2513, 812 graphs/s, 3:07 min left"; `unit` is what is counted.
+    let describeOf (unit: string) (total: int64) (pace: Pace) (loss: float) : string =
         [
             if Double.IsFinite loss then
                 $"loss {Say.number loss}"
             if pace.PerSecond > 0.0 then
-                $"{Say.number (Math.Round(pace.PerSecond, (if pace.PerSecond < 10.0 then 1 else 0)))} graphs/s"
+                $"{Say.number (Math.Round(pace.PerSecond, (if pace.PerSecond < 10.0 then 1 else 0)))} {unit}/s"
             match Pace.left total pace with
             | Some time -> $"{Say.duration time} left"
             | None -> ()
         ]
         |> String.concat ", "
 
-    let private plain (terminal: Terminal) (total: int64) (every: TimeSpan) : Progress =
+    /// The same of graphs.
+    let describe (total: int64) (pace: Pace) (loss: float) : string = describeOf "graphs" total pace loss
+
+    let private plain (terminal: Terminal) (unit: string) (total: int64) (every: TimeSpan) : Progress =
         let clock = Stopwatch.StartNew()
         let mutable pace = Pace.start clock.Elapsed
         let mutable said = clock.Elapsed
@@ -92,11 +95,11 @@ module Progress =
                     if now - said >= every then
                         said <- now
                         let percent = 100L * report.Done / max 1L total
-                        Terminal.say terminal $"{report.Stage}: {percent} %%, {describe total pace report.Loss}"
+                        Terminal.say terminal $"{report.Stage}: {percent} %%, {describeOf unit total pace report.Loss}"
             Note = Terminal.say terminal
         }
 
-    let private bar (terminal: Terminal) (total: int64) (body: Progress -> 'a) : 'a =
+    let private bar (terminal: Terminal) (unit: string) (total: int64) (body: Progress -> 'a) : 'a =
         let console = Terminal.talkConsole terminal
 
         let columns: ProgressColumn[] =
@@ -115,14 +118,19 @@ module Progress =
                         fun report ->
                             pace <- Pace.update clock.Elapsed report.Done pace
                             task.Value <- float report.Done
-                            task.Description <- Markup.Escape $"{report.Stage}: {describe total pace report.Loss}"
+
+                            task.Description <-
+                                Markup.Escape $"{report.Stage}: {describeOf unit total pace report.Loss}"
                     Note = fun text -> console.WriteLine text
                 })
 
     /// Runs a job under a bar on a terminal, with a line every half minute elsewhere, silently with --quiet.
-    /// `total`: graphs of the whole job.
-    let run (terminal: Terminal) (total: int64) (body: Progress -> 'a) : 'a =
+    /// `unit`: what the job counts ("graphs", "events"); `total`: how many the whole job has.
+    let runOf (terminal: Terminal) (unit: string) (total: int64) (body: Progress -> 'a) : 'a =
         if terminal.Lively then
-            bar terminal total body
+            bar terminal unit total body
         else
-            body (plain terminal total (TimeSpan.FromSeconds 30.0))
+            body (plain terminal unit total (TimeSpan.FromSeconds 30.0))
+
+    /// The same, counting graphs.
+    let run (terminal: Terminal) (total: int64) (body: Progress -> 'a) : 'a = runOf terminal "graphs" total body

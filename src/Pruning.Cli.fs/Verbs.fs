@@ -9,6 +9,8 @@ open Pruning.Cli.Commands
 [<RequireQualifiedAccess>]
 type Verb =
     | Demo
+    | Simulate
+    | Preprocess
     | Train
     | Evaluate
     | Report
@@ -26,6 +28,8 @@ module Verb =
     let all =
         [
             Verb.Demo
+            Verb.Simulate
+            Verb.Preprocess
             Verb.Train
             Verb.Evaluate
             Verb.Report
@@ -40,6 +44,8 @@ module Verb =
     let command (verb: Verb) : Command =
         match verb with
         | Verb.Demo -> Demo.command
+        | Verb.Simulate -> Simulate.command
+        | Verb.Preprocess -> Preprocess.command
         | Verb.Train -> Train.command
         | Verb.Evaluate -> Evaluate.command
         | Verb.Report -> Report.command

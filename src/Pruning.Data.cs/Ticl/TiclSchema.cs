@@ -53,6 +53,9 @@ public static class TiclSchema
     /// <summary>1 over the fraction of each vertex.</summary>
     public const string Multiplicity = "vertices_multiplicity";
 
+    /// <summary>Behind the name of an association: the energies that are shared, GeV.</summary>
+    public const string SharedEnergySuffix = "_sharedE";
+
     /// <summary>PDG number of a simulated trackster.</summary>
     public const string PdgId = "pdgID";
 

@@ -82,7 +82,8 @@ public sealed class TracksterWriter : IDisposable
     /// <summary>Gives everything back; a file that was not closed is removed.</summary>
     public void Dispose() => _file.Dispose();
 
-    private static void WriteMetadata(RootFileWriter file, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>Adds the tree of what a file says about itself.</summary>
+    internal static void WriteMetadata(RootFileWriter file, IReadOnlyDictionary<string, string> metadata)
     {
         TreeWriter tree = file.CreateTree(TracksterSchema.MetadataTree, "how the file was made");
         foreach ((string key, string value) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))

@@ -1,0 +1,297 @@
+/// preprocess as a process: ntuples of both generations, many files, interruptions, damage.
+module Pruning.Tests.Cli.PreprocessTests
+
+open System.IO
+open System.Text.Json
+open Expecto
+open Pruning.Cli
+open Pruning.Data.Root
+open Pruning.Data.Ticl
+open Pruning.Tests.Cli.Run
+open Pruning.Tests.Cli.ProgramTests
+open Pruning.Tests.Cli.ShowerFiles
+
+let private words = [ "preprocess"; "--clue3d=toy"; "--min-energy=4"; "--max-nodes=150"; "--quiet" ]
+
+let private preprocess (directory: string) (more: string list) = cli (words @ more) |> inDirectory directory
+
+let private count (outcome: Outcome) (name: string) =
+    JsonDocument.Parse(outcome.Out).RootElement.GetProperty(name).GetInt64()
+
+let private event (directory: string) (name: string) =
+    use file = RootFile.Open(Path.Combine(directory, name))
+    file.Tree("Graphs").Read<int64>("event").Values
+
+let private roundTrip (schema: string) (label: string) =
+    test $"simulate and preprocess of its {schema} ntuple give the same tracksters, labelled by {label}" {
+        inTemporaryDirectory (fun directory ->
+            cli
+                [
+                    "simulate"
+                    "direct.root"
+                    "--ntuple=ntuple.root"
+                    $"--schema={schema}"
+                    $"--label={label}"
+                    "--pile-up=0"
+                    "--events=100"
+                    "--quiet"
+                ]
+            |> inDirectory directory
+            |> expecting 0
+            |> ignore
+
+            let outcome =
+                preprocess directory [ "ntuple.root"; "--output=again.root"; $"--label={label}"; "--json" ]
+                |> expecting 0
+
+            let direct, nearly = content (Path.Combine(directory, "direct.root"))
+            let again, nearlyAgain = content (Path.Combine(directory, "again.root"))
+
+            for wanted, found in List.zip direct again do
+                Expect.equal found wanted "a branch"
+
+            for (branch, wanted), (_, found) in List.zip nearly nearlyAgain do
+                Expect.hasLength found wanted.Length branch
+
+                Array.iter2
+                    (fun (a: float32) (b: float32) -> Expect.isLessThan (abs (a - b)) (1e-5f * max 1f (abs a)) branch)
+                    wanted
+                    found
+
+            Expect.equal (count outcome "events", count outcome "repaired") (100L, 0L) "every link is CLUE3D's"
+            Expect.equal (count outcome "exact") (count outcome "tracksters") "exact"
+
+            Expect.equal
+                (count outcome "graphs")
+                (int64 (event directory "direct.root").Length)
+                "the summary counts what was written")
+    }
+
+/// Three ntuples of 5, 3 and 4 events.
+let private three (directory: string) =
+    for name, events in [ "a.root", 5; "b.root", 3; "c.root", 4 ] do
+        write (Path.Combine(directory, name)) usual (columns TiclGeneration.Old events)
+
+let private manyFiles =
+    testList
+        "many files"
+        [
+            test "to one: events are numbered on, and shards have the numbers of the whole" {
+                inTemporaryDirectory (fun directory ->
+                    three directory
+                    preprocess directory [ "?.root"; "--output=all" ] |> expecting 0 |> ignore
+
+                    preprocess directory [ "?.root"; "--output=one"; "--shard=1/2" ]
+                    |> expecting 0
+                    |> ignore
+
+                    preprocess directory [ "?.root"; "--output=two"; "--shard=2/2"; "--threads=1" ]
+                    |> expecting 0
+                    |> ignore
+
+                    let all = event directory "all"
+                    Expect.equal (Array.distinct all) [| 0L .. 11L |] "events"
+                    Expect.equal (Array.append (event directory "one") (event directory "two")) all "parts")
+            }
+
+            test "to one each: --resume makes what is missing, and refuses files of other options" {
+                inTemporaryDirectory (fun directory ->
+                    three directory
+                    let out name = Path.Combine(directory, "out", name)
+                    let each = [ "a.root"; "b.root"; "c.root"; "--output-dir=out" ]
+                    preprocess directory each |> expecting 0 |> ignore
+                    Expect.equal (Array.distinct (event directory "out/b.root")) [| 5L; 6L; 7L |] "numbers"
+                    let before = File.ReadAllBytes(out "b.root")
+                    let kept = File.GetLastWriteTimeUtc(out "a.root")
+                    File.Delete(out "b.root")
+
+                    run (preprocess directory each)
+                    |> expectSentence 2 [ "out/a.root"; "--overwrite" ]
+
+                    let outcome = preprocess directory ("--resume" :: "--json" :: each) |> expecting 0
+                    Expect.equal (count outcome "events") 3L "only the missing one"
+                    Expect.isTrue (File.ReadAllBytes(out "b.root") = before) "the same bytes again"
+                    Expect.equal (File.GetLastWriteTimeUtc(out "a.root")) kept "left alone"
+
+                    run (preprocess directory ("--resume" :: "--label=any" :: each))
+                    |> expectSentence 2 [ "out/a.root"; "labels"; "parameters" ])
+            }
+
+            test "names that cannot be are refused before anything is read or written" {
+                inTemporaryDirectory (fun directory ->
+                    three directory
+                    let nested = Path.Combine(directory, "x")
+                    Directory.CreateDirectory nested |> ignore
+                    File.Copy(Path.Combine(directory, "a.root"), Path.Combine(nested, "a.root"))
+
+                    for more, parts in
+                        [
+                            [ "a.root"; "--output=./a.root" ], [ "a.root"; "write elsewhere" ]
+                            [ "a.root"; "--output-dir=." ], [ "a.root"; "write elsewhere" ]
+                            [ "a.root"; "x/a.root"; "--output-dir=z" ], [ "both become z/a.root" ]
+                            [ "--output=y" ], [ "no input" ]
+                        ] do
+                        run (preprocess directory more) |> expectSentence 2 parts
+
+                    Expect.hasLength (Directory.GetFileSystemEntries directory) 4 "nothing was written")
+            }
+        ]
+
+let private options = test "options that cannot be are usage errors, each in a sentence" {
+    for words, parts in
+        [
+            [ "a.root" ], [ "--output FILE"; "--output-dir DIR" ]
+            [ "a.root"; "--output=y"; "--output-dir=z" ], [ "exclude" ]
+            [ "a.root"; "--output=y"; "--resume"; "--overwrite" ], [ "--resume"; "--overwrite" ]
+            [ "a.root"; "--output=y"; "--clue3d=2020" ], [ "--clue3d"; "2022, 2021 or toy" ]
+            [ "a.root"; "--output=y"; "--min-nodes=9"; "--max-nodes=8" ], [ "MaxNodes"; "9"; "8" ]
+            [ "a.root"; "--output=y"; "--truth=pu" ], [ "--truth"; "cp or sc" ]
+        ] do
+        let sentence =
+            try
+                let arguments = Arguments.parse words
+                PreprocessSettings.ofArguments arguments |> ignore
+                PreprocessSettings.destinationOf arguments |> ignore
+                "it was taken"
+            with :? UsageException as error ->
+                error.Message
+
+        for part in parts do
+            Expect.stringContains sentence part "what it says"
+}
+
+let private layouts =
+    testList
+        "layouts"
+        [
+            test "trees at the top, prefixed branches and associations of old ntuples are read" {
+                inTemporaryDirectory (fun directory ->
+                    let events = columns TiclGeneration.Old 6
+                    write (Path.Combine(directory, "usual.root")) usual events
+
+                    write
+                        (Path.Combine(directory, "other.root"))
+                        { usual with
+                            Folder = ""
+                            SimPrefix = "stsCP_"
+                            SharedEnergy = Some(fun _ _ -> 1e6f)
+                        }
+                        events
+
+                    preprocess directory [ "usual.root"; "--output=u" ] |> expecting 0 |> ignore
+                    let outcome = preprocess directory [ "other.root"; "--output=o"; "--json" ] |> expecting 0
+
+                    Expect.equal
+                        (content (Path.Combine(directory, "o")))
+                        (content (Path.Combine(directory, "u")))
+                        "the same"
+
+                    Expect.isGreaterThan (count outcome "associations") 0L "they were seen"
+
+                    Expect.equal
+                        (count outcome "associations_differing")
+                        (count outcome "associations")
+                        "no trackster has a million GeV"
+
+                    Expect.stringContains outcome.Error "shared energies" "a warning")
+            }
+
+            test "parameters of another release are noticed" {
+                inTemporaryDirectory (fun directory ->
+                    write (Path.Combine(directory, "a.root")) usual (columns TiclGeneration.Old 20)
+
+                    let outcome =
+                        cli [ "preprocess"; "a.root"; "--output=b"; "--clue3d=2021"; "--json"; "--quiet" ]
+                        |> inDirectory directory
+                        |> expecting 0
+
+                    Expect.isGreaterThan (count outcome "repaired") 0L "repaired"
+                    Expect.stringContains outcome.Error "--clue3d" "a warning")
+            }
+        ]
+
+let private damaged (name: string) (parts: string list) (make: string -> unit) = test name {
+    inTemporaryDirectory (fun directory ->
+        make (Path.Combine(directory, "bad.root"))
+
+        run (preprocess directory [ "bad.root"; "--output=x.root" ])
+        |> expectSentence 4 ("bad.root" :: parts)
+
+        Expect.hasLength (Directory.GetFileSystemEntries directory) 1 "nothing is left")
+}
+
+let private withClusters (change: TiclClusters -> TiclClusters) (columns: TiclColumns) =
+    TiclColumns(
+        File = columns.File,
+        Clusters = change columns.Clusters,
+        Tracksters = columns.Tracksters,
+        Simulated = columns.Simulated
+    )
+
+let private withEnergy (energy: ListValues<float32>) (c: TiclClusters) =
+    TiclClusters(
+        X = c.X,
+        Y = c.Y,
+        Z = c.Z,
+        Eta = c.Eta,
+        Phi = c.Phi,
+        Energy = energy,
+        Time = c.Time,
+        TimeError = c.TimeError,
+        Layer = c.Layer,
+        HitCount = c.HitCount
+    )
+
+let private damages =
+    testList
+        "damaged ntuples"
+        [
+            damaged
+                "a branch is missing"
+                [ "'cluster_layer_id'"; "ticlDumper/clusters"; "found: position_x" ]
+                (fun path ->
+                    write
+                        path
+                        { usual with
+                            Without = [ "cluster_layer_id" ]
+                        }
+                        (columns TiclGeneration.Old 2))
+
+            damaged "the truth is missing" [ "'regressed_energy'"; "simtrackstersCP" ] (fun path ->
+                write
+                    path
+                    { usual with
+                        Without = [ "regressed_energy" ]
+                    }
+                    (columns TiclGeneration.Old 2))
+
+            damaged "lists of an event differ in length" [ "entry 1"; "energy" ] (fun path ->
+                columns TiclGeneration.Old 2
+                |> withClusters (fun c ->
+                    let offsets = Array.copy c.Energy.Offsets
+                    offsets[2] <- offsets[2] - 1L
+                    withEnergy (ListValues<float32>(offsets, c.Energy.Values)) c)
+                |> write path usual)
+
+            damaged "trees differ in length" [ "one entry is one event"; "2 entries"; "3" ] (fun path ->
+                let short, long = columns TiclGeneration.Old 2, columns TiclGeneration.Old 3
+
+                TiclColumns(
+                    File = "",
+                    Clusters = long.Clusters,
+                    Tracksters = short.Tracksters,
+                    Simulated = long.Simulated
+                )
+                |> write path usual)
+
+            damaged "a prepared file is no ntuple" [ "'clusters'"; "Tracksters, Edges" ] (fun path ->
+                File.Copy(Pruning.Tests.Cli.InspectTests.sample, path))
+
+            damaged "no ROOT file" [] (fun path -> File.WriteAllText(path, "no"))
+        ]
+
+[<Tests>]
+let tests =
+    testList
+        "preprocess verb"
+        [ roundTrip "new" "majority"; roundTrip "old" "any"; manyFiles; options; layouts; damages ]
