@@ -81,7 +81,7 @@ internal sealed class FileCheck(RootFile file)
 
     private static void Decode(RootTree tree, RootBranch branch, BasketPlace basket)
     {
-        IReadOnlyList<RootColumn> columns = tree.ReadColumns(branch.Name, basket.First, basket.End);
+        IReadOnlyList<RootColumn> columns = tree.ReadBranch(branch, basket.First, basket.End);
         if (branch.Layout is not { Kind: EntryKind.Counted, Counter: string counter } || !tree.TryBranch(counter, out RootBranch? counting) || counting.FixedLength != 1 || counting.EntryCount < basket.End)
             return;
         int[] counts = tree.ReadAs<int>(counting.Name, basket.First, basket.End).Values;

@@ -9,6 +9,7 @@ public sealed class RootBranch : IRootBranch
     private readonly Lazy<Contents> _contents;
     private readonly Lazy<BasketPlace[]> _baskets;
     private readonly Lazy<string> _compression;
+    private readonly Lazy<string?> _objectProblem;
 
     internal RootBranch(RootFile file, string name, BranchRecord record, RootLocation tree, Func<string, bool> isNameTaken)
     {
@@ -20,6 +21,7 @@ public sealed class RootBranch : IRootBranch
         _contents = new Lazy<Contents>(() => Contents.Of(record, file));
         _baskets = new Lazy<BasketPlace[]>(() => BasketTable.Of(record, Location));
         _compression = new Lazy<string>(SeeCompression);
+        _objectProblem = new Lazy<string?>(() => FirstObject.Problem(file, this));
     }
 
     /// <summary>Full name: the names of the branches above it and its own, joined by <c>/</c>.</summary>
@@ -68,8 +70,11 @@ public sealed class RootBranch : IRootBranch
     /// <summary>True when the values can be read.</summary>
     public bool IsSupported => Unsupported is null;
 
-    /// <summary>Why the values cannot be read, null when they can.</summary>
-    public string? Unsupported => _contents.Value.Problem;
+    /// <summary>
+    /// Why the values cannot be read, null when they can. For a branch of objects whose class has a streamer of its own,
+    /// asking reads its first basket: the version of the first object decides.
+    /// </summary>
+    public string? Unsupported => _contents.Value.Problem ?? _objectProblem.Value;
 
     IReadOnlyList<KeyValuePair<string, string>> IRootBranch.UnsupportedMembers => Unsupported is string reason ? [new("", reason)] : [];
 
@@ -107,7 +112,7 @@ public sealed class RootBranch : IRootBranch
         if (Unsupported is not null)
         {
             throw new RootFormatException(
-                Layout is null && Shape is null ? RootErrorKind.UnsupportedBranch : _record.FileName.Length > 0 ? RootErrorKind.ExternalFile : RootErrorKind.CorruptBranch,
+                (Layout is null && Shape is null) || _contents.Value.Problem is null ? RootErrorKind.UnsupportedBranch : _record.FileName.Length > 0 ? RootErrorKind.ExternalFile : RootErrorKind.CorruptBranch,
                 $"the branch cannot be read: {Unsupported}; its type is {TypeName}",
                 Location);
         }

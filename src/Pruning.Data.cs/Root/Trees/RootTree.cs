@@ -155,15 +155,7 @@ public sealed class RootTree : IRootTable
     /// <param name="end">Entry behind the last one; null for all.</param>
     /// <returns>Columns in the order in which the file stores them. Takes twice the memory of the values while it reads.</returns>
     /// <exception cref="RootFormatException">No such branch, one that cannot be read, or damaged baskets.</exception>
-    public IReadOnlyList<RootColumn> ReadColumns(string branch, long first = 0, long? end = null)
-    {
-        RootBranch found = Branch(branch);
-        found.CheckSupported();
-        if (found.Layout is not null)
-            return Read([branch], first, end).Columns;
-        long last = RangeEnd([found], first, end);
-        return ShapeColumnReader.Read(_file, found, first, last);
-    }
+    public IReadOnlyList<RootColumn> ReadColumns(string branch, long first = 0, long? end = null) => ReadBranch(Branch(branch), first, end);
 
     /// <summary>Reads a branch of texts, or of lists of texts: <c>char*</c>, <c>string</c>, <c>vector&lt;string&gt;</c>.</summary>
     /// <param name="branch">Name of the branch.</param>
@@ -187,6 +179,16 @@ public sealed class RootTree : IRootTable
             [JaggedColumn<T> flat] => new NestedColumn<T>(flat.Branch, flat.Field, flat.FirstEntry, flat.EntryCount, flat.Levels, flat.Values),
             _ => throw WrongType(branch, $"lists of {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name}"),
         };
+
+    /// <summary>As <see cref="ReadColumns"/>: of two branches of one name only the first is found by it.</summary>
+    internal IReadOnlyList<RootColumn> ReadBranch(RootBranch branch, long first, long? end)
+    {
+        branch.CheckSupported();
+        long last = RangeEnd([branch], first, end);
+        return branch.Layout is not null
+            ? ColumnReader.Read(_file, [ColumnRequest.Of(branch.Name).CreateSink(branch, first, last)], Counts)
+            : ShapeColumnReader.Read(_file, branch, first, last);
+    }
 
     private IEnumerable<JaggedColumns> ReadChunks(IReadOnlyList<ColumnRequest> requests, IEnumerable<(long First, long End)> ranges)
     {

@@ -187,7 +187,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
         byte[] packed = ArrayPool<byte>.Shared.Rent(payload.Length);
         try
         {
-            int made = queue.Encode(payload, packed.AsSpan(0, payload.Length));
+            int made = options.RawMetadata ? -1 : queue.Encode(payload, packed.AsSpan(0, payload.Length));
             ReadOnlySpan<byte> stored = made < 0 ? payload : packed.AsSpan(0, made);
             RootBufferWriter record = Start(key, stored.Length, payload.Length);
             byte[] image = record.Written.ToArray();

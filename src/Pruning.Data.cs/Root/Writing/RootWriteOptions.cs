@@ -43,6 +43,9 @@ public sealed record RootWriteOptions
     /// <summary>Where the format goes from 4 to 8 bytes an offset; smaller only in tests.</summary>
     internal long LargeFileBytes { get; init; } = 2_000_000_000;
 
+    /// <summary>Stores everything but the baskets uncompressed, so that tests can damage it at any byte.</summary>
+    internal bool RawMetadata { get; init; }
+
     /// <summary>Tests let the disk fail here: called with the length of the file before each write.</summary>
     internal Action<long>? BeforeWrite { get; init; }
 

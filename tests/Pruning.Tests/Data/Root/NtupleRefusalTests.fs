@@ -116,7 +116,7 @@ let private refusedTests =
             Expect.equal
                 (read (RootReadOptions(MaxReadBytes = 50000L)))
                 (RootErrorKind.MemoryLimit,
-                 "the values would take 100000 bytes or more but MaxReadBytes is 50000; read fewer entries at once or raise the limit")
+                 "the values would take more than MaxReadBytes, which is 50000; read fewer entries at once or raise the limit")
                 "the result"
         }
 

@@ -6,7 +6,7 @@ open System.IO
 open Expecto
 open Pruning.Data.Root
 open Pruning.Tests.Data.RootBytes
-open Pruning.Tests.Data.RootCodecs
+open Pruning.Tests.Data.FuzzCorpus
 open Pruning.Tests.Data
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
@@ -38,59 +38,6 @@ let private survives (path: string) : bool =
                         guarded (fun () -> branch.StoredBytes |> ignore)))
 
     intact
-
-/// Every codec, embedded baskets, vectors, generated offsets and two cycles in one small file.
-let private zoo =
-    lazy
-        (let values = List.init 40 (fun i -> List.replicate (i % 4) 7)
-
-         let cut table encode codec embedded =
-             values
-             |> List.chunkBySize 20
-             |> List.map (fun chunk ->
-                 { basket table (List.map encode chunk) with
-                     Codec = codec
-                     Embedded = embedded
-                 })
-
-         let counts = cut NoTable (fun (v: int list) -> int32s [ v.Length ])
-
-         let branches =
-             [
-                 branch "n" (leaf "TLeafI" "n") (counts Zlib false)
-                 counted "x" "TLeafI" "n" (cut Offsets int32s Lz4 false)
-                 counted "y" "TLeafI" "n" (cut Generated int32s Zstd false)
-                 counted "z" "TLeafI" "n" (cut Offsets int32s Deflate false)
-                 vector "v" "vector<int>" (cut Offsets (fun v -> vectorEntry v.Length (int32s v)) Zlib false)
-                 vector "w" "vector<int>" (cut Offsets (fun v -> vectorEntry v.Length (int32s v)) Raw true)
-                 branch
-                     "ramp"
-                     { leaf "TLeafB" "ramp" with
-                         Unsigned = true
-                     }
-                     [
-                         { basket NoTable (ramp |> Array.chunkBySize 1 |> List.ofArray) with
-                             Codec = Xz
-                         }
-                     ]
-             ]
-
-         write
-             { file [ { tree branches with Cycle = 2 }; tree branches ] with
-                 Directory = Some "deep"
-             })
-
-/// Texts, nested lists, maps, leaf lists and classes with their descriptions.
-let private shapes =
-    lazy
-        (let branches =
-            RootShapes.cases
-            |> List.mapi (fun i (_, b, _, _) -> { b with Branch.Name = $"{b.Name}{i}" })
-
-         write
-             { file [ tree branches ] with
-                 Classes = RootShapes.classes
-             })
 
 let private content name =
     match name with

@@ -18,6 +18,31 @@ let private refuse name className entries (kind: RootErrorKind) (wanted: string)
 
 let private hostileTests =
     [
+        test "objects of a version that the file does not describe cost their branch, which says so" {
+            let other =
+                entry (
+                    framed 0 (fun b ->
+                        b.I32 0x940000
+                        b.I32 4)
+                )
+
+            withBranch (element "x" "Base" -1 -1 -1 [ basket Offsets [ other; other ] ]) (fun t ->
+                let reason = "wanted class Base of version 6 but found version 0 with checksum 00940000"
+                Expect.equal (t.Branch("x").Unsupported) reason "the reason"
+                Expect.isFalse (t.Branch("x").IsSupported) "supported"
+                let kind, text = problem (fun () -> t.ReadColumns "x" |> ignore)
+                Expect.equal kind RootErrorKind.UnsupportedBranch "kind"
+                Expect.equal text $"the branch cannot be read: {reason}; its type is Base" "the error")
+
+            withBranch (element "x" "Base" -1 -1 -1 [ basket Offsets [ [| 1uy |]; other ] ]) (fun t ->
+                Expect.isNull (t.Branch("x").Unsupported) "damage is no lack of support"
+
+                Expect.equal
+                    (fst (problem (fun () -> t.ReadColumns "x" |> ignore)))
+                    RootErrorKind.CorruptEntry
+                    "damage")
+        }
+
         refuse
             "a list that claims more items than there are bytes"
             "vector<vector<int> >"
