@@ -365,8 +365,8 @@ let command: Command =
                 [
                     "simulate toy.root --events 10000 --seed 7", "about 25,000 tracksters"
                     "simulate pu200.root --preset hllhc --events 2000", "as crowded as at the HL-LHC"
-                    "simulate photons.root --set Primaries.Photons=1 --set Primaries.Electrons=0 --set Primaries.ChargedPions=0 --set Primaries.NeutralHadrons=0",
-                    "electromagnetic showers alone"
+                    "simulate em.root --set Primaries.ChargedPions=0 --set Primaries.NeutralHadrons=0",
+                    "photons and electrons alone"
                     "simulate part-3.root --events 1000000 --shard 3/16",
                     "one job of sixteen; together they are one sample"
                     "simulate toy.root --ntuple ntuple.root --schema old", "the same events as a TICL ntuple too"

@@ -7,7 +7,7 @@ public static class PreparedBatches
 {
     /// <summary>
     /// The same graphs with their truth. Numbers of single precision and offsets are the arrays of the graphs; ids become
-    /// 64-bit numbers and flags booleans, 19 bytes a layer cluster and 16 a link.
+    /// 64-bit numbers and flags booleans, 11 bytes a layer cluster and 16 a link.
     /// </summary>
     public static TracksterBatch Of(PreparedGraphs graphs) => new()
     {

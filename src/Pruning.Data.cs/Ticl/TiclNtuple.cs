@@ -95,8 +95,9 @@ public sealed class TiclNtuple : IDisposable
 
     private TiclColumns Read(long first, long end)
     {
+        const int Real32 = 8; // the schema's first branches are numbers, its last two counts
         JaggedColumns lists = _clusters.Read(
-            [.. TiclSchema.ClusterBranches.Select((name, i) => i < 8 ? ColumnRequest.As<float>(name) : ColumnRequest.As<uint>(name))], first, end);
+            [.. TiclSchema.ClusterBranches.Select((name, i) => i < Real32 ? ColumnRequest.As<float>(name) : ColumnRequest.As<uint>(name))], first, end);
         JaggedColumns particles = _simulated.Read(
             [ColumnRequest.As<int>(_simPrefix + TiclSchema.PdgId), ColumnRequest.As<float>(_simPrefix + TiclSchema.SimEnergy)], first, end);
         ListValues<float> Real(int i) => ListValues<float>.Of(lists.Columns[i]);
