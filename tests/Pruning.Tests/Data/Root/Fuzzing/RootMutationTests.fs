@@ -96,8 +96,7 @@ type private Tally() =
                 tally.Slowest <- elapsed
                 tally.SlowestAt <- describe ())
 
-    member tally.Fail(text: string) =
-        lock gate (fun () -> tally.Failures <- text :: tally.Failures)
+    member tally.Fail(text: string) = lock gate (fun () -> tally.Failures <- text :: tally.Failures)
 
 /// Where a thread is: the number it works on, and since when.
 type private Place() =
@@ -266,7 +265,12 @@ let tests =
 
                 let tally = Tally()
                 examine "unused" damage.ToString damage tally
-                Expect.stringStarts (List.exactlyOne tally.Failures) "the zoo, with Recover: [Flip (3, 1)]: System.InvalidOp" "failure"
+
+                Expect.stringStarts
+                    (List.exactlyOne tally.Failures)
+                    "the zoo, with Recover: [Flip (3, 1)]: System.InvalidOp"
+                    "failure"
+
                 Expect.equal tally.Files 0 "not counted"
             }
 
