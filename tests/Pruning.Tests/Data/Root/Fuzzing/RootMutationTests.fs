@@ -36,7 +36,8 @@ let private rarity = 200
 
 /// The damage of a number: even ones go through every systematic mutation of every seed, odd ones draw some at random.
 let private damageOf (seed: int) (index: int) : Damage =
-    let random = Random(HashCode.Combine(seed, index))
+    // Not HashCode, which is another in every process: a failure must come again.
+    let random = Random(int ((uint32 seed * 0x9E3779B9u) ^^^ (uint32 index * 0x85EBCA6Bu)))
 
     let seed', mutations =
         if index % rarity = rarity - 1 then
