@@ -71,7 +71,7 @@ module FirstEntries =
     let private columns (pattern: string option) (count: int64) (table: IRootTable) : RootColumn list =
         [
             for branch in Overview.matching pattern table do
-                if branch.IsSupported then
+                if branch.IsSupported && Overview.isFoundByName table branch then
                     yield! table.ReadColumns(branch.Name, 0L, min count branch.EntryCount)
         ]
 

@@ -54,7 +54,9 @@ module LeafValues =
     /// Every leaf of a branch.
     let ofBranch (table: IRootTable) (branch: IRootBranch) : LeafReading list =
         [
-            if branch.IsSupported then
+            if not (Overview.isFoundByName table branch) then
+                Unsupported(branch.Name, "", "reading by this name gives another branch, or none")
+            elif branch.IsSupported then
                 try
                     yield! summarise table branch |> List.map Read
                 with :? RootFormatException as error ->

@@ -48,6 +48,12 @@ module Overview =
 
         table.Branches |> Seq.filter matches |> List.ofSeq
 
+    /// True when reading by name gives this branch: a damaged file may have two of one name.
+    let isFoundByName (table: IRootTable) (branch: IRootBranch) : bool =
+        match table.TryBranch branch.Name with
+        | true, found -> Object.ReferenceEquals(found, branch)
+        | _ -> false
+
     let private branchView (branch: IRootBranch) : BranchView =
         // A damaged basket must not hide the other branches: those are what the user came to see.
         let asked otherwise question =
