@@ -123,7 +123,8 @@ let tests =
 
             for line, parts in
                 [
-                    "--mode tree-search", [ "--mode wants equilibrium, one-pass, autoregressive or tree"; "'tree-search'" ]
+                    "--mode tree-search",
+                    [ "--mode wants equilibrium, one-pass, autoregressive or tree"; "'tree-search'" ]
                     "--layer gat", [ "--layer wants sage, gcn, gin, gatv2, edgeconv, interaction or gravnet"; "'gat'" ]
                     "--layer gatv2 --heads 3", [ "--heads wants a divisor of the width of the node states, 128"; "'3'" ]
                     "--layer gatv2 --hidden 6", [ "--heads"; "6"; "'4'" ]
