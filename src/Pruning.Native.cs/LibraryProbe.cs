@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Pruning.Native.Mpi;
 
 namespace Pruning.Native;
 
@@ -18,9 +19,9 @@ internal static unsafe class LibraryProbe
     public static FoundLibrary Mpi()
     {
         const string Name = "MPI";
-        nint library = Open(["libmpi.so.40", "libmpi.so.12", "libmpi.so"], out string? path);
+        nint library = Open([.. MpiLibrary.Candidates(Environment.GetEnvironmentVariable(MpiLibrary.EnvironmentName), startedByMpich: false)], out string? path);
         if (library == 0)
-            return new(Name, null, null, "not found: training on several processes needs Open MPI (package openmpi-bin); training on the cores of one machine does not");
+            return new(Name, null, null, "not found: training on several processes needs Open MPI (package openmpi-bin) or MPICH; training on the cores of one machine does not");
         string? version = null;
         if (NativeLibrary.TryGetExport(library, "MPI_Get_library_version", out nint export))
         {
@@ -31,9 +32,8 @@ internal static unsafe class LibraryProbe
                 version = Encoding.UTF8.GetString(text, length).Split(',', '\n', '\0')[0].Trim();
         }
 
-        // Open MPI's handles are addresses of data that it exports; MPICH and its relatives have another binary interface.
         bool open = NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out _);
-        return new(Name, path ?? "libmpi", version, $"{version ?? "of unknown version"}, {path}{(open ? "" : ": not Open MPI, whose binary interface is the one supported")}");
+        return new(Name, path ?? "libmpi", version, $"{version ?? "of unknown version"}, {path}{(open ? "" : ", used through the binary interface of MPICH")}");
     }
 
     public static FoundLibrary Nccl()
