@@ -5,6 +5,7 @@ open System.IO
 open Pruning.Data
 open Pruning.Model
 open Pruning.Native
+open Pruning.Native.Mpi
 
 /// What the process says to scripts.
 [<RequireQualifiedAccess>]
@@ -23,6 +24,9 @@ module ExitCode =
 
     /// A device or a library is not there.
     let device = 5
+
+    /// Another rank of the run was lost.
+    let peer = 6
 
     /// A model or checkpoint cannot be used.
     let checkpoint = 7
@@ -60,6 +64,7 @@ module Failures =
         | :? OperationCanceledException -> ExitCode.interrupted, "interrupted."
         | :? DataException as error -> ExitCode.data, error.Message
         | :? DeviceException as error -> ExitCode.device, error.Message
+        | :? PeerException as error -> ExitCode.peer, error.Message
         | :? CheckpointException as error -> ExitCode.checkpoint, error.Message
         | :? TrainingException as error -> ExitCode.failed, error.Message
         | :? FileNotFoundException

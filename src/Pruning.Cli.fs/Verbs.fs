@@ -18,6 +18,7 @@ type Verb =
     | Display
     | Inspect
     | Stats
+    | Launch
     | Doctor
     | Benchmark
 
@@ -37,6 +38,7 @@ module Verb =
             Verb.Display
             Verb.Inspect
             Verb.Stats
+            Verb.Launch
             Verb.Doctor
             Verb.Benchmark
         ]
@@ -53,6 +55,7 @@ module Verb =
         | Verb.Display -> Display.command
         | Verb.Inspect -> Inspect.command
         | Verb.Stats -> Stats.command
+        | Verb.Launch -> Launch.command
         | Verb.Doctor -> Doctor.command
         | Verb.Benchmark -> Benchmark.command
 
@@ -92,5 +95,5 @@ module Verb =
         line
             "Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 failed run, 2 usage, 4 data, 5 device or library,"
 
-        line "7 checkpoint, 130 interrupted."
+        line "6 another rank lost, 7 checkpoint, 85 stopped early with a checkpoint, 130 interrupted."
         string text

@@ -4,16 +4,21 @@ open System
 open Argu
 open TorchSharp
 open Pruning.Cli
+open Pruning.Model.Distributed
 open Pruning.Native
 
 type DoctorArgument =
     | Libtorch of directory: string
+    | Ranks
+    | Rank_Timeout of seconds: string
     | Json
 
     interface IArgParserTemplate with
         member argument.Usage =
             match argument with
             | Libtorch _ -> "look at the libtorch in this directory"
+            | Ranks -> "under mpirun or srun: check the exchange between the ranks and time it"
+            | Rank_Timeout _ -> "how long a rank waits for the others, in seconds (60)"
             | Json -> "one JSON document on stdout"
 
 /// A thing that was looked for.
@@ -120,12 +125,37 @@ let private examine (directory: string option) : Finding list * bool =
 
     torch @ ofMachine (Machine.Probe()), canTrain
 
-let private run (terminal: Terminal) (arguments: DoctorArgument list) : int =
+/// Every rank checks, the first one tells.
+let private checkRanks (terminal: Terminal) (arguments: DoctorArgument list) : int =
+    let patience =
+        arguments
+        |> List.tryPick (function
+            | Rank_Timeout text -> Some(Value.real "--rank-timeout" (Interval.above 0.0 1e6) text)
+            | _ -> None)
+        |> Option.defaultValue 60.0
+
+    use ranks = Launch.join (TimeSpan.FromSeconds patience) (Launch.current ())
+    let findings = RankCheck.run ranks
+
+    if Communicator.isFirst ranks then
+        if List.contains Json arguments then
+            Terminal.json terminal findings
+        else
+            RankCheck.show terminal findings
+
+            if ranks.Size = 1 then
+                Terminal.say
+                    terminal
+                    $"This was one rank. For more: mpirun -np 2 {Arguments.program} doctor --ranks, or see {Arguments.program} launch --help."
+
+    ExitCode.ok
+
+let private lookAround (terminal: Terminal) (arguments: DoctorArgument list) : int =
     let directory =
         arguments
         |> List.tryPick (function
             | Libtorch directory -> Some directory
-            | Json -> None)
+            | _ -> None)
 
     let findings, canTrain = examine directory
 
@@ -152,19 +182,26 @@ let private run (terminal: Terminal) (arguments: DoctorArgument list) : int =
 
     if canTrain then ExitCode.ok else ExitCode.device
 
+let private run (terminal: Terminal) (arguments: DoctorArgument list) : int =
+    if List.contains Ranks arguments then
+        checkRanks terminal arguments
+    else
+        lookAround terminal arguments
+
 let command: Command =
     Command.create<DoctorArgument>
         {
             Verb = "doctor"
             Summary = "what this machine can do: libtorch, devices, threads, libstdc++, MPI, NCCL"
-            Synopsis = "[--libtorch DIR] [--json]"
+            Synopsis = "[--libtorch DIR] [--ranks] [--json]"
             Explanation =
-                "Loads libtorch as training would and says what was found and what was not, in words. Lines that begin with -- are absent; most of them are optional. Exit code 0 if training can run, else 5."
+                "Loads libtorch as training would and says what was found and what was not, in words. Lines that begin with -- are absent; most of them are optional. Exit code 0 if training can run, else 5. With --ranks it checks instead that the ranks of a launcher add numbers rightly, and how long that takes."
             Examples =
                 [
                     "doctor", "after the set-up, or before asking for help"
                     "doctor --libtorch ~/venv/lib/python3.12/site-packages/torch/lib",
                     "would the libtorch of a CUDA PyTorch do?"
+                    "doctor --ranks", "under mpirun -np 2, or srun: can ranks work together here?"
                 ]
         }
         run
