@@ -18,19 +18,24 @@ public static class BatchLoader
     public static IEnumerable<GraphBatch> Batches(GraphDataset dataset, int[] indices, int batchSize, int workers, int prefetchFactor, CancellationToken stop)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        int[][] groups = new int[(int)(((long)indices.Length + batchSize - 1) / batchSize)][];
+        for (int b = 0; b < groups.Length; b++)
+            groups[b] = indices.AsSpan(b * batchSize, Math.Min(batchSize, indices.Length - (b * batchSize))).ToArray();
+        return Groups(dataset, groups, workers, prefetchFactor, stop);
+    }
+
+    /// <summary>The same for batches that were chosen before; an empty one gives a batch without graphs.</summary>
+    /// <param name="dataset">Where the graphs are.</param>
+    /// <param name="groups">The graphs of each batch, in order.</param>
+    /// <param name="workers">Threads that build; 0 = the consumer's own.</param>
+    /// <param name="prefetchFactor">Batches ready or being built per worker, at least 1.</param>
+    /// <param name="stop">Ends the sequence.</param>
+    public static IEnumerable<GraphBatch> Groups(GraphDataset dataset, int[][] groups, int workers, int prefetchFactor, CancellationToken stop)
+    {
         ArgumentOutOfRangeException.ThrowIfNegative(workers);
         ArgumentOutOfRangeException.ThrowIfLessThan(prefetchFactor, 1);
-        int[] starts = new int[(int)(((long)indices.Length + batchSize - 1) / batchSize)];
-        for (int b = 0; b < starts.Length; b++)
-            starts[b] = b * batchSize;
-        return Prefetch.InOrder(starts, Load, workers, Math.Max(1, checked(workers * prefetchFactor)), stop);
+        return Prefetch.InOrder(groups, Load, workers, Math.Max(1, checked(workers * prefetchFactor)), stop);
 
-        GraphBatch Load(int start)
-        {
-            ShowerGraph[] graphs = new ShowerGraph[Math.Min(batchSize, indices.Length - start)];
-            for (int i = 0; i < graphs.Length; i++)
-                graphs[i] = dataset[indices[start + i]];
-            return BatchAssembler.Collate(graphs);
-        }
+        GraphBatch Load(int[] group) => BatchAssembler.Collate(Array.ConvertAll(group, index => dataset[index]));
     }
 }

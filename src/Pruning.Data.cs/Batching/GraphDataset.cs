@@ -70,6 +70,9 @@ public sealed partial class GraphDataset : IDisposable
     /// <summary>Ids of the layer clusters of a graph, row by row; empty for graphs made in memory.</summary>
     public ReadOnlySpan<long> IdsOf(int index) => _graphs is not null ? [] : Table(_places[index]).IdsOf(_places[index].Entry);
 
+    /// <summary>Nodes of a graph, without building it.</summary>
+    public int NodeCountOf(int index) => _graphs is not null ? _graphs[index].NodeCount : Table(_places[index]).IdsOf(_places[index].Entry).Length;
+
     /// <summary>What else the file of a graph says about it; nothing for graphs made in memory.</summary>
     public GraphTruth TruthOf(int index) => _graphs is not null ? default : Table(_places[index]).TruthOf(_places[index].Entry);
 
