@@ -9,6 +9,7 @@ open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Model
 open Pruning.Model.Decisions
+open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Native
 
@@ -225,6 +226,7 @@ module Session =
             {
                 Config = settings.Training
                 Device = device
+                Ranks = Communicator.alone
                 Dataset = data.Dataset
                 Split = data.Split
                 Model = model

@@ -27,6 +27,9 @@ module Normalisation =
             Forward = fun _ _ x -> torch.nn.functional.layer_norm (x, [| int64 features |], weight, bias, epsilon)
         }
 
+    /// How much one graph moves the running statistics.
+    let momentum = 0.1
+
     /// Running statistics after one graph at a time was seen: r <- (1 - m) r + m s, graph after graph.
     /// Graphs of one node have no variance and leave the running statistics alone.
     let private follow (momentum: float) (running: Tensor) (perGraph: Tensor) (counted: int array) : unit =
@@ -71,8 +74,8 @@ module Normalisation =
                 use _guard = torch.no_grad ()
                 let size = Segment.size graphs rows.GraphOfNode x.dtype
                 let unbiased = variance.mul(size).div(size.sub(scalar 1.0).clamp_min(scalar 1.0))
-                follow 0.1 runningMean mean counted
-                follow 0.1 runningVar unbiased counted
+                follow momentum runningMean mean counted
+                follow momentum runningVar unbiased counted
                 use more = torch.tensor (int64 counted.Length)
                 use total = plus batches more
                 batches.copy_ total |> ignore

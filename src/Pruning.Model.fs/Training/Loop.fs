@@ -8,6 +8,7 @@ open System.Threading
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Model
+open Pruning.Model.Distributed
 
 /// Everything a run needs to begin.
 [<NoComparison; NoEquality>]
@@ -15,6 +16,8 @@ type TrainingPlan =
     {
         Config: TrainingConfig
         Device: torch.Device
+        /// Who trains together: each rank runs the same plan.
+        Ranks: Communicator
         Dataset: GraphDataset
         Split: SplitIndices
         Model: TrainedModel
@@ -123,29 +126,32 @@ module Loop =
             |> Map.add "epoch" (string epoch)
             |> Map.add "global_step" (string step)
 
-        AtomicDirectory.replace (Path.Combine(plan.Checkpoints, name)) (fun directory ->
-            ModelFile.save
-                (Path.Combine(directory, modelName))
-                { Trainer.evaluated trainer with
-                    Notes = notes
-                })
+        let write () =
+            AtomicDirectory.replace (Path.Combine(plan.Checkpoints, name)) (fun directory ->
+                ModelFile.save
+                    (Path.Combine(directory, modelName))
+                    { Trainer.evaluated trainer with
+                        Notes = notes
+                    })
 
-    let private batches (plan: TrainingPlan) (indices: int array) =
+        Communicator.together plan.Ranks (fun () ->
+            if Communicator.isFirst plan.Ranks then
+                write ())
+
+    let private load (plan: TrainingPlan) (groups: int array array) =
         let config = plan.Config
+        BatchLoader.Groups(plan.Dataset, groups, config.Workers, config.PrefetchFactor, CancellationToken.None)
 
-        BatchLoader.Batches(
-            plan.Dataset,
-            indices,
-            config.BatchSize,
-            config.Workers,
-            config.PrefetchFactor,
-            CancellationToken.None
-        )
-
-    /// Validation as `evaluate` repeats it: the same graphs in the same batches.
+    /// Validation as `evaluate` repeats it: the same graphs in the same batches. Ranks divide them.
     let validate (plan: TrainingPlan) (indices: int array) : MetricState =
-        batches plan indices
-        |> Evaluation.run plan.Device plan.Config.Threads plan.Model ignore
+        let mine = Shards.ofRank plan.Ranks.Rank plan.Ranks.Size indices
+        Shards.verify plan.Ranks indices mine
+
+        Communicator.together plan.Ranks (fun () ->
+            Array.chunkBySize plan.Config.BatchSize mine
+            |> load plan
+            |> Evaluation.run plan.Device plan.Config.Threads plan.Model ignore)
+        |> MetricRecord.sum plan.Ranks
 
     /// Up to `count` batches, empty at the end of the epoch.
     let private take (count: int) (source: IEnumerator<GraphBatch>) : GraphBatch array =
@@ -172,13 +178,27 @@ module Loop =
         let before =
             min (int64 order.Length) (int64 start.Step * int64 config.BatchSize * int64 config.Accumulate)
 
-        use source = (batches plan (Array.skip (int before) order)).GetEnumerator()
-        let states = ResizeArray [ start.Metrics ]
+        // By step: what this rank takes of its batches. The batches of all ranks together are those of one.
+        let plans =
+            Array.skip (int before) order
+            |> Array.chunkBySize config.BatchSize
+            |> Array.chunkBySize config.Accumulate
+
+        let shares =
+            plans
+            |> Array.map (RankShare.ofStep plan.Ranks config.Loss plan.Model.Pruner.Config plan.Dataset)
+
+        use source = (shares |> Array.concat |> Array.map _.Graphs |> load plan).GetEnumerator()
+
+        // What was counted before belongs to all ranks: one of them goes on with it.
+        let states = ResizeArray [ if Communicator.isFirst plan.Ranks then start.Metrics else MetricState.zero ]
+
         let clock = Stopwatch.StartNew()
         let mutable now, graphs = start, 0
 
-        while now.Step < steps && not (halt ()) do
-            let batches: GraphBatch array = take config.Accumulate source
+        while now.Step < steps && not (Communicator.any (halt ()) plan.Ranks) do
+            let mine = shares[now.Step - start.Step]
+            let batches: GraphBatch array = take mine.Length source
 
             let place =
                 {
@@ -188,9 +208,9 @@ module Loop =
                     LearningRate = TrainingConfig.learningRate config order.Length now.Plateau now.GlobalStep
                 }
 
-            let result = Trainer.learn trainer place batches
+            let result = Trainer.learnShare trainer place (mine |> Array.map _.Weights) batches
             states.Add result.Metrics
-            graphs <- graphs + (batches |> Array.sumBy _.GraphCount)
+            graphs <- graphs + Array.sumBy Array.length plans[now.Step - start.Step]
 
             now <-
                 { now with
@@ -221,7 +241,7 @@ module Loop =
                 }
 
         { now with
-            Metrics = MetricState.sum states
+            Metrics = MetricState.sum states |> MetricRecord.sum plan.Ranks
             Seconds = start.Seconds + clock.Elapsed.TotalSeconds
         }
 
@@ -291,7 +311,7 @@ module Loop =
     /// and `last/` always holds the newest weights.
     let run (plan: TrainingPlan) (listener: TrainingListener) (stop: CancellationToken) : TrainingOutcome =
         requireGraphs plan.Split
-        use trainer = Trainer.create plan.Device plan.Config plan.Model
+        use trainer = Trainer.createAmong plan.Ranks plan.Device plan.Config plan.Model
         let clock = Stopwatch.StartNew()
         let isLate () = plan.Config.MaxTime |> Option.exists (fun limit -> clock.Elapsed >= limit)
         let halt () = stop.IsCancellationRequested || isLate ()
@@ -312,7 +332,7 @@ module Loop =
 
                 if now.Step < steps then
                     save plan trainer "last" now.Epoch now.GlobalStep
-                    let stopped = stop.IsCancellationRequested
+                    let stopped = Communicator.any stop.IsCancellationRequested plan.Ranks
                     finish (if stopped then TrainingEnding.Stopped else TrainingEnding.TimeIsUp) now
                 else
                     let clock = Stopwatch.StartNew()

@@ -5,15 +5,16 @@ open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Model
 open Pruning.Model.Decisions
+open Pruning.Model.Distributed
 
 /// What one optimiser step did.
 type StepResult =
     {
-        /// Loss of the batch that was minimised.
+        /// Loss of the batch that was minimised, over all ranks.
         Loss: float
         /// 2-norm of all gradients, before clipping.
         GradientNorm: float
-        /// Counts of the batch as the network saw it in training: with dropout, before the step.
+        /// Counts of this rank's graphs as the network saw them in training: with dropout, before the step.
         Metrics: MetricState
     }
 
@@ -36,6 +37,8 @@ type Trainer =
         Model: TrainedModel
         Config: TrainingConfig
         Device: torch.Device
+        /// With whom the steps are shared.
+        Ranks: Communicator
         Optimiser: Adam
         /// Networks of the other threads: copies whose weights are brought up to date at each step.
         Replicas: Pruner list
@@ -51,17 +54,40 @@ module Trainer =
 
     /// Batch statistics are updated graph after graph, which several networks cannot do together.
     let private replicaCount (device: torch.Device) (config: TrainingConfig) (network: PrunerConfig) : int =
-        match network.Normalisation with
-        | Normalisation.GraphBatch -> 0
-        | Normalisation.Layer
-        | Normalisation.Identity -> Workers.count device config.Threads - 1
+        match network.Normalisation, network.RoundNormalisation with
+        | Normalisation.GraphBatch, _
+        | _, Normalisation.GraphBatch -> 0
+        | _ -> Workers.count device config.Threads - 1
+
+    /// The running statistics of several ranks can be put one after the other where each layer is used once a step.
+    let private requireJoinable (ranks: Communicator) (config: TrainingConfig) (network: PrunerConfig) : unit =
+        let refuse what =
+            raise (
+                TrainingException
+                    $"Wanted a network that {ranks.Size} ranks can train as one, found {what}, whose running statistics depend on the order of all graphs; use the normalisation layer, or one rank."
+            )
+
+        if ranks.Size > 1 then
+            match network.Normalisation, network.RoundNormalisation with
+            | _, Normalisation.GraphBatch -> refuse "the normalisation graph-batch in the rounds"
+            | Normalisation.GraphBatch, _ when config.Accumulate > 1 ->
+                refuse "the normalisation graph-batch with several batches a step"
+            | _ -> ()
 
     /// A network of the same kind with weights of its own.
     let private another (pruner: Pruner) : Pruner =
         use random = new torch.Generator(0UL)
         Pruner.create random pruner.Config
 
-    let create (device: torch.Device) (config: TrainingConfig) (model: TrainedModel) : Trainer =
+    /// A trainer whose steps are shared with other ranks. Each has the same network with the same weights, and keeps them.
+    let createAmong
+        (ranks: Communicator)
+        (device: torch.Device)
+        (config: TrainingConfig)
+        (model: TrainedModel)
+        : Trainer =
+        requireJoinable ranks config model.Pruner.Config
+
         let average () =
             let average = another model.Pruner
             Weights.load (Weights.tensors model.Pruner.Network.Weights) average.Network.Weights
@@ -71,10 +97,14 @@ module Trainer =
             Model = model
             Config = config
             Device = device
+            Ranks = ranks
             Optimiser = new Adam(model.Pruner.Network.Weights.Parameters, config.WeightDecay)
             Replicas = List.init (replicaCount device config model.Pruner.Config) (fun _ -> another model.Pruner)
             Average = config.Ema |> Option.map (fun _ -> average ())
         }
+
+    let create (device: torch.Device) (config: TrainingConfig) (model: TrainedModel) : Trainer =
+        createAmong Communicator.alone device config model
 
     /// The network that counts: the average of the weights where there is one.
     let evaluated (trainer: Trainer) : TrainedModel =
@@ -84,8 +114,10 @@ module Trainer =
 
     /// The generator of a batch's dropout masks depends on seed, epoch, batch and place of the thread alone, so that a run can
     /// be repeated from any step on.
-    let private random (config: TrainingConfig) (epoch: int) (batch: int) (thread: int) : torch.Generator =
-        let ofBatch = StableHash.Mix(StableHash.Mix(uint64 config.Seed, uint64 epoch), uint64 batch)
+    /// Threads are counted through all ranks.
+    let private random (trainer: Trainer) (epoch: int) (batch: int) (thread: int) : torch.Generator =
+        let thread = trainer.Ranks.Rank * (trainer.Replicas.Length + 1) + thread
+        let ofBatch = StableHash.Mix(StableHash.Mix(uint64 trainer.Config.Seed, uint64 epoch), uint64 batch)
         new torch.Generator(if thread = 0 then ofBatch else StableHash.Mix(ofBatch, uint64 thread))
 
     /// How much of the training is done in an epoch, counted from 1: 0 in the first, 1 in the last.
@@ -134,7 +166,7 @@ module Trainer =
         (part: GraphBatch, graphs: int array)
         =
         use _scope = torch.NewDisposeScope()
-        use random = random trainer.Config epoch number thread
+        use random = random trainer epoch number thread
 
         let pruner = if thread = 0 then trainer.Model.Pruner else trainer.Replicas[thread - 1]
 
@@ -188,10 +220,11 @@ module Trainer =
         trainer.Optimiser.ZeroGradients()
 
         let learned =
-            Array.mapi2
-                (fun i weights batch -> addBatch trainer place.Epoch (place.Batch + i) weights batch)
-                weights
-                batches
+            Array.zip weights batches
+            |> Array.indexed
+            // A rank may have no graph of a batch.
+            |> Array.filter (fun (_, (_, batch)) -> batch.GraphCount > 0)
+            |> Array.map (fun (i, (weights, batch)) -> addBatch trainer place.Epoch (place.Batch + i) weights batch)
 
         Array.sumBy fst learned, learned |> Seq.map snd |> MetricState.sum
 
@@ -217,18 +250,44 @@ module Trainer =
 
         norm
 
-    /// Forward, loss, backward, clip, Adam: one step over one batch or several, which count as one. Nothing is changed when a
-    /// loss or a gradient is not finite: that is a `TrainingException` which names the epoch, the batch and the graph.
-    let learn (trainer: Trainer) (place: StepPlace) (batches: GraphBatch array) : StepResult =
+    /// One step of all ranks together: each brings its graphs of the batches, with their weights in the loss of the whole
+    /// (RankShare). All end with the same weights, those of one rank with all the graphs.
+    let learnShare
+        (trainer: Trainer)
+        (place: StepPlace)
+        (weights: float array array)
+        (batches: GraphBatch array)
+        : StepResult =
         use _scope = torch.NewDisposeScope()
-        let loss, metrics = gradients trainer place (graphWeights trainer batches) batches
-        let norm = apply trainer place $"{batches[0].Origins[0]}"
+        let statistics = RunningStatistics.before trainer.Ranks trainer.Model.Pruner.Network.Weights
+
+        // A rank whose numbers break tells the others before they wait for its gradients.
+        let loss, metrics =
+            Communicator.together trainer.Ranks (fun () -> gradients trainer place weights batches)
+
+        GradientExchange.sum trainer.Ranks (parametersOf trainer.Model.Pruner)
+        RunningStatistics.join trainer.Ranks statistics
+        let losses = [| loss |]
+        trainer.Ranks.Sum losses
+
+        let origin =
+            batches
+            |> Array.tryPick (fun batch -> Array.tryHead batch.Origins)
+            |> Option.map string
+            |> Option.defaultValue "graphs of other ranks"
+
+        let norm = apply trainer place origin
 
         {
-            Loss = loss
+            Loss = losses[0]
             GradientNorm = norm
             Metrics = metrics
         }
+
+    /// Forward, loss, backward, clip, Adam: one step over one batch or several, which count as one. Nothing is changed when a
+    /// loss or a gradient is not finite: that is a `TrainingException` which names the epoch, the batch and the graph.
+    let learn (trainer: Trainer) (place: StepPlace) (batches: GraphBatch array) : StepResult =
+        learnShare trainer place (graphWeights trainer batches) batches
 
     /// One step over one batch at the configuration's learning rate, for programs with a loop of their own.
     let step (trainer: Trainer) (epoch: int) (step: int) (batch: GraphBatch) : StepResult =

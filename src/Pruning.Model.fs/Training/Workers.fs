@@ -17,7 +17,7 @@ module Workers =
         if device.``type`` = DeviceType.CPU then max 1 threads else 1
 
     /// What a graph costs: a pass, or one for each of its nodes.
-    let private cost (strategy: DecisionStrategy) (nodes: int64) (edges: int64) : int64 =
+    let cost (strategy: DecisionStrategy) (nodes: int64) (edges: int64) : int64 =
         match strategy with
         | DecisionStrategy.OnePass
         | DecisionStrategy.Tree

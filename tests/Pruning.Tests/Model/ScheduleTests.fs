@@ -405,6 +405,7 @@ let private trained (config: TrainingConfig) (stop: CancellationToken) =
             {
                 Config = config
                 Device = torch.CPU
+                Ranks = Distributed.Communicator.alone
                 Dataset = dataset
                 Split = split
                 Model = modelOf criterion small
