@@ -139,50 +139,6 @@ module Session =
         |> String.concat ", "
         |> sprintf "epoch %*d/%d: %s" (string report.Epochs).Length report.Epoch report.Epochs
 
-    /// Writes what happens to metrics.jsonl and TensorBoard.
-    let private recorder (log: RunLog) (board: TensorBoard) : TrainingListener =
-        let finite values = values |> List.filter (fun (_, value) -> Double.IsFinite value)
-
-        let record (report: EpochReport) (split: string) (state: MetricState) extra =
-            let values = MetricState.report state @ extra
-
-            log.Metrics
-                {
-                    Epoch = report.Epoch
-                    Step = report.GlobalStep
-                    Split = split
-                    Values = values
-                }
-
-            board.Scalars(report.GlobalStep, finite [ for name, value in values -> $"{split}/{name}", value ])
-
-        {
-            OnStep =
-                fun report ->
-                    board.Scalars(
-                        report.GlobalStep,
-                        [
-                            "step/loss", report.Result.Loss
-                            "step/gradient_norm", report.Result.GradientNorm
-                            "step/learning_rate", report.LearningRate
-                        ]
-                    )
-            OnEpoch =
-                fun report ->
-                    record
-                        report
-                        "train"
-                        report.Training
-                        [
-                            "gradient_norm", report.GradientNorm
-                            "learning_rate", report.LearningRate
-                            "graphs_per_second", report.GraphsPerSecond
-                            "seconds", report.Seconds
-                        ]
-
-                    record report "val" report.Validation []
-        }
-
     let private watcher (settings: TrainSettings) (graphsPerEpoch: int) (progress: Progress) : TrainingListener =
         {
             OnStep =
@@ -213,14 +169,12 @@ module Session =
         (data: SplitData)
         (model: TrainedModel)
         (config: RunConfig)
-        (log: RunLog)
+        (directory: string)
+        (logger: RunLogger)
         (stop: CancellationToken)
         : FinishedRun =
         let clock = Stopwatch.StartNew()
-        use board = TensorBoard.Create log.Directory
-        let options = Text.Json.JsonSerializerOptions(WriteIndented = true)
-        let text = (RunConfig.toJson config).ToJsonString options
-        board.Text(0L, "config", $"```json\n{text}\n```")
+        logger (RunRecord.Began(RunConfig.toJson config, 0L))
 
         let plan: TrainingPlan =
             {
@@ -230,7 +184,7 @@ module Session =
                 Dataset = data.Dataset
                 Split = data.Split
                 Model = model
-                Checkpoints = checkpoints log.Directory
+                Checkpoints = checkpoints directory
             }
 
         let graphs = data.Split.Training.Length
@@ -238,12 +192,18 @@ module Session =
 
         let outcome =
             Progress.run terminal total (fun progress ->
-                let listener = TrainingListener.both (recorder log board) (watcher settings graphs progress)
-                Loop.run plan listener stop)
+                let weights = if settings.Histograms then Some model.Pruner.Network.Weights else None
+                let recorder = TrainingRecorder.listener logger weights
+                Loop.run plan (TrainingListener.both recorder (watcher settings graphs progress)) stop)
 
         let best =
             outcome.Best
             |> Option.map (fun _ -> loadCheckpoint (Path.Combine(plan.Checkpoints, "best")))
+
+        match outcome.Best, best with
+        | Some report, Some model when not outcome.Interrupted ->
+            TrainingRecorder.tracksters logger report.GlobalStep device model data.Dataset data.Split.Validation
+        | _ -> ()
 
         // The test split is looked at once, with the model that the validation split chose.
         let test =
@@ -251,7 +211,7 @@ module Session =
             | Some report, Some model when not outcome.Interrupted && data.Split.Test.Length > 0 ->
                 let state = Loop.validate { plan with Model = model } data.Split.Test
 
-                log.Metrics
+                let line: MetricLine =
                     {
                         Epoch = report.Epoch
                         Step = report.GlobalStep
@@ -259,11 +219,13 @@ module Session =
                         Values = MetricState.report state
                     }
 
+                logger (RunRecord.Metrics(line, state))
+
                 Some state
             | _ -> None
 
         {
-            Directory = log.Directory
+            Directory = directory
             Outcome = outcome
             Best = best
             Test = test
@@ -311,16 +273,19 @@ module Session =
             terminal
             $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.Criterion.Weights.Keep}, prune {Say.number model.Criterion.Weights.Prune}, in {log.Directory}"
 
+        use board = TensorBoard.Create log.Directory
+        let logger = RunLogger.all [ RunLogger.runLog log; RunLogger.csv log; RunLogger.tensorBoard board ]
+
         try
-            let run = trainIn terminal settings device data model config log stop
+            let run = trainIn terminal settings device data model config log.Directory logger stop
 
             if run.Outcome.Interrupted then
-                log.Finish(ExitCode.interrupted, "interrupted")
+                logger (RunRecord.Ended(ExitCode.interrupted, Some "interrupted"))
             else
-                log.Finish ExitCode.ok
+                logger (RunRecord.Ended(ExitCode.ok, None))
 
             run
         with error ->
             let code, sentence = Failures.describe error
-            log.Finish(code, sentence)
+            logger (RunRecord.Ended(code, Some sentence))
             reraise ()

@@ -21,6 +21,8 @@ type TrainSettings =
         Name: string
         /// Where the best model is copied to.
         OutputFile: string option
+        /// Distributions of weights and gradients after each epoch.
+        Histograms: bool
         Json: bool
         /// Remarks on how the command line was understood.
         Notes: string list
@@ -47,6 +49,7 @@ module TrainSettings =
             RunsDirectory = "runs"
             Name = ""
             OutputFile = None
+            Histograms = true
             Json = false
             Notes = []
         }
@@ -327,6 +330,7 @@ module TrainSettings =
                         settings.Notes
                         @ [ $"--output-file {text}: models are safetensors files here, writing {file}." ]
             }
+        | No_Histograms -> { settings with Histograms = false }
         | Json -> { settings with Json = true }
 
     /// What the network is, as a run name: "equilibrium-lstm-none", "one-pass-gru-lstm-gatv2".

@@ -56,6 +56,7 @@ type TrainArgument =
     | [<Section "Output">] Runs of directory: string
     | Name of name: string
     | Output_File of path: string
+    | No_Histograms
     | Json
 
     interface IArgParserTemplate with
@@ -130,4 +131,5 @@ type TrainArgument =
             | Runs _ -> "directory under which the run gets its own directory (default runs)"
             | Name _ -> "name of the run: letters, digits, '.', '-', '_' (default: what the network is)"
             | Output_File _ -> "copy the best model to this .safetensors file as well"
+            | No_Histograms -> "leave the distributions of weights and gradients out of the TensorBoard events"
             | Json -> "print the final metrics as JSON on stdout"

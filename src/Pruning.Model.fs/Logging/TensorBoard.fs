@@ -3,7 +3,6 @@ namespace Pruning.Model
 open System
 open System.Globalization
 open System.IO
-open System.Text
 open System.Threading
 open Google.Protobuf
 open Tensorboard
@@ -57,30 +56,30 @@ type TensorBoard private (path: string, stream: FileStream, clock: TimeProvider)
     /// The event file.
     member _.Path: string = path
 
-    /// Named numbers of one step, such as "train/loss"; single precision in the file.
-    member _.Scalars(step: int64, values: (string * float) seq) : unit =
+    /// Values of one step, made by Summaries.
+    member _.Values(step: int64, values: Summary.Types.Value seq) : unit =
         let summary = Summary()
-
-        for tag, value in values do
-            summary.Value.Add(Summary.Types.Value(Tag = tag, SimpleValue = float32 value))
+        summary.Value.AddRange values
 
         if summary.Value.Count > 0 then
             write (Event(Step = step, Summary = summary))
 
+    /// Named numbers of one step, such as "train/loss"; single precision in the file.
+    member this.Scalars(step: int64, values: (string * float) seq) : unit =
+        this.Values(step, values |> Seq.map (fun (tag, value) -> Summaries.scalar tag value))
+
     /// A text, shown as Markdown.
-    member _.Text(step: int64, tag: string, text: string) : unit =
-        let shape = TensorShapeProto()
-        shape.Dim.Add(TensorShapeProto.Types.Dim(Size = 1L))
-        let tensor = TensorProto(Dtype = DataType.DtString, TensorShape = shape)
-        tensor.StringVal.Add(ByteString.CopyFrom(text, Encoding.UTF8))
-        let plugin = SummaryMetadata.Types.PluginData(PluginName = "text")
-        let summary = Summary()
+    member this.Text(step: int64, tag: string, text: string) : unit =
+        this.Values(step, [ Summaries.text tag text ])
 
-        summary.Value.Add(
-            Summary.Types.Value(Tag = tag, Metadata = SummaryMetadata(PluginData = plugin), Tensor = tensor)
-        )
+    /// Says that the run goes on after this step: what earlier files of the directory hold of later steps counts no more.
+    member _.Restart(step: int64) : unit =
+        let start = SessionLog(Status = SessionLog.Types.SessionStatus.Start)
+        // TensorBoard drops what has the step of this event or a later one.
+        write (Event(Step = step + 1L, SessionLog = start))
 
-        write (Event(Step = step, Summary = summary))
+    /// The clock's time as events have it: seconds since 1970.
+    member _.Now: float = wallTime clock
 
     /// Waits until everything written is on the disk.
     member _.Flush() : unit = lock gate (fun () -> stream.Flush(flushToDisk = true))
