@@ -24,6 +24,8 @@ type EvaluateArgument =
     | Workers of n: string
     | [<Section "The machine">] Gpus of n: string
     | Threads of n: string
+    | Engine of kind: string
+    | Precision of numbers: string
     | Libtorch of directory: string
     | [<Section "Output">] Json
     | Csv of directory: string
@@ -54,6 +56,8 @@ type EvaluateArgument =
             | Workers _ -> "threads that read files and build graphs (default: number of cores)"
             | Gpus _ -> "GPUs to use; 0 is the CPU (default: the run's, else 0)"
             | Threads _ -> "threads of the mathematics on the CPU (default: the run's, else 1)"
+            | Engine _ -> "what computes aggregators and cells: auto, portable or fused (default auto)"
+            | Precision _ -> "float32 or bfloat16 products of the fused kernels (default float32)"
             | Libtorch _ -> "use the libtorch in this directory"
             | Json -> "one JSON document on stdout, every digit"
             | Csv _ ->
@@ -76,6 +80,7 @@ type EvaluateSettings =
         BatchSize: int option
         Gpus: int option
         Threads: int option
+        Arithmetic: Arithmetic
         LibTorch: string option
         Json: bool
         Csv: string option
@@ -211,6 +216,14 @@ module EvaluateSettings =
             { settings with
                 Threads = Some(Value.whole "--threads" (1, 1024) text)
             }
+        | Engine text ->
+            { settings with
+                Arithmetic = ArithmeticWords.withEngine text settings.Arithmetic
+            }
+        | Precision text ->
+            { settings with
+                Arithmetic = ArithmeticWords.withPrecision text settings.Arithmetic
+            }
         | Libtorch text -> { settings with LibTorch = Some text }
         | Json -> { settings with Json = true }
         | Csv directory -> { settings with Csv = Some directory }
@@ -251,6 +264,7 @@ module EvaluateSettings =
                 BatchSize = None
                 Gpus = None
                 Threads = None
+                Arithmetic = Arithmetic.standard
                 LibTorch = None
                 Json = false
                 Csv = None

@@ -11,6 +11,7 @@ open Pruning.Model
 open Pruning.Model.Decisions
 open Pruning.Model.Training
 open Pruning.Native
+open Pruning.Native.Kernels
 
 /// Data, divided as a run divides it.
 [<NoEquality; NoComparison>]
@@ -39,17 +40,18 @@ module Session =
 
     // Apart and not inlined: its caller must be able to load libtorch before this touches a TorchSharp type.
     [<MethodImpl(MethodImplOptions.NoInlining)>]
-    let private selectDevice (engine: Engine) (gpus: int) : torch.Device =
+    let private selectDevice (arithmetic: Arithmetic) (gpus: int) : torch.Device =
         // Threads of ours share the graphs of a batch (Workers); libtorch's own would wait for each other at every operation.
         torch.set_num_threads 1
-        Engine.preference <- engine
+        FusedAggregator.RefuseMissing arithmetic.Precision
+        Engine.preference <- arithmetic
         Device.select gpus
 
     /// Loads libtorch and chooses the device; DeviceException if either is not there.
-    let start (terminal: Terminal) (libtorch: string option) (engine: Engine) (gpus: int) : torch.Device =
+    let start (terminal: Terminal) (libtorch: string option) (arithmetic: Arithmetic) (gpus: int) : torch.Device =
         let library = TorchNative.Load(Option.toObj libtorch)
         Terminal.detail terminal $"libtorch {library.Version} in {library.Directory}"
-        selectDevice engine gpus
+        selectDevice arithmetic gpus
 
     /// Reads and divides the data, and says how.
     let openData (terminal: Terminal) (input: InputSettings) (options: SplitOptions) : SplitData =

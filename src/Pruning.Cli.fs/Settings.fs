@@ -14,8 +14,8 @@ type TrainSettings =
         TrainingFraction: float
         SamplingFraction: float
         Gpus: int
-        /// What computes aggregators and cells.
-        Engine: Engine
+        /// What computes aggregators and cells, and in which numbers.
+        Arithmetic: Arithmetic
         LibTorch: string option
         RunsDirectory: string
         Name: string
@@ -29,8 +29,6 @@ type TrainSettings =
 [<RequireQualifiedAccess>]
 module TrainSettings =
 
-    let engines = [ "auto", Engine.Auto; "portable", Engine.Portable; "fused", Engine.Fused ]
-
     let standard: TrainSettings =
         {
             Input = Inputs.standard
@@ -42,7 +40,7 @@ module TrainSettings =
             TrainingFraction = 0.75
             SamplingFraction = 1.0
             Gpus = 0
-            Engine = Engine.Auto
+            Arithmetic = Arithmetic.standard
             LibTorch = None
             RunsDirectory = "runs"
             Name = ""
@@ -242,7 +240,11 @@ module TrainSettings =
                 })
         | Engine text ->
             { settings with
-                Engine = Value.choice "--engine" engines text
+                Arithmetic = ArithmeticWords.withEngine text settings.Arithmetic
+            }
+        | Precision text ->
+            { settings with
+                Arithmetic = ArithmeticWords.withPrecision text settings.Arithmetic
             }
         | Memory_Budget text ->
             let gigabytes = Value.real "--memory-budget" (Interval.above 0.0 1e6) text

@@ -42,6 +42,7 @@ type TrainArgument =
     | [<Section "The machine">] Gpus of n: string
     | Threads of n: string
     | Engine of kind: string
+    | Precision of numbers: string
     | Memory_Budget of gigabytes: string
     | Truncate_Steps of n: string
     | Libtorch of directory: string
@@ -102,6 +103,8 @@ type TrainArgument =
                 "threads that share the graphs of a step on the CPU, each with a copy of the network (default 1)"
             | Engine _ ->
                 "what computes aggregators and cells: auto, portable (libtorch's operations) or fused (own kernels, float32 on the CPU) (default auto)"
+            | Precision _ ->
+                "float32, or bfloat16 for the products of the fused kernels: faster where the processor has AVX512_BF16, and rounder (default float32)"
             | Memory_Budget _ ->
                 "gigabytes that back-propagation through autoregressive steps may keep in each thread; the rest is computed again, with the same gradients (default: no limit)"
             | Truncate_Steps _ ->

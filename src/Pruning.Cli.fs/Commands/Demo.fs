@@ -156,7 +156,7 @@ let private tellNext (terminal: Terminal) (settings: TrainSettings) (best: Finis
 let private run (terminal: Terminal) (arguments: DemoArgument list) : int =
     let clock = Stopwatch.StartNew()
     let settings = settingsOf arguments
-    let device = Session.start terminal settings.LibTorch settings.Engine settings.Gpus
+    let device = Session.start terminal settings.LibTorch settings.Arithmetic settings.Gpus
     let data = Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)

@@ -125,7 +125,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
         |> Option.map (fun (_, recipe) -> recipe.Split)
         |> Option.defaultWith SplitOptions
 
-    let device = Session.start terminal settings.LibTorch Engine.Auto (chosen settings.Gpus _.Gpus 0)
+    let device = Session.start terminal settings.LibTorch settings.Arithmetic (chosen settings.Gpus _.Gpus 0)
 
     let model = ModelFile.load source.Path
     let data = Session.openData terminal input options

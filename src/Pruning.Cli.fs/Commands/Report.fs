@@ -147,7 +147,7 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
                 Workers = settings.Workers
             }
 
-    let device = Session.start terminal settings.LibTorch Engine.Auto (defaultArg settings.Gpus recipe.Gpus)
+    let device = Session.start terminal settings.LibTorch Arithmetic.standard (defaultArg settings.Gpus recipe.Gpus)
 
     let threads = defaultArg settings.Threads recipe.Threads
 

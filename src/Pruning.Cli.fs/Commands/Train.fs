@@ -42,7 +42,7 @@ let private show (terminal: Terminal) (run: FinishedRun) =
 let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
     let settings = TrainSettings.ofArguments File.Exists arguments
     settings.Notes |> List.iter (Terminal.say terminal)
-    let device = Session.start terminal settings.LibTorch settings.Engine settings.Gpus
+    let device = Session.start terminal settings.LibTorch settings.Arithmetic settings.Gpus
     let data = Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)
