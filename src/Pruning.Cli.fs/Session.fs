@@ -69,7 +69,7 @@ module Session =
         { Dataset = dataset; Split = split }
 
     /// Class weights as asked for, features standardised by the training split, first weights from the seed.
-    let private createModel (settings: TrainSettings) (data: SplitData) : TrainedModel =
+    let private createModel (device: torch.Device) (settings: TrainSettings) (data: SplitData) : TrainedModel =
         let weights =
             match settings.Training.ClassWeighting, settings.Model.Strategy with
             | ClassWeighting.Given weights, _ -> weights
@@ -80,7 +80,7 @@ module Session =
                 ClassWeights.ofCounts 100.0 counts.Kept counts.Pruned
 
         use random = new torch.Generator(uint64 settings.Training.Seed)
-        let pruner = Pruner.create random settings.Model
+        let pruner = Pruner.createOn device random settings.Model
 
         Standardisation.fit data.Dataset data.Split.Training pruner
 
@@ -291,7 +291,7 @@ module Session =
         : FinishedRun =
         Loop.requireGraphs data.Split
         warnOfCycles terminal settings data
-        let model = createModel settings data
+        let model = createModel device settings data
         let config = configOf settings data model
 
         use log =

@@ -203,7 +203,7 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
         [
             for name, source in group ->
                 let recipe = recipeOf source
-                let model = ModelFile.load source.Path
+                let model = ModelFile.loadOn device source.Path
 
                 let network =
                     Judging.run

@@ -47,7 +47,7 @@ module Trainer =
 
         let replica _ =
             use random = new torch.Generator(0UL)
-            Pruner.create random model.Pruner.Config
+            Pruner.createOn device random model.Pruner.Config
 
         {
             Model = model
