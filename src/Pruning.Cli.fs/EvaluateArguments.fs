@@ -3,12 +3,15 @@ namespace Pruning.Cli
 open System
 open Argu
 open Pruning.Model
+open Pruning.Model.Decisions
 
 /// The words of `evaluate`.
 type EvaluateArgument =
     | [<MainCommand>] Input of word: string list
     | [<Section "What to evaluate">] Split of name: string
     | Checkpoint of name: string
+    | [<Section "How to ask an autoregressive network">] Choices of k: string
+    | Beam of n: string
     | [<Section "How to judge">] Working_Point of what: string
     | Bins of dimensions: string
     | Bootstrap of n: string
@@ -24,6 +27,8 @@ type EvaluateArgument =
     | Workers of n: string
     | [<Section "The machine">] Gpus of n: string
     | Threads of n: string
+    | Engine of kind: string
+    | Precision of numbers: string
     | Libtorch of directory: string
     | [<Section "Output">] Json
     | Csv of directory: string
@@ -35,6 +40,10 @@ type EvaluateArgument =
             | Split _ ->
                 "validation, test, training or all (default: validation and test for the files that the run trained on, all for others)"
             | Checkpoint _ -> "best or last weights of a run (default best)"
+            | Choices _ ->
+                "layer clusters of a trackster that are decided in a step: K times faster, and other answers (default 1)"
+            | Beam _ ->
+                "follow the N likeliest sequences of decisions, the greedy one among them, and answer with the likeliest: N times slower (default: the greedy one alone)"
             | Working_Point _ ->
                 "where the network begins to prune, in every number but those of the first table: probability=P (default 0.5), efficiency=E (as low as this share of the showers' energy survives) or best-f1; the last two are chosen on the run's validation split"
             | Bins _ ->
@@ -54,6 +63,8 @@ type EvaluateArgument =
             | Workers _ -> "threads that read files and build graphs (default: number of cores)"
             | Gpus _ -> "GPUs to use; 0 is the CPU (default: the run's, else 0)"
             | Threads _ -> "threads of the mathematics on the CPU (default: the run's, else 1)"
+            | Engine _ -> "what computes aggregators and cells: auto, portable or fused (default auto)"
+            | Precision _ -> "float32 or bfloat16 products of the fused kernels (default float32)"
             | Libtorch _ -> "use the libtorch in this directory"
             | Json -> "one JSON document on stdout, every digit"
             | Csv _ ->
@@ -67,6 +78,7 @@ type EvaluateSettings =
         Input: ModelInput
         Part: Part option
         Checkpoint: string
+        Decoding: Decoding
         Threshold: Threshold
         Dimensions: Dimension list
         Resampling: Resampling
@@ -76,6 +88,7 @@ type EvaluateSettings =
         BatchSize: int option
         Gpus: int option
         Threads: int option
+        Arithmetic: Arithmetic
         LibTorch: string option
         Json: bool
         Csv: string option
@@ -135,6 +148,11 @@ module EvaluateSettings =
                 }
             | _ -> Value.refuse option wanted word)
 
+    let private decoding (settings: EvaluateSettings) (decoding: Decoding) : EvaluateSettings =
+        match settings.Decoding with
+        | Decoding.Greedy -> { settings with Decoding = decoding }
+        | _ -> raise (UsageException "--choices and --beam are two ways to ask a network: give one of them, once.")
+
     let private apply (settings: EvaluateSettings) (argument: EvaluateArgument) : EvaluateSettings =
         let input change =
             { settings with
@@ -151,6 +169,8 @@ module EvaluateSettings =
             { settings with
                 Checkpoint = Value.choice "--checkpoint" [ "best", "best"; "last", "last" ] text
             }
+        | Choices text -> decoding settings (Decoding.Choices(Value.whole "--choices" (1, 1_000_000) text))
+        | Beam text -> decoding settings (Decoding.Beam(Value.whole "--beam" (1, 1000) text))
         | Working_Point text ->
             { settings with
                 Threshold = threshold text
@@ -211,6 +231,14 @@ module EvaluateSettings =
             { settings with
                 Threads = Some(Value.whole "--threads" (1, 1024) text)
             }
+        | Engine text ->
+            { settings with
+                Arithmetic = ArithmeticWords.withEngine text settings.Arithmetic
+            }
+        | Precision text ->
+            { settings with
+                Arithmetic = ArithmeticWords.withPrecision text settings.Arithmetic
+            }
         | Libtorch text -> { settings with LibTorch = Some text }
         | Json -> { settings with Json = true }
         | Csv directory -> { settings with Csv = Some directory }
@@ -242,6 +270,7 @@ module EvaluateSettings =
                     }
                 Part = None
                 Checkpoint = "best"
+                Decoding = Decoding.Greedy
                 Threshold = Threshold.Probability 0.5
                 Dimensions = []
                 Resampling = { Replicates = 0; Seed = 42UL }
@@ -251,6 +280,7 @@ module EvaluateSettings =
                 BatchSize = None
                 Gpus = None
                 Threads = None
+                Arithmetic = Arithmetic.standard
                 LibTorch = None
                 Json = false
                 Csv = None

@@ -12,6 +12,7 @@ open Pruning.Model.Decisions
 open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Native
+open Pruning.Native.Kernels
 
 /// Data, divided as a run divides it.
 [<NoEquality; NoComparison>]
@@ -40,17 +41,18 @@ module Session =
 
     // Apart and not inlined: its caller must be able to load libtorch before this touches a TorchSharp type.
     [<MethodImpl(MethodImplOptions.NoInlining)>]
-    let private selectDevice (engine: Engine) (gpus: int) : torch.Device =
+    let private selectDevice (arithmetic: Arithmetic) (gpus: int) : torch.Device =
         // Threads of ours share the graphs of a batch (Workers); libtorch's own would wait for each other at every operation.
         torch.set_num_threads 1
-        Engine.preference <- engine
+        FusedAggregator.RefuseMissing arithmetic.Precision
+        Engine.preference <- arithmetic
         Device.select gpus
 
     /// Loads libtorch and chooses the device; DeviceException if either is not there.
-    let start (terminal: Terminal) (libtorch: string option) (engine: Engine) (gpus: int) : torch.Device =
+    let start (terminal: Terminal) (libtorch: string option) (arithmetic: Arithmetic) (gpus: int) : torch.Device =
         let library = TorchNative.Load(Option.toObj libtorch)
         Terminal.detail terminal $"libtorch {library.Version} in {library.Directory}"
-        selectDevice engine gpus
+        selectDevice arithmetic gpus
 
     /// Reads and divides the data, and says how.
     let openData (terminal: Terminal) (input: InputSettings) (options: SplitOptions) : SplitData =
@@ -68,7 +70,7 @@ module Session =
         { Dataset = dataset; Split = split }
 
     /// Class weights as asked for, features standardised by the training split, first weights from the seed.
-    let private createModel (settings: TrainSettings) (data: SplitData) : TrainedModel =
+    let private createModel (device: torch.Device) (settings: TrainSettings) (data: SplitData) : TrainedModel =
         let weights =
             match settings.Training.ClassWeighting, settings.Model.Strategy with
             | ClassWeighting.Given weights, _ -> weights
@@ -79,7 +81,7 @@ module Session =
                 ClassWeights.ofCounts 100.0 counts.Kept counts.Pruned
 
         use random = new torch.Generator(uint64 settings.Training.Seed)
-        let pruner = Pruner.create random settings.Model
+        let pruner = Pruner.createOn device random settings.Model
 
         Standardisation.fit data.Dataset data.Split.Training pruner
 
@@ -105,10 +107,15 @@ module Session =
             TrainingFraction = settings.TrainingFraction
             SamplingFraction = settings.SamplingFraction
             Threads = settings.Training.Threads
-            Gpus = settings.Gpus
+            Gpus = settings.World.Gpus
         }
 
-    let private describe (command: string list) (settings: TrainSettings) (data: SplitData) : RunDescription =
+    let private describe
+        (command: string list)
+        (settings: TrainSettings)
+        (ranks: Communicator)
+        (data: SplitData)
+        : RunDescription =
         let about = RunDescription.ofCommand command
 
         let libtorch =
@@ -119,6 +126,7 @@ module Session =
         { about with
             Versions = about.Versions @ libtorch
             Inputs = [ for file in data.Dataset.Files -> RunInput.ofFile file.Path ]
+            World = ranks.Size
             Seeds = [ "split", settings.Training.Seed; "training", settings.Training.Seed ]
         }
 
@@ -165,6 +173,7 @@ module Session =
     let private trainIn
         (terminal: Terminal)
         (settings: TrainSettings)
+        (ranks: Communicator)
         (device: torch.Device)
         (data: SplitData)
         (model: TrainedModel)
@@ -180,7 +189,7 @@ module Session =
             {
                 Config = settings.Training
                 Device = device
-                Ranks = Communicator.alone
+                Ranks = ranks
                 Dataset = data.Dataset
                 Split = data.Split
                 Model = model
@@ -192,7 +201,8 @@ module Session =
 
         let outcome =
             Progress.run terminal total (fun progress ->
-                let weights = if settings.Histograms then Some model.Pruner.Network.Weights else None
+                let shown = settings.Histograms && Communicator.isFirst ranks
+                let weights = if shown then Some model.Pruner.Network.Weights else None
                 let recorder = TrainingRecorder.listener logger weights
                 Loop.run plan (TrainingListener.both recorder (watcher settings graphs progress)) stop)
 
@@ -201,7 +211,7 @@ module Session =
             |> Option.map (fun _ -> loadCheckpoint (Path.Combine(plan.Checkpoints, "best")))
 
         match outcome.Best, best with
-        | Some report, Some model when not outcome.Interrupted ->
+        | Some report, Some model when not outcome.Interrupted && Communicator.isFirst ranks ->
             TrainingRecorder.tracksters logger report.GlobalStep device model data.Dataset data.Split.Validation
         | _ -> ()
 
@@ -247,28 +257,14 @@ module Session =
                     terminal
                     $"{Say.count (int64 loopy)} of {Say.count (int64 indices.Length)} training graphs have links that form cycles: there --mode tree passes damped messages {LinkFactors.loopyStandard.Passes} times, which is an approximation."
 
-    /// Trains in a run directory of its own. Whatever happens, run.json says how it ended.
-    let train
+    /// Says what is trained and does it; run.json says how it ended, whatever happens.
+    let private recordRun
         (terminal: Terminal)
-        (command: string list)
         (settings: TrainSettings)
-        (device: torch.Device)
-        (data: SplitData)
-        (stop: CancellationToken)
+        (model: TrainedModel)
+        (log: RunLog)
+        (work: RunLogger -> FinishedRun)
         : FinishedRun =
-        Loop.requireGraphs data.Split
-        warnOfCycles terminal settings data
-        let model = createModel settings data
-        let config = configOf settings data model
-
-        use log =
-            RunLog.Create(
-                settings.RunsDirectory,
-                settings.Name,
-                RunConfig.toJson config,
-                describe command settings data
-            )
-
         Terminal.say
             terminal
             $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.Criterion.Weights.Keep}, prune {Say.number model.Criterion.Weights.Prune}, in {log.Directory}"
@@ -277,7 +273,7 @@ module Session =
         let logger = RunLogger.all [ RunLogger.runLog log; RunLogger.csv log; RunLogger.tensorBoard board ]
 
         try
-            let run = trainIn terminal settings device data model config log.Directory logger stop
+            let run = work logger
 
             if run.Outcome.Interrupted then
                 logger (RunRecord.Ended(ExitCode.interrupted, Some "interrupted"))
@@ -289,3 +285,43 @@ module Session =
             let code, sentence = Failures.describe error
             logger (RunRecord.Ended(code, Some sentence))
             reraise ()
+
+    /// Trains in a run directory of its own. Every rank calls it with the same settings and data; the first one writes.
+    let train
+        (terminal: Terminal)
+        (command: string list)
+        (settings: TrainSettings)
+        (ranks: Communicator)
+        (device: torch.Device)
+        (data: SplitData)
+        (stop: CancellationToken)
+        : FinishedRun =
+        Loop.requireGraphs data.Split
+
+        if Communicator.isFirst ranks then
+            warnOfCycles terminal settings data
+
+        let model = createModel device settings data
+        let config = configOf settings data model
+        let trainIn = trainIn terminal settings ranks device data model config
+
+        let start () =
+            RunLog.Create(
+                settings.RunsDirectory,
+                settings.Name,
+                RunConfig.toJson config,
+                describe command settings ranks data
+            )
+
+        let place (directory: string) =
+            ranks
+            |> Communicator.broadcast 0 (fun () -> Text.Encoding.UTF8.GetBytes directory)
+            |> Text.Encoding.UTF8.GetString
+
+        if Communicator.isFirst ranks then
+            use log = Communicator.together ranks start
+            let directory = place log.Directory
+            recordRun terminal settings model log (fun logger -> trainIn directory logger stop)
+        else
+            Communicator.together ranks ignore
+            trainIn (place "") ignore stop

@@ -13,9 +13,9 @@ type TrainSettings =
         Training: TrainingConfig
         TrainingFraction: float
         SamplingFraction: float
-        Gpus: int
-        /// What computes aggregators and cells.
-        Engine: Engine
+        World: WorldSettings
+        /// What computes aggregators and cells, and in which numbers.
+        Arithmetic: Arithmetic
         LibTorch: string option
         RunsDirectory: string
         Name: string
@@ -31,8 +31,6 @@ type TrainSettings =
 [<RequireQualifiedAccess>]
 module TrainSettings =
 
-    let engines = [ "auto", Engine.Auto; "portable", Engine.Portable; "fused", Engine.Fused ]
-
     let standard: TrainSettings =
         {
             Input = Inputs.standard
@@ -43,8 +41,8 @@ module TrainSettings =
                 }
             TrainingFraction = 0.75
             SamplingFraction = 1.0
-            Gpus = 0
-            Engine = Engine.Auto
+            World = World.standard
+            Arithmetic = Arithmetic.standard
             LibTorch = None
             RunsDirectory = "runs"
             Name = ""
@@ -110,6 +108,11 @@ module TrainSettings =
     let private training (change: TrainingConfig -> TrainingConfig) (settings: TrainSettings) =
         { settings with
             Training = change settings.Training
+        }
+
+    let private world (change: WorldSettings -> WorldSettings) (settings: TrainSettings) =
+        { settings with
+            World = change settings.World
         }
 
     let private apply (settings: TrainSettings) (argument: TrainArgument) : TrainSettings =
@@ -282,9 +285,29 @@ module TrainSettings =
                     Seed = Value.wholeLong "--seed" (0L, Int64.MaxValue) text
                 })
         | Gpus text ->
-            { settings with
-                Gpus = Value.whole "--gpus" (0, 1024) text
-            }
+            settings
+            |> world (fun world ->
+                { world with
+                    Gpus = Value.whole "--gpus" (0, 1024) text
+                })
+        | Replicas text ->
+            settings
+            |> world (fun world ->
+                { world with
+                    Replicas = count "--replicas" 1024 text
+                })
+        | Devices text ->
+            settings
+            |> world (fun world ->
+                { world with
+                    Devices = List.ofArray (text.Split(',', StringSplitOptions.TrimEntries))
+                })
+        | Rank_Timeout text ->
+            settings
+            |> world (fun world ->
+                { world with
+                    Patience = TrainingWords.time "--rank-timeout" text
+                })
         | Threads text ->
             settings
             |> training (fun config ->
@@ -293,7 +316,11 @@ module TrainSettings =
                 })
         | Engine text ->
             { settings with
-                Engine = Value.choice "--engine" engines text
+                Arithmetic = ArithmeticWords.withEngine text settings.Arithmetic
+            }
+        | Precision text ->
+            { settings with
+                Arithmetic = ArithmeticWords.withPrecision text settings.Arithmetic
             }
         | Memory_Budget text ->
             let gigabytes = Value.real "--memory-budget" (Interval.above 0.0 1e6) text

@@ -48,8 +48,12 @@ type TrainArgument =
     | Scheduled_Sampling of schedule: string
     | Seed of n: string
     | [<Section "The machine">] Gpus of n: string
+    | Replicas of n: string
+    | Devices of names: string
+    | Rank_Timeout of time: string
     | Threads of n: string
     | Engine of kind: string
+    | Precision of numbers: string
     | Memory_Budget of gigabytes: string
     | Truncate_Steps of n: string
     | Libtorch of directory: string
@@ -118,11 +122,18 @@ type TrainArgument =
             | Scheduled_Sampling _ ->
                 "autoregressive only: from being told the true label of each decided layer cluster (first epoch) to reading its own decision: none, linear, exponential or inverse-sigmoid, with the probability of the truth in the last epoch as in linear:0.1 (default none: always the truth)"
             | Seed _ -> "of the split, the order, the first weights and the dropout (default 42)"
-            | Gpus _ -> "GPUs to train on; 0 is the CPU (default 0; the original's: 1)"
+            | Gpus _ -> "GPUs to train on, one a rank; 0 is the CPU (default 0; the original's: 1)"
+            | Replicas _ ->
+                "ranks on the CPU in this process, which divide each batch and give the numbers of one (default 1; processes and machines: see launch)"
+            | Devices _ -> "one rank on each of these devices, as in cuda:0,cuda:1"
+            | Rank_Timeout _ ->
+                "how long a rank waits for the others before it gives up, as in 90s or 10m (default 10m)"
             | Threads _ ->
                 "threads that share the graphs of a step on the CPU, each with a copy of the network (default 1)"
             | Engine _ ->
                 "what computes aggregators and cells: auto, portable (libtorch's operations) or fused (own kernels, float32 on the CPU) (default auto)"
+            | Precision _ ->
+                "float32, or bfloat16 for the products of the fused kernels: faster where the processor has AVX512_BF16, and rounder (default float32)"
             | Memory_Budget _ ->
                 "gigabytes that back-propagation through autoregressive steps may keep in each thread; the rest is computed again, with the same gradients (default: no limit)"
             | Truncate_Steps _ ->

@@ -39,11 +39,31 @@ type PlanTensors =
         Lists: Lazy<NeighbourLists>
     }
 
+/// The way of numbers from .NET arrays to a device.
+[<RequireQualifiedAccess>]
+module Transfer =
+
+    /// To a GPU from memory that the system does not move, without waiting for the copy: what is computed with the tensor is queued
+    /// behind it. libtorch keeps the pinned memory until then.
+    let send (device: torch.Device) (host: Tensor) : Tensor =
+        match device.``type`` with
+        | DeviceType.CPU -> host
+        | DeviceType.CUDA ->
+            use unpinned = host
+            use pinned = unpinned.pin_memory ()
+            pinned.``to`` (device, non_blocking = true)
+        | _ ->
+            use host = host
+            host.``to`` device
+
+    /// int64 numbers on a device.
+    let index (device: torch.Device) (values: int64 array) : Tensor = send device (torch.tensor values)
+
 [<RequireQualifiedAccess>]
 module PlanTensors =
 
     let create (device: torch.Device) (dtype: torch.ScalarType) (plan: NeighbourPlan) : PlanTensors =
-        let index (values: int64 array) = torch.tensor (values, device = device)
+        let index = Transfer.index device
 
         {
             NodeCount = plan.NodeOfRank.Length
@@ -95,13 +115,13 @@ module BatchTensors =
     /// aligned: a copy in libtorch's memory makes a run repeatable.
     let private own (borrowed: Tensor) (device: torch.Device) (dtype: torch.ScalarType) : Tensor =
         use _scope = torch.NewDisposeScope()
-        borrowed.clone().``to``(device).``to``(dtype).MoveToOuterDisposeScope()
+        (Transfer.send device (borrowed.clone ())).``to``(dtype).MoveToOuterDisposeScope()
 
     /// Copies a batch to a device; `dtype` is the type of the network's weights.
     let create (device: torch.Device) (dtype: torch.ScalarType) (batch: GraphBatch) : BatchTensors =
         let graphs =
             {
-                GraphOfNode = torch.tensor (batch.GraphOfNode, device = device)
+                GraphOfNode = Transfer.index device batch.GraphOfNode
                 GraphSizes = Array.init batch.GraphCount (fun g -> batch.NodeOffsets[g + 1] - batch.NodeOffsets[g])
             }
 
@@ -112,7 +132,7 @@ module BatchTensors =
                     (torch.tensor(batch.Features).reshape(int64 batch.NodeCount, int64 ShowerGraph.FeatureCount))
                     device
                     dtype
-            Labels = torch.tensor (batch.Labels, device = device)
+            Labels = Transfer.index device batch.Labels
             GraphOfNode = graphs.GraphOfNode
             GraphSizes = graphs.GraphSizes
             Plan =

@@ -17,25 +17,52 @@ type Engine =
     /// Fused kernels: float32 on the CPU only.
     | Fused
 
+/// How a process computes.
+type Arithmetic =
+    {
+        Engine: Engine
+        /// In which numbers the fused kernels multiply; weights, states, gates and sums are float32 always.
+        Precision: ProductPrecision
+    }
+
+[<RequireQualifiedAccess>]
+module Arithmetic =
+
+    let standard: Arithmetic =
+        {
+            Engine = Engine.Auto
+            Precision = ProductPrecision.Float32
+        }
+
 [<RequireQualifiedAccess>]
 module Engine =
 
     /// What the process prefers. Like libtorch's default type it is set once, before anything is computed.
-    let mutable preference: Engine = Engine.Auto
+    let mutable preference: Arithmetic = Arithmetic.standard
+
+    let private word (value: 'T) = (string value).ToLowerInvariant()
 
     /// Whether fused kernels compute with this tensor.
     let isFused (x: Tensor) : bool =
         let fits = x.dtype = torch.float32 && x.device_type = DeviceType.CPU
 
-        match preference with
-        | Engine.Portable -> false
-        | Engine.Auto -> fits
-        | Engine.Fused when fits -> true
-        | Engine.Fused ->
+        match preference.Engine, fits with
+        | Engine.Auto, true
+        | Engine.Fused, true -> true
+        | Engine.Fused, false ->
             raise (
                 DeviceException
                     $"Wanted float32 on the CPU for the fused kernels (--engine fused), found {x.dtype} on {x.device}; use --engine auto or portable."
             )
+        | Engine.Portable, _
+        | Engine.Auto, false ->
+            if preference.Precision <> ProductPrecision.Float32 then
+                raise (
+                    DeviceException
+                        $"Wanted the fused kernels, which --precision {word preference.Precision} belongs to, found --engine {word preference.Engine} with {x.dtype} on {x.device}; use --precision float32, or --engine fused on the CPU."
+                )
+
+            false
 
 /// Back-propagation through functions of our own. libtorch calls them from native code, which a .NET exception must not
 /// cross: it would end the process.
@@ -85,14 +112,12 @@ type Gradients private () =
         // TorchSharp reads null as "no gradient", which its signature does not say.
         unbox<List<Tensor>>(box padded)
 
-    /// Back-propagates from a tensor, seeded with `seed` or, for a scalar, with 1. What a function of ours threw is thrown here.
-    static member backward(output: Tensor, ?seed: Tensor) : unit =
+    /// Back-propagates from a scalar. What a function of ours threw is thrown here.
+    static member backward(output: Tensor) : unit =
         Gradients.failure <- null
 
         try
-            match seed with
-            | Some seed -> output.backward ([| seed |])
-            | None -> output.backward ()
+            output.backward ()
         finally
             Gradients.Release()
 

@@ -30,8 +30,16 @@ module Pruner =
     let create (random: torch.Generator) (config: PrunerConfig) : Pruner =
         Network.create random config |> ofNetwork config
 
+    /// Fresh weights on a device.
+    let createOn (device: torch.Device) (random: torch.Generator) (config: PrunerConfig) : Pruner =
+        Init.on device (fun () -> create random config)
+
     /// The same network with another strategy.
     let withStrategy (strategy: Strategy) (pruner: Pruner) : Pruner = { pruner with Strategy = strategy }
+
+    /// The same network asked in another way: see `Strategy.decoded`.
+    let withDecoding (decoding: Decoding) (pruner: Pruner) : Pruner =
+        withStrategy (Strategy.decoded decoding pruner.Config) pruner
 
     /// The pruner when a share of the training is done, 0 in the first epoch, 1 in the last.
     let during (share: float) (pruner: Pruner) : Pruner =

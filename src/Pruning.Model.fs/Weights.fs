@@ -1,6 +1,7 @@
 namespace Pruning.Model
 
 open System
+open System.Threading
 open TorchSharp
 
 type Parameter = TorchSharp.Modules.Parameter
@@ -82,13 +83,36 @@ type Mode =
     /// Batch statistics are taken and dropout draws from the generator.
     | Training of random: torch.Generator
 
-/// Initial values, drawn from a generator that the caller owns, in libtorch's default type (float32 unless changed).
+/// Initial values, drawn on the CPU from a generator that the caller owns, in libtorch's default type (float32 unless changed),
+/// then laid on the device that `Init.on` names. Layers hold their weights in closures, so these are made where they stay:
+/// moving a network later would leave the closures behind.
 [<RequireQualifiedAccess>]
 module Init =
 
+    /// Of the thread that builds a network; none = the CPU.
+    let private building = new ThreadLocal<torch.Device option>(fun () -> None)
+
+    /// Builds something whose weights lie on a device.
+    let on (device: torch.Device) (build: unit -> 'T) : 'T =
+        let before = building.Value
+        building.Value <- Some device
+
+        try
+            build ()
+        finally
+            building.Value <- before
+
+    /// A tensor that a layer keeps beside its parameters, where the network is built. The tensor given is used up.
+    let buffer (value: Tensor) : Tensor =
+        match building.Value with
+        | Some device when device <> value.device ->
+            use host = value
+            host.``to`` device
+        | _ -> value
+
     let private parameter (random: torch.Generator) (low: float) (high: float) (shape: int64 array) : Parameter =
         use drawn = torch.rand (shape, generator = random)
-        new Parameter(drawn.mul(scalar (high - low)).add(scalar low, scalar 1.0))
+        new Parameter(buffer (drawn.mul(scalar (high - low)).add(scalar low, scalar 1.0)))
 
     /// Uniform in (-bound, bound).
     let uniform (random: torch.Generator) (bound: float) (shape: int64 array) : Parameter =
@@ -103,4 +127,4 @@ module Init =
         uniform random (sqrt 2.0 * sqrt (6.0 / float (shape[0] + shape[1]))) shape
 
     let constant (value: float) (shape: int64 array) : Parameter =
-        new Parameter(torch.full (shape, scalar value, dtype = torch.get_default_dtype ()))
+        new Parameter(buffer (torch.full (shape, scalar value, dtype = torch.get_default_dtype ())))

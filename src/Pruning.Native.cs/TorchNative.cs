@@ -44,6 +44,9 @@ public static partial class TorchNative
     /// <summary>TorchSharp's native part, or 0 before <see cref="Load"/>.</summary>
     internal static nint Shim { get; private set; }
 
+    /// <summary>libtorch's CPU part, or 0 before <see cref="Load"/>.</summary>
+    internal static nint Cpu { get; private set; }
+
     /// <summary>What was loaded, or null before <see cref="Load"/>.</summary>
     public static TorchLibrary? Loaded => _loaded;
 
@@ -146,6 +149,7 @@ public static partial class TorchNative
             (native, loadedShim, copy) = LoadWeakened(shim);
         Attach(native, found.Directory);
         Shim = native;
+        Cpu = torchCpu;
         return new TorchLibrary(
             found.Directory,
             found.Source,

@@ -19,15 +19,23 @@ let inFloat64 (work: unit -> unit) : unit =
     finally
         torch.set_default_dtype torch.float32
 
-/// Runs with an engine of choice.
-let withEngine (engine: Engine) (work: unit -> 'T) : 'T =
+/// Runs with an arithmetic of choice.
+let withArithmetic (arithmetic: Arithmetic) (work: unit -> 'T) : 'T =
     let before = Engine.preference
-    Engine.preference <- engine
+    Engine.preference <- arithmetic
 
     try
         work ()
     finally
         Engine.preference <- before
+
+/// Runs with an engine of choice, in float32.
+let withEngine (engine: Engine) (work: unit -> 'T) : 'T =
+    withArithmetic
+        { Arithmetic.standard with
+            Engine = engine
+        }
+        work
 
 /// The same tests once by libtorch's operations and once by the fused kernels (float64 has no fused kernels and goes the
 /// portable way twice).

@@ -257,7 +257,7 @@ let private runAll
 
 let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
     let settings = settingsOf arguments
-    Session.start terminal settings.LibTorch settings.Network.Engine 0 |> ignore
+    Session.start terminal settings.LibTorch settings.Network.Arithmetic 0 |> ignore
     let graphs, origin = BenchmarkArguments.graphsOf settings
 
     if settings.IsNetwork then

@@ -24,6 +24,7 @@ type BenchmarkArgument =
     | Batch of n: string
     | Limit of n: string
     | Engine of kind: string
+    | Precision of numbers: string
     | Memory_Budget of gigabytes: string
     | Libtorch of directory: string
     | Json
@@ -46,6 +47,7 @@ type BenchmarkArgument =
             | Batch _ -> "train, infer: graphs a batch (default 64)"
             | Limit _ -> "train, infer: the first so many graphs only"
             | Engine _ -> "train, infer: auto, portable or fused (default auto)"
+            | Precision _ -> "train, infer: float32 or bfloat16 products of the fused kernels (default float32)"
             | Memory_Budget _ -> "train: gigabytes that back-propagation through autoregressive steps may keep"
             | Libtorch _ -> "use the libtorch in this directory"
             | Json -> "one JSON document on stdout"
@@ -136,7 +138,11 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
             }
         | Engine text ->
             { settings with
-                Network.Engine = Value.choice "--engine" TrainSettings.engines text
+                Network.Arithmetic = ArithmeticWords.withEngine text settings.Network.Arithmetic
+            }
+        | Precision text ->
+            { settings with
+                Network.Arithmetic = ArithmeticWords.withPrecision text settings.Network.Arithmetic
             }
         | Memory_Budget text ->
             { settings with
@@ -171,7 +177,7 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
                     Limit = None
                     Repeats = 5
                     Threads = 1
-                    Engine = Engine.Auto
+                    Arithmetic = Arithmetic.standard
                     Backpropagation = Backpropagation.Full
                     Json = false
                 }

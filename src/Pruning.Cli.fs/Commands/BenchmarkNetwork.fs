@@ -25,7 +25,7 @@ type NetworkSettings =
         Limit: int option
         Repeats: int
         Threads: int
-        Engine: Engine
+        Arithmetic: Arithmetic
         Backpropagation: Backpropagation
         Json: bool
     }

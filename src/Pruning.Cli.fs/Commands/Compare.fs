@@ -169,7 +169,7 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
     let first = inputKey (recipeOf sources.Head)
     let runs = List.zip (namesOf settings.Runs) sources
 
-    let device = Session.start terminal settings.LibTorch Engine.Auto 0
+    let device = Session.start terminal settings.LibTorch Arithmetic.standard 0
     let threads = defaultArg settings.Threads (recipeOf sources.Head).Threads
 
     // Runs on the same files are judged on the tracksters that none of them has seen.
@@ -203,7 +203,7 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
         [
             for name, source in group ->
                 let recipe = recipeOf source
-                let model = ModelFile.load source.Path
+                let model = ModelFile.loadOn device source.Path
 
                 let network =
                     Judging.run

@@ -7,6 +7,7 @@ open System.Threading
 open Argu
 open Pruning.Cli
 open Pruning.Model
+open Pruning.Model.Distributed
 open Pruning.Model.Training
 
 type DemoArgument =
@@ -156,12 +157,12 @@ let private tellNext (terminal: Terminal) (settings: TrainSettings) (best: Finis
 let private run (terminal: Terminal) (arguments: DemoArgument list) : int =
     let clock = Stopwatch.StartNew()
     let settings = settingsOf arguments
-    let device = Session.start terminal settings.LibTorch settings.Engine settings.Gpus
+    let device = Session.start terminal settings.LibTorch settings.Arithmetic 0
     let data = Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)
     let command = Environment.GetCommandLineArgs() |> List.ofArray
-    let train settings = Session.train terminal command settings device data interruption.Token
+    let train settings = Session.train terminal command settings Communicator.alone device data interruption.Token
 
     let runs =
         [ equilibrium settings; autoregressive settings ]

@@ -146,8 +146,8 @@ let private marginsOf (terminal: Terminal) (settings: DisplaySettings) (dataset:
     settings.Model
     |> Option.map (fun path ->
         let source = ModelSource.locate path "best"
-        let device = Session.start terminal settings.LibTorch Engine.Auto 0
-        let model = ModelFile.load source.Path
+        let device = Session.start terminal settings.LibTorch Arithmetic.standard 0
+        let model = ModelFile.loadOn device source.Path
         Pruner.decide device model.Pruner (BatchAssembler.Collate [| dataset[index] |]))
 
 let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =

@@ -3,6 +3,7 @@ module Pruning.Cli.Commands.Evaluate
 open Pruning.Cli
 open Pruning.Data.Batching
 open Pruning.Model
+open Pruning.Model.Decisions
 open Pruning.Model.Training
 
 let private partsOf (settings: EvaluateSettings) (own: bool) : Part list =
@@ -27,6 +28,20 @@ let private require (settings: EvaluateSettings) (source: ModelSource) (own: boo
         raise (
             UsageException
                 "--working-point efficiency=E and best-f1 are chosen on the validation split of a run: give a run directory without other files, or a probability."
+        )
+
+/// The network, asked as the settings say.
+let private asked (decoding: Decoding) (model: TrainedModel) : TrainedModel =
+    match decoding, model.Pruner.Config.Strategy with
+    | Decoding.Greedy, _
+    | _, DecisionStrategy.Autoregressive ->
+        { model with
+            Pruner = Pruner.withDecoding decoding model.Pruner
+        }
+    | _, strategy ->
+        raise (
+            UsageException
+                $"--choices and --beam are for networks that decide one layer cluster after the other; found --mode {NetworkWords.modeName strategy}."
         )
 
 let private reportOf (settings: EvaluateSettings) (plan: JudgingPlan) stop (parts: JudgedPart list) (part: JudgedPart) =
@@ -125,9 +140,10 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
         |> Option.map (fun (_, recipe) -> recipe.Split)
         |> Option.defaultWith SplitOptions
 
-    let device = Session.start terminal settings.LibTorch Engine.Auto (chosen settings.Gpus _.Gpus 0)
+    let device =
+        Session.start terminal settings.LibTorch settings.Arithmetic (chosen settings.Gpus _.Gpus 0)
 
-    let model = ModelFile.load source.Path
+    let model = ModelFile.loadOn device source.Path |> asked settings.Decoding
     let data = Session.openData terminal input options
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)
@@ -178,6 +194,8 @@ let command: Command =
                     "other working points, and every number as CSV"
                     "evaluate runs/20261123-120000-equilibrium-lstm-none other.root",
                     "the run's best model on another sample"
+                    "evaluate runs/20261123-120000-autoregressive-lstm-none --beam 4",
+                    "the likeliest of four sequences of decisions"
                     "evaluate argnn.safetensors data.root \"Tracksters;1\" \"Edges;1\" --json",
                     "a model file, for scripts"
                 ]

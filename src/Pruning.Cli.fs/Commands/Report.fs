@@ -147,11 +147,12 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
                 Workers = settings.Workers
             }
 
-    let device = Session.start terminal settings.LibTorch Engine.Auto (defaultArg settings.Gpus recipe.Gpus)
+    let device =
+        Session.start terminal settings.LibTorch Arithmetic.standard (defaultArg settings.Gpus recipe.Gpus)
 
     let threads = defaultArg settings.Threads recipe.Threads
 
-    let model = ModelFile.load source.Path
+    let model = ModelFile.loadOn device source.Path
     let data = Session.openData terminal input recipe.Split
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)

@@ -4,6 +4,7 @@ open System
 open System.IO
 open Pruning.Cli
 open Pruning.Model
+open Pruning.Model.Distributed
 open Pruning.Model.Training
 
 let private showJson (terminal: Terminal) (settings: TrainSettings) (run: FinishedRun) =
@@ -39,42 +40,43 @@ let private show (terminal: Terminal) (run: FinishedRun) =
                 | None -> ()
             ]
 
-let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
-    let settings = TrainSettings.ofArguments File.Exists arguments
-    settings.Notes |> List.iter (Terminal.say terminal)
-    let device = Session.start terminal settings.LibTorch settings.Engine settings.Gpus
-    let data = Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
-    use _dataset = data.Dataset
-    use interruption = new Interruption(terminal)
-    let command = Environment.GetCommandLineArgs() |> List.ofArray
-    let run = Session.train terminal command settings device data interruption.Token
-
+/// Says how a run ended, on the rank that talks.
+let private tell (terminal: Terminal) (settings: TrainSettings) (run: FinishedRun) : unit =
     match settings.OutputFile, run.Best with
     | Some path, Some model ->
         ModelFile.save path model
         Terminal.say terminal $"Best model: {path}"
     | _ -> ()
 
-    (if settings.Json then
-         showJson terminal settings
-     else
-         fun run -> show terminal run)
-        run
+    if settings.Json then showJson terminal settings run else show terminal run
+
+    let took = Say.duration (TimeSpan.FromSeconds run.Seconds)
 
     if run.Outcome.Interrupted then
         let last = Path.Combine(Session.checkpoints run.Directory, "last")
-
-        Terminal.say
-            terminal
-            $"Stopped after {Say.duration (TimeSpan.FromSeconds run.Seconds)}; the weights of the last step are in {last}."
-
-        ExitCode.interrupted
+        Terminal.say terminal $"Stopped after {took}; the weights of the last step are in {last}."
     else
         Terminal.say
             terminal
-            $"Done in {Say.duration (TimeSpan.FromSeconds run.Seconds)}. Next: {Arguments.program} evaluate {run.Directory}, or tensorboard --logdir {settings.RunsDirectory}"
+            $"Done in {took}. Next: {Arguments.program} evaluate {run.Directory}, or tensorboard --logdir {settings.RunsDirectory}"
 
-        ExitCode.ok
+let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
+    let settings = TrainSettings.ofArguments File.Exists arguments
+    Session.start terminal settings.LibTorch settings.Arithmetic 0 |> ignore
+    use interruption = new Interruption(terminal)
+    let command = Environment.GetCommandLineArgs() |> List.ofArray
+
+    let prepare terminal =
+        settings.Notes |> List.iter (Terminal.say terminal)
+        Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
+
+    World.run terminal settings.World prepare (fun terminal ranks device data ->
+        let run = Session.train terminal command settings ranks device data interruption.Token
+
+        if Communicator.isFirst ranks then
+            tell terminal settings run
+
+        if run.Outcome.Interrupted then ExitCode.interrupted else ExitCode.ok)
 
 let command: Command =
     Command.create<TrainArgument>

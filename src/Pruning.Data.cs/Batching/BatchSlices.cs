@@ -70,7 +70,8 @@ public static class BatchSlices
             int[] source = Ends(batch.Source, edgeOffsets[graph], edgeOffsets[graph + 1], first);
             int[] target = Ends(batch.Target, edgeOffsets[graph], edgeOffsets[graph + 1], first);
             byte[] labels = Array.ConvertAll(batch.Labels[first..end], label => (byte)label);
-            slices[i] = new ShowerGraph(batch.Origins[graph], batch.Features[(first * width)..(end * width)], source, target, labels);
+            byte[]? layers = batch.Layers.Length == 0 ? null : batch.Layers[first..end];
+            slices[i] = new ShowerGraph(batch.Origins[graph], batch.Features[(first * width)..(end * width)], source, target, labels) { Layers = layers };
         }
 
         return BatchAssembler.Collate(slices);

@@ -2,47 +2,17 @@ namespace Pruning.Model.Decisions
 
 open System
 open TorchSharp
-open Pruning.Data.Batching
 open Pruning.Model
 
-/// What the steps of an autoregressive network go by.
-[<NoComparison; NoEquality>]
-type Guidance =
-    {
-        Order: NodeOrder
-        /// How often training tells the truth about a node that was decided; the rest of the time it reads its own decision.
-        TruthProbability: float
-    }
-
-/// One node a step, most confident first or in another order; each decision is fed back into the node states before the next. All graphs
+/// One node a step, most confident first or in another order, or several at once; each decision is fed back into the node states before the next. All graphs
 /// of a batch step together; a graph that is done leaves, so later steps cost less.
 ///
 /// Step t of a graph with N nodes: scores = softmax of the confidences of the N - t undecided nodes; the node with the
 /// largest score is decided by its logits; the next step reads [1, decision] at that node and zeros elsewhere.
-/// Loss of a graph = 1/N sum over t of the step's cost (`Loss.ofStep`), with gradient through the scores.
+/// Loss of a graph = 1/N sum over t of the step's cost (`Loss.ofStep`), with gradient through the scores. With k choices a step
+/// the k nodes with the largest scores are decided by their logits of that step, and its cost counts k times.
 [<RequireQualifiedAccess>]
 module Autoregressive =
-
-    /// The graphs that still have undecided nodes: a prefix of the batch, laid out largest graph first.
-    [<NoComparison; NoEquality>]
-    type internal Unfinished =
-        {
-            Graphs: int
-            Nodes: int64
-            Plan: PlanTensors
-            /// [graphs, width] node at each place of the rectangle; `Nodes` where a graph has no such node.
-            NodeOfPlace: Tensor
-            /// [graphs] first node of each graph.
-            FirstNode: Tensor
-            /// [graphs] nodes of each graph, in the type of the weights.
-            Size: Tensor
-            /// [nodes]
-            Labels: Tensor
-            /// [nodes] the largest is decided next; none = the confidence head is asked.
-            Priority: Tensor option
-            /// [nodes] bool, whether training is told a node's label once it is decided; none = always.
-            Told: Tensor option
-        }
 
     /// Where a batch stands between two steps.
     [<NoComparison; NoEquality>]
@@ -59,9 +29,9 @@ module Autoregressive =
     type internal Step =
         {
             State: NodeState
-            /// [graphs] node decided in each graph.
+            /// [decisions] nodes decided, graph after graph: one each, or several.
             Chosen: Tensor
-            /// [graphs, 2] its logits.
+            /// [decisions, 2] their logits.
             Logits: Tensor
             /// [graphs, width] true at decided or missing nodes, this step's choices included.
             Decided: Tensor
@@ -70,49 +40,6 @@ module Autoregressive =
             /// [graphs] cost of the step.
             Loss: Tensor option
         }
-
-    /// What the nodes of a batch know before the first step, in the order of the layout: see `Unfinished`.
-    [<NoComparison; NoEquality>]
-    type private Known =
-        {
-            Labels: Tensor
-            Priority: Tensor option
-            Told: Tensor option
-        }
-
-    let private unfinished (batch: BatchTensors) (layout: DescendingBatch) (known: Known) (graphs: int) : Unfinished =
-        let nodes = int64 layout.NodeOffsets[graphs]
-        let host (values: int64 array) = torch.tensor (values, device = batch.Device)
-        let width = if graphs = 0 then 0 else layout.Size 0
-        let first (values: Tensor) = values.narrow (0L, 0L, nodes)
-        let graphOfNode = Array.init graphs (fun place -> Array.create (layout.Size place) (int64 place))
-
-        {
-            Graphs = graphs
-            Nodes = nodes
-            Plan =
-                { PlanTensors.create batch.Device batch.X.dtype (layout.PlanOfFirst graphs) with
-                    Graphs =
-                        Some
-                            {
-                                GraphOfNode = host (Array.concat graphOfNode)
-                                GraphSizes = Array.init graphs layout.Size
-                            }
-                }
-            NodeOfPlace = (host (layout.Rectangle(graphs, nodes))).view(int64 graphs, int64 width)
-            FirstNode = host (Array.init graphs (fun place -> int64 layout.NodeOffsets[place]))
-            Size = (host (Array.init graphs (fun place -> int64 (layout.Size place)))).``to`` batch.X.dtype
-            Labels = first known.Labels
-            Priority = Option.map first known.Priority
-            Told = Option.map first known.Told
-        }
-
-    /// Node values as a rectangle [graphs, width]; `filler` where a graph has no such node. values: [nodes]
-    let private rectangle (active: Unfinished) (filler: float) (values: Tensor) : Tensor =
-        use _scope = torch.NewDisposeScope()
-        let pad = torch.full ([| 1L |], scalar filler, dtype = values.dtype, device = values.device)
-        let places = (torch.cat ([| values; pad |], 0L)).index_select(0L, active.NodeOfPlace.view (-1L))
-        places.view(active.NodeOfPlace.shape).MoveToOuterDisposeScope()
 
     let private feedBack (active: Unfinished) (question: Question) (chosen: Tensor) (logits: Tensor) : Tensor =
         use _scope = torch.NewDisposeScope()
@@ -130,32 +57,75 @@ module Autoregressive =
             | Judge _ -> logits.argmax 1L
 
         let pruned = decision.``to`` logits.dtype
-        let rows = torch.stack ([| torch.ones_like pruned; pruned |], 1L) // [graphs, 2]
+        let rows = torch.stack ([| torch.ones_like pruned; pruned |], 1L) // [decisions, 2]
         let zeros = torch.zeros ([| active.Nodes; 2L |], dtype = logits.dtype, device = logits.device)
         zeros.index_copy_(0L, chosen, rows).MoveToOuterDisposeScope()
 
-    /// Which node each graph decides: the scores of its nodes, which sum to 1, and the place of the largest. In a known order
-    /// the next node has it all. -> [graphs, width], [graphs, 1]
-    let private choose (network: Network) mode (active: Unfinished) (decided: Tensor) (h: Tensor) : Tensor * Tensor =
+    /// Which nodes each graph decides: the scores of its nodes, which sum to 1, and the places of the largest. In a known order
+    /// the next nodes share it all. `counts`: nodes that each graph decides, [graphs]; where it is less than the number of
+    /// places, the last places are of no use. -> [graphs, width], [graphs, most of counts]
+    let private choose
+        (network: Network)
+        mode
+        (active: Unfinished)
+        (decided: Tensor)
+        (counts: int array)
+        (h: Tensor)
+        : Tensor * Tensor =
         use scope = torch.NewDisposeScope()
+        let most = Array.max counts
 
         let undecided (values: Tensor) =
-            (rectangle active 0.0 values).masked_fill(decided, scalar Double.NegativeInfinity)
+            (Course.rectangle active 0.0 values).masked_fill(decided, scalar Double.NegativeInfinity)
+
+        let largest (values: Tensor) =
+            if most = 1 then
+                values.detach().argmax(1L, keepdim = true)
+            else
+                let struct (_, places) = values.detach().topk(most, 1)
+                places
 
         let scores, place =
             match active.Priority with
             | None ->
-                let scores = (undecided ((network.Confidence mode h).squeeze 1L)).softmax 1L
-                scores, scores.detach().argmax(1L, keepdim = true)
+                let confidences = undecided ((network.Confidence mode h).squeeze 1L)
+                let scores = confidences.softmax 1L
+                // Scores far below the largest are zero, as those of decided nodes are: from the second place on they do not tell.
+                scores, largest (if most = 1 then scores else confidences)
             | Some priority ->
-                let place = (undecided priority).argmax(1L, keepdim = true)
+                let place = largest (undecided priority)
+
+                let shares =
+                    counts
+                    |> Array.collect (fun count ->
+                        Array.init most (fun i -> if i < count then 1.0 / float count else 0.0))
+
+                let shares = torch.tensor(shares).view(int64 counts.Length, int64 most)
                 let all = torch.zeros (decided.shape, dtype = h.dtype, device = h.device)
-                all.scatter (1L, place, torch.ones_like (place, dtype = h.dtype)), place
+                all.scatter (1L, place, shares.``to``(h.dtype).``to`` h.device), place
 
         scope.MoveToOuter scores, scope.MoveToOuter place
 
+    /// The nodes at the places that count, graph after graph. place: [graphs, most] -> [decisions]
+    let private nodesAt (active: Unfinished) (counts: int array) (place: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let most = int (place.size 1)
+        let all = (plus place (active.FirstNode.unsqueeze 1L)).view(-1L)
+
+        if Array.forall ((=) most) counts then
+            all.MoveToOuterDisposeScope()
+        else
+            let used =
+                [|
+                    for graph, count in Array.indexed counts do
+                        for i in 0 .. count - 1 -> int64 (graph * most + i)
+                |]
+
+            all.index_select(0L, torch.tensor (used, device = place.device)).MoveToOuterDisposeScope()
+
     /// One step of every unfinished graph. `decided` is not written to: back-propagation reads it again.
     let private step
+        (course: Course)
         (network: Network)
         mode
         question
@@ -168,9 +138,10 @@ module Autoregressive =
         use scope = torch.NewDisposeScope()
         let next = network.Step mode active.Plan decisions state
         let h = NodeState.embedding next // [nodes, hidden]
-        let scores, place = choose network mode active decided h
+        let counts = Course.decisionsAt course active t
+        let scores, place = choose network mode active decided counts h
         let nowDecided = decided.scatter (1L, place, torch.ones_like (place, dtype = torch.bool))
-        let chosen = plus (place.squeeze 1L) active.FirstNode // [graphs]
+        let chosen = nodesAt active counts place // [decisions]
 
         let logits, loss =
             match question with
@@ -178,9 +149,17 @@ module Autoregressive =
             | Judge criterion
             | Teach criterion ->
                 let all = network.PruneLogits mode h // [nodes, 2]
-                let costs = Loss.perNode criterion.Weights all active.Labels |> rectangle active 0.0
-                let undecided = active.Size.sub (scalar (float t))
-                all.index_select (0L, chosen), Some(Loss.ofStep criterion.Loss costs scores undecided)
+                let costs = Loss.perNode criterion.Weights all active.Labels |> Course.rectangle active 0.0
+                let undecided = active.Size.sub (scalar (float (t * course.Choices)))
+                let ofOne = Loss.ofStep criterion.Loss costs scores undecided
+
+                let cost =
+                    if course.Choices = 1 then
+                        ofOne
+                    else
+                        ofOne.mul (undecided.clamp_max (scalar (float course.Choices)))
+
+                all.index_select (0L, chosen), Some cost
 
         {
             State = next |> NodeState.map (fun tensor -> scope.MoveToOuter tensor)
@@ -196,51 +175,6 @@ module Autoregressive =
         use _scope = torch.NewDisposeScope()
         let places = torch.tensor (Array.init (int (permutation.size 0)) int64, device = permutation.device)
         (torch.empty_like permutation).scatter_(0L, permutation, places).MoveToOuterDisposeScope()
-
-    /// A batch on its way: its layout, and the parts of it that are still unfinished after each graph has left.
-    [<NoComparison; NoEquality>]
-    type internal Course =
-        {
-            Batch: BatchTensors
-            Layout: DescendingBatch
-            NodeOrder: Tensor
-            Steps: int
-            /// By the number of graphs.
-            Unfinished: Map<int, Unfinished>
-        }
-
-    let internal graphsAt (layout: DescendingBatch) (graphs: int) (t: int) : int =
-        Seq.init graphs layout.Size
-        |> Seq.takeWhile (fun size -> size > t)
-        |> Seq.length
-
-    /// Lays a batch out. What the guidance draws is drawn here, once, so that steps that are computed again see the same.
-    let internal courseOf (guidance: Guidance) (mode: Mode) (batch: BatchTensors) : Course =
-        let layout = DescendingBatch.Of batch.Source
-        let nodeOrder = torch.tensor (layout.NodeOrder, device = batch.Device)
-        let inLayout (values: Tensor) = values.index_select (0L, nodeOrder)
-
-        let known =
-            {
-                Labels = inLayout batch.Labels
-                Priority = NodeOrder.priorities guidance.Order mode batch |> Option.map inLayout
-                Told = Truth.draw guidance.TruthProbability mode batch |> Option.map inLayout
-            }
-
-        let steps = if batch.GraphCount = 0 then 0 else layout.Size 0
-
-        let counts =
-            batch.GraphCount
-            :: [ for t in 0 .. steps - 1 -> graphsAt layout batch.GraphCount t ]
-            |> List.distinct
-
-        {
-            Batch = batch
-            Layout = layout
-            NodeOrder = nodeOrder
-            Steps = steps
-            Unfinished = Map.ofList [ for graphs in counts -> graphs, unfinished batch layout known graphs ]
-        }
 
     let internal encode (course: Course) (network: Network) (mode: Mode) : NodeState =
         use _scope = torch.NewDisposeScope()
@@ -261,7 +195,7 @@ module Autoregressive =
 
     /// Graphs that are done leave; then the others take step t. `before` is used up.
     let internal advance (course: Course) network mode question (before: Walk) (t: int) : Walk * Step =
-        let graphs = graphsAt course.Layout before.Active.Graphs t
+        let graphs = Course.graphsAt course before.Active.Graphs t
 
         let walk =
             if graphs = before.Active.Graphs then
@@ -283,7 +217,7 @@ module Autoregressive =
                 before.Decisions.Dispose()
                 narrowed
 
-        let after = step network mode question walk.Active walk.Decided t walk.Decisions walk.State
+        let after = step course network mode question walk.Active walk.Decided t walk.Decisions walk.State
         NodeState.dispose walk.State
         walk.Decisions.Dispose()
 
@@ -348,7 +282,7 @@ module Autoregressive =
         (batch: BatchTensors)
         : Verdict =
         use scope = torch.NewDisposeScope()
-        let course = courseOf guidance mode batch
+        let course = Course.create guidance mode batch
         let trace = emptyTrace ()
 
         // Loss so far of the unfinished graphs, and of the finished ones: earliest finished last in the layout.
@@ -390,4 +324,5 @@ module Autoregressive =
             {
                 Order = MostConfident
                 TruthProbability = 1.0
+                Choices = 1
             }

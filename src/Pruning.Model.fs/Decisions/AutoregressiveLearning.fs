@@ -40,12 +40,8 @@ module AutoregressiveLearning =
 
         cut 0 0 0L []
 
-    let private segmentsOf
-        (config: PrunerConfig)
-        (course: Autoregressive.Course)
-        (memory: Backpropagation)
-        : (int * int) list =
-        let active t = course.Unfinished[Autoregressive.graphsAt course.Layout course.Batch.GraphCount t]
+    let private segmentsOf (config: PrunerConfig) (course: Course) (memory: Backpropagation) : (int * int) list =
+        let active t = course.Unfinished[Course.graphsAt course course.Batch.GraphCount t]
         let fused = Engine.isFused course.Batch.X
         let elementBytes = if course.Batch.X.dtype = torch.float64 then 8L else 4L
 
@@ -128,7 +124,7 @@ module AutoregressiveLearning =
             tensor
 
         let mode, question = Training random, Teach criterion
-        let course = Autoregressive.courseOf guidance mode batch
+        let course = Course.create guidance mode batch
         let trace = Autoregressive.emptyTrace ()
         let total = torch.zeros ([| int64 batch.GraphCount |], dtype = batch.X.dtype, device = batch.Device)
 

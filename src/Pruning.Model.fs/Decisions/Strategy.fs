@@ -32,6 +32,17 @@ type Strategy =
         Learn: (Lesson -> Network -> BatchTensors -> Verdict) option
     }
 
+/// How an autoregressive network that has learnt is asked.
+[<RequireQualifiedAccess>]
+type Decoding =
+    /// One node a step, by its logits.
+    | Greedy
+    /// Several nodes of each graph a step: N/k passes over a graph of N nodes instead of N. Decisions of the same step do not
+    /// know of each other.
+    | Choices of perStep: int
+    /// The likeliest of some sequences of decisions that are followed together (`Beam`).
+    | Beam of width: int
+
 /// The strategies that configurations name, and what others are made of.
 [<RequireQualifiedAccess>]
 module Strategy =
@@ -67,6 +78,7 @@ module Strategy =
                 {
                     Order = order
                     TruthProbability = Truth.probability schedule share
+                    Choices = 1
                 }
 
             {
@@ -96,3 +108,22 @@ module Strategy =
         | DecisionStrategy.Equilibrium passes -> equilibrium passes
         | DecisionStrategy.Tree -> tree
         | DecisionStrategy.Autoregressive -> autoregressive (NodeOrder.ofConfig config.Order) config.Truth
+
+    /// The strategy of a configuration in use, asked in another way. Only autoregressive networks can be.
+    let decoded (decoding: Decoding) (config: PrunerConfig) : Strategy =
+        let guidance choices =
+            {
+                Order = NodeOrder.ofConfig config.Order
+                TruthProbability = 1.0
+                Choices = choices
+            }
+
+        match config.Strategy, decoding with
+        | _, Decoding.Greedy -> ofConfig config
+        | DecisionStrategy.Autoregressive, Decoding.Choices perStep when perStep >= 1 ->
+            steady $"autoregressive, {perStep} a step" (Autoregressive.runWith (guidance perStep))
+        | DecisionStrategy.Autoregressive, Decoding.Beam width when width >= 1 ->
+            steady $"autoregressive, beam of {width}" (Beam.run (guidance 1) width)
+        | DecisionStrategy.Autoregressive, _ ->
+            invalidArg (nameof decoding) $"wanted at least 1 choice or sequence, found {decoding}."
+        | other, _ -> invalidArg (nameof decoding) $"{decoding} is for autoregressive networks, found {other}."

@@ -20,8 +20,8 @@ module Encoder =
     /// Shift and scale of the input features, kept with the weights so that a model file carries them.
     /// scale is 1 / standard deviation of the training split.
     let private standardiser (features: int) : Weights * (Tensor -> Tensor) =
-        let shift = torch.zeros [| int64 features |]
-        let scale = torch.ones [| int64 features |]
+        let shift = Init.buffer (torch.zeros [| int64 features |])
+        let scale = Init.buffer (torch.ones [| int64 features |])
 
         let weights =
             { Weights.empty with

@@ -49,9 +49,9 @@ module Normalisation =
     let graphBatchNorm (features: int) : NormalisationLayer =
         let weight = Init.constant 1.0 [| int64 features |]
         let bias = Init.constant 0.0 [| int64 features |]
-        let runningMean = torch.zeros [| int64 features |]
-        let runningVar = torch.ones [| int64 features |]
-        let batches = torch.zeros ([||], dtype = torch.int64)
+        let runningMean = Init.buffer (torch.zeros [| int64 features |])
+        let runningVar = Init.buffer (torch.ones [| int64 features |])
+        let batches = Init.buffer (torch.zeros ([||], dtype = torch.int64))
 
         let affine (centred: Tensor) (variance: Tensor) =
             plus (centred.mul(variance.add(scalar epsilon, scalar 1.0).rsqrt()).mul(weight)) bias
@@ -76,7 +76,7 @@ module Normalisation =
                 let unbiased = variance.mul(size).div(size.sub(scalar 1.0).clamp_min(scalar 1.0))
                 follow momentum runningMean mean counted
                 follow momentum runningVar unbiased counted
-                use more = torch.tensor (int64 counted.Length)
+                use more = torch.tensor (int64 counted.Length, device = batches.device)
                 use total = plus batches more
                 batches.copy_ total |> ignore
 

@@ -58,7 +58,11 @@ module TrainingRecorder =
             OnStep =
                 fun report ->
                     let values =
-                        [ "step/loss", report.Result.Loss; "step/gradient_norm", report.Result.GradientNorm ]
+                        [
+                            "step/loss", report.Result.Loss
+                            "step/gradient_norm", report.Result.GradientNorm
+                            "step/learning_rate", report.LearningRate
+                        ]
 
                     logger (RunRecord.Scalars(report.GlobalStep, values))
             OnEpoch =
@@ -69,8 +73,7 @@ module TrainingRecorder =
 
     /// Share of the nodes of a graph that are decided as labelled.
     let private rightly (labels: byte[]) (margins: float32[]) : float =
-        let right =
-            Array.map2 (fun label margin -> (label = 1uy) = Confusion.isPruned margin) labels margins
+        let right = Array.map2 (fun label margin -> (label = 1uy) = Confusion.isPruned margin) labels margins
 
         float (right |> Array.filter id |> Array.length) / float labels.Length
 

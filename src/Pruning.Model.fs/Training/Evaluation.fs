@@ -37,13 +37,26 @@ module Evaluation =
                 None
 
         let broken (values: Tensor) = values.detach().isfinite().logical_not()
-        let ofLoss = verdict.GraphLoss |> Option.bind (fun loss -> firstTrue (broken loss))
 
-        match ofLoss with
-        | Some graph -> Some $"the loss of {batch.Origins[graph]}"
-        | None ->
-            firstTrue ((broken verdict.Logits).any 1L)
-            |> Option.map (fun node -> $"a logit of {batch.Origins[int batch.GraphOfNode[node]]}")
+        let isFine =
+            let logits = verdict.Logits.detach().isfinite().all()
+
+            match verdict.GraphLoss with
+            | Some loss -> logits.logical_and (loss.detach().isfinite().all())
+            | None -> logits
+
+        // One number crosses from the device unless something is wrong.
+        if isFine.item<bool>() then
+            None
+        else
+
+            let ofLoss = verdict.GraphLoss |> Option.bind (fun loss -> firstTrue (broken loss))
+
+            match ofLoss with
+            | Some graph -> Some $"the loss of {batch.Origins[graph]}"
+            | None ->
+                firstTrue ((broken verdict.Logits).any 1L)
+                |> Option.map (fun node -> $"a logit of {batch.Origins[int batch.GraphOfNode[node]]}")
 
     /// Asks a network without ever telling it a label; the labels only judge. Answers that are no numbers are refused.
     let ask (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : Verdict =

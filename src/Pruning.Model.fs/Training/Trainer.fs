@@ -75,9 +75,9 @@ module Trainer =
             | _ -> ()
 
     /// A network of the same kind with weights of its own.
-    let private another (pruner: Pruner) : Pruner =
+    let private another (device: torch.Device) (pruner: Pruner) : Pruner =
         use random = new torch.Generator(0UL)
-        Pruner.create random pruner.Config
+        Pruner.createOn device random pruner.Config
 
     /// A trainer whose steps are shared with other ranks. Each has the same network with the same weights, and keeps them.
     let createAmong
@@ -89,7 +89,7 @@ module Trainer =
         requireJoinable ranks config model.Pruner.Config
 
         let average () =
-            let average = another model.Pruner
+            let average = another device model.Pruner
             Weights.load (Weights.tensors model.Pruner.Network.Weights) average.Network.Weights
             average
 
@@ -99,7 +99,7 @@ module Trainer =
             Device = device
             Ranks = ranks
             Optimiser = new Adam(model.Pruner.Network.Weights.Parameters, config.WeightDecay)
-            Replicas = List.init (replicaCount device config model.Pruner.Config) (fun _ -> another model.Pruner)
+            Replicas = List.init (replicaCount device config model.Pruner.Config) (fun _ -> another device model.Pruner)
             Average = config.Ema |> Option.map (fun _ -> average ())
         }
 

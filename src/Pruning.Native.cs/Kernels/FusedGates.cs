@@ -39,13 +39,14 @@ public sealed record GatedTensors(torch.Tensor InputWeight, torch.Tensor HiddenW
 }
 
 /// <summary>
-/// Fused CPU kernels for float32: the last hidden state of an LSTM or GRU over the in-neighbours of each node. One thread; several
+/// Fused CPU kernels for float32 tensors: the last hidden state of an LSTM or GRU over the in-neighbours of each node. One thread; several
 /// threads may call at once. Scratch comes from <see cref="FloatPool"/>.
 /// </summary>
 public static unsafe class FusedAggregator
 {
     /// <summary>Forward pass. Keeps 5 padded widths a float of every edge when <paramref name="keep"/> is set.</summary>
     /// <param name="kind">LSTM or GRU.</param>
+    /// <param name="precision">Numbers of the products, here and in the backward pass.</param>
     /// <param name="lists">The graph.</param>
     /// <param name="weights">Weights.</param>
     /// <param name="x">[nodes, inputs]</param>
@@ -53,16 +54,30 @@ public static unsafe class FusedAggregator
     /// <param name="keep">Whether a backward pass follows.</param>
     /// <returns>What backward needs; null unless <paramref name="keep"/>.</returns>
     /// <exception cref="ArgumentException">A tensor does not fit.</exception>
-    public static SavedSteps? Forward(GatedKind kind, NeighbourLists lists, GatedTensors weights, torch.Tensor x, torch.Tensor output, bool keep)
+    /// <exception cref="DeviceException">There are no such products here.</exception>
+    public static SavedSteps? Forward(GatedKind kind, ProductPrecision precision, NeighbourLists lists, GatedTensors weights, torch.Tensor x, torch.Tensor output, bool keep)
     {
+        RefuseMissing(precision);
         GatedWeights addresses = weights.Addresses(kind);
         float* from = TensorMemory.Floats(x, nameof(x), lists.NodeCount, addresses.Inputs);
         float* to = TensorMemory.Floats(output, nameof(output), lists.NodeCount, addresses.Hidden);
-        SavedSteps? saved = keep ? new SavedSteps(lists.FirstPlace.Length - 1) : null;
-        if (kind == GatedKind.Lstm)
-            GatedAggregator<LstmGates>.Forward(lists, addresses, from, to, saved);
-        else
-            GatedAggregator<GruGates>.Forward(lists, addresses, from, to, saved);
+        SavedSteps? saved = keep ? new SavedSteps(lists.FirstPlace.Length - 1, precision) : null;
+        switch (kind, precision)
+        {
+            case (GatedKind.Lstm, ProductPrecision.Float32):
+                GatedAggregator<LstmGates, Float32Products>.Forward(lists, addresses, from, to, saved);
+                break;
+            case (GatedKind.Lstm, _):
+                GatedAggregator<LstmGates, Bfloat16Products>.Forward(lists, addresses, from, to, saved);
+                break;
+            case (_, ProductPrecision.Float32):
+                GatedAggregator<GruGates, Float32Products>.Forward(lists, addresses, from, to, saved);
+                break;
+            default:
+                GatedAggregator<GruGates, Bfloat16Products>.Forward(lists, addresses, from, to, saved);
+                break;
+        }
+
         KeepAlive(weights, x, output);
         return saved;
     }
@@ -86,12 +101,33 @@ public static unsafe class FusedAggregator
         float* from = TensorMemory.Floats(x, nameof(x), lists.NodeCount, addresses.Inputs);
         float* dTo = TensorMemory.Floats(dOutput, nameof(dOutput), lists.NodeCount, addresses.Hidden);
         float* dFrom = dX is null ? null : TensorMemory.Floats(dX, nameof(dX), lists.NodeCount, addresses.Inputs);
-        if (kind == GatedKind.Lstm)
-            GatedAggregator<LstmGates>.Backward(lists, addresses, from, saved, dTo, dFrom, gradients);
-        else
-            GatedAggregator<GruGates>.Backward(lists, addresses, from, saved, dTo, dFrom, gradients);
+        switch (kind, saved.Precision)
+        {
+            case (GatedKind.Lstm, ProductPrecision.Float32):
+                GatedAggregator<LstmGates, Float32Products>.Backward(lists, addresses, from, saved, dTo, dFrom, gradients);
+                break;
+            case (GatedKind.Lstm, _):
+                GatedAggregator<LstmGates, Bfloat16Products>.Backward(lists, addresses, from, saved, dTo, dFrom, gradients);
+                break;
+            case (_, ProductPrecision.Float32):
+                GatedAggregator<GruGates, Float32Products>.Backward(lists, addresses, from, saved, dTo, dFrom, gradients);
+                break;
+            default:
+                GatedAggregator<GruGates, Bfloat16Products>.Backward(lists, addresses, from, saved, dTo, dFrom, gradients);
+                break;
+        }
+
         saved.Dispose();
         KeepAlive(weights, x, dOutput, dX, dWeights);
+    }
+
+    /// <summary>Refuses a precision that this machine and this libtorch cannot multiply in.</summary>
+    /// <param name="precision">Numbers of the products.</param>
+    /// <exception cref="DeviceException">There are no such products here.</exception>
+    public static void RefuseMissing(ProductPrecision precision)
+    {
+        if (precision == ProductPrecision.Bfloat16 && Bfloat16Support.WhyNot is { } reason)
+            throw new DeviceException($"Wanted bfloat16 products (--precision bfloat16), found {reason}; use --precision float32.");
     }
 
     internal static void Once(SavedSteps saved)
@@ -108,11 +144,12 @@ public static unsafe class FusedAggregator
     }
 }
 
-/// <summary>Fused CPU kernels for float32: one step of an LSTM or GRU cell for all nodes. One thread; several threads may call at once.</summary>
+/// <summary>Fused CPU kernels for float32 tensors: one step of an LSTM or GRU cell for all nodes. One thread; several threads may call at once.</summary>
 public static unsafe class FusedCell
 {
     /// <summary>Forward pass. Keeps 5 padded widths of floats a node when <paramref name="keep"/> is set.</summary>
     /// <param name="kind">LSTM or GRU.</param>
+    /// <param name="precision">Numbers of the products, here and in the backward pass.</param>
     /// <param name="weights">Weights.</param>
     /// <param name="x">[nodes, inputs]</param>
     /// <param name="hidden">[nodes, hidden]</param>
@@ -122,8 +159,10 @@ public static unsafe class FusedCell
     /// <param name="keep">Whether a backward pass follows.</param>
     /// <returns>What backward needs; null unless <paramref name="keep"/>.</returns>
     /// <exception cref="ArgumentException">A tensor does not fit.</exception>
-    public static SavedSteps? Forward(GatedKind kind, GatedTensors weights, torch.Tensor x, torch.Tensor hidden, torch.Tensor? cell, torch.Tensor nextHidden, torch.Tensor? nextCell, bool keep)
+    /// <exception cref="DeviceException">There are no such products here.</exception>
+    public static SavedSteps? Forward(GatedKind kind, ProductPrecision precision, GatedTensors weights, torch.Tensor x, torch.Tensor hidden, torch.Tensor? cell, torch.Tensor nextHidden, torch.Tensor? nextCell, bool keep)
     {
+        FusedAggregator.RefuseMissing(precision);
         GatedWeights addresses = weights.Addresses(kind);
         int rows = checked((int)x.size(0));
         float* input = TensorMemory.Floats(x, nameof(x), rows, addresses.Inputs);
@@ -132,11 +171,23 @@ public static unsafe class FusedCell
         float* nextState = State(nextHidden, nameof(nextHidden), rows, addresses.Hidden);
         float* nextCarry = State(nextCell, nameof(nextCell), rows, addresses.Hidden);
         CheckCell(kind, cell, nextCell);
-        SavedSteps? saved = keep ? new SavedSteps(0) : null;
-        if (kind == GatedKind.Lstm)
-            GatedCell<LstmGates>.Forward(rows, addresses, input, state, carry, nextState, nextCarry, saved);
-        else
-            GatedCell<GruGates>.Forward(rows, addresses, input, state, null, nextState, null, saved);
+        SavedSteps? saved = keep ? new SavedSteps(0, precision) : null;
+        switch (kind, precision)
+        {
+            case (GatedKind.Lstm, ProductPrecision.Float32):
+                GatedCell<LstmGates, Float32Products>.Forward(rows, addresses, input, state, carry, nextState, nextCarry, saved);
+                break;
+            case (GatedKind.Lstm, _):
+                GatedCell<LstmGates, Bfloat16Products>.Forward(rows, addresses, input, state, carry, nextState, nextCarry, saved);
+                break;
+            case (_, ProductPrecision.Float32):
+                GatedCell<GruGates, Float32Products>.Forward(rows, addresses, input, state, null, nextState, null, saved);
+                break;
+            default:
+                GatedCell<GruGates, Bfloat16Products>.Forward(rows, addresses, input, state, null, nextState, null, saved);
+                break;
+        }
+
         FusedAggregator.KeepAlive(weights, x, hidden, cell, nextHidden, nextCell);
         return saved;
     }
@@ -173,10 +224,22 @@ public static unsafe class FusedCell
         float* dState = State(dHidden, nameof(dHidden), rows, addresses.Hidden);
         float* dCarry = State(dCell, nameof(dCell), rows, addresses.Hidden);
         CheckCell(kind, cell, dCell);
-        if (kind == GatedKind.Lstm)
-            GatedCell<LstmGates>.Backward(rows, addresses, input, state, carry, saved, dNextState, dNextCarry, dInput, dState, dCarry, gradients);
-        else
-            GatedCell<GruGates>.Backward(rows, addresses, input, state, null, saved, dNextState, null, dInput, dState, null, gradients);
+        switch (kind, saved.Precision)
+        {
+            case (GatedKind.Lstm, ProductPrecision.Float32):
+                GatedCell<LstmGates, Float32Products>.Backward(rows, addresses, input, state, carry, saved, dNextState, dNextCarry, dInput, dState, dCarry, gradients);
+                break;
+            case (GatedKind.Lstm, _):
+                GatedCell<LstmGates, Bfloat16Products>.Backward(rows, addresses, input, state, carry, saved, dNextState, dNextCarry, dInput, dState, dCarry, gradients);
+                break;
+            case (_, ProductPrecision.Float32):
+                GatedCell<GruGates, Float32Products>.Backward(rows, addresses, input, state, null, saved, dNextState, null, dInput, dState, null, gradients);
+                break;
+            default:
+                GatedCell<GruGates, Bfloat16Products>.Backward(rows, addresses, input, state, null, saved, dNextState, null, dInput, dState, null, gradients);
+                break;
+        }
+
         saved.Dispose();
         FusedAggregator.KeepAlive(weights, x, hidden, cell, dNextHidden, dNextCell, dX, dHidden, dCell, dWeights);
     }

@@ -70,28 +70,29 @@ internal static unsafe class InputProduct
     /// <param name="dX">[rows, inputs], or null.</param>
     /// <param name="dWeights">Receives the input weight's and bias' gradients.</param>
     /// <param name="scratch">Memory.</param>
-    public static void Backward(SimdLevel level, int rows, int gates, in GatedWeights weights, float* x, float* gradients, nint row, float* dX, in GatedWeights dWeights, FloatArena scratch)
+    public static void Backward<TProducts>(SimdLevel level, int rows, int gates, in GatedWeights weights, float* x, float* gradients, nint row, float* dX, in GatedWeights dWeights, FloatArena scratch)
+        where TProducts : struct, IProducts
     {
         int columns = gates * weights.Width;
         int inputWidth = Gemm.Padded(weights.Inputs);
         float* padded = Matrices.PadColumns(scratch, x, rows, weights.Inputs);
         float* dWeight = scratch.TakeZeros((long)columns * inputWidth);
         float* dBias = scratch.TakeZeros(columns);
+        float* target = dX is null || inputWidth == weights.Inputs ? dX : scratch.Take((long)rows * inputWidth);
+        nint packed = dX is null ? 0 : TProducts.Pack(scratch, (float*)weights.InputWeight, gates, weights.Hidden, weights.Inputs);
+        nint room = TProducts.Room(scratch, columns, inputWidth);
         for (int first = 0; first < rows; first += NeighbourLists.BlockNodes)
         {
             int count = Math.Min(NeighbourLists.BlockNodes, rows - first);
             float* d = gradients + (first * row);
-            Gemm.Multiply(level, columns, inputWidth, count, d, 1, row, padded + ((long)first * inputWidth), inputWidth, Gemm.Panel, dWeight, inputWidth, accumulate: true);
+            TProducts.AddOuter(level, count, columns, inputWidth, d, row, padded + ((long)first * inputWidth), dWeight, room);
             Matrices.AddColumnSums(d, count, columns, row, dBias);
+            if (dX is not null)
+                TProducts.Multiply(level, count, inputWidth, columns, TProducts.Left(count, columns, d, row, room), packed, target + ((long)first * inputWidth), inputWidth, accumulate: false);
         }
 
-        Matrices.Unpad(dWeight, gates, weights.Hidden, weights.Inputs, inputWidth, (float*)dWeights.InputWeight);
+        TProducts.Unpad(dWeight, gates, weights.Hidden, weights.Inputs, (float*)dWeights.InputWeight);
         Matrices.Unpad(dBias, gates, weights.Hidden, 1, 1, (float*)dWeights.InputBias);
-        if (dX is null)
-            return;
-        float* packed = Matrices.Pack(scratch, (float*)weights.InputWeight, gates, weights.Hidden, weights.Inputs);
-        float* target = inputWidth == weights.Inputs ? dX : scratch.Take((long)rows * inputWidth);
-        Gemm.Multiply(level, rows, inputWidth, columns, gradients, row, 1, packed, Gemm.Panel, (nint)columns * Gemm.Panel, target, inputWidth, accumulate: false);
         if (target != dX)
             Matrices.UnpadColumns(target, rows, weights.Inputs, dX);
     }

@@ -9,7 +9,14 @@ internal readonly record struct SavedStep(nint Activations, nint Carry, int Rows
 /// <summary>What a forward pass leaves for the backward pass. Dispose it after use; else the garbage collector does.</summary>
 public sealed class SavedSteps : IDisposable
 {
-    internal SavedSteps(int blocks) => FirstStep = new int[blocks + 1];
+    internal SavedSteps(int blocks, ProductPrecision precision)
+    {
+        FirstStep = new int[blocks + 1];
+        Precision = precision;
+    }
+
+    /// <summary>In which the forward pass was computed.</summary>
+    internal ProductPrecision Precision { get; }
 
     internal FloatArena Arena { get; } = new();
 
@@ -34,8 +41,9 @@ public sealed class SavedSteps : IDisposable
 /// node. A block of at most 64 nodes walks all its steps before the next one begins, so that its states, the weights and the
 /// gates stay in the second-level cache; the gates follow their product 32 units at a time.
 /// </summary>
-internal static unsafe class GatedAggregator<TGates>
+internal static unsafe class GatedAggregator<TGates, TProducts>
     where TGates : struct, IGates
+    where TProducts : struct, IProducts
 {
     /// <summary>Forward pass.</summary>
     /// <param name="lists">The graph.</param>
@@ -47,7 +55,7 @@ internal static unsafe class GatedAggregator<TGates>
     {
         SimdLevel level = Simd.Level;
         using FloatArena scratch = new();
-        var packed = new PackedGates<TGates>(scratch, weights);
+        var packed = new PackedGates<TGates, TProducts>(scratch, weights);
         int width = packed.Width;
         float* projected = Project(level, lists.NodeCount, weights, packed, x, scratch);
         long stateFloats = (long)NeighbourLists.BlockNodes * width;
@@ -55,6 +63,7 @@ internal static unsafe class GatedAggregator<TGates>
         float* next = scratch.Take(stateFloats);
         float* carry = scratch.Take(stateFloats);
         float* activations = scratch.Take(TGates.Slots * stateFloats);
+        nint room = TProducts.Room(scratch, width, 0);
         for (int block = 0; block + 1 < lists.FirstPlace.Length; block++)
         {
             int first = lists.FirstPlace[block];
@@ -75,7 +84,7 @@ internal static unsafe class GatedAggregator<TGates>
                 if (!TGates.HasCell)
                     after = saved is null ? nextState : after;
                 float* stateAfter = TGates.HasCell ? nextState : after;
-                Step(level, lists, first, rows, t, weights.Hidden, packed, projected, t > 0 ? state : null, at, before, after, stateAfter);
+                Step(level, lists, first, rows, t, weights.Hidden, packed, projected, t > 0 ? state : null, room, at, before, after, stateAfter);
                 saved?.Steps.Add(new SavedStep((nint)at, (nint)after, rows));
                 before = after;
                 if (TGates.HasCell || saved is null)
@@ -93,6 +102,8 @@ internal static unsafe class GatedAggregator<TGates>
             if (saved is not null)
                 saved.FirstStep[block + 1] = saved.Steps.Count;
         }
+
+        TProducts.End();
     }
 
     /// <summary>Backward pass; the gradients are overwritten, not added to.</summary>
@@ -113,20 +124,22 @@ internal static unsafe class GatedAggregator<TGates>
         {
             Level = level,
             Width = width,
-            Recurrent = Matrices.Pack(scratch, (float*)weights.HiddenWeight, TGates.Gates, weights.Hidden, weights.Hidden),
+            Recurrent = TProducts.Pack(scratch, (float*)weights.HiddenWeight, TGates.Gates, weights.Hidden, weights.Hidden),
             DRecurrent = scratch.TakeZeros((long)hiddenColumns * width),
             DLastBias = scratch.TakeZeros(width),
             DProjected = scratch.TakeZeros((long)lists.NodeCount * hiddenColumns),
             DHidden = scratch.Take((long)NeighbourLists.BlockNodes * width),
             DCell = scratch.Take((long)NeighbourLists.BlockNodes * width),
             Hidden = scratch.Take((long)NeighbourLists.BlockNodes * width),
+            Room = TProducts.Room(scratch, hiddenColumns, width),
         };
         for (int block = 0; block + 1 < lists.FirstPlace.Length; block++)
             Block(lists, block, weights.Hidden, saved, dOutput, work);
 
-        Matrices.Unpad(work.DRecurrent, TGates.Gates, weights.Hidden, weights.Hidden, width, (float*)dWeights.HiddenWeight);
-        InputProduct.Backward(level, lists.NodeCount, TGates.Gates, weights, x, work.DProjected, hiddenColumns, dX, dWeights, scratch);
+        TProducts.Unpad(work.DRecurrent, TGates.Gates, weights.Hidden, weights.Hidden, (float*)dWeights.HiddenWeight);
+        InputProduct.Backward<TProducts>(level, lists.NodeCount, TGates.Gates, weights, x, work.DProjected, hiddenColumns, dX, dWeights, scratch);
         InputProduct.HiddenBias<TGates>(weights.Hidden, dWeights, work.DLastBias);
+        TProducts.End();
     }
 
     // Rows of the block that have a t-th neighbour: a prefix.
@@ -147,7 +160,7 @@ internal static unsafe class GatedAggregator<TGates>
     }
 
     // [nodes, gates * width] W_ih x with every bias but the one of the hidden part that stands alone.
-    private static float* Project(SimdLevel level, int nodes, in GatedWeights weights, in PackedGates<TGates> packed, float* x, FloatArena scratch)
+    private static float* Project(SimdLevel level, int nodes, in GatedWeights weights, in PackedGates<TGates, TProducts> packed, float* x, FloatArena scratch)
     {
         int width = packed.Width;
         int columns = TGates.Gates * width;
@@ -158,17 +171,26 @@ internal static unsafe class GatedAggregator<TGates>
                 new Span<float>(packed.Bias + (TGates.InputSlot(gate) * width), width).CopyTo(new Span<float>(projected + (node * columns) + (gate * width), width));
         }
 
-        Gemm.Multiply(level, nodes, columns, weights.Inputs, x, weights.Inputs, 1, packed.Input, Gemm.Panel, (nint)weights.Inputs * Gemm.Panel, projected, columns, accumulate: true);
+        nint room = TProducts.Room(scratch, weights.Inputs, 0);
+        for (int first = 0; first < nodes; first += NeighbourLists.BlockNodes)
+        {
+            int rows = Math.Min(NeighbourLists.BlockNodes, nodes - first);
+            LeftFactor left = TProducts.Left(rows, weights.Inputs, x + ((long)first * weights.Inputs), weights.Inputs, room);
+            for (int column = 0; column < columns; column += Gemm.Panel)
+                TProducts.MultiplyPanel(level, rows, weights.Inputs, left, packed.Input, column, projected + ((long)first * columns) + column, columns);
+        }
+
         return projected;
     }
 
     private static void Step(
-        SimdLevel level, NeighbourLists lists, int first, int rows, int t, int hiddenCount, in PackedGates<TGates> packed, float* projected,
-        float* state, float* activations, float* before, float* after, float* stateAfter)
+        SimdLevel level, NeighbourLists lists, int first, int rows, int t, int hiddenCount, in PackedGates<TGates, TProducts> packed, float* projected,
+        float* state, nint room, float* activations, float* before, float* after, float* stateAfter)
     {
         int width = packed.Width;
         int row = TGates.Slots * width;
         int columns = TGates.Gates * width;
+        LeftFactor left = state is null ? default : TProducts.Left(rows, hiddenCount, state, width, room);
         for (int u = 0; u < width; u += Gemm.Panel)
         {
             for (int r = 0; r < rows; r++)
@@ -184,10 +206,7 @@ internal static unsafe class GatedAggregator<TGates>
             if (state is not null)
             {
                 for (int gate = 0; gate < TGates.Gates; gate++)
-                {
-                    float* panel = packed.Hidden + ((long)((gate * width) + u) / Gemm.Panel * hiddenCount * Gemm.Panel);
-                    Gemm.MultiplyPanel(level, rows, hiddenCount, state, width, 1, panel, Gemm.Panel, activations + ((TGates.HiddenSlot + gate) * width) + u, row, accumulate: true);
-                }
+                    TProducts.MultiplyPanel(level, rows, hiddenCount, left, packed.Hidden, (gate * width) + u, activations + ((TGates.HiddenSlot + gate) * width) + u, row);
             }
 
             GateKernels<TGates>.Forward(level, rows, activations + u, width, before is null ? null : before + u, after + u, stateAfter + u);
@@ -242,8 +261,9 @@ internal static unsafe class GatedAggregator<TGates>
             if (t == 0)
                 continue;
             GateKernels<TGates>.Hidden(work.Level, now.Rows, (float*)earlier.Activations, width, (float*)earlier.Carry, work.Hidden);
-            Gemm.Multiply(work.Level, columns, width, now.Rows, ofHidden, 1, row, work.Hidden, width, Gemm.Panel, work.DRecurrent, width, accumulate: true);
-            Gemm.Multiply(work.Level, now.Rows, width, columns, ofHidden, row, 1, work.Recurrent, Gemm.Panel, (nint)columns * Gemm.Panel, work.DHidden, width, accumulate: true);
+            TProducts.AddOuter(work.Level, now.Rows, columns, width, ofHidden, row, work.Hidden, work.DRecurrent, work.Room);
+            LeftFactor left = TProducts.Left(now.Rows, columns, ofHidden, row, work.Room);
+            TProducts.Multiply(work.Level, now.Rows, width, columns, left, work.Recurrent, work.DHidden, width, accumulate: true);
         }
     }
 
@@ -253,7 +273,7 @@ internal static unsafe class GatedAggregator<TGates>
 
         public required int Width { get; init; }
 
-        public required float* Recurrent { get; init; }
+        public required nint Recurrent { get; init; }
 
         public required float* DRecurrent { get; init; }
 
@@ -266,5 +286,7 @@ internal static unsafe class GatedAggregator<TGates>
         public required float* DCell { get; init; }
 
         public required float* Hidden { get; init; }
+
+        public required nint Room { get; init; }
     }
 }

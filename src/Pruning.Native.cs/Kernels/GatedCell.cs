@@ -1,8 +1,9 @@
 namespace Pruning.Native.Kernels;
 
 /// <summary>One step of an LSTM or GRU cell for every node, and its gradients; 64 rows at a time, gates behind their products.</summary>
-internal static unsafe class GatedCell<TGates>
+internal static unsafe class GatedCell<TGates, TProducts>
     where TGates : struct, IGates
+    where TProducts : struct, IProducts
 {
     /// <summary>Forward pass.</summary>
     /// <param name="rows">Nodes.</param>
@@ -17,7 +18,7 @@ internal static unsafe class GatedCell<TGates>
     {
         SimdLevel level = Simd.Level;
         using FloatArena scratch = new();
-        var packed = new PackedGates<TGates>(scratch, weights);
+        var packed = new PackedGates<TGates, TProducts>(scratch, weights);
         int width = packed.Width;
         int row = TGates.Slots * width;
         long blockFloats = (long)NeighbourLists.BlockNodes * width;
@@ -25,14 +26,16 @@ internal static unsafe class GatedCell<TGates>
         float* before = scratch.TakeZeros(blockFloats);
         float* after = scratch.Take(blockFloats);
         float* state = scratch.Take(blockFloats);
+        nint inputRoom = TProducts.Room(scratch, weights.Inputs, 0);
+        nint hiddenRoom = TProducts.Room(scratch, weights.Hidden, 0);
         for (int first = 0; first < rows; first += NeighbourLists.BlockNodes)
         {
             int count = Math.Min(NeighbourLists.BlockNodes, rows - first);
             float* activations = saved is null ? kept : saved.Arena.Take((long)count * row);
             float* carryAfter = saved is null ? after : saved.Arena.Take((long)count * width);
             float* stateAfter = TGates.HasCell ? state : carryAfter;
-            float* inputRows = x + ((long)first * weights.Inputs);
-            float* hiddenRows = hidden + ((long)first * weights.Hidden);
+            LeftFactor input = TProducts.Left(count, weights.Inputs, x + ((long)first * weights.Inputs), weights.Inputs, inputRoom);
+            LeftFactor recurrent = TProducts.Left(count, weights.Hidden, hidden + ((long)first * weights.Hidden), weights.Hidden, hiddenRoom);
             Copy((TGates.HasCell ? cell : hidden) + ((long)first * weights.Hidden), count, weights.Hidden, weights.Hidden, before, width);
             for (int u = 0; u < width; u += Gemm.Panel)
             {
@@ -44,9 +47,9 @@ internal static unsafe class GatedCell<TGates>
 
                 for (int gate = 0; gate < TGates.Gates; gate++)
                 {
-                    long panel = (long)((gate * width) + u) / Gemm.Panel * Gemm.Panel;
-                    Gemm.MultiplyPanel(level, count, weights.Inputs, inputRows, weights.Inputs, 1, packed.Input + (panel * weights.Inputs), Gemm.Panel, activations + (TGates.InputSlot(gate) * width) + u, row, accumulate: true);
-                    Gemm.MultiplyPanel(level, count, weights.Hidden, hiddenRows, weights.Hidden, 1, packed.Hidden + (panel * weights.Hidden), Gemm.Panel, activations + ((TGates.HiddenSlot + gate) * width) + u, row, accumulate: true);
+                    int column = (gate * width) + u;
+                    TProducts.MultiplyPanel(level, count, weights.Inputs, input, packed.Input, column, activations + (TGates.InputSlot(gate) * width) + u, row);
+                    TProducts.MultiplyPanel(level, count, weights.Hidden, recurrent, packed.Hidden, column, activations + ((TGates.HiddenSlot + gate) * width) + u, row);
                 }
 
                 GateKernels<TGates>.Forward(level, count, activations + u, width, before + u, carryAfter + u, stateAfter + u);
@@ -57,6 +60,8 @@ internal static unsafe class GatedCell<TGates>
                 Copy(carryAfter, count, weights.Hidden, width, nextCell + ((long)first * weights.Hidden), weights.Hidden);
             saved?.Steps.Add(new SavedStep((nint)activations, (nint)carryAfter, count));
         }
+
+        TProducts.End();
     }
 
     /// <summary>Backward pass; the gradients are overwritten, not added to.</summary>
@@ -82,7 +87,7 @@ internal static unsafe class GatedCell<TGates>
         int row = TGates.Slots * width;
         int columns = TGates.Gates * width;
         long blockFloats = (long)NeighbourLists.BlockNodes * width;
-        float* recurrent = Matrices.Pack(scratch, (float*)weights.HiddenWeight, TGates.Gates, weights.Hidden, weights.Hidden);
+        nint recurrent = TProducts.Pack(scratch, (float*)weights.HiddenWeight, TGates.Gates, weights.Hidden, weights.Hidden);
         float* dRecurrent = scratch.TakeZeros((long)columns * width);
         float* dLastBias = scratch.TakeZeros(width);
         float* dState = scratch.Take(blockFloats);
@@ -90,6 +95,7 @@ internal static unsafe class GatedCell<TGates>
         float* before = scratch.TakeZeros(blockFloats);
         float* state = scratch.TakeZeros(blockFloats);
         float* dInput = scratch.Take((long)rows * columns);
+        nint room = TProducts.Room(scratch, columns, width);
         for (int block = 0; block < saved.Steps.Count; block++)
         {
             SavedStep step = saved.Steps[block];
@@ -102,8 +108,8 @@ internal static unsafe class GatedCell<TGates>
             Copy(hidden + (first * weights.Hidden), step.Rows, weights.Hidden, weights.Hidden, state, width);
             for (int u = 0; u < width; u += Gemm.Panel)
                 GateKernels<TGates>.Backward(level, step.Rows, gradients + u, width, before + u, (float*)step.Carry + u, dState + u, dCarry + u);
-            Gemm.Multiply(level, columns, width, step.Rows, ofHidden, 1, row, state, width, Gemm.Panel, dRecurrent, width, accumulate: true);
-            Gemm.Multiply(level, step.Rows, width, columns, ofHidden, row, 1, recurrent, Gemm.Panel, (nint)columns * Gemm.Panel, dState, width, accumulate: true);
+            TProducts.AddOuter(level, step.Rows, columns, width, ofHidden, row, state, dRecurrent, room);
+            TProducts.Multiply(level, step.Rows, width, columns, TProducts.Left(step.Rows, columns, ofHidden, row, room), recurrent, dState, width, accumulate: true);
             Copy(dState, step.Rows, weights.Hidden, width, dHidden + (first * weights.Hidden), weights.Hidden);
             if (TGates.HasCell)
                 Copy(dCarry, step.Rows, weights.Hidden, width, dCell + (first * weights.Hidden), weights.Hidden);
@@ -119,9 +125,10 @@ internal static unsafe class GatedCell<TGates>
             }
         }
 
-        Matrices.Unpad(dRecurrent, TGates.Gates, weights.Hidden, weights.Hidden, width, (float*)dWeights.HiddenWeight);
-        InputProduct.Backward(level, rows, TGates.Gates, weights, x, dInput, columns, dX, dWeights, scratch);
+        TProducts.Unpad(dRecurrent, TGates.Gates, weights.Hidden, weights.Hidden, (float*)dWeights.HiddenWeight);
+        InputProduct.Backward<TProducts>(level, rows, TGates.Gates, weights, x, dInput, columns, dX, dWeights, scratch);
         InputProduct.HiddenBias<TGates>(weights.Hidden, dWeights, dLastBias);
+        TProducts.End();
     }
 
     private static void Padded(float* source, long first, int rows, int columns, float* target, int width)

@@ -14,15 +14,16 @@ internal readonly unsafe record struct GatedWeights(int Inputs, int Hidden, nint
 }
 
 /// <summary>The weights as the products want them, and the biases as the first value of each slot.</summary>
-internal readonly unsafe ref struct PackedGates<TGates>
+internal readonly unsafe ref struct PackedGates<TGates, TProducts>
     where TGates : struct, IGates
+    where TProducts : struct, IProducts
 {
     /// <summary>Packs the weights for a forward pass.</summary>
     public PackedGates(FloatArena arena, in GatedWeights weights)
     {
         Width = weights.Width;
-        Input = Matrices.PackTransposed(arena, (float*)weights.InputWeight, TGates.Gates, weights.Hidden, weights.Inputs);
-        Hidden = Matrices.PackTransposed(arena, (float*)weights.HiddenWeight, TGates.Gates, weights.Hidden, weights.Hidden);
+        Input = TProducts.PackTransposed(arena, (float*)weights.InputWeight, TGates.Gates, weights.Hidden, weights.Inputs);
+        Hidden = TProducts.PackTransposed(arena, (float*)weights.HiddenWeight, TGates.Gates, weights.Hidden, weights.Hidden);
         float* ofInput = arena.TakeZeros((long)TGates.Gates * Width);
         float* ofHidden = arena.TakeZeros((long)TGates.Gates * Width);
         Matrices.AddPadded((float*)weights.InputBias, TGates.Gates, weights.Hidden, ofInput);
@@ -41,11 +42,11 @@ internal readonly unsafe ref struct PackedGates<TGates>
     /// <summary>Padded width.</summary>
     public int Width { get; }
 
-    /// <summary>W_ih^T in panels of <c>inputs</c> rows.</summary>
-    public float* Input { get; }
+    /// <summary>W_ih^T.</summary>
+    public nint Input { get; }
 
-    /// <summary>W_hh^T in panels of <c>hidden</c> rows.</summary>
-    public float* Hidden { get; }
+    /// <summary>W_hh^T.</summary>
+    public nint Hidden { get; }
 
     /// <summary>[slots * width] both biases, each in the slots that its product goes to.</summary>
     public float* Bias { get; }

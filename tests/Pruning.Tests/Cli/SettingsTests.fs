@@ -127,7 +127,7 @@ let tests =
 
             test "engine, memory and threads" {
                 let s = settings [ "data.root"; "--engine"; "portable"; "--threads"; "3"; "--memory-budget"; "1.5" ]
-                Expect.equal (s.Engine, s.Training.Threads) (Engine.Portable, 3) "engine and threads"
+                Expect.equal (s.Arithmetic.Engine, s.Training.Threads) (Engine.Portable, 3) "engine and threads"
                 Expect.equal s.Training.Backpropagation (Backpropagation.Bounded 1_500_000_000L) "budget"
                 let s = settings [ "data.root"; "--truncate-steps"; "20" ]
                 Expect.equal s.Training.Backpropagation (Backpropagation.Truncated 20) "truncation"
