@@ -22,7 +22,7 @@ let private original: (string * string * (TrainSettings -> string)) list =
         "epochs", "11", fun s -> string s.Training.Epochs
         "workers", "14", fun s -> string s.Input.Workers
         "seed", "1234567890123", fun s -> string s.Training.Seed
-        "gpus", "2", fun s -> string s.Gpus
+        "gpus", "2", fun s -> string s.World.Gpus
         "hidden_dim", "64", fun s -> string s.Model.Hidden
         "num_gnn_steps", "4", fun s -> string s.Model.Rounds
         "num_iterations", "9", fun s -> (string s.Model.Strategy).Replace("Equilibrium ", "")
@@ -111,7 +111,7 @@ let tests =
                 Expect.equal (s.TrainingFraction, s.SamplingFraction, s.Training.PrefetchFactor) (0.75, 1.0, 3) "data"
 
                 Expect.equal
-                    (s.Training.BatchSize, s.Training.Epochs, s.Training.Seed, s.Gpus)
+                    (s.Training.BatchSize, s.Training.Epochs, s.Training.Seed, s.World.Gpus)
                     (32, 20, 42L, 0)
                     "training"
 
