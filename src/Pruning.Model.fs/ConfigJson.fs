@@ -208,7 +208,7 @@ module ConfigJson =
             Prune = weight "prune"
         }
 
-    let private losses = [ "mean-over-graphs", LossKind.MeanOverGraphs; "original", LossKind.Original ]
+    let losses: (string * LossKind) list = [ "mean-over-graphs", LossKind.MeanOverGraphs; "original", LossKind.Original ]
 
     let lossName (kind: LossKind) : string = Choices.nameOf losses kind
 

@@ -58,7 +58,11 @@ module TrainingRecorder =
             OnStep =
                 fun report ->
                     let values =
-                        [ "step/loss", report.Result.Loss; "step/gradient_norm", report.Result.GradientNorm ]
+                        [
+                            "step/loss", report.Result.Loss
+                            "step/gradient_norm", report.Result.GradientNorm
+                            "step/learning_rate", report.LearningRate
+                        ]
 
                     logger (RunRecord.Scalars(report.GlobalStep, values))
             OnEpoch =
