@@ -33,7 +33,8 @@ module MetricsCsv =
             let values = Map.ofList metrics.Values
             let value name = values |> Map.tryFind name |> Option.map cell |> Option.defaultValue ""
 
-            [ string metrics.Epoch; string metrics.Step; metrics.Split ] @ List.map value columns
+            [ string metrics.Epoch; string metrics.Step; metrics.Split ]
+            @ List.map value columns
             |> String.concat ","
 
     /// Writes the table of what metrics.jsonl holds by now, so that the two agree when a run is taken up again.

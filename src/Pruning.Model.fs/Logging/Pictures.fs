@@ -77,10 +77,10 @@ module Pictures =
         canvas.Rectangle(left, top, right, bottom, white)
 
         for edge in 0 .. graph.EdgeCount - 1 do
-          if graph.Source[edge] <> graph.Target[edge] then
-            let x0, y0 = place graph.Source[edge]
-            let x1, y1 = place graph.Target[edge]
-            canvas.Line(x0, y0, x1, y1, grey, 0.35)
+            if graph.Source[edge] <> graph.Target[edge] then
+                let x0, y0 = place graph.Source[edge]
+                let x1, y1 = place graph.Target[edge]
+                canvas.Line(x0, y0, x1, y1, grey, 0.35)
 
         let colourOf node =
             match graph.Labels[node] = 1uy, Confusion.isPruned margins[node] with

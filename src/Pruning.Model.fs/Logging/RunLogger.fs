@@ -53,15 +53,7 @@ module RunLogger =
     /// What the HParams tab shows of a run: the best epoch's metrics, and the test split's.
     let private shownMetrics: (string * string) list =
         [
-            for name in
-                [
-                    "average_precision"
-                    "roc_auc"
-                    "f1"
-                    "energy_efficiency"
-                    "energy_purity"
-                    "loss"
-                ] do
+            for name in [ "average_precision"; "roc_auc"; "f1"; "energy_efficiency"; "energy_purity"; "loss" ] do
                 let words = name.Replace('_', ' ')
                 $"best/{name}", $"validation {words}, best epoch"
             "test/average_precision", "test average precision"

@@ -19,8 +19,7 @@ type Picture =
 module Summaries =
 
     let private metadata (plugin: string) (content: byte[]) : SummaryMetadata =
-        let data =
-            SummaryMetadata.Types.PluginData(PluginName = plugin, Content = ByteString.CopyFrom content)
+        let data = SummaryMetadata.Types.PluginData(PluginName = plugin, Content = ByteString.CopyFrom content)
 
         SummaryMetadata(PluginData = data)
 

@@ -69,8 +69,7 @@ type TensorBoard private (path: string, stream: FileStream, clock: TimeProvider)
         this.Values(step, values |> Seq.map (fun (tag, value) -> Summaries.scalar tag value))
 
     /// A text, shown as Markdown.
-    member this.Text(step: int64, tag: string, text: string) : unit =
-        this.Values(step, [ Summaries.text tag text ])
+    member this.Text(step: int64, tag: string, text: string) : unit = this.Values(step, [ Summaries.text tag text ])
 
     /// Says that the run goes on after this step: what earlier files of the directory hold of later steps counts no more.
     member _.Restart(step: int64) : unit =

@@ -73,8 +73,7 @@ module TrainingRecorder =
 
     /// Share of the nodes of a graph that are decided as labelled.
     let private rightly (labels: byte[]) (margins: float32[]) : float =
-        let right =
-            Array.map2 (fun label margin -> (label = 1uy) = Confusion.isPruned margin) labels margins
+        let right = Array.map2 (fun label margin -> (label = 1uy) = Confusion.isPruned margin) labels margins
 
         float (right |> Array.filter id |> Array.length) / float labels.Length
 

@@ -29,12 +29,7 @@ module ValueDistribution =
 
     /// Upper limits of the buckets, ascending; the last one holds everything.
     let limits: float[] =
-        [|
-            yield! positive |> Array.rev |> Array.map (~-)
-            0.0
-            yield! positive
-            Double.MaxValue
-        |]
+        [| yield! positive |> Array.rev |> Array.map (~-); 0.0; yield! positive; Double.MaxValue |]
 
     /// The bucket of a finite number.
     let bucketOf (x: float) : int =
