@@ -25,6 +25,17 @@ type VerbHelp =
         Examples: (string * string) list
     }
 
+/// Argu's parser of a union, made once: it walks all cases by reflection.
+type private ParserOf<'T when 'T :> IArgParserTemplate> private () =
+
+    // The structure check walks every case again at each start; a test does it instead.
+    static member val Parser: ArgumentParser<'T> =
+        ArgumentParser.Create<'T>(
+            programName = "graph-pruning",
+            errorHandler = ExceptionExiter(),
+            checkStructure = false
+        )
+
 /// From a verb's words to the cases of its Argu union. Argu finds the options; spelling variants, unknown names and
 /// missing values are settled before it looks, so that every complaint names the option and says what to do.
 [<RequireQualifiedAccess>]
@@ -57,9 +68,7 @@ module Arguments =
             Description = case.Description.Value
         }
 
-    let private parserOf<'T when 'T :> IArgParserTemplate> () =
-        // The structure check walks every case again at each start; a test does it instead.
-        ArgumentParser.Create<'T>(programName = program, errorHandler = ExceptionExiter(), checkStructure = false)
+    let private parserOf<'T when 'T :> IArgParserTemplate> () : ArgumentParser<'T> = ParserOf<'T>.Parser
 
     let private optionsOf (parser: ArgumentParser<'T>) =
         parser.GetArgumentCases()
@@ -130,6 +139,43 @@ module Arguments =
         | extra :: _ when options |> List.forall (fun option -> not option.Positional) ->
             raise (UsageException $"there is nothing to do with '{extra}': this verb takes options only.")
         | _ -> positional @ normal
+
+    /// The options of a verb by every name they have, dashes included, and whether they take a value.
+    let takesValue<'T when 'T :> IArgParserTemplate> () : Map<string, bool> =
+        Map
+            [
+                for option in optionsOf (parserOf<'T>()) do
+                    for name in option.Names -> name, not option.Values.IsEmpty
+            ]
+
+    /// Parts words between a verb's own options and those of another verb, which its words may hold as they are. What is no
+    /// option belongs to the other one.
+    let divide (own: Map<string, bool>) (other: Map<string, bool>) (words: string list) : string list * string list =
+        let rec go words mine others =
+            match words with
+            | [] -> List.rev mine, List.rev others
+            | word: string :: rest when isOption word ->
+                let name = canonical (word.Split('=')[0])
+
+                let takes, isMine =
+                    match Map.tryFind name own, Map.tryFind name other with
+                    | Some takes, _ -> takes, true
+                    | None, Some takes -> takes, false
+                    | None, None -> false, false
+
+                let chosen, rest =
+                    match rest with
+                    | value :: rest when takes && not (word.Contains '=') && not (isOption value) ->
+                        [ value; word ], rest
+                    | _ -> [ word ], rest
+
+                if isMine then
+                    go rest (chosen @ mine) others
+                else
+                    go rest mine (chosen @ others)
+            | word :: rest -> go rest mine (word :: others)
+
+        go words [] []
 
     /// The cases of the union in the order in which they were typed (positional ones first).
     let parse<'T when 'T :> IArgParserTemplate> (words: string list) : 'T list =

@@ -12,6 +12,7 @@ type Verb =
     | Simulate
     | Preprocess
     | Train
+    | Tune
     | Evaluate
     | Report
     | Compare
@@ -32,6 +33,7 @@ module Verb =
             Verb.Simulate
             Verb.Preprocess
             Verb.Train
+            Verb.Tune
             Verb.Evaluate
             Verb.Report
             Verb.Compare
@@ -49,6 +51,7 @@ module Verb =
         | Verb.Simulate -> Simulate.command
         | Verb.Preprocess -> Preprocess.command
         | Verb.Train -> Train.command
+        | Verb.Tune -> Tune.command
         | Verb.Evaluate -> Evaluate.command
         | Verb.Report -> Report.command
         | Verb.Compare -> Compare.command

@@ -10,7 +10,7 @@ open FsCheck
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
 open Pruning.Model
-open Pruning.Tests.Cli.InspectTests
+open Pruning.Tests.Cli
 
 /// CRC-32 of ISO 3309 bit by bit, as the PNG standard describes it.
 let private crc32 (bytes: byte[]) : uint32 =
@@ -26,7 +26,7 @@ let private crc32 (bytes: byte[]) : uint32 =
 
 /// Chunks of a PNG by name, their checksums checked.
 let private chunks (png: byte[]) : (string * byte[]) list =
-    Expect.equal png[..7] [| 0x89uy; 0x50uy; 0x4Euy; 0x47uy; 0x0Duy; 0x0Auy; 0x1Auy; 0x0Auy |] "signature"
+    Expect.equal (png[..7]) [| 0x89uy; 0x50uy; 0x4Euy; 0x47uy; 0x0Duy; 0x0Auy; 0x1Auy; 0x0Auy |] "signature"
     let mutable at = 8
 
     [
@@ -46,7 +46,7 @@ let private pixelsOf (picture: Picture) : Rgb[][] =
     let header = found |> List.head |> snd
     let size (place: int) = int (BinaryPrimitives.ReadUInt32BigEndian(ReadOnlySpan(header, place, 4)))
     Expect.equal (size 0, size 4) (picture.Width, picture.Height) "size"
-    Expect.equal header[8..] [| 8uy; 2uy; 0uy; 0uy; 0uy |] "eight bits, RGB"
+    Expect.equal (header[8..]) [| 8uy; 2uy; 0uy; 0uy; 0uy |] "eight bits, RGB"
     use packed = new MemoryStream(found |> List.find (fst >> (=) "IDAT") |> snd)
     use zlib = new ZLibStream(packed, CompressionMode.Decompress)
     use plain = new MemoryStream()
@@ -57,7 +57,7 @@ let private pixelsOf (picture: Picture) : Rgb[][] =
 
     [|
         for y in 0 .. picture.Height - 1 do
-            Expect.equal bytes[y * stride] 0uy "no filter"
+            Expect.equal (bytes[y * stride]) 0uy "no filter"
 
             [|
                 for x in 0 .. picture.Width - 1 do
@@ -87,24 +87,30 @@ let tests =
     testList
         "pictures"
         [
-            testProperty "a PNG gives back every pixel" (fun (PositiveInt width) (PositiveInt height) (dots: (int * int * int) list) ->
-                let canvas = Canvas(width, height, white)
+            testProperty
+                "a PNG gives back every pixel"
+                (fun (PositiveInt width) (PositiveInt height) (dots: (int * int * int) list) ->
+                    let canvas = Canvas(width, height, white)
 
-                for x, y, colour in dots do
-                    // Outside of the canvas too.
-                    canvas.Rectangle(x, y, x + 2, y + 1, Rgb.ofHex (colour &&& 0xFFFFFF))
+                    for x, y, colour in dots do
+                        // Outside of the canvas too.
+                        canvas.Rectangle(x, y, x + 2, y + 1, Rgb.ofHex (colour &&& 0xFFFFFF))
 
-                let pixels = pixelsOf (canvas.ToPicture())
+                    let pixels = pixelsOf (canvas.ToPicture())
 
-                for y in 0 .. height - 1 do
-                    for x in 0 .. width - 1 do
-                        Expect.equal pixels[y][x] canvas[x, y] $"pixel {x}, {y}")
+                    for y in 0 .. height - 1 do
+                        for x in 0 .. width - 1 do
+                            Expect.equal (pixels[y][x]) (canvas[x, y]) $"pixel {x}, {y}")
 
             test "text has one pixel for one of its font, times its scale" {
                 let canvas = Canvas(60, 20, white)
                 canvas.Text(1, 2, 2, blue, "1-9")
                 let painted = Seq.length (PixelFont.pixels "1-9") * 4
-                let found = pixelsOf (canvas.ToPicture()) |> Array.sumBy (Array.filter ((=) blue) >> Array.length)
+
+                let found =
+                    pixelsOf (canvas.ToPicture())
+                    |> Array.sumBy (Array.filter ((=) blue) >> Array.length)
+
                 Expect.equal found painted "pixels"
                 Expect.isGreaterThan painted 0 "there is something to see"
             }
@@ -134,13 +140,19 @@ let tests =
             }
 
             test "a trackster's nodes have the colour of their decision" {
-                use dataset = GraphDataset.Open([| sample |], TracksterReadOptions())
+                use dataset =
+                    GraphDataset.Open(
+                        [| Path.Combine(Run.repository, "samples", "tracksters.root") |],
+                        TracksterReadOptions()
+                    )
 
                 for index in 0..20 do
                     let graph = dataset[index]
 
                     let colours margins =
-                        pixelsOf (Pictures.trackster "97.0% right" graph margins) |> Seq.concat |> Set.ofSeq
+                        pixelsOf (Pictures.trackster "97.0% right" graph margins)
+                        |> Seq.concat
+                        |> Set.ofSeq
 
                     // The legend has every colour once, in discs of 5 pixels: count beyond it.
                     let amount colour margins =

@@ -25,8 +25,8 @@ let private distributions =
 
             test "so are the limits themselves and what is beside them" {
                 for place in 0 .. limits.Length - 2 do
-                    Expect.equal (ValueDistribution.bucketOf limits[place]) (place + 1) $"limit {place}"
-                    Expect.equal (ValueDistribution.bucketOf (Math.BitDecrement limits[place])) place $"below {place}"
+                    Expect.equal (ValueDistribution.bucketOf (limits[place])) (place + 1) $"limit {place}"
+                    Expect.equal (ValueDistribution.bucketOf (Math.BitDecrement(limits[place]))) place $"below {place}"
             }
 
             testProperty "nothing is lost, and what is no number is left out" (fun (values: float32 list) ->
@@ -43,8 +43,10 @@ let private distributions =
                 // Each number is found below its limit and not below the one before, though empty buckets are left out.
                 let limits = Seq.toArray proto.BucketLimit
 
-                for bucket, group in finite |> List.groupBy (fun x -> limits |> Array.findIndex (fun limit -> x < limit)) do
-                    Expect.equal proto.Bucket[bucket] (float group.Length) $"bucket {bucket}")
+                for bucket, group in
+                    finite
+                    |> List.groupBy (fun x -> limits |> Array.findIndex (fun limit -> x < limit)) do
+                    Expect.equal (proto.Bucket[bucket]) (float group.Length) $"bucket {bucket}")
         ]
 
 let private scored (nodes: (bool * int) list) =
@@ -57,32 +59,42 @@ let private curves =
     testList
         "curves"
         [
-            testProperty "counts at every threshold are those of the scores themselves" (fun (nodes: (bool * int) list) ->
-                let labels, margins = scored nodes
+            testProperty
+                "counts at every threshold are those of the scores themselves"
+                (fun (nodes: (bool * int) list) ->
+                    let labels, margins = scored nodes
 
-                let table =
-                    ScoreHistogram.ofNodes labels margins
-                    |> PrecisionRecallTable.ofScores PrecisionRecallTable.standardThresholds
+                    let table =
+                        ScoreHistogram.ofNodes labels margins
+                        |> PrecisionRecallTable.ofScores PrecisionRecallTable.standardThresholds
 
-                for threshold in 0..5..200 do
-                    let above =
-                        [
-                            for label, margin in Array.zip labels margins do
-                                // A bin of the histogram is as wide as 3e-5 of the margin, the thresholds are 0.005 apart.
-                                if 1.0 / (1.0 + exp -(float margin)) >= float threshold / 200.0 then
-                                    label
-                        ]
+                    for threshold in 0..5..200 do
+                        let above =
+                            [
+                                for label, margin in Array.zip labels margins do
+                                    // A bin of the histogram is as wide as 3e-5 of the margin, the thresholds are 0.005 apart.
+                                    if 1.0 / (1.0 + exp -(float margin)) >= float threshold / 200.0 then
+                                        label
+                            ]
 
-                    let count label = above |> List.filter ((=) label) |> List.length |> int64
-                    let total label = labels |> Array.filter ((=) label) |> Array.length |> int64
-                    Expect.equal table.TruePositives[threshold] (count 1L) $"true positives at {threshold}"
-                    Expect.equal table.FalsePositives[threshold] (count 0L) $"false positives at {threshold}"
-                    Expect.equal table.FalseNegatives[threshold] (total 1L - count 1L) $"false negatives at {threshold}"
-                    Expect.equal table.TrueNegatives[threshold] (total 0L - count 0L) $"true negatives at {threshold}"
+                        let count label = above |> List.filter ((=) label) |> List.length |> int64
+                        let total label = labels |> Array.filter ((=) label) |> Array.length |> int64
+                        Expect.equal (table.TruePositives[threshold]) (count 1L) $"true positives at {threshold}"
+                        Expect.equal (table.FalsePositives[threshold]) (count 0L) $"false positives at {threshold}"
 
-                let decisions = Confusion.ofNodes labels margins
-                Expect.equal table.TruePositives[100] decisions.PrunedRightly "at one half: the decisions"
-                Expect.equal table.FalsePositives[100] decisions.PrunedWrongly "at one half: the decisions")
+                        Expect.equal
+                            table.FalseNegatives[threshold]
+                            (total 1L - count 1L)
+                            $"false negatives at {threshold}"
+
+                        Expect.equal
+                            table.TrueNegatives[threshold]
+                            (total 0L - count 0L)
+                            $"true negatives at {threshold}"
+
+                    let decisions = Confusion.ofNodes labels margins
+                    Expect.equal (table.TruePositives[100]) decisions.PrunedRightly "at one half: the decisions"
+                    Expect.equal (table.FalsePositives[100]) decisions.PrunedWrongly "at one half: the decisions")
 
             test "rows are counts, then precision and recall, and zero where nothing is counted" {
                 let rows =
@@ -112,12 +124,7 @@ let private config () =
     Json.record
         [
             "model",
-            Json.record
-                [
-                    "hidden", Json.integer 128L
-                    "memory_cell", Json.text "gru"
-                    "standardise", Json.flag true
-                ]
+            Json.record [ "hidden", Json.integer 128L; "memory_cell", Json.text "gru"; "standardise", Json.flag true ]
             "training", Json.record [ "learning_rate", Json.number 1e-3; "clip_norm", null ]
             "input", Json.record [ "files", Json.list [ Json.text "a.root"; Json.text "b.root" ] ]
         ]

@@ -1,0 +1,66 @@
+namespace Pruning.Cli.Tuning
+
+open System
+open System.IO
+open System.Text.Json
+open Pruning.Model
+
+/// What a run directory tells about a trial.
+type RunFound =
+    {
+        Directory: string
+        /// Exit code in run.json; None while it runs and after it was killed.
+        Exit: int option
+        Error: string option
+    }
+
+[<RequireQualifiedAccess>]
+module TrialResult =
+
+    /// The best value of a metric over the epochs of a run's validation split; nan if it was never defined.
+    let best (metric: string) (run: string) : float =
+        let values =
+            RunLog.ReadMetrics(Path.Combine(run, "metrics.jsonl"))
+            |> List.filter (fun line -> line.Split = "val")
+            |> List.choose (fun line -> line.Values |> List.tryFind (fun (name, _) -> name = metric))
+            |> List.map snd
+            |> List.filter Double.IsFinite
+
+        if values.IsEmpty then nan
+        elif StudyPlan.isLoss metric then List.min values
+        else List.max values
+
+    let private tryDescribe (directory: string) : (string * RunFound) option =
+        try
+            use document = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "run.json")))
+            let root = document.RootElement
+            let text (element: JsonElement) = Option.ofObj (element.GetString())
+            let exit = root.GetProperty "exit"
+
+            text (root.GetProperty "name")
+            |> Option.map (fun name ->
+                name,
+                {
+                    Directory = directory
+                    Exit = if exit.ValueKind = JsonValueKind.Null then None else Some(exit.GetInt32())
+                    Error = text (root.GetProperty "error")
+                })
+        with
+        | :? IOException
+        | :? JsonException
+        | :? InvalidOperationException
+        | :? Collections.Generic.KeyNotFoundException -> None
+
+    /// The runs of a job under a directory of runs, newest first.
+    let find (runs: string) (job: Job) : RunFound list =
+        if not (Directory.Exists runs) then
+            []
+        else
+            let name = StudyPlan.nameOf job
+
+            Directory.GetDirectories(runs, $"*-{name}*")
+            |> Array.sortDescending
+            |> Seq.choose tryDescribe
+            |> Seq.filter (fun (found, _) -> found = name)
+            |> Seq.map snd
+            |> List.ofSeq

@@ -1,0 +1,176 @@
+/// tune as a process, on the sample of the repository, and what its command line is understood as.
+module Pruning.Tests.Cli.TuneTests
+
+open System
+open System.IO
+open System.Text.Json
+open Expecto
+open Pruning.Cli
+open Pruning.Cli.Tuning
+open Pruning.Tests.Cli.Run
+open Pruning.Tests.Cli.InspectTests
+open Pruning.Tests.Cli.ProgramTests
+open Pruning.Tests.Cli.ValuesTests
+
+let private tiny =
+    [
+        sample
+        "--hidden-dim"
+        "8"
+        "--num-gnn-steps=1"
+        "--num-iterations=1"
+        "--epochs"
+        "1"
+        "--sampling-fraction"
+        "0.1"
+    ]
+
+let private planOf words =
+    match (TuneSettings.ofWords words).Plan with
+    | Some plan -> plan
+    | None -> failtest "wanted a plan"
+
+let private settings =
+    testList
+        "settings"
+        [
+            test "options of train go to every training, files and all" {
+                let words =
+                    tiny
+                    @ [
+                        "--grid"
+                        "aggregator=lstm,gru"
+                        "--memory"
+                        "gru"
+                        "--grid=normalisation=layer,identity"
+                        "--workers"
+                        "2"
+                    ]
+
+                let plan = planOf words
+                Expect.equal plan.Method SearchMethod.Grid "grid where all have values"
+                Expect.equal plan.Trials 4 "combinations"
+                Expect.equal plan.Epochs 1 "epochs"
+                Expect.equal (List.head plan.TrainWords) (Path.GetFullPath sample) "files by full path"
+                Expect.containsAll plan.TrainWords [ "--memory"; "gru"; "--hidden-dim"; "8" ] "others as they are"
+                Expect.isFalse (List.contains "--workers" plan.TrainWords) "workers are tune's own"
+
+                let settings =
+                    TrainSettings.ofWords (StudyPlan.trainWords TuneSettings.isFlag plan { Trial = 2; Rung = 0 })
+
+                Expect.equal settings.Model.DecisionCell Pruning.Model.CellKind.Gru "trial 2"
+            }
+
+            test "ranges are searched at random, and asha has rungs" {
+                let range = [ "--log-uniform"; "learning-rate=1e-4:1e-2" ]
+                Expect.equal (planOf (tiny @ range)).Method SearchMethod.Random "method"
+                Expect.equal (planOf (tiny @ range)).Trials 20 "trials"
+
+                let plan =
+                    planOf (
+                        tiny
+                        @ range
+                        @ [ "--method"; "asha"; "--eta"; "2"; "--epochs"; "8"; "--trials"; "5" ]
+                    )
+
+                Expect.equal (StudyPlan.rungs plan) [ 1; 2; 4; 8 ] "rungs"
+            }
+
+            for parts, words in
+                [
+                    [ "found none"; "--grid" ], []
+                    [ "unknown option --lerning-rate"; "--learning-rate" ], [ "--grid"; "lerning-rate=1,2" ]
+                    [ "trial 1 is no training"; "--memory wants none" ], [ "--grid"; "memory=gru,grue" ]
+                    [ "trial"; "is no training"; "--dropout" ], [ "--uniform"; "dropout=1:5" ]
+                    [ "--method grid"; "--dropout" ], [ "--uniform"; "dropout=0:0.5"; "--method"; "grid" ]
+                    [ "--trials belongs" ], [ "--grid"; "memory=gru,lstm"; "--trials"; "3" ]
+                    [ "--eta belong" ], [ "--uniform"; "dropout=0:0.5"; "--eta"; "3" ]
+                    [ "more than once" ], [ "--grid"; "memory=gru"; "--grid"; "memory=lstm" ]
+                    [ "a study sets it" ], [ "--grid"; "memory=gru"; "--name"; "x" ]
+                    [ "a study sets it" ], [ "--grid"; "runs=a,b" ]
+                    [ "rungs are epochs" ], [ "--integer"; "epochs=1:5"; "--method"; "asha" ]
+                    [ "--metric wants" ], [ "--grid"; "memory=gru"; "--metric"; "beauty" ]
+                    [ "unknown option --wrokers" ], [ "--grid"; "memory=gru"; "--wrokers"; "3" ]
+                ] do
+                let line = String.Join(" ", words)
+
+                test $"refused: '{line}'" {
+                    let sentence = refusal (fun () -> TuneSettings.ofWords (tiny @ words) |> ignore)
+
+                    for part in parts do
+                        Expect.stringContains sentence part "sentence"
+                }
+        ]
+
+let private process' =
+    testList
+        "process"
+        [
+            test "three trials by two workers, then nothing is done again" {
+                inTemporaryDirectory (fun directory ->
+                    let study = Path.Combine(directory, "my study")
+
+                    let words =
+                        "tune" :: tiny
+                        @ [ "--grid"; "memory=none,gru,lstm"; "--workers"; "2"; "--study"; study; "--json" ]
+
+                    let outcome = cli words |> expecting 0
+                    let found = JsonDocument.Parse(outcome.Out).RootElement
+                    let trials = found.GetProperty("trials").EnumerateArray() |> List.ofSeq
+                    let value (trial: JsonElement) = trial.GetProperty("average_precision").GetDouble()
+
+                    Expect.equal
+                        (trials |> List.map value)
+                        (trials |> List.map value |> List.sortDescending)
+                        "best first"
+
+                    let best = List.head trials
+                    Expect.equal (found.GetProperty("best").GetInt32()) (best.GetProperty("trial").GetInt32()) "best"
+                    let memory = string (best.GetProperty("values").GetProperty("memory").GetString())
+
+                    Expect.stringContains
+                        (string (found.GetProperty("command").GetString()))
+                        $"--memory={memory}"
+                        "command"
+
+                    for trial in trials do
+                        Expect.equal (trial.GetProperty("status").GetString()) "done" "status"
+                        let run = Path.Combine(study, "trials", string (trial.GetProperty("run").GetString()))
+                        let metrics = Pruning.Model.RunLog.ReadMetrics(Path.Combine(run, "metrics.jsonl"))
+                        let line = metrics |> List.find (fun line -> line.Split = "val")
+
+                        Expect.equal
+                            (value trial)
+                            (line.Values |> List.find (fst >> (=) "average_precision") |> snd)
+                            "its run's"
+
+                    Expect.hasLength (Directory.GetDirectories(Path.Combine(study, "trials"))) 3 "runs"
+                    Expect.isTrue (File.Exists(Path.Combine(study, "report.html"))) "page"
+                    Expect.hasLength (File.ReadAllLines(Path.Combine(study, "trials.csv"))) 4 "table"
+
+                    // Again: by the study alone, and by the same words.
+                    let journal () = Journal.parse (File.ReadAllText(Path.Combine(study, Journal.fileName)))
+                    let before = journal ()
+
+                    let again = cli [ "tune"; "--study"; study; "--json" ] |> expecting 0
+                    Expect.equal again.Out outcome.Out "the same answer"
+                    cli words |> expecting 0 |> ignore
+                    Expect.equal (journal ()) before "and no more work"
+
+                    runCli (words @ [ "--seed"; "7" ])
+                    |> expectSentence 2 [ "is the study of another" ])
+            }
+
+            test "what fails every training stops the study with the exit code of the training" {
+                inTemporaryDirectory (fun directory ->
+                    let missing = Path.Combine(directory, "missing.root")
+                    let study = Path.Combine(directory, "s")
+
+                    runCli
+                        [ "tune"; missing; "--grid"; "memory=none,gru"; "--workers"; "1"; "--study"; study; "--quiet" ]
+                    |> expectSentence 4 [ "trial-0000 cannot be trained"; "missing.root" ])
+            }
+        ]
+
+[<Tests>]
+let tests = testList "tune" [ settings; testSequenced process' ]
