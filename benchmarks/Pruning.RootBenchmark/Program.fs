@@ -6,6 +6,8 @@
 /// CODEC leaves the others out: none, lz4, zlib, zstd.
 ///
 ///     dotnet run ... -- read DIRECTORY CODEC [ENTRIES]     reads only: the file of an earlier call is taken when it is there
+///     dotnet run ... -- wide DIRECTORY                     reads one branch of 1,000, beside a file of that branch alone
+///     dotnet run ... -- baskets DIRECTORY                  prints what is allocated for each basket
 ///     dotnet run ... -- memory DIRECTORY                   writes 1 GB of values and prints the most memory that it took
 module Pruning.RootBenchmark.Program
 
@@ -147,6 +149,12 @@ let private readOnly (directory: string) (codec: string) (baskets: int list) =
 [<EntryPoint>]
 let main arguments =
     match List.ofArray arguments with
+    | [ "wide"; directory ] ->
+        Overhead.wide directory
+        0
+    | [ "baskets"; directory ] ->
+        Overhead.baskets directory
+        0
     | [ "read"; directory; codec ] ->
         readOnly directory codec entriesOfBaskets
         0
