@@ -7,6 +7,13 @@ open System.Diagnostics
 /// Seconds.
 type Cost = { Processor: float; Wall: float }
 
+/// Repeats an action for a second, so that what is timed next is code that the runtime has compiled to its best.
+let private warm (action: unit -> unit) =
+    let watch = Stopwatch.StartNew()
+
+    while watch.Elapsed.TotalSeconds < 1.0 do
+        action ()
+
 /// The processor time of the whole process counts: collections and threads are paid too. The machine may be busy with
 /// other things, so the least of several runs is closest to what the work costs.
 let best (runs: int) (action: unit -> unit) : Cost =
@@ -26,6 +33,7 @@ let best (runs: int) (action: unit -> unit) : Cost =
             Wall = watch.Elapsed.TotalSeconds
         }
 
+    warm action
     let costs = List.init runs (fun _ -> once ())
 
     {

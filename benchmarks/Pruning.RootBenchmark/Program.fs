@@ -3,9 +3,12 @@
 ///     dotnet run -c Release --project benchmarks/Pruning.RootBenchmark/Pruning.RootBenchmark.fsproj -- DIRECTORY [NODE_MODULES [CODEC]]
 ///
 /// DIRECTORY takes files of some 300 MB, one at a time. NODE_MODULES is a folder node_modules that has jsroot (- for none),
-///     dotnet run ... -- memory DIRECTORY     writes 1 GB of values and prints the most memory that it took
-///
 /// CODEC leaves the others out: none, lz4, zlib, zstd.
+///
+///     dotnet run ... -- read DIRECTORY CODEC [ENTRIES]     reads only: the file of an earlier call is taken when it is there
+///     dotnet run ... -- wide DIRECTORY                     reads one branch of 1,000, beside a file of that branch alone
+///     dotnet run ... -- baskets DIRECTORY                  prints what is allocated for each basket
+///     dotnet run ... -- memory DIRECTORY                   writes 1 GB of values and prints the most memory that it took
 module Pruning.RootBenchmark.Program
 
 open System
@@ -100,9 +103,64 @@ let private memory (path: string) =
     printfn $"{times * Sample.bytes sample / 1000000L} MB of values; most memory {before} MB before, {peak ()} MB after"
     File.Delete path
 
+let private number (value: float) = value.ToString("F0", Globalization.CultureInfo.InvariantCulture)
+
+/// Reading alone, for iterating on it: seconds instead of minutes. The files stay.
+let private readOnly (directory: string) (codec: string) (baskets: int list) =
+    let sample = lazy (Sample.create entries)
+
+    line
+        [
+            "codec"
+            "entries a basket"
+            "read, a CPU second"
+            "read, wall"
+            "2 threads, wall"
+            "ratio"
+            "codec alone"
+        ]
+
+    line (List.replicate 7 "---")
+
+    for setting in codecs |> List.filter (fun setting -> (string setting).StartsWith codec) do
+        for basket in baskets do
+            let path = Path.Combine(directory, $"root-benchmark-{(string setting).Replace(' ', '-')}-{basket}.root")
+
+            if not (File.Exists path) then
+                Sample.write path (options setting basket 2) 20000 sample.Value
+
+            let names, bytes = Sample.stored path
+            let packed = payloads names path
+            let bare = best runs (decompress packed)
+            let alone = best 5 (read names path 1)
+            let both = best 5 (read names path 2)
+
+            line
+                [
+                    string setting
+                    string basket
+                    number (rate bytes alone.Processor)
+                    number (rate bytes alone.Wall)
+                    number (rate bytes both.Wall)
+                    (alone.Wall / both.Wall).ToString("F2", Globalization.CultureInfo.InvariantCulture)
+                    number (rate bytes bare.Processor)
+                ]
+
 [<EntryPoint>]
 let main arguments =
     match List.ofArray arguments with
+    | [ "wide"; directory ] ->
+        Overhead.wide directory
+        0
+    | [ "baskets"; directory ] ->
+        Overhead.baskets directory
+        0
+    | [ "read"; directory; codec ] ->
+        readOnly directory codec entriesOfBaskets
+        0
+    | [ "read"; directory; codec; baskets ] ->
+        readOnly directory codec [ int baskets ]
+        0
     | [ "memory"; directory ] ->
         memory (Path.Combine(directory, "root-benchmark.root"))
         0
@@ -143,7 +201,6 @@ let main arguments =
                 let bare = best runs (decompress packed)
                 let alone = best runs (read names path 1)
                 let both = best runs (read names path 2)
-                let number (value: float) = value.ToString("F0", Globalization.CultureInfo.InvariantCulture)
 
                 line
                     [

@@ -98,3 +98,19 @@ module Sample =
     /// Writes the sample as the tree `Events`, so many entries a call.
     let write (path: string) (options: RootWriteOptions) (piece: int) (sample: Sample) : unit =
         writeRepeated path options piece 1 sample
+
+    /// Names of the jagged branches of a written sample, and bytes of their values.
+    let stored (path: string) : string list * int64 =
+        use file = RootFile.Open path
+        let tree = file.Tree "Events"
+
+        let hits =
+            tree.ReadClusters [ "n" ]
+            |> Seq.sumBy (fun chunk -> chunk.Column<int>("n").Values |> Array.sumBy int64)
+
+        [
+            for branch in tree.Branches do
+                if not branch.FixedLength.HasValue then
+                    branch.Name
+        ],
+        hits * 44L

@@ -31,7 +31,7 @@ internal sealed class DirectoryTree
         var at = new RootLocation(file.Path);
         RootDirectory top = ReadDirectory(file, header.Begin + header.NameBytes, at);
         if (top.SeekKeys == 0)
-            throw new RootFormatException(RootErrorKind.NotClosed, $"the file has no list of keys: its writer did not close it; write it again, or open it with {nameof(RootReadOptions.Recover)} to read what is there", at with { Byte = header.Begin + header.NameBytes });
+            throw new RootFormatException(RootErrorKind.NotClosed, $"the file has no list of keys: its writer did not close it; write it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what is there", at with { Byte = header.Begin + header.NameBytes });
         tree.Walk(file, header, top, "", [], at);
         return tree;
     }

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 
 namespace Pruning.Data.Root;
 
@@ -11,8 +9,8 @@ public sealed partial class RootFile : IDisposable
     private readonly RootLocation _location;
     private Lazy<DirectoryTree> _directories;
     private readonly Lazy<ClassCatalogue> _classes;
-    private readonly ConcurrentDictionary<long, Lazy<RootTree>> _trees = new();
     private readonly ConcurrentBag<BasketReader> _readers = [];
+    private readonly ConcurrentBag<BlockDecoder> _decoders = [];
 
     private RootFile(FileSource source, RootHeader header, RootReadOptions options)
     {
@@ -81,30 +79,6 @@ public sealed partial class RootFile : IDisposable
     /// <summary>Every object of the file, directories included, in the order of the file's lists.</summary>
     public IReadOnlyList<RootEntry> List() => _directories.Value.Entries;
 
-    /// <summary>Opens a tree: <c>Tracksters</c>, <c>dir/Tracksters</c>, <c>Tracksters;1</c>. Without a cycle, the newest.</summary>
-    /// <exception cref="RootFormatException">No such tree (the nearest names are listed), not a tree, or damaged.</exception>
-    public RootTree Tree(string name) => TryTree(name, out RootTree? tree) ? tree : throw NotFound(name);
-
-    /// <summary>As <see cref="Tree"/>, but false where there is no object of that name and cycle.</summary>
-    /// <exception cref="RootFormatException">The object is not a tree, or damaged.</exception>
-    public bool TryTree(string name, [NotNullWhen(true)] out RootTree? tree)
-    {
-        tree = null;
-        if (_directories.Value.Find(name) is not ListedKey found)
-            return false;
-        if (!found.Entry.IsTree)
-        {
-            throw new RootFormatException(
-                RootErrorKind.WrongClass,
-                found.Entry.IsNtuple
-                    ? $"wanted a tree but '{name}' is an RNTuple; open it with {nameof(RootFile)}.{nameof(Ntuple)}, or as either with {nameof(Table)}"
-                    : $"wanted a tree but '{name}' is a {found.Entry.ClassName}; {NearestNames.Suggest(name, TreeNames(), "the file has no trees")}",
-                _location);
-        }
-        tree = _trees.GetOrAdd(found.Key.Seek, _ => new Lazy<RootTree>(() => ReadTree(found))).Value;
-        return true;
-    }
-
     /// <summary>
     /// Reads everything in the file and reports what does not fit, lazily: every record, basket, page, checksum, offset and
     /// count. Takes as long as reading all values. What makes opening impossible is an exception of <see cref="Open"/>.
@@ -116,7 +90,8 @@ public sealed partial class RootFile : IDisposable
     {
         while (_readers.TryTake(out BasketReader? reader))
             reader.Dispose();
-        DisposeDecoders();
+        while (_decoders.TryTake(out BlockDecoder? decoder))
+            decoder.Dispose();
         Source.Dispose();
     }
 
@@ -124,6 +99,11 @@ public sealed partial class RootFile : IDisposable
     internal BasketReader RentReader() => _readers.TryTake(out BasketReader? reader) ? reader : new BasketReader(this);
 
     internal void ReturnReader(BasketReader reader) => _readers.Add(reader);
+
+    /// <summary>The codecs of one thread; give them back with <see cref="ReturnDecoder"/>.</summary>
+    internal BlockDecoder RentDecoder() => _decoders.TryTake(out BlockDecoder? decoder) ? decoder : new BlockDecoder();
+
+    internal void ReturnDecoder(BlockDecoder decoder) => _decoders.Add(decoder);
 
     // A writer that stopped may leave a tree's description behind that is newer than what its lists point at.
     private void RecoverIfNeeded()
@@ -166,24 +146,5 @@ public sealed partial class RootFile : IDisposable
         {
             return 0; // the tree says why when it is opened
         }
-    }
-
-    private IEnumerable<string> TreeNames() => List().Where(entry => entry.IsTree).Select(entry => entry.Path);
-
-    private RootTree ReadTree(ListedKey found)
-    {
-        RootLocation at = _location with { Tree = found.Entry.Path, Byte = found.Key.Seek };
-        (RootKey key, byte[] payload) = RecordReader.Read(this, found.Key, at);
-        var description = new TreePayload(payload, at, key.KeyBytes, () => Classes);
-        return new RootTree(this, found.Entry.Path, found.Entry.Cycle, TreeRecord.Decode(description, found.Entry.ClassName));
-    }
-
-    private RootFormatException NotFound(string name)
-    {
-        string[] cycles = [.. List().Where(entry => entry.Path == DirectoryTree.WithoutCycle(name)).Select(entry => entry.Cycle.ToString(CultureInfo.InvariantCulture))];
-        string hint = cycles.Length > 0
-            ? $"its cycles are {string.Join(", ", cycles)}"
-            : NearestNames.Suggest(DirectoryTree.WithoutCycle(name), TreeNames(), "the file has no trees");
-        return new RootFormatException(RootErrorKind.ObjectNotFound, $"there is no tree '{name}'; {hint}", _location);
     }
 }

@@ -50,7 +50,7 @@ internal sealed record RootHeader(int Version, bool Wide, int Begin, long End, i
         {
             throw new RootFormatException(
                 RootErrorKind.Truncated,
-                $"the file ends at byte {fileBytes} but its header says {end}: {end - fileBytes} bytes are missing; copy it again, or open it with {nameof(RootReadOptions.Recover)} to read what is there",
+                $"the file ends at byte {fileBytes} but its header says {end}: {end - fileBytes} bytes are missing; copy it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what is there",
                 at with { Byte = 12 });
         }
         if (end < begin)

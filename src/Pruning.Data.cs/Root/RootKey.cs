@@ -23,6 +23,31 @@ internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, i
     /// <param name="embedded">Keys of baskets inside a tree description have no record of their own, and no sizes.</param>
     public static RootKey Decode(ref RootBuffer buffer, bool embedded = false)
     {
+        KeyNumbers numbers = KeyNumbers.Decode(ref buffer, embedded);
+        string className = buffer.ReadString();
+        string name = buffer.ReadString();
+        string title = buffer.ReadString();
+        return new RootKey(numbers.RecordBytes, numbers.ObjectBytes, numbers.KeyBytes, numbers.Cycle, numbers.Seek, className, name, title, numbers.ParentSeek);
+    }
+}
+
+/// <summary>The numbers of a key, without its texts: there are millions of baskets, and nobody asks for their titles.</summary>
+/// <param name="RecordBytes">As <see cref="RootKey.RecordBytes"/>.</param>
+/// <param name="ObjectBytes">As <see cref="RootKey.ObjectBytes"/>.</param>
+/// <param name="KeyBytes">As <see cref="RootKey.KeyBytes"/>.</param>
+/// <param name="Cycle">As <see cref="RootKey.Cycle"/>.</param>
+/// <param name="Seek">As <see cref="RootKey.Seek"/>.</param>
+/// <param name="ParentSeek">As <see cref="RootKey.ParentSeek"/>.</param>
+internal readonly record struct KeyNumbers(int RecordBytes, int ObjectBytes, int KeyBytes, int Cycle, long Seek, long ParentSeek)
+{
+    /// <summary>Bytes of the payload as stored.</summary>
+    public int StoredBytes => RecordBytes - KeyBytes;
+
+    /// <summary>Reads the numbers and leaves the buffer on the three texts.</summary>
+    /// <param name="buffer">Stands on the first byte of the key.</param>
+    /// <param name="embedded">As for <see cref="RootKey.Decode"/>.</param>
+    public static KeyNumbers Decode(ref RootBuffer buffer, bool embedded)
+    {
         int begin = buffer.Position;
         int recordBytes = buffer.ReadInt32();
         int version = buffer.ReadInt16();
@@ -33,14 +58,11 @@ internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, i
         bool wide = version > 1000;
         long seek = buffer.ReadSeek(wide);
         long parent = buffer.ReadSeek(wide) & 0xFFFF_FFFF_FFFF; // above that stands a number of another kind
-        if (keyBytes < MinBytes - 3 || objectBytes < 0 || (!embedded && recordBytes < keyBytes))
+        if (keyBytes < RootKey.MinBytes - 3 || objectBytes < 0 || (!embedded && recordBytes < keyBytes))
         {
             buffer.Seek(begin);
             throw buffer.Error(RootErrorKind.CorruptKey, $"a record of {recordBytes} bytes with a key of {keyBytes} and an object of {objectBytes} is impossible");
         }
-        string className = buffer.ReadString();
-        string name = buffer.ReadString();
-        string title = buffer.ReadString();
-        return new RootKey(recordBytes, objectBytes, keyBytes, cycle, seek, className, name, title, parent);
+        return new KeyNumbers(recordBytes, objectBytes, keyBytes, cycle, seek, parent);
     }
 }

@@ -1,3 +1,5 @@
+using Pruning.Data.Root;
+
 namespace Pruning.Data.Tracksters;
 
 /// <summary>How prepared files are read.</summary>
@@ -17,6 +19,12 @@ public sealed record TracksterReadOptions
 
     /// <summary>Go on without the tracksters that contradict themselves, and list them; else the first one is an error.</summary>
     public bool SkipBadGraphs { get; init; }
+
+    /// <summary>
+    /// Most bytes that each group of columns of a file may take (the layer clusters, the links, each column of truth); a
+    /// file that claims more is refused before memory is taken. Default: three quarters of the memory that the process may use.
+    /// </summary>
+    public long MaxReadBytes { get; init; } = RootReadOptions.Default.MaxReadBytes;
 
     /// <summary>Threads that decode and check. Default: one per core.</summary>
     public int Workers { get; init; } = Environment.ProcessorCount;

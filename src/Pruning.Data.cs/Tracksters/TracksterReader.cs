@@ -21,7 +21,7 @@ public static class TracksterReader
     /// <exception cref="DataException">The file is not there or is no ROOT file, a tree (or RNTuple) or a branch is missing or of a strange type, or the trees do not match.</exception>
     public static TracksterTable Read(string path, TracksterReadOptions options)
     {
-        using RootFile file = RootFile.Open(path, new RootReadOptions { Workers = Math.Max(1, options.Workers) });
+        using RootFile file = RootFile.Open(path, new RootReadOptions { Workers = Math.Max(1, options.Workers), MaxReadBytes = options.MaxReadBytes });
         IRootTable nodeTree = file.Table(options.TracksterTree);
         IRootTable linkTree = file.Table(options.EdgeTree);
         long entries = Entries(nodeTree, s_nodeBranches, path);

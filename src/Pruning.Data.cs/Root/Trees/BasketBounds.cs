@@ -9,7 +9,7 @@ internal static class BasketBounds
     private const int Generated = 80; // the flag of baskets whose writer left the table out although entries vary
 
     /// <summary>From the table behind the data: a count, then offsets from the first byte of the key (or sizes).</summary>
-    public static void OfTable(ReadOnlySpan<byte> tail, LoadedBasket basket, BasketHeader header, RootLocation at)
+    public static void OfTable(ReadOnlySpan<byte> tail, LoadedBasket basket, in BasketHeader header, RootLocation at)
     {
         long once = 4 + (4L * (basket.EntryCount + 1));
         if (tail.Length != once && tail.Length != 2 * once) // a second table holds displacements of objects
@@ -25,7 +25,7 @@ internal static class BasketBounds
     }
 
     /// <summary>From the table of an embedded basket.</summary>
-    public static void OfOffsets(int[] offsets, LoadedBasket basket, BasketHeader header, RootLocation at)
+    public static void OfOffsets(int[] offsets, LoadedBasket basket, in BasketHeader header, RootLocation at)
     {
         Span<int> bounds = basket.CreateBounds();
         offsets.CopyTo(bounds);
@@ -33,7 +33,7 @@ internal static class BasketBounds
     }
 
     /// <summary>From the size of an entry, where the basket says that all have the same; false where they cannot.</summary>
-    public static bool OfSize(LoadedBasket basket, BasketHeader header)
+    public static bool OfSize(LoadedBasket basket, in BasketHeader header)
     {
         if (header.Flag >= Generated || header.EntryBytes <= 0 || (long)header.EntryBytes * header.EntryCount != header.DataBytes)
             return false;

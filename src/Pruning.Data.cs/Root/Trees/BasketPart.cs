@@ -7,17 +7,17 @@ namespace Pruning.Data.Root;
 /// <param name="EndLocal">Entry behind the last wanted one.</param>
 internal sealed record BasketPart(RootBranch Branch, BasketPlace Place, int FirstLocal, int EndLocal)
 {
-    public RootLocation Location => Branch.Location with { Basket = Place.Index };
+    public RootLocation Location => Branch.Location with { Basket = Place.Index }; // for errors: a copy each time
 
     /// <summary>The baskets that hold a range of entries.</summary>
     /// <exception cref="RootFormatException">Some of the entries are in no basket.</exception>
     public static IEnumerable<BasketPart> Of(RootBranch branch, long first, long end)
     {
         long next = first;
-        foreach (BasketPlace place in branch.Baskets)
+        BasketPlace[] places = branch.Baskets;
+        for (int i = FirstBehind(places, first); i < places.Length && places[i].First < end; i++)
         {
-            if (place.End <= first || place.First >= end)
-                continue;
+            BasketPlace place = places[i];
             if (place.First > next)
                 break;
             if (place.End - place.First > int.MaxValue)
@@ -27,5 +27,21 @@ internal sealed record BasketPart(RootBranch Branch, BasketPlace Place, int Firs
         }
         if (next < end)
             throw new RootFormatException(RootErrorKind.MissingBasket, $"wanted the entries {first} to {end} but no basket holds entry {next}", branch.Location with { Entry = next });
+    }
+
+    // The baskets stand in the order of their entries.
+    private static int FirstBehind(BasketPlace[] places, long entry)
+    {
+        int low = 0;
+        int high = places.Length;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (places[middle].End > entry)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+        return low;
     }
 }

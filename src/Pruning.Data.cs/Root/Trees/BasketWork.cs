@@ -24,35 +24,65 @@ internal static class BasketWork
             }
             return;
         }
-        RootFormatException? error = null;
-        int failed = int.MaxValue;
-        object gate = new();
-        Parallel.For(
-            0,
-            parts.Length,
-            new ParallelOptions { MaxDegreeOfParallelism = workers },
-            file.RentReader,
-            (i, _, reader) =>
+        var shared = new SharedWork<T>(file, parts, work);
+        var helpers = new Task[workers - 1];
+        for (int i = 0; i < helpers.Length; i++)
+            helpers[i] = Task.Run(shared.Run);
+        try
+        {
+            shared.Run();
+        }
+        finally
+        {
+            Task.WaitAll(helpers);
+        }
+        shared.ThrowFirst();
+    }
+
+    // Threads take the next part each until there is none: parts differ in size, so none is given out beforehand.
+    private sealed class SharedWork<T>(RootFile file, T[] parts, Action<BasketReader, T> work)
+    {
+        private readonly Lock _gate = new();
+        private RootFormatException? _error;
+        private int _failed = int.MaxValue;
+        private int _taken = -1;
+
+        public void Run()
+        {
+            BasketReader? reader = null;
+            try
             {
-                if (i < Volatile.Read(ref failed))
+                int i;
+                while ((i = Interlocked.Increment(ref _taken)) < parts.Length && i < Volatile.Read(ref _failed))
+                    Work(reader ??= file.RentReader(), i);
+            }
+            finally
+            {
+                if (reader is not null)
+                    file.ReturnReader(reader);
+            }
+        }
+
+        public void ThrowFirst()
+        {
+            if (_error is not null)
+                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_error);
+        }
+
+        private void Work(BasketReader reader, int i)
+        {
+            try
+            {
+                work(reader, parts[i]);
+            }
+            catch (RootFormatException e)
+            {
+                lock (_gate)
                 {
-                    try
-                    {
-                        work(reader, parts[i]);
-                    }
-                    catch (RootFormatException e)
-                    {
-                        lock (gate)
-                        {
-                            if (i < failed)
-                                (failed, error) = (i, e);
-                        }
-                    }
+                    if (i < _failed)
+                        (_failed, _error) = (i, e);
                 }
-                return reader;
-            },
-            file.ReturnReader);
-        if (error is not null)
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
+            }
+        }
     }
 }

@@ -1,20 +1,38 @@
 namespace Pruning.Data.Root;
 
 /// <summary>
-/// Reads columns. First the baskets' headers say how many values there are, which is checked before memory is taken;
-/// then every basket is decompressed and decoded straight into its place of the arrays, on as many threads as allowed.
+/// Reads columns. First it is found out how many values there are, which is checked before memory is taken; then every
+/// basket is decompressed and decoded straight into its place of the arrays, on as many threads as allowed.
 /// </summary>
 internal static class ColumnReader
 {
     /// <param name="file">The file.</param>
     /// <param name="sinks">One for each column.</param>
-    /// <param name="counts">Counter values of a branch for a range of entries; needed by baskets without an offset table.</param>
-    public static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, Func<RootBranch, long, long, int[]> counts)
+    /// <param name="counts">Counter values of a branch for a range of entries.</param>
+    public static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
+    {
+        HashSet<ColumnSink> counted = ValueCounts.ByCounters(sinks, counts);
+        if (counted.Count > 0)
+        {
+            try
+            {
+                return Read(file, sinks, counted, counts);
+            }
+            catch (RootFormatException)
+            {
+                // The counter may be wrong and the baskets right. If they are not, their headers name what is damaged.
+            }
+        }
+        return Read(file, sinks, [], counts);
+    }
+
+    private static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, HashSet<ColumnSink> counted, CounterValues counts)
     {
         ColumnPart[] parts = [.. sinks.SelectMany(sink => sink.Parts)];
+        HashSet<ColumnSink> sized = [.. sinks.Where(sink => ValueCounts.BySize(file, sink))];
         try
         {
-            BasketWork.Run(file, parts, (reader, part) => Count(file, reader, part, counts));
+            BasketWork.Run(file, Array.FindAll(parts, part => !sized.Contains(part.Sink) && !counted.Contains(part.Sink)), (reader, part) => ValueCounts.ByHeader(file, reader, part, counts));
             long bytes = 0;
             foreach (ColumnSink sink in sinks)
             {
@@ -30,48 +48,17 @@ internal static class ColumnReader
             }
             foreach (ColumnSink sink in sinks)
                 sink.Allocate();
-            // In the order of the file: the disk reads ahead.
-            Array.Sort(parts, static (a, b) => a.Place.Seek.CompareTo(b.Place.Seek));
-            BasketWork.Run(file, parts, (reader, part) => Decode(reader, part, counts));
+            BasketWork.Run(file, BasketRun.Of(file, parts), (reader, run) => run.Decode(file, reader, counts));
             return [.. sinks.Select(sink => sink.Finish())];
         }
         finally
         {
             foreach (ColumnPart part in parts)
+            {
                 part.Loaded?.Dispose();
+                part.Loaded = null;
+            }
         }
-    }
-
-    private static void Count(RootFile file, BasketReader reader, ColumnPart part, Func<RootBranch, long, long, int[]> counts)
-    {
-        EntryLayout layout = part.Sink.Layout;
-        BasketHeader header = BasketReader.ReadHeader(file, part.Sink.Branch, part.Place);
-        if (header.Key.ObjectBytes > file.Options.MaxRecordBytes || part.Place.RecordBytes > file.Options.MaxRecordBytes)
-        {
-            throw new RootFormatException(
-                RootErrorKind.MemoryLimit,
-                $"the basket has {header.Key.ObjectBytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}; raise the limit",
-                part.Location);
-        }
-        if (layout.Kind == EntryKind.Fixed)
-        {
-            if (header.DataBytes != header.EntryCount * layout.ElementBytes)
-                throw new RootFormatException(RootErrorKind.CorruptBasket, $"{header.EntryCount} entries of {layout.ElementBytes} bytes make {header.EntryCount * layout.ElementBytes} but the basket has {header.DataBytes}", part.Location);
-            part.ValueCount = (long)part.EntryCount * layout.Inner;
-            return;
-        }
-        long values = header.DataBytes - ((long)header.EntryCount * layout.HeaderBytes);
-        if (values < 0 || values % layout.ElementBytes != 0)
-            throw new RootFormatException(RootErrorKind.CorruptBasket, $"{header.EntryCount} entries in {header.DataBytes} bytes do not hold whole elements of {layout.ElementBytes} bytes", part.Location);
-        if (!part.IsWhole)
-        {
-            part.Loaded = reader.Load(part.Sink.Branch, part.Place, (first, end) => counts(part.Sink.Branch, first, end));
-            ReadOnlySpan<int> bounds = part.Loaded.Bounds;
-            values = bounds[part.EndLocal] - bounds[part.FirstLocal] - ((long)part.EntryCount * layout.HeaderBytes);
-            if (values < 0 || values % layout.ElementBytes != 0)
-                throw new RootFormatException(RootErrorKind.CorruptBasket, $"{part.EntryCount} entries do not hold whole elements of {layout.ElementBytes} bytes", part.Location);
-        }
-        part.ValueCount = values / layout.Element.DiskBytes;
     }
 
     private static void Place(ColumnSink sink)
@@ -89,13 +76,5 @@ internal static class ColumnReader
                 $"one array cannot hold the {next} values of {sink.End - sink.First} entries; read fewer entries at once",
                 sink.Branch.Location);
         }
-    }
-
-    private static void Decode(BasketReader reader, ColumnPart part, Func<RootBranch, long, long, int[]> counts)
-    {
-        LoadedBasket basket = part.Loaded ?? reader.Load(part.Sink.Branch, part.Place, (first, end) => counts(part.Sink.Branch, first, end));
-        part.Loaded = null;
-        using (basket)
-            part.Sink.Decode(part, basket);
     }
 }

@@ -73,6 +73,8 @@ internal sealed class ColumnSink<T> : ColumnSink
         if (IsFixed)
         {
             int stride = (int)Layout.ElementBytes;
+            if (basket.Data.Length != basket.EntryCount * Layout.ElementBytes)
+                throw new RootFormatException(RootErrorKind.CorruptBasket, $"{basket.EntryCount} entries of {stride} bytes make {basket.EntryCount * Layout.ElementBytes} but the basket has {basket.Data.Length}", part.Location);
             ReadOnlySpan<byte> raw = basket.Data.Slice(part.FirstLocal * stride, part.EntryCount * stride);
             Report(_converter.Convert(raw, values), raw, part, part.Place.First + part.FirstLocal, Layout.Inner);
         }
@@ -102,6 +104,8 @@ internal sealed class ColumnSink<T> : ColumnSink
             offsets[i - 1] = part.ValueStart + (bytes / Layout.Element.DiskBytes);
         }
         ReadOnlySpan<byte> raw = basket.Data[bounds[0]..bounds[^1]];
+        if (raw.Length != (long)values.Length * Layout.Element.DiskBytes)
+            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"{part.EntryCount} entries in {raw.Length} bytes do not hold the {values.Length} values that '{Layout.Counter}' counts", part.Location);
         int misfit = _converter.Convert(raw, values);
         if (misfit >= 0)
             throw Misfit(raw, misfit, part, EntryOfValue(part, part.ValueStart + misfit));

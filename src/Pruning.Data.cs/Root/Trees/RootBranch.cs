@@ -5,7 +5,6 @@ public sealed class RootBranch : IRootBranch
 {
     private readonly RootFile _file;
     private readonly BranchRecord _record;
-    private readonly RootLocation _tree;
     private readonly Lazy<Contents> _contents;
     private readonly Lazy<BasketPlace[]> _baskets;
     private readonly Lazy<string> _compression;
@@ -15,7 +14,7 @@ public sealed class RootBranch : IRootBranch
     {
         _file = file;
         _record = record;
-        _tree = tree;
+        Location = tree with { Branch = name };
         IsNameTaken = isNameTaken;
         Name = name;
         _contents = new Lazy<Contents>(() => Contents.Of(record, file));
@@ -86,7 +85,10 @@ public sealed class RootBranch : IRootBranch
     /// <summary>True for the names of the tree's branches, without those above them.</summary>
     internal Func<string, bool> IsNameTaken { get; }
 
-    internal RootLocation Location => _tree with { Branch = Name };
+    /// <summary>The name as the file has it.</summary>
+    internal ReadOnlySpan<byte> ShortNameBytes => _record.NameBytes;
+
+    internal RootLocation Location { get; }
 
     /// <summary>A branch of plain numbers; null for others.</summary>
     internal EntryLayout? Layout => _contents.Value.Layout;

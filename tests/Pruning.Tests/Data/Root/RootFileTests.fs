@@ -50,7 +50,7 @@ let private fileTests =
                 "the file has 31 bytes but ROOT's header alone needs 63; copy it again (in f.root)"
                 "a file cut short",
                 good.Value[.. size - 11],
-                $"the file ends at byte {size - 10} but its header says {size}: 10 bytes are missing; copy it again, or open it with Recover to read what is there (in f.root, byte 12)"
+                $"the file ends at byte {size - 10} but its header says {size}: 10 bytes are missing; copy it again, or open it with Recover (on the command line: inspect --recover) to read what is there (in f.root, byte 12)"
                 "a first record at byte 99",
                 changed 8 (int32s [ 99 ]),
                 "the first record should begin at byte 100, the header says 99 (in f.root, byte 8)"
@@ -79,7 +79,7 @@ let private fileTests =
 
             Expect.equal
                 (refused (changed (top + 26) (int32s [ 0 ])))
-                $"the file has no list of keys: its writer did not close it; write it again, or open it with Recover to read what is there (in f.root, byte {top})"
+                $"the file has no list of keys: its writer did not close it; write it again, or open it with Recover (on the command line: inspect --recover) to read what is there (in f.root, byte {top})"
                 "message"
         }
 

@@ -174,6 +174,10 @@ let private errors =
                         Expect.stringContains skipped.Reason skipped.File "the reason names the file")
             }
 
+            test "columns larger than the limit of the options are refused before memory is taken" {
+                refused [ sample ] (TracksterReadOptions(MaxReadBytes = 100000L)) [ "MaxReadBytes is 100000"; sample ]
+            }
+
             test "a missing tree is an error that names the nearest" {
                 refused
                     [ sample ]

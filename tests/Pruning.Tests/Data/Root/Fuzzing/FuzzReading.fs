@@ -187,7 +187,8 @@ let ask (recover: bool) (path: string) : Outcome =
             |> Seq.exists (fun entry -> entry.Path = TracksterSchema.TracksterTree)
         then
             try
-                TracksterReader.Read(path, TracksterReadOptions(Workers = 1)) |> ignore
+                TracksterReader.Read(path, TracksterReadOptions(Workers = 1, MaxReadBytes = readBytes))
+                |> ignore
             with :? DataException -> // what the columns say of each other is no matter of the format
                 refused.Value <- refused.Value + 1
 
