@@ -64,7 +64,12 @@ module private FusedFunctions =
             context.save_data ("lists", lists)
             context.save_data ("kind", kind)
             context.save_data ("differentiated", x.requires_grad)
-            context.save_data ("steps", FusedAggregator.Forward(kind, Engine.preference.Precision, lists, weights, x, output, keep = true))
+
+            context.save_data (
+                "steps",
+                FusedAggregator.Forward(kind, Engine.preference.Precision, lists, weights, x, output, keep = true)
+            )
+
             output
 
         override _.backward(context, incoming) =
@@ -240,7 +245,10 @@ module Fused =
                 .MoveToOuterDisposeScope()
         else
             let output = torch.empty [| x.size 0; weights.HiddenWeight.size 1 |]
-            FusedAggregator.Forward(kind, Engine.preference.Precision, lists, weights, x, output, keep = false) |> ignore
+
+            FusedAggregator.Forward(kind, Engine.preference.Precision, lists, weights, x, output, keep = false)
+            |> ignore
+
             output.MoveToOuterDisposeScope()
 
     /// One step of a gated cell. x: [nodes, inputs]; h, and c for an LSTM: [nodes, hidden] -> the same of the next step
@@ -278,7 +286,17 @@ module Fused =
         else
             let _, nextHidden, nextCell = emptyState h (Option.isSome cell)
 
-            FusedCell.Forward(kind, Engine.preference.Precision, weights, x, h, Option.toObj cell, nextHidden, Option.toObj nextCell, keep = false)
+            FusedCell.Forward(
+                kind,
+                Engine.preference.Precision,
+                weights,
+                x,
+                h,
+                Option.toObj cell,
+                nextHidden,
+                Option.toObj nextCell,
+                keep = false
+            )
             |> ignore
 
             scope.MoveToOuter nextHidden, nextCell |> Option.map (fun tensor -> scope.MoveToOuter tensor)
