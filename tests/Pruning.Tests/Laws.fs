@@ -81,6 +81,10 @@ let permute (rowOf: int array) (graph: ShowerGraph) : ShowerGraph =
 
     ShowerGraph(graph.Origin, features, move graph.Source, move graph.Target, labels, Layers = layers)
 
+/// The same graph with calorimeter layers.
+let withLayers (layers: byte array) (graph: ShowerGraph) : ShowerGraph =
+    ShowerGraph(graph.Origin, graph.Features, graph.Source, graph.Target, graph.Labels, Layers = layers)
+
 /// The same graph with its edges in another order.
 let reorderEdges (seed: int) (graph: ShowerGraph) : ShowerGraph =
     let order = shuffle seed graph.EdgeCount

@@ -82,8 +82,9 @@ module Autoregressive =
             if most = 1 then
                 values.detach().argmax(1L, keepdim = true)
             else
-                let struct (_, places) = values.detach().topk(most, 1)
-                places
+                // Stable: of equal values the first rows, as argmax has it, whatever stands beside the graph.
+                let struct (_, places) = values.detach().sort(dim = 1L, descending = true, stable = true)
+                places.narrow (1L, 0L, int64 most)
 
         let scores, place =
             match active.Priority with

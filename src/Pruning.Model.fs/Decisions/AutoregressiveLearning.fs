@@ -192,7 +192,8 @@ module AutoregressiveLearning =
                 | None -> []
 
             Gradients.backward (List.reduce plus (objective weightOfPlace losses @ ofState))
-            let kept = keep walk
+            // Only steps that have not been run before go on from here; a kept state is memory.
+            let kept = if isNew then Some(keep walk) else None
             kept, gradientsOf inner state
 
         let toEncoder (gradients: (Tensor | null) list) =
@@ -213,7 +214,7 @@ module AutoregressiveLearning =
                 if fst segment = 0 then
                     toEncoder gradients
 
-                walk <- next
+                walk <- Option.defaultValue walk next
 
             check (verdict ())
         | _, last :: earlier ->

@@ -64,6 +64,8 @@ public static unsafe class Bfloat16Support
         if (Array.Find(_limits, name => Environment.GetEnvironmentVariable(name) is not null) is { } limit)
             return $"the environment variable {limit}, which may forbid them";
         nint library = TorchNative.Cpu;
+        if (library == 0)
+            throw new InvalidOperationException("bfloat16 products were asked for before libtorch was loaded; call TorchNative.Load first.");
         return NativeLibrary.TryGetExport(library, MultiplyName, out multiply) && NativeLibrary.TryGetExport(library, ReleaseName, out release)
             ? null
             : "a libtorch without the function that multiplies them";

@@ -270,6 +270,11 @@ let private sliceTests =
             Expect.equal (part.Source, part.Target) (wanted.Source, wanted.Target) "edges"
             Expect.equal (part.Labels, part.NodeOffsets) (wanted.Labels, wanted.NodeOffsets) "nodes"
             Expect.equal part.Origins wanted.Origins "origins"
+            Expect.equal part.Layers wanted.Layers "layers"
+            let layers = [| for node in 1 .. Fixture.graphs.Value[1].NodeCount -> byte node |]
+            let graph = Laws.withLayers layers Fixture.graphs.Value[1]
+            let whole = BatchAssembler.Collate [| Fixture.graphs.Value[0]; graph |]
+            Expect.equal (BatchSlices.Of(whole, [| 1 |])).Layers layers "layers that are known"
 
             Expect.throwsT<System.ArgumentOutOfRangeException>
                 (fun () -> BatchSlices.Of(whole, [| 4 |]) |> ignore)

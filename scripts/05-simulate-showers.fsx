@@ -1,6 +1,6 @@
 // How fast does the toy simulation make tracksters, and what are they like? A toy: not a simulation of CMS.
 //
-//     dotnet fsi scripts/03-simulate-showers.fsx [default|research|hllhc] [events] [threads]
+//     dotnet fsi scripts/05-simulate-showers.fsx [default|research|hllhc] [events] [threads]
 
 #r "../src/Pruning.Cli.fs/bin/Release/net10.0/Pruning.Data.dll"
 

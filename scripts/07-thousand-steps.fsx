@@ -1,0 +1,81 @@
+// Does training leak? Live tensors, the kernels' pool and the resident memory of the process over a thousand training steps of a
+// small network: they must be flat.
+//
+//     dotnet fsi scripts/07-thousand-steps.fsx [STEPS] [equilibrium|autoregressive]
+
+#load "load.fsx"
+
+open System
+open System.Diagnostics
+open TorchSharp
+open Pruning.Data.Batching
+open Pruning.Data.Tracksters
+open Pruning.Model
+open Pruning.Model.Training
+open Pruning.Native.Kernels
+
+let arguments = fsi.CommandLineArgs |> Array.skip 1
+let steps = if arguments.Length > 0 then int arguments[0] else 1000
+
+let strategy =
+    if arguments.Length > 1 && arguments[1] = "autoregressive" then
+        DecisionStrategy.Autoregressive
+    else
+        DecisionStrategy.Equilibrium 5
+
+torch.set_num_threads 1
+
+let dataset =
+    GraphDataset.Open([| Load.inRepository "samples/tracksters.root" |], TracksterReadOptions())
+
+let batches =
+    [|
+        for first in 0..8..56 -> BatchAssembler.Collate [| for i in first .. first + 7 -> dataset[i] |]
+    |]
+
+let model: TrainedModel =
+    use random = new torch.Generator(42UL)
+
+    {
+        Pruner =
+            Pruner.create
+                random
+                { PrunerConfig.standard with
+                    Hidden = 32
+                    Rounds = 2
+                    Strategy = strategy
+                    MemoryCell = Some CellKind.Gru
+                }
+        Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 2.0 }
+        Notes = Map.empty
+    }
+
+let trainer = Trainer.create torch.CPU TrainingConfig.standard model
+
+let state () : int64 * float * float =
+    GC.Collect()
+    GC.WaitForPendingFinalizers()
+    use self = Process.GetCurrentProcess()
+    Tensor.TotalCount, float FloatPool.Bytes / 1e6, float self.WorkingSet64 / 1e6
+
+let seen =
+    [
+        for step in 1..steps do
+            Trainer.step trainer 1 step batches[step % batches.Length] |> ignore
+
+            if step % (max 1 (steps / 10)) = 0 then
+                let tensors, pool, resident = state ()
+                printfn "step %5d: %d live tensors, pool %.0f MB, resident %.1f MB" step tensors pool resident
+                tensors, resident
+    ]
+
+let firstTensors, firstResident = List.head seen
+let lastTensors, lastResident = List.last seen
+let change = 100.0 * (lastResident / firstResident - 1.0)
+
+printfn
+    "from the first of these to the last: %d live tensors more, resident memory %+.2f %%"
+    (lastTensors - firstTensors)
+    change
+
+exit (if lastTensors = firstTensors && abs change <= 1.0 then 0 else 1)
