@@ -21,7 +21,7 @@ type TrainingPlan =
         Dataset: GraphDataset
         Split: SplitIndices
         Model: TrainedModel
-        /// Directory that receives `last/` and `best/`.
+        /// Directory that receives the checkpoints, and links `last` and `best` to two of them.
         Checkpoints: string
     }
 
@@ -117,41 +117,52 @@ type TrainingOutcome =
 [<RequireQualifiedAccess>]
 module Loop =
 
-    /// Name of the model inside a checkpoint directory.
-    let modelName = "model.safetensors"
-
-    let private save (plan: TrainingPlan) (trainer: Trainer) (name: string) (epoch: int) (step: int64) : unit =
-        let notes =
-            plan.Model.Notes
-            |> Map.add "epoch" (string epoch)
-            |> Map.add "global_step" (string step)
-
-        let write () =
-            AtomicDirectory.replace (Path.Combine(plan.Checkpoints, name)) (fun directory ->
-                ModelFile.save
-                    (Path.Combine(directory, modelName))
-                    { Trainer.evaluated trainer with
-                        Notes = notes
-                    })
-
-        Communicator.together plan.Ranks (fun () ->
-            if Communicator.isFirst plan.Ranks then
-                write ())
-
     let private load (plan: TrainingPlan) (groups: int array array) =
         let config = plan.Config
         BatchLoader.Groups(plan.Dataset, groups, config.Workers, config.PrefetchFactor, CancellationToken.None)
 
-    /// Validation as `evaluate` repeats it: the same graphs in the same batches. Ranks divide them.
-    let validate (plan: TrainingPlan) (indices: int array) : MetricState =
+    let private evaluate
+        (plan: TrainingPlan)
+        (model: TrainedModel)
+        (seen: int -> unit)
+        (indices: int array)
+        : MetricState =
         let mine = Shards.ofRank plan.Ranks.Rank plan.Ranks.Size indices
         Shards.verify plan.Ranks indices mine
 
         Communicator.together plan.Ranks (fun () ->
             Array.chunkBySize plan.Config.BatchSize mine
             |> load plan
-            |> Evaluation.run plan.Device plan.Config.Threads plan.Model ignore)
+            |> Evaluation.run plan.Device plan.Config.Threads model seen)
         |> MetricRecord.sum plan.Ranks
+
+    /// Validation as `evaluate` repeats it: the same graphs in the same batches. Ranks divide them.
+    let validate (plan: TrainingPlan) (indices: int array) : MetricState = evaluate plan plan.Model ignore indices
+
+    /// Decides when a training saves itself, and does it once for each point at which it stands.
+    type private Saver(plan: TrainingPlan, trainer: Trainer) =
+        let clock = Stopwatch.StartNew()
+        let mutable saved: (int64 * int) option = None
+
+        member _.Save(now: TrainingProgress) : unit =
+            let point = Some(now.GlobalStep, now.Epoch + (if now.Step = 0 then 0 else 1))
+
+            if saved <> point then
+                // All ranks have the same to save: one does.
+                Communicator.together plan.Ranks (fun () ->
+                    if Communicator.isFirst plan.Ranks then
+                        CheckpointStore.save plan.Checkpoints trainer now)
+
+                saved <- point
+
+            clock.Restart()
+
+        /// Whether the step that was just done is one to save after.
+        member _.IsDue(now: TrainingProgress) : bool =
+            match plan.Config.CheckpointEvery with
+            | CheckpointInterval.Epochs -> false
+            | CheckpointInterval.Steps steps -> now.GlobalStep % int64 steps = 0L
+            | CheckpointInterval.Time time -> Communicator.any (clock.Elapsed >= time) plan.Ranks
 
     /// Up to `count` batches, empty at the end of the epoch.
     let private take (count: int) (source: IEnumerator<GraphBatch>) : GraphBatch array =
@@ -168,6 +179,7 @@ module Loop =
         (plan: TrainingPlan)
         (trainer: Trainer)
         (listener: TrainingListener)
+        (saver: Saver)
         (halt: unit -> bool)
         (start: TrainingProgress)
         : TrainingProgress =
@@ -188,13 +200,29 @@ module Loop =
             plans
             |> Array.map (RankShare.ofStep plan.Ranks config.Loss plan.Model.Pruner.Config plan.Dataset)
 
-        use source = (shares |> Array.concat |> Array.map _.Graphs |> load plan).GetEnumerator()
+        use source =
+            (shares |> Array.concat |> Array.map _.Graphs |> load plan).GetEnumerator()
 
-        // What was counted before belongs to all ranks: one of them goes on with it.
-        let states = ResizeArray [ if Communicator.isFirst plan.Ranks then start.Metrics else MetricState.zero ]
-
+        let states = ResizeArray<MetricState>()
         let clock = Stopwatch.StartNew()
         let mutable now, graphs = start, 0
+
+        // What was counted before belongs to all ranks: one of them goes on with it.
+        let mutable counted =
+            if Communicator.isFirst plan.Ranks then
+                start.Metrics
+            else
+                MetricState.zero
+
+        // Adding a state copies its histogram: the sum is taken when somebody wants it.
+        let summed (now: TrainingProgress) =
+            counted <- MetricState.sum (Seq.append [ counted ] states)
+            states.Clear()
+
+            { now with
+                Metrics = MetricRecord.sum plan.Ranks counted
+                Seconds = start.Seconds + clock.Elapsed.TotalSeconds
+            }
 
         while now.Step < steps && not (Communicator.any (halt ()) plan.Ranks) do
             let mine = shares[now.Step - start.Step]
@@ -240,10 +268,11 @@ module Loop =
                     TimeLeft = TimeSpan.FromSeconds(float left / rate)
                 }
 
-        { now with
-            Metrics = MetricState.sum states |> MetricRecord.sum plan.Ranks
-            Seconds = start.Seconds + clock.Elapsed.TotalSeconds
-        }
+            if saver.IsDue now then
+                now <- summed now
+                saver.Save now
+
+        summed now
 
     /// Refuses a split without graphs to train on: a DataException. Asked before a run directory is made.
     let requireGraphs (split: SplitIndices) : unit =
@@ -289,6 +318,12 @@ module Loop =
                 Validation = validation
             }
 
+        let ranked =
+            {
+                Epoch = now.Epoch
+                Score = score validation
+            }
+
         report,
         { TrainingProgress.start with
             Epoch = now.Epoch + 1
@@ -296,6 +331,7 @@ module Loop =
             LearningRate = now.LearningRate
             Plateau = LearningRateSchedule.afterEpoch plan.Config.Schedule isBest now.Plateau
             Best = if isBest then Some best else now.Best
+            Ranking = TrainingProgress.rank plan.Config.Keep isBest ranked now.Ranking
         }
 
     /// Why no further epoch should begin, if so.
@@ -307,12 +343,27 @@ module Loop =
         | Some best, Some patience when now.Step = 0 && waited best >= patience -> Some TrainingEnding.NoImprovement
         | _ -> None
 
-    /// Trains until the epochs are done or `stop` is set, whichever comes first; the step under way is always finished
-    /// and `last/` always holds the newest weights.
-    let run (plan: TrainingPlan) (listener: TrainingListener) (stop: CancellationToken) : TrainingOutcome =
-        requireGraphs plan.Split
-        use trainer = Trainer.createAmong plan.Ranks plan.Device plan.Config plan.Model
+    /// Validation of the network as it stands; None when `stop` came before its end.
+    let private tryValidate (plan: TrainingPlan) (trainer: Trainer) (stop: CancellationToken) : MetricState option =
+        try
+            // Ranks that stop at different moments would wait for each other: several go on to the end.
+            let seen _ =
+                if plan.Ranks.Size = 1 then
+                    stop.ThrowIfCancellationRequested()
+
+            Some(evaluate plan (Trainer.evaluated trainer) seen plan.Split.Validation)
+        with :? OperationCanceledException when stop.IsCancellationRequested ->
+            None
+
+    let private drive
+        (plan: TrainingPlan)
+        (trainer: Trainer)
+        (listener: TrainingListener)
+        (stop: CancellationToken)
+        (start: TrainingProgress)
+        : TrainingOutcome =
         let clock = Stopwatch.StartNew()
+        let saver = Saver(plan, trainer)
         let isLate () = plan.Config.MaxTime |> Option.exists (fun limit -> clock.Elapsed >= limit)
         let halt () = stop.IsCancellationRequested || isLate ()
         let steps = TrainingConfig.stepsPerEpoch plan.Config plan.Split.Training.Length
@@ -324,32 +375,56 @@ module Loop =
                 Ending = ending
             }
 
+        let interrupt now =
+            saver.Save now
+
+            finish
+                (if Communicator.any stop.IsCancellationRequested plan.Ranks then
+                     TrainingEnding.Stopped
+                 else
+                     TrainingEnding.TimeIsUp)
+                now
+
         let rec go (now: TrainingProgress) =
             match tryEnd plan.Config now with
             | Some ending -> finish ending now
             | None ->
-                let now = trainEpoch plan trainer listener halt now
+                let now = trainEpoch plan trainer listener saver halt now
 
                 if now.Step < steps then
-                    save plan trainer "last" now.Epoch now.GlobalStep
-                    let stopped = Communicator.any stop.IsCancellationRequested plan.Ranks
-                    finish (if stopped then TrainingEnding.Stopped else TrainingEnding.TimeIsUp) now
+                    interrupt now
                 else
                     let clock = Stopwatch.StartNew()
 
-                    let evaluated =
-                        { plan with
-                            Model = Trainer.evaluated trainer
-                        }
+                    match tryValidate plan trainer stop with
+                    | None -> interrupt now
+                    | Some validation ->
+                        let report, next = closeEpoch plan validation clock.Elapsed.TotalSeconds now
+                        // Before the checkpoint: what is not in the records when the process dies is trained again.
+                        listener.OnEpoch report
+                        saver.Save next
+                        go next
 
-                    let validation = validate evaluated plan.Split.Validation
-                    let report, next = closeEpoch plan validation clock.Elapsed.TotalSeconds now
-                    save plan trainer "last" report.Epoch report.GlobalStep
+        go start
 
-                    if report.IsBest then
-                        save plan trainer "best" report.Epoch report.GlobalStep
+    /// Trains until the epochs are done, nothing gets better, the time is up or `stop` is set, whichever comes first; the step
+    /// under way is always finished, and the newest checkpoint always holds it.
+    let run (plan: TrainingPlan) (listener: TrainingListener) (stop: CancellationToken) : TrainingOutcome =
+        requireGraphs plan.Split
+        use trainer = Trainer.createAmong plan.Ranks plan.Device plan.Config plan.Model
+        drive plan trainer listener stop TrainingProgress.start
 
-                    listener.OnEpoch report
-                    go next
+    /// Goes on from a checkpoint of the same plan, whose model it takes: the same steps, to the bit, that the training would
+    /// have taken without the break.
+    let resume
+        (plan: TrainingPlan)
+        (checkpoint: Checkpoint)
+        (listener: TrainingListener)
+        (stop: CancellationToken)
+        : TrainingOutcome =
+        requireGraphs plan.Split
+        use trainer =
+            Trainer.createAmong plan.Ranks plan.Device plan.Config (Checkpoint.trainedModel checkpoint)
 
-        go TrainingProgress.start
+        Checkpoint.restore checkpoint trainer
+        drive plan trainer listener stop checkpoint.Progress
