@@ -41,9 +41,9 @@ module ModelSource =
                         $"wanted the {checkpoint} weights of a run, found no {directory}; the run has not finished an epoch yet, or was stopped before it did (try --checkpoint last)."
                 )
 
-            Path.Combine(AtomicDirectory.verify directory, Loop.modelName), Some path
+            Path.Combine(AtomicDirectory.verify directory, Checkpoint.ModelName), Some path
         elif File.Exists(Path.Combine(path, AtomicDirectory.Manifest)) then
-            Path.Combine(AtomicDirectory.verify path, Loop.modelName), None
+            Path.Combine(AtomicDirectory.verify path, Checkpoint.ModelName), None
         else
             raise (
                 CheckpointException

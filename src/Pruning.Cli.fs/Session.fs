@@ -157,7 +157,7 @@ module Session =
 
     /// The model of a checkpoint directory, its files checked first.
     let loadCheckpoint (directory: string) : TrainedModel =
-        ModelFile.load (Path.Combine(AtomicDirectory.verify directory, Loop.modelName))
+        ModelFile.load (Path.Combine(AtomicDirectory.verify directory, Checkpoint.ModelName))
 
     let checkpoints (run: string) = Path.Combine(run, "checkpoints")
 

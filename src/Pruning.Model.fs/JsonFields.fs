@@ -23,6 +23,11 @@ type JsonFields(place: string, json: JsonObject) =
         asked.Add key |> ignore
         json[key]
 
+    let tryObject (value: JsonNode | null) : JsonObject option =
+        match value with
+        | :? JsonObject as inner -> Some inner
+        | _ -> None
+
     let kind (value: JsonNode) (wanted: JsonValueKind) : bool = value.GetValueKind() = wanted
 
     let read (key: string) (wanted: string) (convert: JsonNode -> 'T option) : 'T =
@@ -118,6 +123,24 @@ type JsonFields(place: string, json: JsonObject) =
         let result = readAll fields
         fields.Close()
         result
+
+    /// A list of objects, each read by `read` and then closed.
+    member _.Objects(key: string, readAll: JsonFields -> 'T) : 'T list =
+        let found =
+            read key "a list of objects" (function
+                | :? JsonArray as items ->
+                    let objects = [ for item in items -> item ] |> List.map tryObject
+
+                    if List.forall Option.isSome objects then Some(List.choose id objects) else None
+                | _ -> None)
+
+        [
+            for inner in found ->
+                let fields = JsonFields($"an item of '{key}' of {place}", inner)
+                let result = readAll fields
+                fields.Close()
+                result
+        ]
 
     /// An object as it stands.
     member _.Raw(key: string) : JsonObject =

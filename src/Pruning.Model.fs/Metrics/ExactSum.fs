@@ -51,5 +51,11 @@ module ExactSum =
             Units = Int128.op_CheckedSubtraction (whole.Units, part.Units)
         }
 
+    /// The sum as the whole number of units that it is: nothing is rounded.
+    let toUnits (sum: ExactSum) : Int128 = sum.Units
+
+    /// The sum of so many units.
+    let ofUnits (units: Int128) : ExactSum = { Units = units }
+
     /// The sum, rounded once.
     let toFloat (sum: ExactSum) : float = (Int128.op_Explicit sum.Units: float) / unitsPerOne

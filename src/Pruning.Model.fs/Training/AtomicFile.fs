@@ -20,6 +20,12 @@ module internal Posix =
     [<DllImport("libc", EntryPoint = "mkdir", SetLastError = true)>]
     extern int private makeDirectory([<MarshalAs(UnmanagedType.LPUTF8Str)>] string path, uint32 mode)
 
+    [<DllImport("libc", EntryPoint = "rename", SetLastError = true)>]
+    extern int private renamePath(
+        [<MarshalAs(UnmanagedType.LPUTF8Str)>] string source,
+        [<MarshalAs(UnmanagedType.LPUTF8Str)>] string target
+    )
+
     [<Literal>]
     let private AlreadyExists = 17 // EEXIST
 
@@ -57,6 +63,13 @@ module internal Posix =
             else
                 raise (IOException $"cannot make the directory {path}: {Win32Exception(error).Message}")
 
+    /// Gives a file, directory or link another name, in place of a file or link that has it: what .NET does not do for links to
+    /// directories.
+    let rename (source: string) (target: string) : unit =
+        if renamePath (source, target) <> 0 then
+            let reason = Win32Exception(Marshal.GetLastPInvokeError()).Message
+            raise (IOException $"cannot rename {source} to {target}: {reason}")
+
 /// Files that are there whole or not at all, whatever happens meanwhile.
 [<RequireQualifiedAccess>]
 module AtomicFile =
@@ -88,6 +101,26 @@ module AtomicFile =
             reraise ()
 
         Posix.syncDirectory parent
+
+    /// Removes what writers that were stopped left beside their targets in a directory. Nobody may be writing there.
+    let removeLeftovers (directory: string) : unit =
+        for path in Directory.GetFiles(directory, ".*.writing-*") do
+            File.Delete path
+
+        for path in Directory.GetDirectories(directory, ".*.writing-*") do
+            Directory.Delete(path, recursive = true)
+
+    /// Makes a symbolic link, or lets it point elsewhere, in one step.
+    let link (path: string) (target: string) : unit =
+        let beside = Path.Combine(parentOf path, $".{Path.GetFileName path}.writing-{Guid.NewGuid():N}")
+
+        File.CreateSymbolicLink(beside, target) |> ignore
+
+        try
+            Posix.rename beside path
+        with _ ->
+            File.Delete beside
+            reraise ()
 
     /// The same for text, as UTF-8.
     let writeText (path: string) (text: string) : unit =

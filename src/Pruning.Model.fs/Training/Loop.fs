@@ -18,7 +18,7 @@ type TrainingPlan =
         Dataset: GraphDataset
         Split: SplitIndices
         Model: TrainedModel
-        /// Directory that receives `last/` and `best/`.
+        /// Directory that receives the checkpoints, and links `last` and `best` to two of them.
         Checkpoints: string
     }
 
@@ -114,22 +114,6 @@ type TrainingOutcome =
 [<RequireQualifiedAccess>]
 module Loop =
 
-    /// Name of the model inside a checkpoint directory.
-    let modelName = "model.safetensors"
-
-    let private save (plan: TrainingPlan) (trainer: Trainer) (name: string) (epoch: int) (step: int64) : unit =
-        let notes =
-            plan.Model.Notes
-            |> Map.add "epoch" (string epoch)
-            |> Map.add "global_step" (string step)
-
-        AtomicDirectory.replace (Path.Combine(plan.Checkpoints, name)) (fun directory ->
-            ModelFile.save
-                (Path.Combine(directory, modelName))
-                { Trainer.evaluated trainer with
-                    Notes = notes
-                })
-
     let private batches (plan: TrainingPlan) (indices: int array) =
         let config = plan.Config
 
@@ -142,10 +126,38 @@ module Loop =
             CancellationToken.None
         )
 
-    /// Validation as `evaluate` repeats it: the same graphs in the same batches.
-    let validate (plan: TrainingPlan) (indices: int array) : MetricState =
+    let private evaluate
+        (plan: TrainingPlan)
+        (model: TrainedModel)
+        (seen: int -> unit)
+        (indices: int array)
+        : MetricState =
         batches plan indices
-        |> Evaluation.run plan.Device plan.Config.Threads plan.Model ignore
+        |> Evaluation.run plan.Device plan.Config.Threads model seen
+
+    /// Validation as `evaluate` repeats it: the same graphs in the same batches.
+    let validate (plan: TrainingPlan) (indices: int array) : MetricState = evaluate plan plan.Model ignore indices
+
+    /// Decides when a training saves itself, and does it once for each point at which it stands.
+    type private Saver(plan: TrainingPlan, trainer: Trainer) =
+        let clock = Stopwatch.StartNew()
+        let mutable saved: (int64 * int) option = None
+
+        member _.Save(now: TrainingProgress) : unit =
+            let point = Some(now.GlobalStep, now.Epoch + (if now.Step = 0 then 0 else 1))
+
+            if saved <> point then
+                CheckpointStore.save plan.Checkpoints trainer now
+                saved <- point
+
+            clock.Restart()
+
+        /// Whether the step that was just done is one to save after.
+        member _.IsDue(now: TrainingProgress) : bool =
+            match plan.Config.CheckpointEvery with
+            | CheckpointInterval.Epochs -> false
+            | CheckpointInterval.Steps steps -> now.GlobalStep % int64 steps = 0L
+            | CheckpointInterval.Time time -> clock.Elapsed >= time
 
     /// Up to `count` batches, empty at the end of the epoch.
     let private take (count: int) (source: IEnumerator<GraphBatch>) : GraphBatch array =
@@ -162,6 +174,7 @@ module Loop =
         (plan: TrainingPlan)
         (trainer: Trainer)
         (listener: TrainingListener)
+        (saver: Saver)
         (halt: unit -> bool)
         (start: TrainingProgress)
         : TrainingProgress =
@@ -173,9 +186,19 @@ module Loop =
             min (int64 order.Length) (int64 start.Step * int64 config.BatchSize * int64 config.Accumulate)
 
         use source = (batches plan (Array.skip (int before) order)).GetEnumerator()
-        let states = ResizeArray [ start.Metrics ]
+        let states = ResizeArray<MetricState>()
         let clock = Stopwatch.StartNew()
         let mutable now, graphs = start, 0
+
+        // Adding a state copies its histogram: the sum is taken when somebody wants it.
+        let summed (now: TrainingProgress) =
+            let total = MetricState.sum (Seq.append [ now.Metrics ] states)
+            states.Clear()
+
+            { now with
+                Metrics = total
+                Seconds = start.Seconds + clock.Elapsed.TotalSeconds
+            }
 
         while now.Step < steps && not (halt ()) do
             let batches: GraphBatch array = take config.Accumulate source
@@ -220,10 +243,11 @@ module Loop =
                     TimeLeft = TimeSpan.FromSeconds(float left / rate)
                 }
 
-        { now with
-            Metrics = MetricState.sum states
-            Seconds = start.Seconds + clock.Elapsed.TotalSeconds
-        }
+            if saver.IsDue now then
+                now <- summed now
+                saver.Save now
+
+        summed now
 
     /// Refuses a split without graphs to train on: a DataException. Asked before a run directory is made.
     let requireGraphs (split: SplitIndices) : unit =
@@ -269,6 +293,12 @@ module Loop =
                 Validation = validation
             }
 
+        let ranked =
+            {
+                Epoch = now.Epoch
+                Score = score validation
+            }
+
         report,
         { TrainingProgress.start with
             Epoch = now.Epoch + 1
@@ -276,6 +306,7 @@ module Loop =
             LearningRate = now.LearningRate
             Plateau = LearningRateSchedule.afterEpoch plan.Config.Schedule isBest now.Plateau
             Best = if isBest then Some best else now.Best
+            Ranking = TrainingProgress.rank plan.Config.Keep isBest ranked now.Ranking
         }
 
     /// Why no further epoch should begin, if so.
@@ -287,12 +318,23 @@ module Loop =
         | Some best, Some patience when now.Step = 0 && waited best >= patience -> Some TrainingEnding.NoImprovement
         | _ -> None
 
-    /// Trains until the epochs are done or `stop` is set, whichever comes first; the step under way is always finished
-    /// and `last/` always holds the newest weights.
-    let run (plan: TrainingPlan) (listener: TrainingListener) (stop: CancellationToken) : TrainingOutcome =
-        requireGraphs plan.Split
-        use trainer = Trainer.create plan.Device plan.Config plan.Model
+    /// Validation of the network as it stands; None when `stop` came before its end.
+    let private tryValidate (plan: TrainingPlan) (trainer: Trainer) (stop: CancellationToken) : MetricState option =
+        try
+            let seen _ = stop.ThrowIfCancellationRequested()
+            Some(evaluate plan (Trainer.evaluated trainer) seen plan.Split.Validation)
+        with :? OperationCanceledException when stop.IsCancellationRequested ->
+            None
+
+    let private drive
+        (plan: TrainingPlan)
+        (trainer: Trainer)
+        (listener: TrainingListener)
+        (stop: CancellationToken)
+        (start: TrainingProgress)
+        : TrainingOutcome =
         let clock = Stopwatch.StartNew()
+        let saver = Saver(plan, trainer)
         let isLate () = plan.Config.MaxTime |> Option.exists (fun limit -> clock.Elapsed >= limit)
         let halt () = stop.IsCancellationRequested || isLate ()
         let steps = TrainingConfig.stepsPerEpoch plan.Config plan.Split.Training.Length
@@ -304,32 +346,54 @@ module Loop =
                 Ending = ending
             }
 
+        let interrupt now =
+            saver.Save now
+
+            finish
+                (if stop.IsCancellationRequested then
+                     TrainingEnding.Stopped
+                 else
+                     TrainingEnding.TimeIsUp)
+                now
+
         let rec go (now: TrainingProgress) =
             match tryEnd plan.Config now with
             | Some ending -> finish ending now
             | None ->
-                let now = trainEpoch plan trainer listener halt now
+                let now = trainEpoch plan trainer listener saver halt now
 
                 if now.Step < steps then
-                    save plan trainer "last" now.Epoch now.GlobalStep
-                    let stopped = stop.IsCancellationRequested
-                    finish (if stopped then TrainingEnding.Stopped else TrainingEnding.TimeIsUp) now
+                    interrupt now
                 else
                     let clock = Stopwatch.StartNew()
 
-                    let evaluated =
-                        { plan with
-                            Model = Trainer.evaluated trainer
-                        }
+                    match tryValidate plan trainer stop with
+                    | None -> interrupt now
+                    | Some validation ->
+                        let report, next = closeEpoch plan validation clock.Elapsed.TotalSeconds now
+                        // Before the checkpoint: what is not in the records when the process dies is trained again.
+                        listener.OnEpoch report
+                        saver.Save next
+                        go next
 
-                    let validation = validate evaluated plan.Split.Validation
-                    let report, next = closeEpoch plan validation clock.Elapsed.TotalSeconds now
-                    save plan trainer "last" report.Epoch report.GlobalStep
+        go start
 
-                    if report.IsBest then
-                        save plan trainer "best" report.Epoch report.GlobalStep
+    /// Trains until the epochs are done, nothing gets better, the time is up or `stop` is set, whichever comes first; the step
+    /// under way is always finished, and the newest checkpoint always holds it.
+    let run (plan: TrainingPlan) (listener: TrainingListener) (stop: CancellationToken) : TrainingOutcome =
+        requireGraphs plan.Split
+        use trainer = Trainer.create plan.Device plan.Config plan.Model
+        drive plan trainer listener stop TrainingProgress.start
 
-                    listener.OnEpoch report
-                    go next
-
-        go TrainingProgress.start
+    /// Goes on from a checkpoint of the same plan, whose model it takes: the same steps, to the bit, that the training would
+    /// have taken without the break.
+    let resume
+        (plan: TrainingPlan)
+        (checkpoint: Checkpoint)
+        (listener: TrainingListener)
+        (stop: CancellationToken)
+        : TrainingOutcome =
+        requireGraphs plan.Split
+        use trainer = Trainer.create plan.Device plan.Config (Checkpoint.trainedModel checkpoint)
+        Checkpoint.restore checkpoint trainer
+        drive plan trainer listener stop checkpoint.Progress

@@ -12,6 +12,14 @@ type BestEpoch =
         Validation: MetricState
     }
 
+/// An epoch among the best ones, whose checkpoint is kept.
+type RankedEpoch =
+    {
+        Epoch: int
+        /// `Monitor.score` of its validation.
+        Score: float * float
+    }
+
 /// Where a training stands: all that it needs to go on, besides tensors. Data order and random numbers depend on the seed, the
 /// epoch and the step alone, so that nothing else has to be remembered of them.
 type TrainingProgress =
@@ -32,6 +40,8 @@ type TrainingProgress =
         Seconds: float
         Plateau: PlateauState
         Best: BestEpoch option
+        /// The best epochs, the best first.
+        Ranking: RankedEpoch list
     }
 
 [<RequireQualifiedAccess>]
@@ -49,4 +59,15 @@ module TrainingProgress =
             Seconds = 0.0
             Plateau = LearningRateSchedule.start
             Best = None
+            Ranking = []
         }
+
+    /// The ranking with one more epoch, of which `keep` stay.
+    let rank (keep: int) (isBest: bool) (epoch: RankedEpoch) (ranking: RankedEpoch list) : RankedEpoch list =
+        let better, others =
+            if isBest then
+                [], ranking
+            else
+                ranking |> List.partition (fun other -> other.Score >= epoch.Score)
+
+        better @ epoch :: others |> List.truncate keep

@@ -10,6 +10,13 @@ type ClassWeighting =
     | Measured
     | Given of ClassWeights
 
+/// When a training saves itself besides the end of every epoch.
+[<RequireQualifiedAccess>]
+type CheckpointInterval =
+    | Epochs
+    | Steps of int
+    | Time of TimeSpan
+
 /// How a network is trained. Together with the network's configuration, the split and the files it determines a run.
 type TrainingConfig =
     {
@@ -37,6 +44,9 @@ type TrainingConfig =
         Patience: int option
         /// How long this process may train; none = without end.
         MaxTime: TimeSpan option
+        CheckpointEvery: CheckpointInterval
+        /// Checkpoints of best epochs that are kept, besides the newest ones.
+        Keep: int
         /// Decides the initial weights, the order of graphs and the dropout masks.
         Seed: int64
         /// What back-propagation through the steps of an autoregressive network may keep.
@@ -68,6 +78,8 @@ module TrainingConfig =
             Monitor = Monitor.standard
             Patience = None
             MaxTime = None
+            CheckpointEvery = CheckpointInterval.Epochs
+            Keep = 1
             Seed = 42L
             Backpropagation = Backpropagation.Full
             Threads = 1
@@ -134,6 +146,11 @@ module TrainingConfig =
                 "monitor", Json.text config.Monitor.Metric
                 "patience", optional (int64 >> Json.integer) config.Patience
                 "max_seconds", optional (fun (time: TimeSpan) -> Json.number time.TotalSeconds) config.MaxTime
+                match config.CheckpointEvery with
+                | CheckpointInterval.Epochs -> ()
+                | CheckpointInterval.Steps steps -> "checkpoint_steps", Json.integer steps
+                | CheckpointInterval.Time time -> "checkpoint_seconds", Json.number time.TotalSeconds
+                "keep", Json.integer config.Keep
                 "seed", Json.integer config.Seed
                 match config.Backpropagation with
                 | Backpropagation.Full -> ()
@@ -150,6 +167,20 @@ module TrainingConfig =
 
     let private aboveZero (key: string) (fields: JsonFields) : float =
         fields.Number(key, "a number above 0", fun x -> x > 0.0)
+
+    let private time (key: string) (fields: JsonFields) : TimeSpan =
+        fields.Number(key, "a number above 0 and up to 1e9", (fun x -> x > 0.0 && x <= 1e9))
+        |> TimeSpan.FromSeconds
+
+    let private toInterval (fields: JsonFields) : CheckpointInterval =
+        match
+            fields.Optional("checkpoint_steps", positive "checkpoint_steps"),
+            fields.Optional("checkpoint_seconds", time "checkpoint_seconds")
+        with
+        | None, None -> CheckpointInterval.Epochs
+        | Some steps, None -> CheckpointInterval.Steps steps
+        | None, Some time -> CheckpointInterval.Time time
+        | Some _, Some _ -> fields.Refuse("checkpoint_seconds", "either this or checkpoint_steps", "both")
 
     let private toSchedule (fields: JsonFields) : LearningRateSchedule =
         let kinds =
@@ -203,12 +234,9 @@ module TrainingConfig =
                         Monitor.standard
                         _.Choice("monitor", [ for monitor in Monitor.all -> monitor.Metric, monitor ])
                 Patience = fields.Optional("patience", positive "patience")
-                MaxTime =
-                    fields.Optional(
-                        "max_seconds",
-                        _.Number("max_seconds", "a number above 0 and up to 1e9", (fun x -> x > 0.0 && x <= 1e9))
-                    )
-                    |> Option.map TimeSpan.FromSeconds
+                MaxTime = fields.Optional("max_seconds", time "max_seconds")
+                CheckpointEvery = toInterval fields
+                Keep = since "keep" 1 (positive "keep")
                 Seed = fields.Long("seed", 0L, Int64.MaxValue)
                 Backpropagation = toBackpropagation fields
                 Threads = 1
