@@ -163,6 +163,14 @@ module TuneSettings =
             with :? UsageException as error ->
                 raise (UsageException $"trial {trial} is no training: {error.Message}")
 
+    /// Words without an option that takes a value.
+    let rec private without (option: string) (words: string list) : string list =
+        match words with
+        | word :: _ :: rest when word.Replace('_', '-') = option -> without option rest
+        | word :: rest when word.Replace('_', '-').StartsWith(option + "=") -> without option rest
+        | word :: rest -> word :: without option rest
+        | [] -> []
+
     let private planOf (arguments: TuneArgument list) (train: string list) (threads: int) : StudyPlan =
         let space = spaceOf arguments
 
@@ -190,9 +198,13 @@ module TuneSettings =
             | Some name -> raise (UsageException $"tune takes no --{name} for its trials: a study sets it.")
 
         let settings = TrainSettings.ofWords train
-        // Trials may run on another machine, from another directory.
+        let hasThreads = (without "--threads" train).Length < train.Length
+
+        // Trials may run on another machine, from another directory. What a study says itself for each job goes.
         let words =
             train
+            |> without "--epochs"
+            |> without "--threads"
             |> List.map (fun word -> if File.Exists word then Path.GetFullPath word else word)
 
         let metrics = MetricState.report MetricState.zero |> List.map fst
@@ -214,7 +226,7 @@ module TuneSettings =
                     |> Option.defaultValue "average_precision"
                 TrainWords = words
                 Epochs = settings.Training.Epochs
-                Threads = threads
+                Threads = if hasThreads then settings.Training.Threads else threads
             }
 
         check plan

@@ -81,7 +81,7 @@ module Study =
         match outcome with
         | JobOutcome.Done value ->
             let epochs = List.item job.Rung (StudyPlan.rungs desk.Plan)
-            desk.Around.Say $"{name}: {desk.Plan.Metric} {Say.number value} after {epochs} epochs."
+            desk.Around.Say $"{name}: {desk.Plan.Metric} {Say.number value} after {StudyPlan.epochsText epochs}."
         | JobOutcome.Failed reason -> desk.Around.Say $"{name} failed: {reason}"
 
     let private outcomeOf (desk: Desk) (found: RunFound) : JobOutcome =
@@ -96,7 +96,7 @@ module Study =
             |> List.tryFind (fun found -> found.Exit = Some ExitCode.ok)
         with
         | Some found ->
-            finish desk job (outcomeOf desk found) (nameOfRun found) nan
+            finish desk job (outcomeOf desk found) (nameOfRun found) found.Seconds
             true
         | None -> false
 
@@ -147,7 +147,7 @@ module Study =
         let run = newest |> Option.map nameOfRun |> Option.defaultValue ""
 
         match running.ExitCode, newest with
-        | 0, Some found -> finish desk job (outcomeOf desk found) run clock.Elapsed.TotalSeconds
+        | 0, Some found -> finish desk job (outcomeOf desk found) run found.Seconds
         | code, _ when code > 128 || code = 85 ->
             let lost = not desk.Stop.IsCancellationRequested
             desk.Journal.Add [ JournalEvent.Release(job, Owner.me.Value, lost) ]

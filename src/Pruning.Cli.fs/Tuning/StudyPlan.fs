@@ -67,6 +67,9 @@ module StudyPlan =
 
             below @ [ plan.Epochs ]
 
+    /// "1 epoch", "3 epochs"
+    let epochsText (epochs: int) : string = if epochs = 1 then "1 epoch" else $"{epochs} epochs"
+
     /// Of those that have come to a rung one in so many goes on.
     let eta (plan: StudyPlan) : int =
         match plan.Method with

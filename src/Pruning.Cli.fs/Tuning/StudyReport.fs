@@ -281,8 +281,13 @@ module StudyReport =
                 | Some row ->
                     Block.Heading "Best"
 
+                    let rung = defaultArg row.Rung 0
+                    let epochs = StudyPlan.epochsText (List.item rung (StudyPlan.rungs plan))
+
+                    Block.Heading "Best"
+
                     Block.Paragraph
-                        $"Trial {row.Trial} with {plan.Metric} {Say.number row.Value} after {epochsOf plan row} epochs. Train it again:"
+                        $"Trial {row.Trial} with {plan.Metric} {Say.number row.Value} after {epochs}. Train it again:"
 
                     Block.Listing(commandLine isFlag plan row)
                     Block.Heading "What the options do"

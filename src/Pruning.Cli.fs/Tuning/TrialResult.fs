@@ -11,7 +11,8 @@ type RunFound =
         Directory: string
         /// Exit code in run.json; None while it runs and after it was killed.
         Exit: int option
-        Error: string option
+        /// From the start of the run to its end; nan while it has none.
+        Seconds: float
     }
 
 [<RequireQualifiedAccess>]
@@ -34,20 +35,25 @@ module TrialResult =
         try
             use document = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "run.json")))
             let root = document.RootElement
-            let text (element: JsonElement) = Option.ofObj (element.GetString())
-            let exit = root.GetProperty "exit"
+            let isNull (name: string) = root.GetProperty(name).ValueKind = JsonValueKind.Null
+            let time (name: string) = root.GetProperty(name).GetDateTimeOffset()
 
-            text (root.GetProperty "name")
-            |> Option.map (fun name ->
-                name,
+            Some(
+                string (root.GetProperty("name").GetString()),
                 {
                     Directory = directory
-                    Exit = if exit.ValueKind = JsonValueKind.Null then None else Some(exit.GetInt32())
-                    Error = text (root.GetProperty "error")
-                })
+                    Exit = if isNull "exit" then None else Some(root.GetProperty("exit").GetInt32())
+                    Seconds =
+                        if isNull "finished" then
+                            nan
+                        else
+                            (time "finished" - time "started").TotalSeconds
+                }
+            )
         with
         | :? IOException
         | :? JsonException
+        | :? FormatException
         | :? InvalidOperationException
         | :? Collections.Generic.KeyNotFoundException -> None
 

@@ -57,6 +57,20 @@ let private metricsLine (run: string) (epoch: int) (split: string) =
         line.GetProperty("epoch").GetInt32() = epoch
         && line.GetProperty("split").GetString() = split)
 
+/// Tags of everything that the only event file of a run holds.
+let private tagsOf (run: string) : string list =
+    let path = Directory.GetFiles(run, "events.out.tfevents.*") |> Array.exactlyOne
+
+    [
+        for event in Pruning.Model.EventFile.read path do
+            match event.Summary with
+            | null -> ()
+            | summary ->
+                for value in summary.Value do
+                    value.Tag
+    ]
+    |> List.distinct
+
 let private trains =
     testList
         "train"
@@ -95,7 +109,28 @@ let private trains =
                             "Tracksters;1"
                             "tree"
 
-                        Expect.hasLength (Directory.GetFiles(run, "events.out.tfevents.*")) 1 "TensorBoard"
+                        let tags = tagsOf run
+
+                        for tag in
+                            [
+                                "weights/encoder.linear1.weight"
+                                "gradients/encoder.linear1.weight"
+                                "val/pr_curves"
+                                "test/pr_curves"
+                                "val/confusion"
+                                "tracksters/best"
+                                "tracksters/worst"
+                                "system/resident_bytes"
+                                "best/average_precision"
+                                "_hparams_/session_start_info"
+                                "_hparams_/session_end_info"
+                            ] do
+                            Expect.contains tags tag "TensorBoard"
+
+                        Expect.equal
+                            (File.ReadAllLines(Path.Combine(run, "metrics.csv")).Length)
+                            (File.ReadAllLines(Path.Combine(run, "metrics.jsonl")).Length + 1)
+                            "table"
 
                         for checkpoint in [ "best"; "last" ] do
                             Expect.isTrue
@@ -135,7 +170,18 @@ let private trains =
 
             test "the learning rate is what was given where numbers have commas" {
                 inTemporaryDirectory (fun directory ->
-                    let words = [ "--runs"; directory; "--epochs"; "1"; "--learning_rate"; "2.5e-3"; "--name"; "de" ]
+                    let words =
+                        [
+                            "--runs"
+                            directory
+                            "--epochs"
+                            "1"
+                            "--learning_rate"
+                            "2.5e-3"
+                            "--name"
+                            "de"
+                            "--no-histograms"
+                        ]
 
                     cli ("train" :: tiny @ words)
                     |> withVariable "LC_ALL" "de_DE.UTF-8"
@@ -148,7 +194,11 @@ let private trains =
                     Expect.equal
                         (config.GetProperty("training").GetProperty("learning_rate").GetDouble())
                         0.0025
-                        "rate")
+                        "rate"
+
+                    let tags = tagsOf (runIn directory)
+                    Expect.contains tags "val/loss" "metrics"
+                    Expect.isFalse (tags |> List.exists _.StartsWith("weights/")) "--no-histograms")
             }
 
             test "a GPU that is not there is one sentence and exit code 5" {

@@ -51,6 +51,8 @@ let private settings =
                 Expect.equal plan.Method SearchMethod.Grid "grid where all have values"
                 Expect.equal plan.Trials 4 "combinations"
                 Expect.equal plan.Epochs 1 "epochs"
+                Expect.isFalse (List.contains "--epochs" plan.TrainWords) "which a study says for each job"
+                Expect.equal (planOf (words @ [ "--threads=3" ])).Threads 3 "threads as given"
                 Expect.equal (List.head plan.TrainWords) (Path.GetFullPath sample) "files by full path"
                 Expect.containsAll plan.TrainWords [ "--memory"; "gru"; "--hidden-dim"; "8" ] "others as they are"
                 Expect.isFalse (List.contains "--workers" plan.TrainWords) "workers are tune's own"

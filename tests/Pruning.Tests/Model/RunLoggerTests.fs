@@ -284,7 +284,7 @@ print(json.dumps({
 """
 
 let private python =
-    match Environment.GetEnvironmentVariable "GRAPH_PRUNING_PYTHON" with
+    match Environment.GetEnvironmentVariable "PRUNING_PYTHON" with
     | null
     | "" -> "python3"
     | path -> path
@@ -391,7 +391,7 @@ let private loggers =
 
             test "TensorBoard's own reader finds all of it" {
                 if not (hasTensorBoard ()) then
-                    skiptest "wanted Python with TensorBoard, found none; GRAPH_PRUNING_PYTHON names one"
+                    skiptest "wanted Python with TensorBoard, found none; PRUNING_PYTHON names one"
 
                 Run.inTemporaryDirectory (fun runs ->
                     let run = recordRun runs
