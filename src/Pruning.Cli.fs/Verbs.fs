@@ -13,6 +13,7 @@ type Verb =
     | Preprocess
     | Train
     | Evaluate
+    | Prune
     | Report
     | Compare
     | Display
@@ -32,6 +33,7 @@ module Verb =
             Verb.Preprocess
             Verb.Train
             Verb.Evaluate
+            Verb.Prune
             Verb.Report
             Verb.Compare
             Verb.Display
@@ -48,6 +50,7 @@ module Verb =
         | Verb.Preprocess -> Preprocess.command
         | Verb.Train -> Train.command
         | Verb.Evaluate -> Evaluate.command
+        | Verb.Prune -> Prune.command
         | Verb.Report -> Report.command
         | Verb.Compare -> Compare.command
         | Verb.Display -> Display.command

@@ -111,7 +111,7 @@ let private show (terminal: Terminal) (settings: EvaluateSettings) (reports: Jud
 
 let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
     let settings = EvaluateSettings.ofArguments arguments
-    let source = ModelSource.locate settings.Model settings.Checkpoint
+    let source = ModelSource.locate settings.Model settings.Network.Checkpoint
     let input, own = ModelSource.input source settings.Input
     require settings source own
 
@@ -125,7 +125,8 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
         |> Option.map (fun (_, recipe) -> recipe.Split)
         |> Option.defaultWith SplitOptions
 
-    let device = Session.start terminal settings.LibTorch Engine.Auto (chosen settings.Gpus _.Gpus 0)
+    let device =
+        Session.start terminal settings.Network.LibTorch Engine.Auto (chosen settings.Network.Gpus _.Gpus 0)
 
     let model = ModelFile.load source.Path
     let data = Session.openData terminal input options
@@ -135,13 +136,13 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
     let plan =
         {
             Device = device
-            Threads = chosen settings.Threads _.Threads 1
+            Threads = chosen settings.Network.Threads _.Threads 1
             Model = model
             Data = data
             Divided = own
-            BatchSize = chosen settings.BatchSize _.BatchSize 32
+            BatchSize = chosen settings.Network.BatchSize _.BatchSize 32
             Workers = input.Workers
-            Resampling = settings.Resampling
+            Resampling = settings.Network.Resampling
             WithRules = settings.Baselines
             Threshold = settings.Threshold
         }

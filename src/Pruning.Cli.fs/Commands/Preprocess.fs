@@ -77,25 +77,14 @@ let private tasksOf (settings: PreprocessSettings) (destination: Destination) (s
                     }
             ]
 
-    let inputs = sources |> List.map (fun source -> Path.GetFullPath source.Path) |> Set.ofList
-
-    for task in tasks do
-        if inputs.Contains(Path.GetFullPath task.Path) then
-            raise (UsageException $"{task.Path} is an ntuple to read: write elsewhere.")
-
     // Over all shards: they may share the directory.
-    match destination with
-    | Destination.OneFile _ -> ()
-    | Destination.Directory directory ->
-        for name, same in sources |> List.groupBy (fun source -> nameOf source.Path) do
-            match same with
-            | one :: other :: _ ->
-                raise (
-                    UsageException
-                        $"{one.Path} and {other.Path} would both become {Path.Combine(directory, name)}: rename one, or use --output."
-                )
-            | _ -> ()
+    let outputs =
+        match destination with
+        | Destination.OneFile path -> [ for task in tasks -> task.Sources.Head.Path, path ]
+        | Destination.Directory directory ->
+            [ for source in sources -> source.Path, Path.Combine(directory, nameOf source.Path) ]
 
+    Finished.checkNames [ for source in sources -> source.Path ] outputs
     tasks
 
 /// What a file says about itself; two runs that say the same make the same file.
@@ -118,37 +107,7 @@ let private metadata (settings: PreprocessSettings) (task: Target) =
 
 /// True where the task has nothing left to do.
 let private isDone (settings: PreprocessSettings) (task: Target) : bool =
-    match settings.Existing with
-    | Existing.Replace -> false
-    | Existing.Refuse ->
-        Production.checkFree false task.Path
-        false
-    | Existing.Resume when not (File.Exists task.Path) -> false
-    | Existing.Resume ->
-        let wanted = metadata settings task |> Map.ofList
-
-        // Files get their names when they are complete: one that is there needs no look at its trees.
-        match Production.metadataOf task.Path with
-        | Some found when found = wanted -> true
-        | found ->
-            let found = defaultArg found Map.empty
-
-            let other =
-                wanted
-                |> Map.toList
-                |> List.filter (fun (key, value) -> Map.tryFind key found <> Some value)
-                |> List.map fst
-
-            let differing =
-                if other.IsEmpty then
-                    "more than this run would write"
-                else
-                    String.Join(", ", other)
-
-            raise (
-                UsageException
-                    $"{task.Path} was not made by an equal run (it differs in: {differing}): --overwrite replaces it, or write elsewhere."
-            )
+    Finished.isThere settings.Existing Production.metadataOf (Map.ofList (metadata settings task)) task.Path
 
 let private add (made: Done) (graphs: PreparedGraphs) (counts: PreprocessCounts) =
     {
