@@ -11,6 +11,7 @@ type PreprocessArgument =
     | [<Section "What to read">] Collection of tree: string
     | Truth of which: string
     | Clue3d of preset: string
+    | Bad_Files of what: string
     | [<CustomCommandLine "--shard">] Part of part: string
     | [<Section "What to keep">] Label of rule: string
     | Min_Nodes of n: string
@@ -40,6 +41,8 @@ type PreprocessArgument =
                 "cp (CaloParticles) or sc (SimClusters): which simulated tracksters tell the truth (default cp)"
             | Clue3d _ ->
                 "2022, 2021 or toy: parameters of CLUE3D in the release that made the ntuple (default 2022); toy for ntuples of simulate"
+            | Bad_Files _ ->
+                "stop or skip at a file that cannot be read or does not fit (default stop); one that breaks in the middle of --output stops the run all the same"
             | Part _ -> "K/N: only part K (from 1) of N parts of the files, for batch systems"
             | Label _ -> "what to prune: majority, any or cut=X, the least share of energy to keep (default majority)"
             | Min_Nodes _ -> "fewest layer clusters of a trackster (default 3)"
@@ -63,6 +66,7 @@ type PreprocessArgument =
 type PreprocessSettings =
     {
         Files: string list
+        SkipBadFiles: bool
         Read: TiclReadOptions
         Options: PreprocessOptions
         Shard: Shard
@@ -147,6 +151,11 @@ module PreprocessSettings =
                 |> List.collect (function
                     | Input files -> files
                     | _ -> [])
+            SkipBadFiles =
+                last (function
+                    | Bad_Files text -> Some(Value.choice "--bad-files" Inputs.stopOrSkip text)
+                    | _ -> None)
+                |> Option.defaultValue false
             Read =
                 TiclReadOptions(
                     Collection =

@@ -52,7 +52,7 @@ type PruneArgument =
             | Bad_Graphs _ ->
                 "stop or skip at a graph that contradicts itself: its scores are NaN and nothing of it is pruned; a copy leaves it out (default stop)"
             | Part _ -> "K/N: only part K (from 1) of N parts of the files, for batch systems"
-            | Batch_Size _ -> "graphs that are computed together (default 128)"
+            | Batch_Size _ -> "graphs that are computed together (default: 32, of autoregressive networks 256)"
             | Threads _ ->
                 "threads that read and compute (default: number of cores); scores and decisions do not depend on it"
             | Gpus _ -> "GPUs to use; 0 is the CPU (default 0)"

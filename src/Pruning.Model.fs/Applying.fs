@@ -28,8 +28,17 @@ type ApplyingPlan =
 [<RequireQualifiedAccess>]
 module Applying =
 
-    /// Layer clusters in a batch: as many as a fused pass keeps in the caches, and far below what memory limits.
+    /// Layer clusters in a batch at most: far below what memory limits.
     let batchNodes = 16_384
+
+    /// Graphs in a batch unless somebody says otherwise: small batches stay in the caches, but where a network decides one layer
+    /// cluster a step, the steps of many graphs are taken together.
+    let batchGraphs (strategy: DecisionStrategy) : int =
+        match strategy with
+        | DecisionStrategy.Autoregressive -> 256
+        | DecisionStrategy.OnePass
+        | DecisionStrategy.Tree
+        | DecisionStrategy.Equilibrium _ -> 32
 
     /// Graphs that go together, given the nodes of each: the first of every batch, and the end of the last one. They depend on
     /// nothing else, so that scores do not depend on threads.

@@ -56,10 +56,7 @@ let private reportOf (settings: EvaluateSettings) (plan: JudgingPlan) stop (part
                 perturbation,
                 Competitor.create plan.Resampling part.Sample threshold "disturbed" disturbed.Margins,
                 JudgedPart.flipped threshold part.Network.Margins disturbed.Margins)
-        Binned =
-            [
-                for dimension in wanted -> dimension, JudgedPart.binned plan.Resampling part dimension part.Network
-            ]
+        Binned = [ for dimension in wanted -> dimension, JudgementReport.binned plan.Resampling part dimension ]
     }
 
 let private showJson
@@ -87,7 +84,7 @@ let private showJson
                                      | value -> value.DeepClone())
                             ]
                 ]
-            "judgements", Json.record [ for report in reports -> report.Part.Name, JudgementTables.toJson report ]
+            "judgements", Json.record [ for report in reports -> report.Part.Name, JudgementJson.ofReport report ]
         ]
     |> Terminal.json terminal
 
@@ -151,7 +148,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
     let reports = parts |> List.map (reportOf settings plan interruption.Token parts)
 
     settings.Csv
-    |> Option.iter (fun directory -> JudgementTables.toCsv directory reports)
+    |> Option.iter (fun directory -> JudgementCsv.write directory reports)
 
     if settings.Json then
         showJson terminal source data.Dataset reports

@@ -39,23 +39,30 @@ let private nothing =
 
 /// Looks into every file before anything is made: a wrong one is known at once, and events get the same numbers in every
 /// shard and after every interruption.
-let private sourcesOf (settings: PreprocessSettings) : Source list =
+/// `skipped` hears of a file that does not fit, where it is to be left out: it counts as one without events.
+let private sourcesOf (settings: PreprocessSettings) (skipped: string -> unit) : Source list =
     if settings.Files.IsEmpty then
         raise (UsageException "no input: give at least one ntuple of the TICL dumper.")
 
     InputFiles.Expand(List.toArray settings.Files)
     |> Seq.mapFold
         (fun first path ->
-            use ntuple = TiclNtuple.Open(path, settings.Read)
+            try
+                use ntuple = TiclNtuple.Open(path, settings.Read)
 
-            {
-                Path = path
-                Entries = ntuple.EntryCount
-                FirstEvent = first
-            },
-            first + ntuple.EntryCount)
+                Some
+                    {
+                        Path = path
+                        Entries = ntuple.EntryCount
+                        FirstEvent = first
+                    },
+                first + ntuple.EntryCount
+            with :? DataException as error when settings.SkipBadFiles ->
+                skipped error.Message
+                None, first)
         0L
     |> fst
+    |> Seq.choose id
     |> List.ofSeq
 
 let private nameOf (path: string) = Path.GetFileName path |> nonNull
@@ -171,7 +178,7 @@ let private prepare
                 parts
                 |> Array.fold (fun sum struct (_, counts) -> sum + counts) (PreprocessCounts())
 
-            writer.Append(PreparedBatches.Of graphs)
+            writer.Append(PreparedBatches.Of(graphs))
             made <- add made graphs counts
             report made
 
@@ -253,7 +260,8 @@ let private run (terminal: Terminal) (arguments: PreprocessArgument list) : int 
         Terminal.print terminal (OptionTable.Text settings.Options)
     else
         let destination = PreprocessSettings.destinationOf arguments
-        let sources = sourcesOf settings
+        let skipped reason = Terminal.warn terminal $"skipped: {reason}"
+        let sources = sourcesOf settings skipped
         let tasks = tasksOf settings destination sources
         let kept, left = tasks |> List.partition (isDone settings)
 
@@ -268,7 +276,7 @@ let private run (terminal: Terminal) (arguments: PreprocessArgument list) : int 
         let total = left |> List.sumBy (fun task -> task.Sources |> List.sumBy _.Entries)
         let clock = Stopwatch.StartNew()
 
-        let made =
+        let made, written =
             Progress.runOf terminal "events" total (fun progress ->
                 let report before now =
                     let both = plus before now
@@ -282,10 +290,16 @@ let private run (terminal: Terminal) (arguments: PreprocessArgument list) : int 
 
                 left
                 |> List.fold
-                    (fun before task -> plus before (prepare settings interruption.Token (report before) task))
-                    nothing)
+                    (fun (before, written) task ->
+                        try
+                            plus before (prepare settings interruption.Token (report before) task), written @ [ task ]
+                        with :? DataException as error when settings.SkipBadFiles && task.Sources.Length = 1 ->
+                            // Nothing else is in its file, which is gone with it.
+                            skipped error.Message
+                            before, written)
+                    (nothing, []))
 
-        show terminal settings left kept made
+        show terminal settings written kept made
         warnings terminal made
         let perSecond = Say.count (int64 (float made.Counts.Events / clock.Elapsed.TotalSeconds))
 

@@ -12,9 +12,6 @@ open Pruning.Data.Tracksters
 open Pruning.Model
 open Pruning.Model.Training
 
-/// Graphs that are computed together unless the user says otherwise.
-let private batchGraphs = 128
-
 /// What files say about themselves but for the threshold: it decides whether a file is another run's.
 let private metadata
     (settings: PruneSettings)
@@ -24,7 +21,6 @@ let private metadata
     (target: PruneTarget)
     =
     let read = RunInput.ofFile target.Input
-    let batch = defaultArg settings.Network.BatchSize batchGraphs
 
     [
         if settings.Write <> PruneOutput.Copy then
@@ -39,7 +35,10 @@ let private metadata
         "prune_trees", $"{input.TracksterTree} {input.EdgeTree}"
         "prune_output", PruneOutput.name settings.Write
         "prune_bad_graphs", (if settings.SkipBadGraphs then "skip" else "stop")
-        "prune_batch", $"{batch} graphs, {Applying.batchNodes} layer clusters"
+        "prune_batch",
+        (match settings.Network.BatchSize with
+         | Some graphs -> $"{graphs} graphs"
+         | None -> "as the network likes it")
     ]
 
 /// How the threshold is found, in words that mean the same in every run.
@@ -85,7 +84,7 @@ let private choose
                 Model = model
                 Data = data
                 Divided = false
-                BatchSize = defaultArg settings.Network.BatchSize batchGraphs
+                BatchSize = defaultArg settings.Network.BatchSize (Applying.batchGraphs model.Pruner.Config.Strategy)
                 Workers = settings.Network.Workers
                 Resampling = settings.Network.Resampling
                 WithRules = false
@@ -294,7 +293,7 @@ let private run (terminal: Terminal) (arguments: PruneArgument list) : int =
                 Device = device
                 Model = model
                 Threshold = threshold
-                BatchGraphs = defaultArg settings.Network.BatchSize batchGraphs
+                BatchGraphs = defaultArg settings.Network.BatchSize (Applying.batchGraphs model.Pruner.Config.Strategy)
                 BatchNodes = Applying.batchNodes
                 SkipBadGraphs = settings.SkipBadGraphs
             }

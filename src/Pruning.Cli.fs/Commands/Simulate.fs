@@ -249,7 +249,7 @@ let private simulate (settings: SimulateSettings) (progress: Progress) (stop: Ca
 
     use prepared: TracksterWriter | null =
         match settings.Output with
-        | Some path -> TracksterWriter.Create(path, true, says, written)
+        | Some path -> TracksterWriter.Create(path, true, says, written, withPileUp = true)
         | None -> null
 
     use ntuple: TiclNtupleWriter | null =
@@ -267,7 +267,7 @@ let private simulate (settings: SimulateSettings) (progress: Progress) (stop: Ca
 
         match prepared with
         | null -> ()
-        | writer -> writer.Append(PreparedBatches.Of graphs)
+        | writer -> writer.Append(PreparedBatches.Of(graphs, settings.Options.PileUp))
 
         match ntuple with
         | null -> ()

@@ -231,7 +231,7 @@ let private evaluates =
                 Expect.equal (settings.Model, settings.Input.Words) ("run", [ "a.root" ]) "words"
 
                 Expect.equal
-                    (settings.Part, settings.BatchSize, settings.Checkpoint)
+                    (settings.Part, settings.Network.BatchSize, settings.Network.Checkpoint)
                     (Some Part.Test, Some 8, "last")
                     "options"
 
