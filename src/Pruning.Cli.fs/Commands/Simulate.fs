@@ -174,7 +174,7 @@ let settingsOf (arguments: SimulateArgument list) : SimulateSettings =
     }
 
 /// Counts of what was made; they add.
-type private Made =
+type internal Made =
     {
         Events: int64
         Graphs: int64
@@ -183,7 +183,7 @@ type private Made =
         Clean: int64
     }
 
-let private nothing =
+let private nothing: Made =
     {
         Events = 0L
         Graphs = 0L
@@ -242,7 +242,8 @@ let private collections (settings: SimulateSettings) =
             TiclSchema.LowTracksters
     ]
 
-let private simulate (settings: SimulateSettings) (progress: Progress) (stop: CancellationToken) : Made =
+/// Makes the files and counts what is in them.
+let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: CancellationToken) : Made =
     let first, last = Shard.range (int64 settings.Events) settings.Shard
     let written = Production.writeOptions settings.Compression settings.Threads
     let says = metadata settings (first, last)

@@ -26,7 +26,15 @@ let private prepared =
         |> expecting 0
         |> ignore
 
-        let words = [ "--epochs=2"; "--hidden_dim=8"; "--num_gnn_steps=1"; "--num_iterations=2"; "--json" ]
+        let words =
+            [
+                "--epochs=4"
+                "--learning-rate=0.02"
+                "--hidden_dim=8"
+                "--num_gnn_steps=1"
+                "--num_iterations=2"
+                "--json"
+            ]
 
         let outcome =
             cli ([ "train"; "toy.root"; "--neighbour-aggregator=mean" ] @ words)
