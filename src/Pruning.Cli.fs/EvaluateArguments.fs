@@ -77,19 +77,13 @@ type EvaluateSettings =
         Model: string
         Input: ModelInput
         Part: Part option
-        Checkpoint: string
+        Network: NetworkUse
         Decoding: Decoding
         Threshold: Threshold
         Dimensions: Dimension list
-        Resampling: Resampling
         Baselines: bool
         Scan: bool
         Perturbation: Perturbation option
-        BatchSize: int option
-        Gpus: int option
-        Threads: int option
-        Arithmetic: Arithmetic
-        LibTorch: string option
         Json: bool
         Csv: string option
     }
@@ -104,18 +98,6 @@ module EvaluateSettings =
         match text.Split('=', 2) with
         | [| name; value |] -> name.Trim().ToLowerInvariant(), value.Trim()
         | _ -> Value.refuse option wanted text
-
-    let private threshold (text: string) : Threshold =
-        let option = "--working-point"
-        let wanted = "probability=P, efficiency=E or best-f1"
-
-        if text.Equals("best-f1", StringComparison.OrdinalIgnoreCase) then
-            Threshold.BestF1
-        else
-            match pair option wanted text with
-            | "probability", value -> Threshold.Probability(Value.real option share value)
-            | "efficiency", value -> Threshold.EnergyEfficiency(Value.real option share value)
-            | _ -> Value.refuse option wanted text
 
     let private dimensions (text: string) : Dimension list =
         let words = [ for dimension in Dimension.all -> Dimension.name dimension, [ dimension ] ]
@@ -159,32 +141,26 @@ module EvaluateSettings =
                 Input = change settings.Input
             }
 
+        let network option =
+            { settings with
+                Network = NetworkUse.apply settings.Network option
+            }
+
         match argument with
         | Input _ -> settings
         | Split text ->
             { settings with
                 Part = Some(Value.choice "--split" Part.words text)
             }
-        | Checkpoint text ->
-            { settings with
-                Checkpoint = Value.choice "--checkpoint" [ "best", "best"; "last", "last" ] text
-            }
         | Choices text -> decoding settings (Decoding.Choices(Value.whole "--choices" (1, 1_000_000) text))
         | Beam text -> decoding settings (Decoding.Beam(Value.whole "--beam" (1, 1000) text))
         | Working_Point text ->
             { settings with
-                Threshold = threshold text
+                Threshold = WorkingPointWord.parse text
             }
         | Bins text ->
             { settings with
                 Dimensions = dimensions text
-            }
-        | Bootstrap text ->
-            { settings with
-                Resampling =
-                    { settings.Resampling with
-                        Replicates = Value.whole "--bootstrap" (0, 100_000) text
-                    }
             }
         | Baselines text ->
             { settings with
@@ -194,13 +170,6 @@ module EvaluateSettings =
         | Perturb text ->
             { settings with
                 Perturbation = Some(perturbation text)
-            }
-        | Seed text ->
-            { settings with
-                Resampling =
-                    { settings.Resampling with
-                        Seed = uint64 (Value.wholeLong "--seed" (0L, Int64.MaxValue) text)
-                    }
             }
         | Tracksters tree -> input (fun input -> { input with Tracksters = Some tree })
         | Edges tree -> input (fun input -> { input with Edges = Some tree })
@@ -214,32 +183,20 @@ module EvaluateSettings =
                 { input with
                     SkipBadGraphs = Some(Value.choice "--bad-graphs" Inputs.stopOrSkip text)
                 })
-        | Batch_Size text ->
-            { settings with
-                BatchSize = Some(Value.whole "--batch-size" (1, 1_000_000) text)
-            }
         | Workers text ->
             input (fun input ->
                 { input with
                     Workers = Inputs.workers text
                 })
-        | Gpus text ->
-            { settings with
-                Gpus = Some(Value.whole "--gpus" (0, 1024) text)
-            }
-        | Threads text ->
-            { settings with
-                Threads = Some(Value.whole "--threads" (1, 1024) text)
-            }
-        | Engine text ->
-            { settings with
-                Arithmetic = ArithmeticWords.withEngine text settings.Arithmetic
-            }
-        | Precision text ->
-            { settings with
-                Arithmetic = ArithmeticWords.withPrecision text settings.Arithmetic
-            }
-        | Libtorch text -> { settings with LibTorch = Some text }
+        | Engine text -> network (NetworkOption.Engine text)
+        | Precision text -> network (NetworkOption.Precision text)
+        | Checkpoint text -> network (NetworkOption.Checkpoint text)
+        | Bootstrap text -> network (NetworkOption.Bootstrap text)
+        | Seed text -> network (NetworkOption.Seed text)
+        | Batch_Size text -> network (NetworkOption.BatchSize text)
+        | Gpus text -> network (NetworkOption.Gpus text)
+        | Threads text -> network (NetworkOption.Threads text)
+        | Libtorch directory -> network (NetworkOption.LibTorch directory)
         | Json -> { settings with Json = true }
         | Csv directory -> { settings with Csv = Some directory }
 
@@ -269,19 +226,13 @@ module EvaluateSettings =
                         Workers = Environment.ProcessorCount
                     }
                 Part = None
-                Checkpoint = "best"
+                Network = NetworkUse.standard 0
                 Decoding = Decoding.Greedy
                 Threshold = Threshold.Probability 0.5
                 Dimensions = []
-                Resampling = { Replicates = 0; Seed = 42UL }
                 Baselines = true
                 Scan = false
                 Perturbation = None
-                BatchSize = None
-                Gpus = None
-                Threads = None
-                Arithmetic = Arithmetic.standard
-                LibTorch = None
                 Json = false
                 Csv = None
             }

@@ -72,6 +72,30 @@ module Judge =
         |> Array.Parallel.map (JudgedGraph.ofDataset plan.Data.Dataset)
         |> JudgedSample.create
 
+    /// The margin above which the network prunes, chosen on a part of the data.
+    let threshold (terminal: Terminal) (plan: JudgingPlan) (stop: CancellationToken) (part: Part) : float32 =
+        let total = int64 (Part.indices plan.Data part).Length
+
+        let network =
+            Progress.run terminal total (fun progress ->
+                let mutable ready = 0L
+
+                margins
+                    plan
+                    (fun _ graphs ->
+                        ready <- ready + int64 graphs
+
+                        progress.Step
+                            {
+                                Stage = "choosing the threshold"
+                                Done = ready
+                                Loss = nan
+                            })
+                    stop
+                    part)
+
+        WorkingPoint.choose plan.Threshold (Judgement.ofMargins 0f (sampleOf plan part) network.Margins).Nodes
+
     /// Judges the network on each part. A threshold other than a probability is chosen on the validation split, which is run
     /// for that when it is not among the parts.
     let run (terminal: Terminal) (plan: JudgingPlan) (stop: CancellationToken) (parts: Part list) : JudgedPart list =

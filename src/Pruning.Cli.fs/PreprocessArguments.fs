@@ -11,6 +11,7 @@ type PreprocessArgument =
     | [<Section "What to read">] Collection of tree: string
     | Truth of which: string
     | Clue3d of preset: string
+    | Bad_Files of what: string
     | [<CustomCommandLine "--shard">] Part of part: string
     | [<Section "What to keep">] Label of rule: string
     | Min_Nodes of n: string
@@ -40,6 +41,8 @@ type PreprocessArgument =
                 "cp (CaloParticles) or sc (SimClusters): which simulated tracksters tell the truth (default cp)"
             | Clue3d _ ->
                 "2022, 2021 or toy: parameters of CLUE3D in the release that made the ntuple (default 2022); toy for ntuples of simulate"
+            | Bad_Files _ ->
+                "stop or skip at a file that cannot be read or does not fit (default stop); one that breaks in the middle of --output stops the run all the same"
             | Part _ -> "K/N: only part K (from 1) of N parts of the files, for batch systems"
             | Label _ -> "what to prune: majority, any or cut=X, the least share of energy to keep (default majority)"
             | Min_Nodes _ -> "fewest layer clusters of a trackster (default 3)"
@@ -60,22 +63,10 @@ type PreprocessArgument =
             | Threads _ -> "threads (default: number of cores); the files do not depend on it"
             | Json -> "the summary as one JSON document on stdout"
 
-/// Where prepared graphs go.
-[<RequireQualifiedAccess>]
-type Destination =
-    | OneFile of path: string
-    | Directory of path: string
-
-/// What happens where a file is.
-[<RequireQualifiedAccess>]
-type Existing =
-    | Refuse
-    | Replace
-    | Resume
-
 type PreprocessSettings =
     {
         Files: string list
+        SkipBadFiles: bool
         Read: TiclReadOptions
         Options: PreprocessOptions
         Shard: Shard
@@ -130,30 +121,29 @@ module PreprocessSettings =
         Production.checkedBy "the parameters cannot be used" options.Check
         options
 
+    let private productionOption argument =
+        match argument with
+        | Output path -> Some(ProductionOption.Output path)
+        | Output_Dir path -> Some(ProductionOption.OutputDirectory path)
+        | Resume -> Some ProductionOption.Resume
+        | Overwrite -> Some ProductionOption.Overwrite
+        | Compression text -> Some(ProductionOption.Compression text)
+        | Part text -> Some(ProductionOption.Shard text)
+        | Threads text -> Some(ProductionOption.Threads text)
+        | Json -> Some ProductionOption.Json
+        | _ -> None
+
+    let private productionOf (arguments: PreprocessArgument list) : ProductionSettings =
+        arguments |> List.choose productionOption |> ProductionSettings.ofOptions
+
     /// Where prepared graphs go; one of both must be said.
     let destinationOf (arguments: PreprocessArgument list) : Destination =
-        let last pick = arguments |> List.choose pick |> List.tryLast
-
-        let output =
-            last (function
-                | Output path -> Some path
-                | _ -> None)
-
-        let directory =
-            last (function
-                | Output_Dir path -> Some path
-                | _ -> None)
-
-        match output, directory with
-        | Some path, None -> Destination.OneFile path
-        | None, Some path -> Destination.Directory path
-        | None, None ->
-            raise (UsageException "where to? Give --output FILE for one file, or --output-dir DIR for one each.")
-        | Some _, Some _ -> raise (UsageException "--output and --output-dir exclude each other: give one of them.")
+        productionOf arguments |> ProductionSettings.destination
 
     /// Pure, so that tests can ask it. The destination is asked for on its own: --parameters wants none of it.
     let ofArguments (arguments: PreprocessArgument list) : PreprocessSettings =
         let last pick = arguments |> List.choose pick |> List.tryLast
+        let production = productionOf arguments
 
         {
             Files =
@@ -161,6 +151,11 @@ module PreprocessSettings =
                 |> List.collect (function
                     | Input files -> files
                     | _ -> [])
+            SkipBadFiles =
+                last (function
+                    | Bad_Files text -> Some(Value.choice "--bad-files" Inputs.stopOrSkip text)
+                    | _ -> None)
+                |> Option.defaultValue false
             Read =
                 TiclReadOptions(
                     Collection =
@@ -181,27 +176,9 @@ module PreprocessSettings =
                          |> Option.defaultValue TiclTruth.CaloParticle)
                 )
             Options = optionsOf arguments
-            Shard =
-                last (function
-                    | Part text -> Some(Shard.parse text)
-                    | _ -> None)
-                |> Option.defaultValue Shard.whole
-            Existing =
-                match List.contains Resume arguments, List.contains Overwrite arguments with
-                | true, true ->
-                    raise (UsageException "--resume keeps files and --overwrite replaces them: give one of them.")
-                | true, false -> Existing.Resume
-                | false, true -> Existing.Replace
-                | false, false -> Existing.Refuse
-            Compression =
-                last (function
-                    | Compression text -> Some(Production.compression text)
-                    | _ -> None)
-                |> Option.defaultValue (RootCompressionSetting.Zstd())
-            Threads =
-                last (function
-                    | Threads text -> Some(Value.whole "--threads" (1, 1024) text)
-                    | _ -> None)
-                |> Option.defaultValue Environment.ProcessorCount
-            Json = List.contains Json arguments
+            Shard = production.Shard
+            Existing = production.Existing
+            Compression = production.Compression
+            Threads = production.Threads
+            Json = production.Json
         }

@@ -93,19 +93,11 @@ module Production =
 
     let units = "lengths in cm, energies in GeV, times in ns, angles in rad"
 
-    /// What a file says about itself; None when it says nothing, or is no such file.
+    /// What a file says about itself; None when it says nothing.
     let metadataOf (path: string) : Map<string, string> option =
-        use file = RootFile.Open path
-
-        match file.TryTree TracksterSchema.MetadataTree with
-        | true, tree ->
-            let tree = nonNull tree
-
-            tree.Branches
-            |> Seq.map (fun branch -> branch.Name, tree.ReadText(branch.Name)[0L])
-            |> Map.ofSeq
-            |> Some
-        | false, _ -> None
+        PreparedMetadata.Read path
+        |> Option.ofObj
+        |> Option.map (fun found -> found |> Seq.map (|KeyValue|) |> Map.ofSeq)
 
     /// Refuses to write where something is, unless it may be replaced.
     let checkFree (overwrite: bool) (path: string) =
@@ -113,3 +105,150 @@ module Production =
             raise (UsageException $"{path} is there already: --overwrite replaces it, or give another name.")
 
     let dictionary (pairs: (string * string) list) : IReadOnlyDictionary<string, string> = dict pairs |> Dictionary :> _
+
+/// Where made files go.
+[<RequireQualifiedAccess>]
+type Destination =
+    | OneFile of path: string
+    | Directory of path: string
+
+/// What happens where a file is.
+[<RequireQualifiedAccess>]
+type Existing =
+    | Refuse
+    | Replace
+    | Resume
+
+/// What verbs that make files have in common on the command line; numbers and choices arrive as text.
+[<RequireQualifiedAccess>]
+type ProductionOption =
+    | Output of path: string
+    | OutputDirectory of path: string
+    | Resume
+    | Overwrite
+    | Compression of codec: string
+    | Shard of part: string
+    | Threads of n: string
+    | Json
+
+type ProductionSettings =
+    {
+        /// As typed; a verb may have a file of its own where neither is given.
+        Output: string option
+        OutputDirectory: string option
+        Existing: Existing
+        Compression: RootCompressionSetting
+        Shard: Shard
+        Threads: int
+        Json: bool
+    }
+
+[<RequireQualifiedAccess>]
+module ProductionSettings =
+
+    /// Of several words on one option the last one counts.
+    let ofOptions (options: ProductionOption list) : ProductionSettings =
+        let apply settings option =
+            match option with
+            | ProductionOption.Output path -> { settings with Output = Some path }
+            | ProductionOption.OutputDirectory path ->
+                { settings with
+                    OutputDirectory = Some path
+                }
+            | ProductionOption.Resume
+            | ProductionOption.Overwrite -> settings
+            | ProductionOption.Compression text ->
+                { settings with
+                    Compression = Production.compression text
+                }
+            | ProductionOption.Shard text ->
+                { settings with
+                    Shard = Shard.parse text
+                }
+            | ProductionOption.Threads text ->
+                { settings with
+                    Threads = Value.whole "--threads" (1, 1024) text
+                }
+            | ProductionOption.Json -> { settings with Json = true }
+
+        let existing =
+            match List.contains ProductionOption.Resume options, List.contains ProductionOption.Overwrite options with
+            | true, true ->
+                raise (UsageException "--resume keeps files and --overwrite replaces them: give one of them.")
+            | true, false -> Existing.Resume
+            | false, true -> Existing.Replace
+            | false, false -> Existing.Refuse
+
+        List.fold
+            apply
+            {
+                Output = None
+                OutputDirectory = None
+                Existing = existing
+                Compression = RootCompressionSetting.Zstd()
+                Shard = Shard.whole
+                Threads = Environment.ProcessorCount
+                Json = false
+            }
+            options
+
+    /// One of both must be said.
+    let destination (settings: ProductionSettings) : Destination =
+        match settings.Output, settings.OutputDirectory with
+        | Some path, None -> Destination.OneFile path
+        | None, Some path -> Destination.Directory path
+        | None, None ->
+            raise (UsageException "where to? Give --output FILE for one file, or --output-dir DIR for one each.")
+        | Some _, Some _ -> raise (UsageException "--output and --output-dir exclude each other: give one of them.")
+
+/// Files that an earlier run may have made.
+[<RequireQualifiedAccess>]
+module Finished =
+
+    /// True where a file that says what this run would say about itself (`wanted`) is there already, so that nothing is left to
+    /// do. `read`: what a file says about itself, if it says anything. Another file is refused, with what differs.
+    let isThere
+        (existing: Existing)
+        (read: string -> Map<string, string> option)
+        (wanted: Map<string, string>)
+        (path: string)
+        =
+        match existing with
+        | Existing.Replace -> false
+        | Existing.Refuse ->
+            Production.checkFree false path
+            false
+        | Existing.Resume when not (File.Exists path) -> false
+        | Existing.Resume ->
+            // Files get their names when they are complete: one that is there needs no look at its trees.
+            let found = read path |> Option.defaultValue Map.empty
+
+            let differing =
+                wanted
+                |> Map.toList
+                |> List.filter (fun (key, value) -> Map.tryFind key found <> Some value)
+                |> List.map fst
+
+            if not differing.IsEmpty then
+                let names = String.Join(", ", differing)
+
+                raise (
+                    UsageException
+                        $"{path} was not made by an equal run (it differs in: {names}): --overwrite replaces it, or write elsewhere."
+                )
+
+            true
+
+    /// Refuses inputs that would become one file, and outputs that are inputs.
+    let checkNames (inputs: string list) (outputs: (string * string) list) : unit =
+        let read = inputs |> List.map Path.GetFullPath |> Set.ofList
+
+        for _, output in outputs do
+            if read.Contains(Path.GetFullPath output) then
+                raise (UsageException $"{output} is a file to read: write elsewhere.")
+
+        for output, same in outputs |> List.groupBy (snd >> Path.GetFullPath) do
+            match same with
+            | (one, _) :: (other, _) :: _ when one <> other ->
+                raise (UsageException $"{one} and {other} would both become {output}: rename one, or use --output.")
+            | _ -> ()

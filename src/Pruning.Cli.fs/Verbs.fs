@@ -14,6 +14,7 @@ type Verb =
     | Train
     | Tune
     | Evaluate
+    | Prune
     | Report
     | Compare
     | Display
@@ -35,6 +36,7 @@ module Verb =
             Verb.Train
             Verb.Tune
             Verb.Evaluate
+            Verb.Prune
             Verb.Report
             Verb.Compare
             Verb.Display
@@ -53,6 +55,7 @@ module Verb =
         | Verb.Train -> Train.command
         | Verb.Tune -> Tune.command
         | Verb.Evaluate -> Evaluate.command
+        | Verb.Prune -> Prune.command
         | Verb.Report -> Report.command
         | Verb.Compare -> Compare.command
         | Verb.Display -> Display.command

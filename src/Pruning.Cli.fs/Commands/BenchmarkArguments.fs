@@ -10,6 +10,9 @@ open Pruning.Data.Graphs
 open Pruning.Model
 open Pruning.Model.Training
 
+/// The sample is copied beside the program when it is built.
+let private samplePath = Path.Combine(AppContext.BaseDirectory, "samples", "tracksters.root")
+
 type BenchmarkArgument =
     | [<MainCommand>] Input of file: string list
     | Graphs of path: string
@@ -163,7 +166,7 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
     List.fold
         apply
         {
-            File = Demo.samplePath
+            File = samplePath
             Graphs = None
             Hidden = 128
             Repeats = 5

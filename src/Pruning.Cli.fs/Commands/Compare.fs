@@ -44,11 +44,7 @@ type CompareSettings =
         Runs: string list
         Config: bool
         Part: Part
-        Checkpoint: string
-        Resampling: Resampling
-        Workers: int
-        Threads: int option
-        LibTorch: string option
+        Network: NetworkUse
         Json: bool
         Html: string option
     }
@@ -65,6 +61,11 @@ let settingsOf (arguments: CompareArgument list) : CompareSettings =
         raise (UsageException $"wanted two runs or more to compare, found {runs.Length}.")
 
     let apply (settings: CompareSettings) argument =
+        let network option =
+            { settings with
+                Network = NetworkUse.apply settings.Network option
+            }
+
         match argument with
         | Runs _ -> settings
         | Config -> { settings with Config = true }
@@ -72,33 +73,12 @@ let settingsOf (arguments: CompareArgument list) : CompareSettings =
             { settings with
                 Part = Value.choice "--split" [ "test", Part.Test; "validation", Part.Validation ] text
             }
-        | Checkpoint text ->
-            { settings with
-                Checkpoint = Value.choice "--checkpoint" [ "best", "best"; "last", "last" ] text
-            }
-        | Bootstrap text ->
-            { settings with
-                Resampling =
-                    { settings.Resampling with
-                        Replicates = Value.whole "--bootstrap" (0, 100_000) text
-                    }
-            }
-        | Seed text ->
-            { settings with
-                Resampling =
-                    { settings.Resampling with
-                        Seed = uint64 (Value.wholeLong "--seed" (0L, Int64.MaxValue) text)
-                    }
-            }
-        | Workers text ->
-            { settings with
-                Workers = Inputs.workers text
-            }
-        | Threads text ->
-            { settings with
-                Threads = Some(Value.whole "--threads" (1, 1024) text)
-            }
-        | Libtorch text -> { settings with LibTorch = Some text }
+        | Checkpoint text -> network (NetworkOption.Checkpoint text)
+        | Bootstrap text -> network (NetworkOption.Bootstrap text)
+        | Seed text -> network (NetworkOption.Seed text)
+        | Workers text -> network (NetworkOption.Workers text)
+        | Threads text -> network (NetworkOption.Threads text)
+        | Libtorch directory -> network (NetworkOption.LibTorch directory)
         | Json -> { settings with Json = true }
         | Html file -> { settings with Html = Some file }
 
@@ -107,11 +87,7 @@ let settingsOf (arguments: CompareArgument list) : CompareSettings =
             Runs = runs
             Config = false
             Part = Part.Test
-            Checkpoint = "best"
-            Resampling = { Replicates = 200; Seed = 42UL }
-            Workers = Environment.ProcessorCount
-            Threads = None
-            LibTorch = None
+            Network = NetworkUse.standard 200
             Json = false
             Html = None
         }
@@ -163,14 +139,14 @@ let private inputKey (recipe: RunRecipe) =
 let private judge (terminal: Terminal) (settings: CompareSettings) (stop: CancellationToken) : Contestant list =
     let sources =
         settings.Runs
-        |> List.map (fun run -> ModelSource.locateRun run settings.Checkpoint)
+        |> List.map (fun run -> ModelSource.locateRun run settings.Network.Checkpoint)
 
     let recipeOf (source: ModelSource) = snd source.Run.Value
     let first = inputKey (recipeOf sources.Head)
     let runs = List.zip (namesOf settings.Runs) sources
 
-    let device = Session.start terminal settings.LibTorch Arithmetic.standard 0
-    let threads = defaultArg settings.Threads (recipeOf sources.Head).Threads
+    let device = Session.start terminal settings.Network.LibTorch Arithmetic.standard 0
+    let threads = defaultArg settings.Network.Threads (recipeOf sources.Head).Threads
 
     // Runs on the same files are judged on the tracksters that none of them has seen.
     let judgeGroup (group: (string * ModelSource) list) =
@@ -178,7 +154,7 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
 
         let input =
             { recipe.Input with
-                Workers = settings.Workers
+                Workers = settings.Network.Workers
             }
 
         let data = Session.openData terminal input recipe.Split
@@ -211,7 +187,7 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
                         threads
                         model
                         recipe.BatchSize
-                        settings.Workers
+                        settings.Network.Workers
                         (fun _ -> stop.ThrowIfCancellationRequested())
                         stop
                         data.Dataset
@@ -219,7 +195,7 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
 
                 {
                     Name = name
-                    Competitor = Competitor.create settings.Resampling sample 0f name network.Margins
+                    Competitor = Competitor.create settings.Network.Resampling sample 0f name network.Margins
                     Graphs = common.Length
                     Paired = inputKey recipe = first
                 }
@@ -245,7 +221,7 @@ let private run (terminal: Terminal) (arguments: CompareArgument list) : int =
             {
                 Runs = settings.Runs
                 Part = settings.Part
-                Resampling = settings.Resampling
+                Resampling = settings.Network.Resampling
             }
 
 

@@ -71,10 +71,7 @@ let private reportOf (settings: EvaluateSettings) (plan: JudgingPlan) stop (part
                 perturbation,
                 Competitor.create plan.Resampling part.Sample threshold "disturbed" disturbed.Margins,
                 JudgedPart.flipped threshold part.Network.Margins disturbed.Margins)
-        Binned =
-            [
-                for dimension in wanted -> dimension, JudgedPart.binned plan.Resampling part dimension part.Network
-            ]
+        Binned = [ for dimension in wanted -> dimension, JudgementReport.binned plan.Resampling part dimension ]
     }
 
 let private showJson
@@ -102,7 +99,7 @@ let private showJson
                                      | value -> value.DeepClone())
                             ]
                 ]
-            "judgements", Json.record [ for report in reports -> report.Part.Name, JudgementTables.toJson report ]
+            "judgements", Json.record [ for report in reports -> report.Part.Name, JudgementJson.ofReport report ]
         ]
     |> Terminal.json terminal
 
@@ -126,7 +123,7 @@ let private show (terminal: Terminal) (settings: EvaluateSettings) (reports: Jud
 
 let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
     let settings = EvaluateSettings.ofArguments arguments
-    let source = ModelSource.locate settings.Model settings.Checkpoint
+    let source = ModelSource.locate settings.Model settings.Network.Checkpoint
     let input, own = ModelSource.input source settings.Input
     require settings source own
 
@@ -141,7 +138,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
         |> Option.defaultWith SplitOptions
 
     let device =
-        Session.start terminal settings.LibTorch settings.Arithmetic (chosen settings.Gpus _.Gpus 0)
+        Session.start terminal settings.Network.LibTorch settings.Network.Arithmetic (chosen settings.Network.Gpus _.Gpus 0)
 
     let model = ModelFile.loadOn device source.Path |> asked settings.Decoding
     let data = Session.openData terminal input options
@@ -151,13 +148,13 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
     let plan =
         {
             Device = device
-            Threads = chosen settings.Threads _.Threads 1
+            Threads = chosen settings.Network.Threads _.Threads 1
             Model = model
             Data = data
             Divided = own
-            BatchSize = chosen settings.BatchSize _.BatchSize 32
+            BatchSize = chosen settings.Network.BatchSize _.BatchSize 32
             Workers = input.Workers
-            Resampling = settings.Resampling
+            Resampling = settings.Network.Resampling
             WithRules = settings.Baselines
             Threshold = settings.Threshold
         }
@@ -166,7 +163,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
     let reports = parts |> List.map (reportOf settings plan interruption.Token parts)
 
     settings.Csv
-    |> Option.iter (fun directory -> JudgementTables.toCsv directory reports)
+    |> Option.iter (fun directory -> JudgementCsv.write directory reports)
 
     if settings.Json then
         showJson terminal source data.Dataset reports

@@ -39,23 +39,30 @@ let private nothing =
 
 /// Looks into every file before anything is made: a wrong one is known at once, and events get the same numbers in every
 /// shard and after every interruption.
-let private sourcesOf (settings: PreprocessSettings) : Source list =
+/// `skipped` hears of a file that does not fit, where it is to be left out: it counts as one without events.
+let private sourcesOf (settings: PreprocessSettings) (skipped: string -> unit) : Source list =
     if settings.Files.IsEmpty then
         raise (UsageException "no input: give at least one ntuple of the TICL dumper.")
 
     InputFiles.Expand(List.toArray settings.Files)
     |> Seq.mapFold
         (fun first path ->
-            use ntuple = TiclNtuple.Open(path, settings.Read)
+            try
+                use ntuple = TiclNtuple.Open(path, settings.Read)
 
-            {
-                Path = path
-                Entries = ntuple.EntryCount
-                FirstEvent = first
-            },
-            first + ntuple.EntryCount)
+                Some
+                    {
+                        Path = path
+                        Entries = ntuple.EntryCount
+                        FirstEvent = first
+                    },
+                first + ntuple.EntryCount
+            with :? DataException as error when settings.SkipBadFiles ->
+                skipped error.Message
+                None, first)
         0L
     |> fst
+    |> Seq.choose id
     |> List.ofSeq
 
 let private nameOf (path: string) = Path.GetFileName path |> nonNull
@@ -77,25 +84,14 @@ let private tasksOf (settings: PreprocessSettings) (destination: Destination) (s
                     }
             ]
 
-    let inputs = sources |> List.map (fun source -> Path.GetFullPath source.Path) |> Set.ofList
-
-    for task in tasks do
-        if inputs.Contains(Path.GetFullPath task.Path) then
-            raise (UsageException $"{task.Path} is an ntuple to read: write elsewhere.")
-
     // Over all shards: they may share the directory.
-    match destination with
-    | Destination.OneFile _ -> ()
-    | Destination.Directory directory ->
-        for name, same in sources |> List.groupBy (fun source -> nameOf source.Path) do
-            match same with
-            | one :: other :: _ ->
-                raise (
-                    UsageException
-                        $"{one.Path} and {other.Path} would both become {Path.Combine(directory, name)}: rename one, or use --output."
-                )
-            | _ -> ()
+    let outputs =
+        match destination with
+        | Destination.OneFile path -> [ for task in tasks -> task.Sources.Head.Path, path ]
+        | Destination.Directory directory ->
+            [ for source in sources -> source.Path, Path.Combine(directory, nameOf source.Path) ]
 
+    Finished.checkNames [ for source in sources -> source.Path ] outputs
     tasks
 
 /// What a file says about itself; two runs that say the same make the same file.
@@ -118,37 +114,7 @@ let private metadata (settings: PreprocessSettings) (task: Target) =
 
 /// True where the task has nothing left to do.
 let private isDone (settings: PreprocessSettings) (task: Target) : bool =
-    match settings.Existing with
-    | Existing.Replace -> false
-    | Existing.Refuse ->
-        Production.checkFree false task.Path
-        false
-    | Existing.Resume when not (File.Exists task.Path) -> false
-    | Existing.Resume ->
-        let wanted = metadata settings task |> Map.ofList
-
-        // Files get their names when they are complete: one that is there needs no look at its trees.
-        match Production.metadataOf task.Path with
-        | Some found when found = wanted -> true
-        | found ->
-            let found = defaultArg found Map.empty
-
-            let other =
-                wanted
-                |> Map.toList
-                |> List.filter (fun (key, value) -> Map.tryFind key found <> Some value)
-                |> List.map fst
-
-            let differing =
-                if other.IsEmpty then
-                    "more than this run would write"
-                else
-                    String.Join(", ", other)
-
-            raise (
-                UsageException
-                    $"{task.Path} was not made by an equal run (it differs in: {differing}): --overwrite replaces it, or write elsewhere."
-            )
+    Finished.isThere settings.Existing Production.metadataOf (Map.ofList (metadata settings task)) task.Path
 
 let private add (made: Done) (graphs: PreparedGraphs) (counts: PreprocessCounts) =
     {
@@ -212,7 +178,7 @@ let private prepare
                 parts
                 |> Array.fold (fun sum struct (_, counts) -> sum + counts) (PreprocessCounts())
 
-            writer.Append(PreparedBatches.Of graphs)
+            writer.Append(PreparedBatches.Of(graphs))
             made <- add made graphs counts
             report made
 
@@ -294,7 +260,8 @@ let private run (terminal: Terminal) (arguments: PreprocessArgument list) : int 
         Terminal.print terminal (OptionTable.Text settings.Options)
     else
         let destination = PreprocessSettings.destinationOf arguments
-        let sources = sourcesOf settings
+        let skipped reason = Terminal.warn terminal $"skipped: {reason}"
+        let sources = sourcesOf settings skipped
         let tasks = tasksOf settings destination sources
         let kept, left = tasks |> List.partition (isDone settings)
 
@@ -309,7 +276,7 @@ let private run (terminal: Terminal) (arguments: PreprocessArgument list) : int 
         let total = left |> List.sumBy (fun task -> task.Sources |> List.sumBy _.Entries)
         let clock = Stopwatch.StartNew()
 
-        let made =
+        let made, written =
             Progress.runOf terminal "events" total (fun progress ->
                 let report before now =
                     let both = plus before now
@@ -323,10 +290,16 @@ let private run (terminal: Terminal) (arguments: PreprocessArgument list) : int 
 
                 left
                 |> List.fold
-                    (fun before task -> plus before (prepare settings interruption.Token (report before) task))
-                    nothing)
+                    (fun (before, written) task ->
+                        try
+                            plus before (prepare settings interruption.Token (report before) task), written @ [ task ]
+                        with :? DataException as error when settings.SkipBadFiles && task.Sources.Length = 1 ->
+                            // Nothing else is in its file, which is gone with it.
+                            skipped error.Message
+                            before, written)
+                    (nothing, []))
 
-        show terminal settings left kept made
+        show terminal settings written kept made
         warnings terminal made
         let perSecond = Say.count (int64 (float made.Counts.Events / clock.Elapsed.TotalSeconds))
 

@@ -39,12 +39,7 @@ type ReportSettings =
         Run: string
         Output: string
         Part: Part
-        Checkpoint: string
-        Resampling: Resampling
-        Workers: int
-        Gpus: int option
-        Threads: int option
-        LibTorch: string option
+        Network: NetworkUse
     }
 
 /// Pure, so that tests can ask it.
@@ -61,6 +56,11 @@ let settingsOf (arguments: ReportArgument list) : ReportSettings =
         | _ -> raise (UsageException "one run at a time: compare puts several side by side.")
 
     let apply (settings: ReportSettings) argument =
+        let network option =
+            { settings with
+                Network = NetworkUse.apply settings.Network option
+            }
+
         match argument with
         | Run _ -> settings
         | Output file -> { settings with Output = file }
@@ -68,49 +68,20 @@ let settingsOf (arguments: ReportArgument list) : ReportSettings =
             { settings with
                 Part = Value.choice "--split" (List.filter (fun (name, _) -> name <> "all") Part.words) text
             }
-        | Checkpoint text ->
-            { settings with
-                Checkpoint = Value.choice "--checkpoint" [ "best", "best"; "last", "last" ] text
-            }
-        | Bootstrap text ->
-            { settings with
-                Resampling =
-                    { settings.Resampling with
-                        Replicates = Value.whole "--bootstrap" (0, 100_000) text
-                    }
-            }
-        | Seed text ->
-            { settings with
-                Resampling =
-                    { settings.Resampling with
-                        Seed = uint64 (Value.wholeLong "--seed" (0L, Int64.MaxValue) text)
-                    }
-            }
-        | Workers text ->
-            { settings with
-                Workers = Inputs.workers text
-            }
-        | Gpus text ->
-            { settings with
-                Gpus = Some(Value.whole "--gpus" (0, 1024) text)
-            }
-        | Threads text ->
-            { settings with
-                Threads = Some(Value.whole "--threads" (1, 1024) text)
-            }
-        | Libtorch text -> { settings with LibTorch = Some text }
+        | Checkpoint text -> network (NetworkOption.Checkpoint text)
+        | Bootstrap text -> network (NetworkOption.Bootstrap text)
+        | Seed text -> network (NetworkOption.Seed text)
+        | Workers text -> network (NetworkOption.Workers text)
+        | Gpus text -> network (NetworkOption.Gpus text)
+        | Threads text -> network (NetworkOption.Threads text)
+        | Libtorch directory -> network (NetworkOption.LibTorch directory)
 
     let start =
         {
             Run = run
             Output = Path.Combine(run, "report.html")
             Part = Part.Test
-            Checkpoint = "best"
-            Resampling = { Replicates = 100; Seed = 42UL }
-            Workers = Environment.ProcessorCount
-            Gpus = None
-            Threads = None
-            LibTorch = None
+            Network = NetworkUse.standard 100
         }
 
     List.fold apply start arguments
@@ -132,7 +103,7 @@ let private mostTimed = 150
 
 let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
     let settings = settingsOf arguments
-    let source = ModelSource.locateRun settings.Run settings.Checkpoint
+    let source = ModelSource.locateRun settings.Run settings.Network.Checkpoint
     let recipe = snd source.Run.Value
 
     let input, _ =
@@ -144,13 +115,13 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
                 Edges = None
                 SkipBadFiles = false
                 SkipBadGraphs = None
-                Workers = settings.Workers
+                Workers = settings.Network.Workers
             }
 
     let device =
-        Session.start terminal settings.LibTorch Arithmetic.standard (defaultArg settings.Gpus recipe.Gpus)
+        Session.start terminal settings.Network.LibTorch Arithmetic.standard (defaultArg settings.Network.Gpus recipe.Gpus)
 
-    let threads = defaultArg settings.Threads recipe.Threads
+    let threads = defaultArg settings.Network.Threads recipe.Threads
 
     let model = ModelFile.loadOn device source.Path
     let data = Session.openData terminal input recipe.Split
@@ -165,8 +136,8 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
             Data = data
             Divided = true
             BatchSize = recipe.BatchSize
-            Workers = settings.Workers
-            Resampling = settings.Resampling
+            Workers = settings.Network.Workers
+            Resampling = settings.Network.Resampling
             WithRules = true
             Threshold = Threshold.Probability 0.5
         }
@@ -182,7 +153,16 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
     let part = List.last parts
 
     let margins batchSize indices =
-        Judging.run device threads model batchSize settings.Workers ignore interruption.Token data.Dataset indices
+        Judging.run
+            device
+            threads
+            model
+            batchSize
+            settings.Network.Workers
+            ignore
+            interruption.Token
+            data.Dataset
+            indices
 
     let training = thin mostTraining data.Split.Training
     let chosenOn = if (List.head parts).Sample.Graphs.Length > 0 then List.head parts else part
@@ -195,7 +175,7 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
             TrainingGraphs = training.Length, data.Split.Training.Length
             Times = (margins 1 (bySize mostTimed data.Dataset indices)).Times
             Scan = chosenOn.Name, JudgedPart.scan chosenOn part
-            Resampling = settings.Resampling
+            Resampling = settings.Network.Resampling
         }
 
     Output.writeText settings.Output (RunReport.toHtml content)

@@ -105,9 +105,19 @@ let private optionsOf (preset: string) (arguments: SimulateArgument list) : ToyO
     Production.checkedBy "the parameters cannot be used" options.Check
     options
 
+let private productionOption argument =
+    match argument with
+    | Part text -> Some(ProductionOption.Shard text)
+    | Compression text -> Some(ProductionOption.Compression text)
+    | Threads text -> Some(ProductionOption.Threads text)
+    | Overwrite -> Some ProductionOption.Overwrite
+    | Json -> Some ProductionOption.Json
+    | _ -> None
+
 /// Pure, so that tests can ask it.
 let settingsOf (arguments: SimulateArgument list) : SimulateSettings =
     let last pick = arguments |> List.choose pick |> List.tryLast
+    let production = arguments |> List.choose productionOption |> ProductionSettings.ofOptions
 
     let files =
         arguments
@@ -147,11 +157,7 @@ let settingsOf (arguments: SimulateArgument list) : SimulateSettings =
                 | _ -> None)
             |> Option.defaultValue 1000
         Preset = preset
-        Shard =
-            last (function
-                | Part text -> Some(Shard.parse text)
-                | _ -> None)
-            |> Option.defaultValue Shard.whole
+        Shard = production.Shard
         Options = optionsOf preset arguments
         OnlyParameters = List.contains Parameters arguments
         Ntuple = ntuple
@@ -161,22 +167,14 @@ let settingsOf (arguments: SimulateArgument list) : SimulateSettings =
                     Some(Value.choice "--schema" [ "new", TiclGeneration.New; "old", TiclGeneration.Old ] text)
                 | _ -> None)
             |> Option.defaultValue TiclGeneration.New
-        Compression =
-            last (function
-                | Compression text -> Some(Production.compression text)
-                | _ -> None)
-            |> Option.defaultValue (RootCompressionSetting.Zstd())
-        Threads =
-            last (function
-                | Threads text -> Some(Value.whole "--threads" (1, 1024) text)
-                | _ -> None)
-            |> Option.defaultValue Environment.ProcessorCount
-        Overwrite = List.contains Overwrite arguments
-        Json = List.contains Json arguments
+        Compression = production.Compression
+        Threads = production.Threads
+        Overwrite = (production.Existing = Existing.Replace)
+        Json = production.Json
     }
 
 /// Counts of what was made; they add.
-type private Made =
+type internal Made =
     {
         Events: int64
         Graphs: int64
@@ -185,7 +183,7 @@ type private Made =
         Clean: int64
     }
 
-let private nothing =
+let private nothing: Made =
     {
         Events = 0L
         Graphs = 0L
@@ -244,14 +242,15 @@ let private collections (settings: SimulateSettings) =
             TiclSchema.LowTracksters
     ]
 
-let private simulate (settings: SimulateSettings) (progress: Progress) (stop: CancellationToken) : Made =
+/// Makes the files and counts what is in them.
+let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: CancellationToken) : Made =
     let first, last = Shard.range (int64 settings.Events) settings.Shard
     let written = Production.writeOptions settings.Compression settings.Threads
     let says = metadata settings (first, last)
 
     use prepared: TracksterWriter | null =
         match settings.Output with
-        | Some path -> TracksterWriter.Create(path, true, says, written)
+        | Some path -> TracksterWriter.Create(path, true, says, written, withPileUp = true)
         | None -> null
 
     use ntuple: TiclNtupleWriter | null =
@@ -269,7 +268,7 @@ let private simulate (settings: SimulateSettings) (progress: Progress) (stop: Ca
 
         match prepared with
         | null -> ()
-        | writer -> writer.Append(PreparedBatches.Of graphs)
+        | writer -> writer.Append(PreparedBatches.Of(graphs, settings.Options.PileUp))
 
         match ntuple with
         | null -> ()

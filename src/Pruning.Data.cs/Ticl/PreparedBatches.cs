@@ -9,7 +9,9 @@ public static class PreparedBatches
     /// The same graphs with their truth. Numbers of single precision and offsets are the arrays of the graphs; ids become
     /// 64-bit numbers and flags booleans, 11 bytes a layer cluster and 16 a link.
     /// </summary>
-    public static TracksterBatch Of(PreparedGraphs graphs) => new()
+    /// <param name="graphs">The graphs.</param>
+    /// <param name="pileUp">Mean number of simultaneous interactions in all of them; null where nobody knows.</param>
+    public static TracksterBatch Of(PreparedGraphs graphs, double? pileUp = null) => new()
     {
         Nodes = graphs.NodeOffsets,
         Id = Long(graphs.Id),
@@ -35,6 +37,7 @@ public static class PreparedBatches
             PdgId = graphs.PdgId,
             GeneratedEnergy = graphs.GeneratedEnergy,
             SimEnergy = graphs.SimEnergy,
+            PileUp = pileUp is double mean ? Enumerable.Repeat((float)mean, graphs.GraphCount).ToArray() : default(ReadOnlyMemory<float>),
         },
     };
 

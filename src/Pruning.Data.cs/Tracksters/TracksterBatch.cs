@@ -79,4 +79,7 @@ public sealed record TruthBatch
 
     /// <summary>[entries] energy of that particle in all layer clusters of the event in GeV.</summary>
     public required ReadOnlyMemory<float> SimEnergy { get; init; }
+
+    /// <summary>[entries] mean number of simultaneous interactions; needed where the file has pile-up.</summary>
+    public ReadOnlyMemory<float> PileUp { get; init; }
 }

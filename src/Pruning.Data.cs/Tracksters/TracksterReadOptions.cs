@@ -14,6 +14,9 @@ public sealed record TracksterReadOptions
     /// <summary>Tree with one value per trackster; it may be absent.</summary>
     public string GraphTree { get; init; } = TracksterSchema.GraphTree;
 
+    /// <summary>Take files without labels too, as if every layer cluster were to be kept; for those that only apply a network.</summary>
+    public bool LabelsOptional { get; init; }
+
     /// <summary>Go on without the files that cannot be read, and list them; else the first one is an error.</summary>
     public bool SkipBadFiles { get; init; }
 

@@ -24,6 +24,9 @@ internal readonly record struct Jagged<T>(T[] Values, long[] Offsets)
 /// <summary>One jagged column per branch of the schema, and the events if there are any.</summary>
 internal sealed record TracksterArrays
 {
+    /// <summary>Entry of the file that is entry 0 of the columns.</summary>
+    public long FirstEntry { get; init; }
+
     public required Jagged<long> Id { get; init; }
 
     public required Jagged<float> PosX { get; init; }
@@ -56,13 +59,16 @@ internal sealed record TracksterArrays
     /// <summary>[entries] event numbers, or null.</summary>
     public long[]? Event { get; init; }
 
+    /// <summary>[entries] numbers of the tracksters in their events, or null.</summary>
+    public int[]? Trackster { get; init; }
+
     /// <summary>What else the file says.</summary>
     public TruthColumns Truth { get; init; } = TruthColumns.None;
 }
 
 /// <summary>
-/// The tracksters of one file, in memory, as columns: 40 bytes a layer cluster for its numbers, 8 for its id, 16 a
-/// link. Safe to read from many threads.
+/// The tracksters of one file or of a part of it, in memory, as columns: 40 bytes a layer cluster for its numbers, 8 for
+/// its id, 16 a link. Entries count from 0 within the table. Safe to read from many threads.
 /// </summary>
 public sealed class TracksterTable
 {
@@ -84,6 +90,9 @@ public sealed class TracksterTable
 
     /// <summary>Name of the edge tree, for errors.</summary>
     public string EdgeTree { get; }
+
+    /// <summary>Entry of the file that is entry 0 of the table.</summary>
+    public long FirstEntry => _arrays.FirstEntry;
 
     /// <summary>Number of tracksters.</summary>
     public long EntryCount => _arrays.Id.EntryCount;
@@ -123,22 +132,33 @@ public sealed class TracksterTable
     /// <summary>Event of one entry, or null.</summary>
     public long? EventOf(long entry) => _arrays.Event?[entry];
 
+    /// <summary>Number of the trackster of one entry in its event, or null.</summary>
+    public int? TracksterOf(long entry) => _arrays.Trackster?[entry];
+
+    /// <summary>The file numbers the tracksters of an event.</summary>
+    public bool HasTracksterNumbers => _arrays.Trackster is not null;
+
+    /// <summary>[entries + 1] where the layer clusters of each entry begin.</summary>
+    public ReadOnlyMemory<long> NodeOffsets => _arrays.Id.Offsets;
+
+    /// <summary>[nodes] ids of all layer clusters.</summary>
+    public ReadOnlyMemory<long> Ids => _arrays.Id.Values;
+
     /// <summary>What else the file says of one entry.</summary>
     public GraphTruth TruthOf(long entry) => _arrays.Truth.Of(entry);
 
     /// <summary>File, entry and event of one entry.</summary>
-    public GraphOrigin OriginOf(long entry) => new(File, entry, EventOf(entry));
+    public GraphOrigin OriginOf(long entry) => new(File, FirstEntry + entry, EventOf(entry));
 
     /// <summary>Builds the graph of one entry.</summary>
     /// <exception cref="DataException">The trackster contradicts itself.</exception>
-    public ShowerGraph Build(long entry)
-    {
-        TracksterColumns one = this[entry];
-        return GraphBuilder.TryBuild(OriginOf(entry), one) ?? throw GraphProblem.Find(one)!.At(OriginOf(entry), TracksterTree, EdgeTree);
-    }
+    public ShowerGraph Build(long entry) => TryBuild(entry) ?? throw ProblemOf(entry)!;
+
+    /// <summary>Builds the graph of one entry; null where the trackster contradicts itself.</summary>
+    public ShowerGraph? TryBuild(long entry) => GraphBuilder.TryBuild(OriginOf(entry), this[entry]);
 
     /// <summary>Why an entry is no graph, or null.</summary>
-    internal DataException? ProblemOf(long entry) => GraphProblem.Find(this[entry])?.At(OriginOf(entry), TracksterTree, EdgeTree);
+    public DataException? ProblemOf(long entry) => GraphProblem.Find(this[entry])?.At(OriginOf(entry), TracksterTree, EdgeTree);
 
     /// <summary>The same for one that is left out: nothing is to be done about it.</summary>
     internal string? ReasonOf(long entry) => GraphProblem.Find(this[entry])?.Describe(OriginOf(entry), TracksterTree, EdgeTree);

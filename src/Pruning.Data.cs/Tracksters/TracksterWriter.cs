@@ -14,12 +14,12 @@ public sealed class TracksterWriter : IDisposable
     private readonly LinkTree _links;
     private readonly TruthTree? _truth;
 
-    private TracksterWriter(RootFileWriter file, bool withTruth)
+    private TracksterWriter(RootFileWriter file, bool withTruth, bool withPileUp)
     {
         _file = file;
         _nodes = new NodeTree(file.CreateTree(TracksterSchema.TracksterTree, "layer clusters of tracksters"), withTruth);
         _links = new LinkTree(file.CreateTree(TracksterSchema.EdgeTree, "CLUE3D links of tracksters"));
-        _truth = withTruth ? new TruthTree(file.CreateTree(TracksterSchema.GraphTree, "tracksters")) : null;
+        _truth = withTruth ? new TruthTree(file.CreateTree(TracksterSchema.GraphTree, "tracksters"), withPileUp) : null;
     }
 
     /// <summary>Tracksters so far.</summary>
@@ -30,13 +30,14 @@ public sealed class TracksterWriter : IDisposable
     /// <param name="withTruth">Every batch brings <see cref="TracksterBatch.Truth"/> and <see cref="TracksterBatch.Fraction"/>.</param>
     /// <param name="metadata">What the file is to say about itself, key by key; keys become names of branches.</param>
     /// <param name="options">Compression, baskets, threads; null for the defaults.</param>
+    /// <param name="withPileUp">The truth of every batch brings <see cref="TruthBatch.PileUp"/> too.</param>
     /// <exception cref="RootWriteException">The file cannot be written there.</exception>
-    public static TracksterWriter Create(string path, bool withTruth, IReadOnlyDictionary<string, string>? metadata = null, RootWriteOptions? options = null)
+    public static TracksterWriter Create(string path, bool withTruth, IReadOnlyDictionary<string, string>? metadata = null, RootWriteOptions? options = null, bool withPileUp = false)
     {
         RootFileWriter file = RootFileWriter.Create(path, options);
         try
         {
-            var writer = new TracksterWriter(file, withTruth);
+            var writer = new TracksterWriter(file, withTruth, withPileUp);
             if (metadata is { Count: > 0 })
                 WriteMetadata(file, metadata);
             return writer;
@@ -156,13 +157,15 @@ public sealed class TracksterWriter : IDisposable
         public BranchData[] Data(TracksterBatch batch) => [_count.Lists(batch.Links), _origin.Values(batch.Origin), _target.Values(batch.Target)];
     }
 
-    private sealed class TruthTree(TreeWriter tree)
+    private sealed class TruthTree(TreeWriter tree, bool withPileUp)
     {
         private readonly FlatBranch<long> _event = tree.Flat<long>(TracksterSchema.Event[0]);
         private readonly FlatBranch<int> _trackster = tree.Flat<int>(TracksterSchema.Trackster);
         private readonly FlatBranch<int> _pdgId = tree.Flat<int>(TracksterSchema.PdgId[0]);
         private readonly FlatBranch<float> _generatedEnergy = tree.Flat<float>(TracksterSchema.GeneratedEnergy);
         private readonly FlatBranch<float> _simEnergy = tree.Flat<float>(TracksterSchema.SimEnergy[0]);
+
+        private readonly FlatBranch<float>? _pileUp = withPileUp ? tree.Flat<float>(TracksterSchema.PileUp[0]) : null;
 
         public TreeWriter Tree { get; } = tree;
 
@@ -173,6 +176,7 @@ public sealed class TracksterWriter : IDisposable
             _pdgId.Values(truth.PdgId),
             _generatedEnergy.Values(truth.GeneratedEnergy),
             _simEnergy.Values(truth.SimEnergy),
+            .. _pileUp is null ? (BranchData[])[] : [_pileUp.Values(truth.PileUp)],
         ];
     }
 }

@@ -161,7 +161,7 @@ let private evaluates =
                 Expect.equal read.Dimensions [ Dimension.Eta; Dimension.Energy ] "bins"
                 Expect.equal read.Threshold Threshold.BestF1 "working point"
                 Expect.equal read.Perturbation (Some { Perturbation.none with Time = 0.5 }) "disturbance"
-                Expect.equal read.Resampling { Replicates = 0; Seed = 7UL } "resampling"
+                Expect.equal read.Network.Resampling { Replicates = 0; Seed = 7UL } "resampling"
                 Expect.equal (settings [ "--bins"; "all" ]).Dimensions Dimension.all "all bins"
 
                 for words, part in

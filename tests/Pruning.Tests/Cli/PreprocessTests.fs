@@ -196,6 +196,36 @@ let private layouts =
                     Expect.stringContains outcome.Error "shared energies" "a warning")
             }
 
+            test "SimClusters tell the truth where they are asked to, associations and all, in both schemas" {
+                inTemporaryDirectory (fun directory ->
+                    for generation in [ TiclGeneration.Old; TiclGeneration.New ] do
+                        let layout = { usual with Generation = generation }
+                        let events = columns generation 6
+                        write (Path.Combine(directory, "cp.root")) layout events
+
+                        write
+                            (Path.Combine(directory, "sc.root"))
+                            { layout with
+                                Truth = TiclTruth.SimCluster
+                                SharedEnergy = Some(fun _ _ -> 1e6f)
+                            }
+                            events
+
+                        let made more = preprocess directory (more @ [ "--overwrite"; "--json" ])
+                        made [ "cp.root"; "--output=c" ] |> expecting 0 |> ignore
+                        let outcome = made [ "sc.root"; "--output=s"; "--truth=sc" ] |> expecting 0
+
+                        Expect.equal
+                            (content (Path.Combine(directory, "s")))
+                            (content (Path.Combine(directory, "c")))
+                            "the same particles under the other name"
+
+                        Expect.isGreaterThan (count outcome "associations") 0L "they were seen"
+
+                        run (preprocess directory [ "sc.root"; "--output=n" ])
+                        |> expectSentence 4 [ "simtrackstersCP" ])
+            }
+
             test "parameters of another release are noticed" {
                 inTemporaryDirectory (fun directory ->
                     write (Path.Combine(directory, "a.root")) usual (columns TiclGeneration.Old 20)
@@ -242,9 +272,13 @@ let private withEnergy (energy: ListValues<float32>) (c: TiclClusters) =
         HitCount = c.HitCount
     )
 
-let private damages =
+let private damagesOf (generation: TiclGeneration) =
+    let name = if generation = TiclGeneration.Old then "old" else "new"
+    let layout = { usual with Generation = generation }
+    let events = columns generation
+
     testList
-        "damaged ntuples"
+        $"damaged ntuples of the {name} schema"
         [
             damaged
                 "a branch is missing"
@@ -252,29 +286,37 @@ let private damages =
                 (fun path ->
                     write
                         path
-                        { usual with
+                        { layout with
                             Without = [ "cluster_layer_id" ]
                         }
-                        (columns TiclGeneration.Old 2))
+                        (events 2))
+
+            damaged "the tracksters have no layer clusters" [ "'vertices_indexes'"; "found: " ] (fun path ->
+                write
+                    path
+                    { layout with
+                        Without = [ "vertices_indexes" ]
+                    }
+                    (events 2))
 
             damaged "the truth is missing" [ "'regressed_energy'"; "simtrackstersCP" ] (fun path ->
                 write
                     path
-                    { usual with
+                    { layout with
                         Without = [ "regressed_energy" ]
                     }
-                    (columns TiclGeneration.Old 2))
+                    (events 2))
 
             damaged "lists of an event differ in length" [ "entry 1"; "energy" ] (fun path ->
-                columns TiclGeneration.Old 2
+                events 2
                 |> withClusters (fun c ->
                     let offsets = Array.copy c.Energy.Offsets
                     offsets[2] <- offsets[2] - 1L
                     withEnergy (ListValues<float32>(offsets, c.Energy.Values)) c)
-                |> write path usual)
+                |> write path layout)
 
             damaged "trees differ in length" [ "one entry is one event"; "2 entries"; "3" ] (fun path ->
-                let short, long = columns TiclGeneration.Old 2, columns TiclGeneration.Old 3
+                let short, long = events 2, events 3
 
                 TiclColumns(
                     File = "",
@@ -282,12 +324,38 @@ let private damages =
                     Tracksters = short.Tracksters,
                     Simulated = long.Simulated
                 )
-                |> write path usual)
+                |> write path layout)
+        ]
+
+let private damages =
+    testList
+        "damage"
+        [
+            damagesOf TiclGeneration.Old
+            damagesOf TiclGeneration.New
 
             damaged "a prepared file is no ntuple" [ "'clusters'"; "Tracksters, Edges" ] (fun path ->
                 File.Copy(Pruning.Tests.Cli.InspectTests.sample, path))
 
             damaged "no ROOT file" [] (fun path -> File.WriteAllText(path, "no"))
+
+            test "--bad-files skip goes on without them, says which, and they count as no events" {
+                inTemporaryDirectory (fun directory ->
+                    three directory
+                    File.WriteAllText(Path.Combine(directory, "b.root"), "no")
+
+                    let outcome =
+                        preprocess directory [ "?.root"; "--output=all"; "--bad-files=skip"; "--json" ]
+                        |> expecting 0
+
+                    Expect.stringContains outcome.Error "skipped: " "said"
+                    Expect.stringContains outcome.Error "b.root" "which"
+                    Expect.equal (count outcome "events") 9L "the others"
+                    Expect.equal (Array.distinct (event directory "all")) [| 0L .. 8L |] "numbers"
+
+                    run (preprocess directory [ "?.root"; "--output=none"; "--bad-files=perhaps" ])
+                    |> expectSentence 2 [ "--bad-files"; "stop or skip" ])
+            }
         ]
 
 [<Tests>]

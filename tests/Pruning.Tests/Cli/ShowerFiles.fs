@@ -16,6 +16,10 @@ type Layout =
         Folder: string
         /// Before the names of the branches of the simulated tracksters.
         SimPrefix: string
+        /// Names of trees and of associations are those of this generation of the dumper.
+        Generation: TiclGeneration
+        /// The simulated tracksters are called CaloParticles or SimClusters.
+        Truth: TiclTruth
         /// Branches that are left out.
         Without: string list
         /// Shared energies of the reconstructed tracksters with the first particle, when they are to be there.
@@ -26,11 +30,13 @@ let usual: Layout =
     {
         Folder = "ticlDumper/"
         SimPrefix = ""
+        Generation = TiclGeneration.Old
+        Truth = TiclTruth.CaloParticle
         Without = []
         SharedEnergy = None
     }
 
-/// Writes an old ntuple; layers and hits have 64 bits here, which a reader must not mind.
+/// Writes an ntuple; layers and hits have 64 bits here, which a reader must not mind.
 let write (path: string) (layout: Layout) (columns: TiclColumns) : unit =
     use file = RootFileWriter.Create path
 
@@ -72,10 +78,20 @@ let write (path: string) (layout: Layout) (columns: TiclColumns) : unit =
         ]
 
     let vertices = columns.Tracksters[0].Vertices
-    tree "tracksters" [ "vertices_indexes", nested vertices ]
+
+    let collection =
+        if layout.Generation = TiclGeneration.Old then
+            TiclSchema.OldTracksters
+        else
+            TiclSchema.NewTracksters
+
+    tree collection [ "vertices_indexes", nested vertices ]
 
     tree
-        s.Tree
+        (if layout.Truth = TiclTruth.CaloParticle then
+             "simtrackstersCP"
+         else
+             "simtrackstersSC")
         [
             layout.SimPrefix + "vertices_indexes", nested s.Vertices
             layout.SimPrefix + "vertices_multiplicity", nested s.Multiplicity
@@ -97,11 +113,18 @@ let write (path: string) (layout: Layout) (columns: TiclColumns) : unit =
                         energyOf entry trackster
             |]
 
+        let matches =
+            match layout.Generation, layout.Truth with
+            | TiclGeneration.Old, TiclTruth.CaloParticle -> "tsCLUE3D_recoToSim_CP"
+            | TiclGeneration.Old, _ -> "tsCLUE3D_recoToSim_SC"
+            | _, TiclTruth.CaloParticle -> "ticlTrackstersCLUE3DHigh_recoToSim_CP"
+            | _, _ -> "ticlTrackstersCLUE3DHigh_recoToSim_SC"
+
         tree
             "associations"
             [
-                "tsCLUE3D_recoToSim_CP", nested first
-                "tsCLUE3D_recoToSim_CP_sharedE", nested (NestedValues<float32>(vertices.Entries, one, energies))
+                matches, nested first
+                matches + "_sharedE", nested (NestedValues<float32>(vertices.Entries, one, energies))
             ]
 
     file.Close()
@@ -115,7 +138,9 @@ let content (path: string) =
         [
             for name in [ "Tracksters"; "Edges"; "Graphs" ] do
                 for branch in file.Tree(name).Branches do
-                    name, branch.Name, Seq.exactlyOne (file.Tree(name).ReadColumns branch.Name)
+                    // An ntuple does not say how much pile-up there is.
+                    if branch.Name <> "pileUp" then
+                        name, branch.Name, Seq.exactlyOne (file.Tree(name).ReadColumns branch.Name)
         ]
 
     let exact, near =

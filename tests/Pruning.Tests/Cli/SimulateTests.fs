@@ -50,6 +50,13 @@ let private files =
 
                     let x = Path.Combine(directory, "a", "x.root")
                     Expect.equal (metadata x "kind") "toy simulation, not CMS" "what it is"
+                    use file = RootFile.Open x
+
+                    Expect.all
+                        (file.Tree("Graphs").Read<float32>("pileUp").Values)
+                        ((=) 10f)
+                        "pile-up of each trackster"
+
                     Expect.stringContains (metadata x "parameters") "\nPileUp=10\n" "parameters"
                     Expect.stringStarts (metadata x "program") "graph-pruning " "version"
                     Expect.equal (metadata x "events") "0 to 99" "events")

@@ -281,7 +281,7 @@ let private evaluates =
                 Expect.equal (settings.Model, settings.Input.Words) ("run", [ "a.root" ]) "words"
 
                 Expect.equal
-                    (settings.Part, settings.BatchSize, settings.Checkpoint)
+                    (settings.Part, settings.Network.BatchSize, settings.Network.Checkpoint)
                     (Some Part.Test, Some 8, "last")
                     "options"
 
@@ -309,7 +309,14 @@ let private demonstrates =
                     for network in [ "equilibrium network"; "autoregressive network" ] do
                         Expect.isGreaterThan (precision network) (precision "keep all") network
 
-                    Expect.hasLength (Directory.GetDirectories directory) 2 "two runs"
+                    let runs = Directory.GetDirectories directory
+                    Expect.hasLength runs 2 "two runs"
+                    let equilibrium = runs |> Array.find (fun run -> run.EndsWith "demo-equilibrium")
+
+                    for name in [ "scores.root"; "report.html" ] do
+                        Expect.isTrue (File.Exists(Path.Combine(equilibrium, name))) name
+
+                    Expect.isTrue (File.Exists(Path.Combine(directory, "demo.root"))) "its sample"
                     Expect.stringContains outcome.Error directory "where the runs are")
             }
         ]
