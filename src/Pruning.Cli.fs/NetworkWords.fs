@@ -178,6 +178,7 @@ module NetworkWords =
             config.Aggregator <> fixedTo.Aggregator, "--neighbour-aggregator", "to lstm"
             config.Layer <> fixedTo.Layer, "--layer", "to sage"
             config.Features <> fixedTo.Features, "--features", "to original"
+            config.Neighbours <> fixedTo.Neighbours, "--neighbours", "to 0"
             config.Residual, "--residual", "off"
             config.Strategy = DecisionStrategy.Tree, "--mode", "to equilibrium or autoregressive"
             config.RoundNormalisation <> fixedTo.RoundNormalisation, "--round-normalisation", "to identity"

@@ -69,6 +69,9 @@ module TrainSettings =
         | _ when text.Equals("measured", StringComparison.OrdinalIgnoreCase) -> ClassWeighting.Measured
         | _ -> Value.refuse "--class-weight" "measured or two numbers above 0 as KEEP,PRUNE, such as 1,20" text
 
+    let private losses =
+        [ "mean-over-graphs", LossKind.MeanOverGraphs; "mean-over-nodes", LossKind.MeanOverNodes ]
+
     let private name (text: string) : string =
         let fits letter = Char.IsAsciiLetterOrDigit letter || letter = '-' || letter = '_' || letter = '.'
 
@@ -180,6 +183,10 @@ module TrainSettings =
             { settings with
                 Model.Aggregator = Value.choice "--neighbour-aggregator" Choices.aggregators text
             }
+        | Neighbours text ->
+            { settings with
+                Model.Neighbours = Value.whole "--neighbours" (0, 1000) text
+            }
         | Normalisation text ->
             { settings with
                 Model.Normalisation = Value.choice "--normalisation" Choices.normalisations text
@@ -209,6 +216,12 @@ module TrainSettings =
             |> training (fun config ->
                 { config with
                     LearningRate = Value.real "--learning-rate" (Interval.above 0.0 10.0) text
+                })
+        | Loss text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Loss = Value.choice "--loss" losses text
                 })
         | Class_Weight text ->
             settings
@@ -297,8 +310,11 @@ module TrainSettings =
         |> String.concat "-"
 
     /// --parity is a promise about numbers: options that break it are refused, not bent.
-    let private keepParity (settings: TrainSettings) =
-        if settings.Training.Loss = LossKind.Original then
+    let private keepParity (arguments: TrainArgument list) (settings: TrainSettings) =
+        if List.contains Parity arguments then
+            if settings.Training.Loss <> LossKind.Original then
+                raise (UsageException "--parity fixes --loss to the original's: leave one of the two out.")
+
             match NetworkWords.againstParity settings.Model with
             | Some(option, value) ->
                 raise (UsageException $"--parity fixes {option} {value}: leave one of the two out.")
@@ -314,7 +330,7 @@ module TrainSettings =
                 Model = NetworkWords.complete each.Training.Seed arguments each.Model
             }
 
-        keepParity settings
+        keepParity arguments settings
 
         let input =
             arguments

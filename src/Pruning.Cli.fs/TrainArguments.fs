@@ -24,6 +24,7 @@ type TrainArgument =
     | Layer of kind: string
     | Heads of n: string
     | [<AltCommandLine "--neighbor-aggregator">] Neighbour_Aggregator of kind: string
+    | [<AltCommandLine "--neighbors">] Neighbours of n: string
     | Residual
     | [<AltCommandLine "--round-normalization">] Round_Normalisation of kind: string
     | Round_Dropout of p: string
@@ -36,6 +37,7 @@ type TrainArgument =
     | Batch_Size of n: string
     | Learning_Rate of rate: string
     | Class_Weight of weights: string
+    | Loss of kind: string
     | Clip_Norm of norm: string
     | Scheduled_Sampling of schedule: string
     | Seed of n: string
@@ -77,7 +79,9 @@ type TrainArgument =
                 "operator of a message-passing round: sage, gcn, gin, gatv2 (attention), edgeconv, interaction or gravnet (default sage)"
             | Heads _ -> "gatv2 only: attention heads; they divide the width of the node states (default 4)"
             | Neighbour_Aggregator _ ->
-                "sage only: how the messages of the neighbours are combined: lstm, gru, mean, max or sum (default lstm; mean is much faster)"
+                "sage only: how the messages of the neighbours are combined: lstm, gru, mean, max, sum or mean-max (mean and max side by side) (default lstm; mean is much faster)"
+            | Neighbours _ ->
+                "edges that each layer cluster gets from the nearest others of its trackster, besides the links (default 0)"
             | Residual -> "a round adds its answer to its input instead of replacing it: helps with many rounds"
             | Round_Normalisation _ -> "of a round's answer: layer, graph-batch or identity (default identity)"
             | Round_Dropout _ -> "dropout probability in a round's answer (default 0)"
@@ -93,6 +97,8 @@ type TrainArgument =
             | Learning_Rate _ -> "of Adam (default 0.001)"
             | Class_Weight _ ->
                 "loss weights KEEP,PRUNE such as 1,20 (the original's), or measured: from the training labels (default measured)"
+            | Loss _ ->
+                "what a step minimises: mean-over-graphs (every trackster weighs the same) or mean-over-nodes (every layer cluster does, as in the metrics) (default mean-over-graphs)"
             | Clip_Norm _ -> "gradients are scaled down to this norm; 0 is off (default 1)"
             | Scheduled_Sampling _ ->
                 "autoregressive only: from being told the true label of each decided layer cluster (first epoch) to reading its own decision: none, linear, exponential or inverse-sigmoid, with the probability of the truth in the last epoch as in linear:0.1 (default none: always the truth)"

@@ -48,6 +48,7 @@ public static class TracksterReader
             Origin = origin,
             Target = new Jagged<long>(links.Column<long>(TracksterSchema.Target).Values, links.Column<long>(TracksterSchema.Target).Offsets).Sharing(origin.Offsets),
             Layer = TruthReader.PerNode(nodeTree, TracksterSchema.Layer, id, path),
+            HitCount = TruthReader.PerNode(nodeTree, TracksterSchema.HitCount, id, path),
             Event = Events(file, nodeTree, entries, options, path),
             Truth = TruthReader.Read(file, nodeTree, id, options, path),
         };

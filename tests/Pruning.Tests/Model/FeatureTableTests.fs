@@ -91,7 +91,7 @@ let private change (f: float32 array -> unit) (graph: ShowerGraph) : ShowerGraph
         f row
         Array.blit row 0 features (node * ShowerGraph.FeatureCount) row.Length
 
-    ShowerGraph(graph.Origin, features, graph.Source, graph.Target, graph.Labels, Layers = graph.Layers)
+    graph.WithFeatures features
 
 /// The same trackster elsewhere in phi.
 let private turn (angle: float) =
@@ -129,7 +129,8 @@ let tests =
                 let names = FeatureTable.all |> List.map _.Name
                 Expect.equal (List.distinct names) names "names"
                 let cases = FSharp.Reflection.FSharpType.GetUnionCases typeof<NodeFeature>
-                Expect.equal (List.distinct all).Length cases.Length "rows"
+                // The case of the surroundings stands for as many columns as there are surroundings.
+                Expect.equal (List.distinct all).Length (cases.Length - 1 + NodeSurroundings.Count) "rows"
                 Expect.equal (List.take 9 names) (List.ofSeq TracksterSchema.Features) "the file's"
                 Expect.equal (List.take 9 all) NodeFeature.original "the original's"
             }
@@ -219,7 +220,7 @@ let tests =
                 use dataset = GraphDataset.Open([| path |], TracksterReadOptions())
                 let indices = [| 0..99 |]
 
-                for features in [ NodeFeature.original; NodeFeature.oriented ] do
+                for features in [ NodeFeature.original; NodeFeature.oriented; NodeFeature.physics ] do
                     let mean, deviation = Standardisation.measure dataset indices features
                     use _scope = torch.NewDisposeScope()
                     let batch = BatchAssembler.Collate [| for index in indices -> dataset[index] |]
