@@ -228,7 +228,8 @@ module NodeFeature =
     /// its branch, its trackster.
     let physics: NodeFeature list =
         oriented
-        @ NodeFeature.LogHits :: [ for which in Enum.GetValues<Surrounding>() -> NodeFeature.Around which ]
+        @ NodeFeature.LogHits
+          :: [ for which in Enum.GetValues<Surrounding>() -> NodeFeature.Around which ]
 
 [<RequireQualifiedAccess>]
 module PrunerConfig =

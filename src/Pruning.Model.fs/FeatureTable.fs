@@ -88,14 +88,18 @@ module FeatureTable =
     /// A column of `NodeSurroundings`.
     let private around (which: Surrounding) name unit meaning : FeatureColumn =
         column (NodeFeature.Around which) name unit meaning (fun source ->
-            (Option.get source.Surroundings).select (1L, int64 which))
+            (Option.get source.Surroundings).select(1L, int64 which))
 
     /// Made from all layer clusters of the trackster together; distances within the layer, along the seed's axis.
     let private surroundings: FeatureColumn list =
         [
             around Surrounding.AxisRadial "axis_radial" "cm" "offset from the seed's axis, away from the beam"
             around Surrounding.AxisAzimuthal "axis_azimuthal" "cm" "offset from the seed's axis, around the beam"
-            around Surrounding.DistanceToCore "distance_to_core" "cm" "distance to the axis through the centre of energy"
+            around
+                Surrounding.DistanceToCore
+                "distance_to_core"
+                "cm"
+                "distance to the axis through the centre of energy"
             around
                 Surrounding.DistanceToLocalCore
                 "distance_to_local_core"
@@ -221,11 +225,10 @@ module FeatureTable =
         let ofGraph = torch.tensor (seeds, device = batch.Device)
 
         // A tensor of its own memory, not of an array that may move: see `BatchTensors.create`.
-        let onDevice (values: float array) =
-            torch.tensor(values).clone().``to``(batch.Device).``to`` batch.X.dtype
+        let onDevice (values: float array) = torch.tensor(values).clone().``to``(batch.Device).``to`` batch.X.dtype
 
         let surroundings () =
-            (onDevice batch.Source.Surroundings.Values).reshape (int64 batch.NodeCount, int64 NodeSurroundings.Count)
+            (onDevice batch.Source.Surroundings.Values).reshape(int64 batch.NodeCount, int64 NodeSurroundings.Count)
 
         {
             Raw = batch.X

@@ -81,6 +81,7 @@ module Pruner =
             }
 
         let learn = pruner.Strategy.Learn |> Option.defaultValue (learnAtOnce pruner.Strategy)
+
         batch
         |> BatchTensors.joinNearest pruner.Config.Neighbours
         |> learn lesson pruner.Network

@@ -153,12 +153,12 @@ let tests =
                 Prop.forAll graphs (fun graph ->
                     Laws.inFloat64 (fun () ->
                         let angle = float (quarter % 16) * 0.4
-                        let plain = columns NodeFeature.oriented [ graph ]
-                        let moved = columns NodeFeature.oriented [ graph |> turn angle |> mirror ]
+                        let plain = columns NodeFeature.physics [ graph ]
+                        let moved = columns NodeFeature.physics [ graph |> turn angle |> mirror ]
                         // Angles just at +-pi may come out at the other end.
                         let gap = plain.sub moved
                         let period = 2.0 * Math.PI
-                        let phi = List.findIndex ((=) NodeFeature.PhiFromSeed) NodeFeature.oriented
+                        let phi = List.findIndex ((=) NodeFeature.PhiFromSeed) NodeFeature.physics
                         let wrapped = gap.select (1L, int64 phi)
                         wrapped.sub_ (wrapped.div(scalar period).round().mul(scalar period)) |> ignore
                         Near.close 2e-3 gap (torch.zeros_like gap) "columns")))
