@@ -160,7 +160,11 @@ module Session =
                 fun report ->
                     board.Scalars(
                         report.GlobalStep,
-                        [ "step/loss", report.Result.Loss; "step/gradient_norm", report.Result.GradientNorm ]
+                        [
+                            "step/loss", report.Result.Loss
+                            "step/gradient_norm", report.Result.GradientNorm
+                            "step/learning_rate", report.LearningRate
+                        ]
                     )
             OnEpoch =
                 fun report ->
@@ -183,7 +187,8 @@ module Session =
             OnStep =
                 fun report ->
                     let before = int64 (report.Epoch - 1) * int64 graphsPerEpoch
-                    let inEpoch = min (int64 graphsPerEpoch) (int64 report.Step * int64 settings.Training.BatchSize)
+                    let graphsAStep = int64 settings.Training.BatchSize * int64 settings.Training.Accumulate
+                    let inEpoch = min (int64 graphsPerEpoch) (int64 report.Step * graphsAStep)
 
                     progress.Step
                         {

@@ -211,6 +211,54 @@ module TrainSettings =
                 { config with
                     BatchSize = count "--batch-size" 1_000_000 text
                 })
+        | TrainArgument.Accumulate text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Accumulate = count "--accumulate" 1_000_000 text
+                })
+        | Schedule text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Schedule = TrainingWords.schedule text
+                })
+        | Warmup text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    WarmupSteps = Value.whole "--warmup" (0, Int32.MaxValue) text
+                })
+        | Weight_Decay text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    WeightDecay = Value.real "--weight-decay" (Interval.below 0.0 100.0) text
+                })
+        | Ema text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Ema = Some(Value.real "--ema" (Interval.below 0.0 1.0) text)
+                })
+        | TrainArgument.Monitor text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Monitor = TrainingWords.monitor text
+                })
+        | Patience text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Patience = Some(count "--patience" 1_000_000 text)
+                })
+        | Max_Time text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    MaxTime = Some(TrainingWords.time "--max-time" text)
+                })
         | Learning_Rate text ->
             settings
             |> training (fun config ->

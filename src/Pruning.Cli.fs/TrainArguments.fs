@@ -35,10 +35,18 @@ type TrainArgument =
     | Parity
     | [<Section "Training">] Epochs of n: string
     | Batch_Size of n: string
+    | Accumulate of n: string
     | Learning_Rate of rate: string
+    | Schedule of schedule: string
+    | Warmup of steps: string
+    | Weight_Decay of decay: string
     | Class_Weight of weights: string
     | Loss of kind: string
     | Clip_Norm of norm: string
+    | Ema of decay: string
+    | Monitor of metric: string
+    | Patience of epochs: string
+    | Max_Time of time: string
     | Scheduled_Sampling of schedule: string
     | Seed of n: string
     | [<Section "The machine">] Gpus of n: string
@@ -93,13 +101,25 @@ type TrainArgument =
             | Parity ->
                 "the original research code to rounding: its losses and its per-graph batch norm on raw features, with its defaults (batch size 3, 100 epochs, class weight 1,20, no clipping)"
             | Epochs _ -> "times over the training graphs (default 20; the original's: 100)"
-            | Batch_Size _ -> "graphs per step (default 32; the original's: 3)"
-            | Learning_Rate _ -> "of Adam (default 0.001)"
+            | Batch_Size _ -> "graphs per batch (default 32; the original's: 3)"
+            | Accumulate _ -> "batches per step: as one batch of all their graphs, in the memory of one (default 1)"
+            | Learning_Rate _ -> "of Adam: the highest that the schedule reaches (default 0.001)"
+            | Schedule _ ->
+                "of the learning rate: constant, cosine (falls to a share of it, as in cosine:0.01; default 0), one-cycle (rises for a share of the steps, as in one-cycle:0.3, and falls to nothing) or plateau (times 0.3 after 3 epochs without a better one, as in plateau:0.3,3) (default constant)"
+            | Warmup _ -> "steps in which the learning rate rises linearly to where the schedule begins (default 0)"
+            | Weight_Decay _ -> "decoupled, as in AdamW: each step takes rate x decay of every weight away (default 0)"
             | Class_Weight _ ->
                 "loss weights KEEP,PRUNE such as 1,20 (the original's), or measured: from the training labels (default measured)"
             | Loss _ ->
                 "what a step minimises: mean-over-graphs (every trackster weighs the same) or mean-over-nodes (every layer cluster does, as in the metrics) (default mean-over-graphs)"
             | Clip_Norm _ -> "gradients are scaled down to this norm; 0 is off (default 1)"
+            | Ema _ ->
+                "evaluate and keep a moving average of the weights instead of the weights; a step keeps this share of it, as in 0.999 (default: no average)"
+            | Monitor _ ->
+                "validation metric that tells the best epoch, by its name in metrics.jsonl (default average_precision)"
+            | Patience _ -> "stop after so many epochs in a row without a better one (default: never)"
+            | Max_Time _ ->
+                "end training after this time, as in 90s, 30m, 2h or 1d, and keep what is best by then (default: no limit)"
             | Scheduled_Sampling _ ->
                 "autoregressive only: from being told the true label of each decided layer cluster (first epoch) to reading its own decision: none, linear, exponential or inverse-sigmoid, with the probability of the truth in the last epoch as in linear:0.1 (default none: always the truth)"
             | Seed _ -> "of the split, the order, the first weights and the dropout (default 42)"

@@ -214,7 +214,7 @@ module ConfigJson =
             Prune = weight "prune"
         }
 
-    let private losses =
+    let losses: (string * LossKind) list =
         [
             "mean-over-graphs", LossKind.MeanOverGraphs
             "mean-over-nodes", LossKind.MeanOverNodes

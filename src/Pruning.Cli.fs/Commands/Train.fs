@@ -14,7 +14,7 @@ let private showJson (terminal: Terminal) (settings: TrainSettings) (run: Finish
         [
             "run", Json.text run.Directory
             "interrupted", Json.flag run.Outcome.Interrupted
-            "epochs", Json.integer run.Outcome.Epochs.Length
+            "epochs", Json.integer run.Outcome.Epochs
             "best_epoch",
             best
             |> Option.map (fun report -> Json.integer report.Epoch)

@@ -1,6 +1,7 @@
 namespace Pruning.Model.Training
 
 open System
+open System.Collections.Generic
 open System.Diagnostics
 open System.IO
 open System.Threading
@@ -32,6 +33,7 @@ type StepReport =
         Steps: int
         /// Steps of the whole run that are done.
         GlobalStep: int64
+        LearningRate: float
         Result: StepResult
         GraphsPerSecond: float
         /// Until the end of the run at this rate.
@@ -45,6 +47,7 @@ type EpochReport =
         Epoch: int
         Epochs: int
         GlobalStep: int64
+        /// Of its last step.
         LearningRate: float
         Training: MetricState
         Validation: MetricState
@@ -83,14 +86,29 @@ module TrainingListener =
                     b.OnEpoch report
         }
 
+/// Why a training came to its end.
+[<RequireQualifiedAccess>]
+type TrainingEnding =
+    /// All epochs are done.
+    | EpochsDone
+    /// So many epochs in a row were no better than the best one (`Patience`).
+    | NoImprovement
+    /// `MaxTime` has passed.
+    | TimeIsUp
+    /// It was asked to stop.
+    | Stopped
+
 /// How a run ended.
 type TrainingOutcome =
     {
-        Epochs: EpochReport list
-        Best: EpochReport option
-        /// It was asked to stop before its last epoch was done; `last/` holds the weights at that moment.
-        Interrupted: bool
+        /// Epochs that are done, validation included.
+        Epochs: int
+        Best: BestEpoch option
+        Ending: TrainingEnding
     }
+
+    /// It was asked to stop before it had come to its end; `last/` holds the weights at that moment.
+    member this.Interrupted: bool = (this.Ending = TrainingEnding.Stopped)
 
 /// The training loop.
 [<RequireQualifiedAccess>]
@@ -99,21 +117,18 @@ module Loop =
     /// Name of the model inside a checkpoint directory.
     let modelName = "model.safetensors"
 
-    /// What an epoch is judged by: average precision of pruning on the validation split, which does not depend on a
-    /// threshold and is not fooled by rare positives; ties, and splits without both classes, go by the loss.
-    let score (validation: MetricState) : float * float =
-        let precision = ScoreHistogram.averagePrecision validation.Scores |> Option.defaultValue 0.0
-        let loss = MetricState.loss validation |> Option.defaultValue infinity
-        precision, -loss
-
-    let private save (plan: TrainingPlan) (name: string) (epoch: int) (step: int64) : unit =
+    let private save (plan: TrainingPlan) (trainer: Trainer) (name: string) (epoch: int) (step: int64) : unit =
         let notes =
             plan.Model.Notes
             |> Map.add "epoch" (string epoch)
             |> Map.add "global_step" (string step)
 
         AtomicDirectory.replace (Path.Combine(plan.Checkpoints, name)) (fun directory ->
-            ModelFile.save (Path.Combine(directory, modelName)) { plan.Model with Notes = notes })
+            ModelFile.save
+                (Path.Combine(directory, modelName))
+                { Trainer.evaluated trainer with
+                    Notes = notes
+                })
 
     let private batches (plan: TrainingPlan) (indices: int array) =
         let config = plan.Config
@@ -132,58 +147,82 @@ module Loop =
         batches plan indices
         |> Evaluation.run plan.Device plan.Config.Threads plan.Model ignore
 
-    /// What an epoch of steps left behind.
-    type private Steps =
-        {
-            Metrics: MetricState
-            Done: int
-            Seconds: float
-            Norms: float
-            Stopped: bool
-        }
+    /// Up to `count` batches, empty at the end of the epoch.
+    let private take (count: int) (source: IEnumerator<GraphBatch>) : GraphBatch array =
+        [|
+            let mutable taken = 0
 
+            while taken < count && source.MoveNext() do
+                taken <- taken + 1
+                source.Current
+        |]
+
+    /// Takes the steps of the epoch under way that are not done yet, or those before `halt` says so.
     let private trainEpoch
         (plan: TrainingPlan)
-        trainer
+        (trainer: Trainer)
         (listener: TrainingListener)
-        (stop: CancellationToken)
-        epoch
-        before
-        : Steps =
-        let order = EpochOrder.Shuffled(plan.Split.Training, plan.Config.Seed, epoch)
-        let steps = (order.Length + plan.Config.BatchSize - 1) / plan.Config.BatchSize
-        let states = ResizeArray<MetricState>()
-        let clock = Stopwatch.StartNew()
-        let mutable graphs, norms = 0, 0.0
-        use source = (batches plan order).GetEnumerator()
+        (halt: unit -> bool)
+        (start: TrainingProgress)
+        : TrainingProgress =
+        let config = plan.Config
+        let order = EpochOrder.Shuffled(plan.Split.Training, config.Seed, start.Epoch)
+        let steps = TrainingConfig.stepsPerEpoch config order.Length
 
-        while not stop.IsCancellationRequested && source.MoveNext() do
-            let batch = source.Current
-            let result = Trainer.step trainer epoch (states.Count + 1) batch
+        let before =
+            min (int64 order.Length) (int64 start.Step * int64 config.BatchSize * int64 config.Accumulate)
+
+        use source = (batches plan (Array.skip (int before) order)).GetEnumerator()
+        let states = ResizeArray [ start.Metrics ]
+        let clock = Stopwatch.StartNew()
+        let mutable now, graphs = start, 0
+
+        while now.Step < steps && not (halt ()) do
+            let batches: GraphBatch array = take config.Accumulate source
+
+            let place =
+                {
+                    Epoch = now.Epoch
+                    Batch = now.Step * config.Accumulate + 1
+                    StepsBefore = now.GlobalStep
+                    LearningRate = TrainingConfig.learningRate config order.Length now.Plateau now.GlobalStep
+                }
+
+            let result = Trainer.learn trainer place batches
             states.Add result.Metrics
-            graphs <- graphs + batch.GraphCount
-            norms <- norms + result.GradientNorm
+            graphs <- graphs + (batches |> Array.sumBy _.GraphCount)
+
+            now <-
+                { now with
+                    Step = now.Step + 1
+                    GlobalStep = now.GlobalStep + 1L
+                    NormSum = now.NormSum + result.GradientNorm
+                    LearningRate = place.LearningRate
+                }
+
             let rate = float graphs / clock.Elapsed.TotalSeconds
-            let left = (plan.Config.Epochs - epoch + 1) * order.Length - graphs
+
+            let left =
+                int64 (config.Epochs - now.Epoch + 1) * int64 order.Length
+                - before
+                - int64 graphs
 
             listener.OnStep
                 {
-                    Epoch = epoch
-                    Epochs = plan.Config.Epochs
-                    Step = states.Count
+                    Epoch = now.Epoch
+                    Epochs = config.Epochs
+                    Step = now.Step
                     Steps = steps
-                    GlobalStep = before + int64 states.Count
+                    GlobalStep = now.GlobalStep
+                    LearningRate = place.LearningRate
                     Result = result
                     GraphsPerSecond = rate
                     TimeLeft = TimeSpan.FromSeconds(float left / rate)
                 }
 
-        {
+        { now with
             Metrics = MetricState.sum states
-            Done = states.Count
-            Seconds = clock.Elapsed.TotalSeconds
-            Norms = norms
-            Stopped = states.Count < steps
+            Seconds = start.Seconds + clock.Elapsed.TotalSeconds
         }
 
     /// Refuses a split without graphs to train on: a DataException. Asked before a run directory is made.
@@ -194,61 +233,103 @@ module Loop =
                     "wanted graphs to train on, found none in the training split; a larger --training-fraction or --sampling-fraction gives some."
             )
 
+    /// What becomes of an epoch whose steps are done: its report, and where the next one begins.
+    let private closeEpoch
+        (plan: TrainingPlan)
+        (validation: MetricState)
+        (seconds: float)
+        (now: TrainingProgress)
+        : EpochReport * TrainingProgress =
+        let score = Monitor.score plan.Config.Monitor
+
+        let isBest =
+            // Without a validation split nothing tells epochs apart: the newest counts.
+            plan.Split.Validation.Length = 0
+            || now.Best
+               |> Option.forall (fun earlier -> score validation > score earlier.Validation)
+
+        let report: EpochReport =
+            {
+                Epoch = now.Epoch
+                Epochs = plan.Config.Epochs
+                GlobalStep = now.GlobalStep
+                LearningRate = now.LearningRate
+                Training = now.Metrics
+                Validation = validation
+                GradientNorm = now.NormSum / float now.Step
+                GraphsPerSecond = float plan.Split.Training.Length / now.Seconds
+                Seconds = now.Seconds + seconds
+                IsBest = isBest
+            }
+
+        let best: BestEpoch =
+            {
+                Epoch = now.Epoch
+                GlobalStep = now.GlobalStep
+                Validation = validation
+            }
+
+        report,
+        { TrainingProgress.start with
+            Epoch = now.Epoch + 1
+            GlobalStep = now.GlobalStep
+            LearningRate = now.LearningRate
+            Plateau = LearningRateSchedule.afterEpoch plan.Config.Schedule isBest now.Plateau
+            Best = if isBest then Some best else now.Best
+        }
+
+    /// Why no further epoch should begin, if so.
+    let private tryEnd (config: TrainingConfig) (now: TrainingProgress) : TrainingEnding option =
+        let waited (best: BestEpoch) = now.Epoch - 1 - best.Epoch
+
+        match now.Best, config.Patience with
+        | _ when now.Epoch > config.Epochs -> Some TrainingEnding.EpochsDone
+        | Some best, Some patience when now.Step = 0 && waited best >= patience -> Some TrainingEnding.NoImprovement
+        | _ -> None
+
     /// Trains until the epochs are done or `stop` is set, whichever comes first; the step under way is always finished
     /// and `last/` always holds the newest weights.
     let run (plan: TrainingPlan) (listener: TrainingListener) (stop: CancellationToken) : TrainingOutcome =
         requireGraphs plan.Split
         use trainer = Trainer.create plan.Device plan.Config plan.Model
+        let clock = Stopwatch.StartNew()
+        let isLate () = plan.Config.MaxTime |> Option.exists (fun limit -> clock.Elapsed >= limit)
+        let halt () = stop.IsCancellationRequested || isLate ()
+        let steps = TrainingConfig.stepsPerEpoch plan.Config plan.Split.Training.Length
 
-        let rec go epoch (globalStep: int64) (reports: EpochReport list) (best: EpochReport option) =
-            if epoch > plan.Config.Epochs then
-                {
-                    Epochs = List.rev reports
-                    Best = best
-                    Interrupted = false
-                }
-            else
-                let clock = Stopwatch.StartNew()
-                let steps = trainEpoch plan trainer listener stop epoch globalStep
-                let globalStep = globalStep + int64 steps.Done
+        let finish ending (now: TrainingProgress) =
+            {
+                Epochs = now.Epoch - 1
+                Best = now.Best
+                Ending = ending
+            }
 
-                if steps.Stopped then
-                    save plan "last" epoch globalStep
+        let rec go (now: TrainingProgress) =
+            match tryEnd plan.Config now with
+            | Some ending -> finish ending now
+            | None ->
+                let now = trainEpoch plan trainer listener halt now
 
-                    {
-                        Epochs = List.rev reports
-                        Best = best
-                        Interrupted = true
-                    }
+                if now.Step < steps then
+                    save plan trainer "last" now.Epoch now.GlobalStep
+                    let stopped = stop.IsCancellationRequested
+                    finish (if stopped then TrainingEnding.Stopped else TrainingEnding.TimeIsUp) now
                 else
-                    let validation = validate plan plan.Split.Validation
+                    let clock = Stopwatch.StartNew()
 
-                    let isBest =
-                        // Without a validation split nothing tells epochs apart: the newest counts.
-                        plan.Split.Validation.Length = 0
-                        || best
-                           |> Option.forall (fun earlier -> score validation > score earlier.Validation)
-
-                    let report =
-                        {
-                            Epoch = epoch
-                            Epochs = plan.Config.Epochs
-                            GlobalStep = globalStep
-                            LearningRate = plan.Config.LearningRate
-                            Training = steps.Metrics
-                            Validation = validation
-                            GradientNorm = steps.Norms / float steps.Done
-                            GraphsPerSecond = float plan.Split.Training.Length / steps.Seconds
-                            Seconds = clock.Elapsed.TotalSeconds
-                            IsBest = isBest
+                    let evaluated =
+                        { plan with
+                            Model = Trainer.evaluated trainer
                         }
 
-                    save plan "last" epoch globalStep
+                    let validation = validate evaluated plan.Split.Validation
+                    let report, next = closeEpoch plan validation clock.Elapsed.TotalSeconds now
+                    save plan trainer "last" report.Epoch report.GlobalStep
 
-                    if isBest then
-                        save plan "best" epoch globalStep
+                    if report.IsBest then
+                        save plan trainer "best" report.Epoch report.GlobalStep
 
                     listener.OnEpoch report
-                    go (epoch + 1) globalStep (report :: reports) (if isBest then Some report else best)
+                    go next
 
-        go 1 0L [] None
+        go TrainingProgress.start

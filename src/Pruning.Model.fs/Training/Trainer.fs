@@ -17,6 +17,18 @@ type StepResult =
         Metrics: MetricState
     }
 
+/// Where in the training a step is.
+type StepPlace =
+    {
+        /// Counts from 1.
+        Epoch: int
+        /// The first of its batches; counts from 1 in every epoch.
+        Batch: int
+        /// Steps of the whole run that were done before.
+        StepsBefore: int64
+        LearningRate: float
+    }
+
 /// A network with its optimiser. Dispose it to free the optimiser's state; the network lives on.
 [<NoComparison; NoEquality>]
 type Trainer =
@@ -27,6 +39,8 @@ type Trainer =
         Optimiser: Adam
         /// Networks of the other threads: copies whose weights are brought up to date at each step.
         Replicas: Pruner list
+        /// The moving average of the weights, if there is one.
+        Average: Pruner option
     }
 
     interface IDisposable with
@@ -42,35 +56,46 @@ module Trainer =
         | Normalisation.Layer
         | Normalisation.Identity -> Workers.count device config.Threads - 1
 
-    let create (device: torch.Device) (config: TrainingConfig) (model: TrainedModel) : Trainer =
-        let parameters = model.Pruner.Network.Weights.Parameters |> List.map snd
+    /// A network of the same kind with weights of its own.
+    let private another (pruner: Pruner) : Pruner =
+        use random = new torch.Generator(0UL)
+        Pruner.create random pruner.Config
 
-        let replica _ =
-            use random = new torch.Generator(0UL)
-            Pruner.create random model.Pruner.Config
+    let create (device: torch.Device) (config: TrainingConfig) (model: TrainedModel) : Trainer =
+        let average () =
+            let average = another model.Pruner
+            Weights.load (Weights.tensors model.Pruner.Network.Weights) average.Network.Weights
+            average
 
         {
             Model = model
             Config = config
             Device = device
-            Optimiser = new Adam(parameters, config.LearningRate)
-            Replicas = List.init (replicaCount device config model.Pruner.Config) replica
+            Optimiser = new Adam(model.Pruner.Network.Weights.Parameters, config.WeightDecay)
+            Replicas = List.init (replicaCount device config model.Pruner.Config) (fun _ -> another model.Pruner)
+            Average = config.Ema |> Option.map (fun _ -> average ())
         }
 
-    /// The generator of a step's dropout masks depends on seed, epoch, step and place of the thread alone, so that a run can be
-    /// repeated from any step on.
-    let private random (config: TrainingConfig) (epoch: int) (step: int) (thread: int) : torch.Generator =
-        let ofStep = StableHash.Mix(StableHash.Mix(uint64 config.Seed, uint64 epoch), uint64 step)
-        new torch.Generator(if thread = 0 then ofStep else StableHash.Mix(ofStep, uint64 thread))
+    /// The network that counts: the average of the weights where there is one.
+    let evaluated (trainer: Trainer) : TrainedModel =
+        match trainer.Average with
+        | Some average -> { trainer.Model with Pruner = average }
+        | None -> trainer.Model
+
+    /// The generator of a batch's dropout masks depends on seed, epoch, batch and place of the thread alone, so that a run can
+    /// be repeated from any step on.
+    let private random (config: TrainingConfig) (epoch: int) (batch: int) (thread: int) : torch.Generator =
+        let ofBatch = StableHash.Mix(StableHash.Mix(uint64 config.Seed, uint64 epoch), uint64 batch)
+        new torch.Generator(if thread = 0 then ofBatch else StableHash.Mix(ofBatch, uint64 thread))
 
     /// How much of the training is done in an epoch, counted from 1: 0 in the first, 1 in the last.
     let private share (config: TrainingConfig) (epoch: int) : float =
         float (epoch - 1) / float (max 1 (config.Epochs - 1))
 
-    let private refuse (epoch: int) (step: int) (what: string) =
+    let private refuse (epoch: int) (batch: int) (what: string) =
         raise (
             TrainingException
-                $"Wanted finite numbers, found NaN or infinity in {what} (epoch {epoch}, batch {step}); a smaller --learning_rate or --clip-norm helps, and `stats` shows features out of range."
+                $"Wanted finite numbers, found NaN or infinity in {what} (epoch {epoch}, batch {batch}); a smaller --learning_rate or --clip-norm helps, and `stats` shows features out of range."
         )
 
     let private parametersOf (pruner: Pruner) : Parameter list = pruner.Network.Weights.Parameters |> List.map snd
@@ -103,18 +128,18 @@ module Trainer =
     let private learnPart
         (trainer: Trainer)
         epoch
-        step
+        number
         (weights: float array)
         thread
         (part: GraphBatch, graphs: int array)
         =
         use _scope = torch.NewDisposeScope()
-        use random = random trainer.Config epoch step thread
+        use random = random trainer.Config epoch number thread
 
         let pruner = if thread = 0 then trainer.Model.Pruner else trainer.Replicas[thread - 1]
 
         let weights = graphs |> Array.map (fun graph -> weights[graph])
-        let check verdict = Evaluation.tryFindBroken part verdict |> Option.iter (refuse epoch step)
+        let check verdict = Evaluation.tryFindBroken part verdict |> Option.iter (refuse epoch number)
 
         let verdict =
             BatchTensors.create trainer.Device (Pruner.dtype pruner) part
@@ -129,32 +154,90 @@ module Trainer =
         let loss = Loss.weighted weights verdict.GraphLoss.Value
         loss.``to``(torch.float64).item<float>(), Evaluation.count part verdict
 
-    /// Forward, loss, backward, clip, Adam. Nothing is changed when the loss or a gradient is not finite: that is a
-    /// `TrainingException` which names the epoch, the batch and the graph. Threads share the graphs; their gradients are
-    /// added in a fixed order.
-    let step (trainer: Trainer) (epoch: int) (step: int) (batch: GraphBatch) : StepResult =
-        use _scope = torch.NewDisposeScope()
+    /// What the loss of each graph counts in that of all batches together, as if they were one: by batch and graph.
+    let graphWeights (trainer: Trainer) (batches: GraphBatch array) : float array array =
+        let sizes (batch: GraphBatch) =
+            Array.init batch.GraphCount (fun graph -> batch.NodeOffsets[graph + 1] - batch.NodeOffsets[graph])
+
+        let criterion, strategy = trainer.Model.Criterion, trainer.Model.Pruner.Config.Strategy
+        let joined = batches |> Array.collect sizes |> Loss.graphWeights criterion.Loss strategy
+        let starts = batches |> Array.scan (fun start batch -> start + batch.GraphCount) 0
+
+        batches
+        |> Array.mapi (fun i batch -> Array.sub joined starts[i] batch.GraphCount)
+
+    /// Adds the gradients of the weighted losses of a batch to those of the network; its part of the loss, and its counts.
+    /// Threads share the graphs; their gradients are added in a fixed order.
+    let private addBatch (trainer: Trainer) epoch number (weights: float array) (batch: GraphBatch) =
         let pruner = trainer.Model.Pruner
-        trainer.Optimiser.ZeroGradients()
-        let sizes = Array.init batch.GraphCount (fun g -> batch.NodeOffsets[g + 1] - batch.NodeOffsets[g])
-        let weights = Loss.graphWeights trainer.Model.Criterion.Loss pruner.Config.Strategy sizes
         let parts = Workers.divide pruner.Config.Strategy (trainer.Replicas.Length + 1) batch
         let replicas = List.truncate (parts.Length - 1) trainer.Replicas
         List.iter (bringUpToDate pruner) replicas
-        let learned = parts |> Workers.map (learnPart trainer epoch step weights)
+        let learned = parts |> Workers.map (learnPart trainer epoch number weights)
         List.iter (addGradients pruner) replicas
+        Array.sumBy fst learned, learned |> Seq.map snd |> MetricState.sum
 
+    /// Forward, loss and backward: leaves the gradients of the weighted losses of all batches in the network, and nothing of
+    /// earlier steps. Gives the loss and the counts.
+    let gradients
+        (trainer: Trainer)
+        (place: StepPlace)
+        (weights: float array array)
+        (batches: GraphBatch array)
+        : float * MetricState =
+        trainer.Optimiser.ZeroGradients()
+
+        let learned =
+            Array.mapi2
+                (fun i weights batch -> addBatch trainer place.Epoch (place.Batch + i) weights batch)
+                weights
+                batches
+
+        Array.sumBy fst learned, learned |> Seq.map snd |> MetricState.sum
+
+    /// Clips the gradients that the network holds, takes a step along them, moves the average; their norm before clipping.
+    /// Gradients that are not finite are refused before anything is changed. `origin` names the data in that case.
+    let apply (trainer: Trainer) (place: StepPlace) (origin: string) : float =
         // Without a limit the norm is still measured: an infinite limit changes nothing.
         let limit = defaultArg trainer.Config.ClipNorm infinity
-        let norm = torch.nn.utils.clip_grad_norm_ (parametersOf pruner, limit)
+        let norm = torch.nn.utils.clip_grad_norm_ (parametersOf trainer.Model.Pruner, limit)
 
         if not (Double.IsFinite norm) then
-            refuse epoch step $"the gradients of a batch that starts with {batch.Origins[0]}"
+            refuse place.Epoch place.Batch $"the gradients of a batch that starts with {origin}"
 
-        trainer.Optimiser.Step()
+        trainer.Optimiser.Step place.LearningRate
+
+        match trainer.Average, trainer.Config.Ema with
+        | Some average, Some longest ->
+            Averaging.update
+                (Averaging.decay longest place.StepsBefore)
+                trainer.Model.Pruner.Network.Weights
+                average.Network.Weights
+        | _ -> ()
+
+        norm
+
+    /// Forward, loss, backward, clip, Adam: one step over one batch or several, which count as one. Nothing is changed when a
+    /// loss or a gradient is not finite: that is a `TrainingException` which names the epoch, the batch and the graph.
+    let learn (trainer: Trainer) (place: StepPlace) (batches: GraphBatch array) : StepResult =
+        use _scope = torch.NewDisposeScope()
+        let loss, metrics = gradients trainer place (graphWeights trainer batches) batches
+        let norm = apply trainer place $"{batches[0].Origins[0]}"
 
         {
-            Loss = learned |> Array.sumBy fst
+            Loss = loss
             GradientNorm = norm
-            Metrics = learned |> Seq.map snd |> MetricState.sum
+            Metrics = metrics
         }
+
+    /// One step over one batch at the configuration's learning rate, for programs with a loop of their own.
+    let step (trainer: Trainer) (epoch: int) (step: int) (batch: GraphBatch) : StepResult =
+        let place =
+            {
+                Epoch = epoch
+                Batch = step
+                StepsBefore = int64 (step - 1)
+                LearningRate = trainer.Config.LearningRate
+            }
+
+        learn trainer place [| batch |]

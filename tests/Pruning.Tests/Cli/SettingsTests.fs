@@ -48,6 +48,64 @@ let tests =
                 Expect.equal s.Model.Strategy DecisionStrategy.Autoregressive "strategy"
             }
 
+            test "schedules, averages and stopping are read, and refused by name" {
+                let s =
+                    settings
+                        [
+                            "a.root"
+                            "--schedule=plateau:0.5,4"
+                            "--warmup"
+                            "100"
+                            "--weight_decay=0.01"
+                            "--accumulate"
+                            "4"
+                            "--ema"
+                            "0.999"
+                            "--patience=5"
+                            "--monitor"
+                            "ROC-AUC"
+                            "--max-time=1.5h"
+                        ]
+
+                let t = s.Training
+                Expect.equal t.Schedule (LearningRateSchedule.Plateau(0.5, 4)) "schedule"
+                Expect.equal (t.WarmupSteps, t.WeightDecay, t.Accumulate) (100, 0.01, 4) "steps"
+                Expect.equal (t.Ema, t.Patience, t.Monitor.Metric) (Some 0.999, Some 5, "roc_auc") "epochs"
+                Expect.equal t.MaxTime (Some(System.TimeSpan.FromMinutes 90.0)) "time"
+
+                for text, schedule in
+                    [
+                        "constant", LearningRateSchedule.Constant
+                        "Cosine", LearningRateSchedule.Cosine 0.0
+                        "cosine:0.01", LearningRateSchedule.Cosine 0.01
+                        "one-cycle", LearningRateSchedule.OneCycle 0.3
+                        "one-cycle:0.2", LearningRateSchedule.OneCycle 0.2
+                        "plateau", LearningRateSchedule.Plateau(0.3, 3)
+                    ] do
+                    Expect.equal (settings [ "a.root"; "--schedule"; text ]).Training.Schedule schedule text
+
+                for option, text in
+                    [
+                        "--schedule", "linear"
+                        "--schedule", "cosine:2"
+                        "--schedule", "cosine:0.1,3"
+                        "--schedule", "plateau:0.1"
+                        "--schedule", "plateau:0.1,0"
+                        "--warmup", "0.5"
+                        "--ema", "1"
+                        "--weight-decay", "-1"
+                        "--accumulate", "0"
+                        "--patience", "0"
+                        "--monitor", "beauty"
+                        "--max-time", "90"
+                        "--max-time", "-3h"
+                        "--max-time", "1e300d"
+                    ] do
+                    let message = refusal (fun () -> settings [ "a.root"; $"{option}={text}" ])
+                    Expect.stringContains message option text
+                    Expect.stringContains message $"'{text}'" option
+            }
+
             test "the defaults are the documented ones" {
                 let s = settings [ "data.root" ]
                 Expect.equal (s.TrainingFraction, s.SamplingFraction, s.Training.PrefetchFactor) (0.75, 1.0, 3) "data"

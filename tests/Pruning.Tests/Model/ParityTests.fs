@@ -318,9 +318,8 @@ let private training (case: Lazy<Case>) =
 
                             gradient.abs().gt(scalar floor).``to`` torch.float32)
 
-                    let parameters = pruner.Network.Weights.Parameters |> List.map snd
-                    use optimiser = new Pruning.Model.Training.Adam(parameters, case.LearningRate)
-                    optimiser.Step()
+                    use optimiser = new Pruning.Model.Training.Adam(pruner.Network.Weights.Parameters, 0.0)
+                    optimiser.Step case.LearningRate
 
                     for name, value in Fixture.under "train.adam1." case.Numbers |> translate do
                         match Map.tryFind name steady with
