@@ -61,6 +61,15 @@ module TrainSettings =
                 }
         }
 
+    let private ofPreset (preset: Preset) : TrainSettings =
+        { standard with
+            Model = Preset.network preset
+            Training =
+                { Preset.training preset with
+                    Workers = standard.Training.Workers
+                }
+        }
+
     let private weight (text: string) : ClassWeighting =
         let one = Value.tryReal (Interval.above 0.0 1e6)
 
@@ -119,6 +128,7 @@ module TrainSettings =
         | Edges _
         | Bad_Files _
         | Bad_Graphs _
+        | Preset _
         | Parity -> settings
         | Training_Fraction text ->
             { settings with
@@ -370,7 +380,20 @@ module TrainSettings =
 
     /// The last word on an option counts, as users of the original expect.
     let ofArguments (exists: string -> bool) (arguments: TrainArgument list) : TrainSettings =
-        let start = if List.contains Parity arguments then parity else standard
+        let preset =
+            arguments
+            |> List.choose (function
+                | Preset text -> Some(Value.choice "--preset" Preset.words text)
+                | _ -> None)
+            |> List.tryLast
+
+        let start =
+            match List.contains Parity arguments, preset with
+            | true, Some _ -> raise (UsageException "--parity is a preset of its own: leave --preset out, or --parity.")
+            | true, None -> parity
+            | false, Some preset -> ofPreset preset
+            | false, None -> standard
+
         let each = arguments |> List.fold apply start
 
         let settings =

@@ -32,6 +32,7 @@ type TrainArgument =
     | [<AltCommandLine "--normalization">] Normalisation of kind: string
     | [<AltCommandLine "--no-standardize">] No_Standardise
     | Dropout of p: string
+    | Preset of name: string
     | Parity
     | [<Section "Training">] Epochs of n: string
     | Batch_Size of n: string
@@ -94,10 +95,12 @@ type TrainArgument =
             | Round_Normalisation _ -> "of a round's answer: layer, graph-batch or identity (default identity)"
             | Round_Dropout _ -> "dropout probability in a round's answer (default 0)"
             | Features _ ->
-                "what the network reads of a layer cluster: original (the nine of the file), extended (and log energy, energy and distance relative to the seed, has-time, layer), oriented (turned to phi 0 and mirrored to positive z), or names as in docs/model.md, separated by commas (default original)"
+                "what the network reads of a layer cluster: original (the nine of the file), extended (and log energy, energy and distance relative to the seed, has-time, layer), oriented (turned to phi 0 and mirrored to positive z), physics (oriented, and hits, densities, links and branches), or names as in docs/model.md, separated by commas (default original)"
             | Normalisation _ -> "between the encoder's layers: layer, graph-batch or identity (default layer)"
             | No_Standardise -> "feed cm, GeV and ns as they are instead of shifting and scaling each feature"
             | Dropout _ -> "dropout probability in the heads (default 0.2)"
+            | Preset _ ->
+                "network and training that belong together: fast (minutes on one core) or best (wider, deeper, longer); other options override it (default: none; docs/results.md has what they reach)"
             | Parity ->
                 "the original research code to rounding: its losses and its per-graph batch norm on raw features, with its defaults (batch size 3, 100 epochs, class weight 1,20, no clipping)"
             | Epochs _ -> "times over the training graphs (default 20; the original's: 100)"
