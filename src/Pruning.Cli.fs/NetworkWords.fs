@@ -32,20 +32,24 @@ module NetworkWords =
     let private last (pick: TrainArgument -> 'T option) (arguments: TrainArgument list) : 'T option =
         arguments |> List.choose pick |> List.tryLast
 
-    let private strategy (arguments: TrainArgument list) : DecisionStrategy =
-        let passes =
+    let private strategy (config: PrunerConfig) (arguments: TrainArgument list) : DecisionStrategy =
+        let given =
             arguments
             |> last (function
                 | Num_Iterations text -> Some(Value.whole "--num-iterations" (1, 1000) text)
                 | _ -> None)
-            |> Option.defaultValue defaultPasses
+
+        let passes = defaultArg given defaultPasses
 
         arguments
         |> last (function
             | Mode text -> Some(Value.choice "--mode" (modes passes) text)
             | Autoregressive -> Some DecisionStrategy.Autoregressive
             | _ -> None)
-        |> Option.defaultValue (DecisionStrategy.Equilibrium passes)
+        |> Option.defaultWith (fun () ->
+            match config.Strategy with
+            | DecisionStrategy.Equilibrium standard -> DecisionStrategy.Equilibrium(defaultArg given standard)
+            | other -> other)
 
     let private heads (config: PrunerConfig) (arguments: TrainArgument list) : LayerKind =
         let given =
@@ -159,7 +163,7 @@ module NetworkWords =
     let complete (seed: int64) (arguments: TrainArgument list) (config: PrunerConfig) : PrunerConfig =
         let whole =
             { config with
-                Strategy = strategy arguments
+                Strategy = strategy config arguments
                 Layer = heads config arguments
                 Order = order seed arguments |> Option.defaultValue config.Order
                 Truth = schedule arguments |> Option.defaultValue config.Truth
@@ -178,6 +182,7 @@ module NetworkWords =
             config.Aggregator <> fixedTo.Aggregator, "--neighbour-aggregator", "to lstm"
             config.Layer <> fixedTo.Layer, "--layer", "to sage"
             config.Features <> fixedTo.Features, "--features", "to original"
+            config.Neighbours <> fixedTo.Neighbours, "--neighbours", "to 0"
             config.Residual, "--residual", "off"
             config.Strategy = DecisionStrategy.Tree, "--mode", "to equilibrium or autoregressive"
             config.RoundNormalisation <> fixedTo.RoundNormalisation, "--round-normalisation", "to identity"

@@ -62,6 +62,15 @@ module TrainSettings =
                 }
         }
 
+    let private ofPreset (preset: Preset) : TrainSettings =
+        { standard with
+            Model = Preset.network preset
+            Training =
+                { Preset.training preset with
+                    Workers = standard.Training.Workers
+                }
+        }
+
     let private weight (text: string) : ClassWeighting =
         let one = Value.tryReal (Interval.above 0.0 1e6)
 
@@ -69,6 +78,9 @@ module TrainSettings =
         | [| Some keep; Some prune |] -> ClassWeighting.Given { Keep = keep; Prune = prune }
         | _ when text.Equals("measured", StringComparison.OrdinalIgnoreCase) -> ClassWeighting.Measured
         | _ -> Value.refuse "--class-weight" "measured or two numbers above 0 as KEEP,PRUNE, such as 1,20" text
+
+    let private losses =
+        [ "mean-over-graphs", LossKind.MeanOverGraphs; "mean-over-nodes", LossKind.MeanOverNodes ]
 
     let private name (text: string) : string =
         let fits letter = Char.IsAsciiLetterOrDigit letter || letter = '-' || letter = '_' || letter = '.'
@@ -122,6 +134,7 @@ module TrainSettings =
         | Edges _
         | Bad_Files _
         | Bad_Graphs _
+        | Preset _
         | Parity -> settings
         | Training_Fraction text ->
             { settings with
@@ -185,6 +198,10 @@ module TrainSettings =
         | Neighbour_Aggregator text ->
             { settings with
                 Model.Aggregator = Value.choice "--neighbour-aggregator" Choices.aggregators text
+            }
+        | Neighbours text ->
+            { settings with
+                Model.Neighbours = Value.whole "--neighbours" (0, 1000) text
             }
         | Normalisation text ->
             { settings with
@@ -263,6 +280,12 @@ module TrainSettings =
             |> training (fun config ->
                 { config with
                     LearningRate = Value.real "--learning-rate" (Interval.above 0.0 10.0) text
+                })
+        | Loss text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Loss = Value.choice "--loss" losses text
                 })
         | Class_Weight text ->
             settings
@@ -376,8 +399,11 @@ module TrainSettings =
         |> String.concat "-"
 
     /// --parity is a promise about numbers: options that break it are refused, not bent.
-    let private keepParity (settings: TrainSettings) =
-        if settings.Training.Loss = LossKind.Original then
+    let private keepParity (arguments: TrainArgument list) (settings: TrainSettings) =
+        if List.contains Parity arguments then
+            if settings.Training.Loss <> LossKind.Original then
+                raise (UsageException "--parity fixes --loss to the original's: leave one of the two out.")
+
             match NetworkWords.againstParity settings.Model with
             | Some(option, value) ->
                 raise (UsageException $"--parity fixes {option} {value}: leave one of the two out.")
@@ -385,7 +411,20 @@ module TrainSettings =
 
     /// The last word on an option counts, as users of the original expect.
     let ofArguments (exists: string -> bool) (arguments: TrainArgument list) : TrainSettings =
-        let start = if List.contains Parity arguments then parity else standard
+        let preset =
+            arguments
+            |> List.choose (function
+                | Preset text -> Some(Value.choice "--preset" Preset.words text)
+                | _ -> None)
+            |> List.tryLast
+
+        let start =
+            match List.contains Parity arguments, preset with
+            | true, Some _ -> raise (UsageException "--parity is a preset of its own: leave --preset out, or --parity.")
+            | true, None -> parity
+            | false, Some preset -> ofPreset preset
+            | false, None -> standard
+
         let each = arguments |> List.fold apply start
 
         let settings =
@@ -393,7 +432,7 @@ module TrainSettings =
                 Model = NetworkWords.complete each.Training.Seed arguments each.Model
             }
 
-        keepParity settings
+        keepParity arguments settings
 
         let input =
             arguments

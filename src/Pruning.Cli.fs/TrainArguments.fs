@@ -24,6 +24,7 @@ type TrainArgument =
     | Layer of kind: string
     | Heads of n: string
     | [<AltCommandLine "--neighbor-aggregator">] Neighbour_Aggregator of kind: string
+    | [<AltCommandLine "--neighbors">] Neighbours of n: string
     | Residual
     | [<AltCommandLine "--round-normalization">] Round_Normalisation of kind: string
     | Round_Dropout of p: string
@@ -31,6 +32,7 @@ type TrainArgument =
     | [<AltCommandLine "--normalization">] Normalisation of kind: string
     | [<AltCommandLine "--no-standardize">] No_Standardise
     | Dropout of p: string
+    | Preset of name: string
     | Parity
     | [<Section "Training">] Epochs of n: string
     | Batch_Size of n: string
@@ -40,6 +42,7 @@ type TrainArgument =
     | Warmup of steps: string
     | Weight_Decay of decay: string
     | Class_Weight of weights: string
+    | Loss of kind: string
     | Clip_Norm of norm: string
     | Ema of decay: string
     | Monitor of metric: string
@@ -90,15 +93,19 @@ type TrainArgument =
                 "operator of a message-passing round: sage, gcn, gin, gatv2 (attention), edgeconv, interaction or gravnet (default sage)"
             | Heads _ -> "gatv2 only: attention heads; they divide the width of the node states (default 4)"
             | Neighbour_Aggregator _ ->
-                "sage only: how the messages of the neighbours are combined: lstm, gru, mean, max or sum (default lstm; mean is much faster)"
+                "sage only: how the messages of the neighbours are combined: lstm, gru, mean, max, sum or mean-max (mean and max side by side) (default lstm; mean is much faster)"
+            | Neighbours _ ->
+                "edges that each layer cluster gets from the nearest others of its trackster, besides the links (default 0)"
             | Residual -> "a round adds its answer to its input instead of replacing it: helps with many rounds"
             | Round_Normalisation _ -> "of a round's answer: layer, graph-batch or identity (default identity)"
             | Round_Dropout _ -> "dropout probability in a round's answer (default 0)"
             | Features _ ->
-                "what the network reads of a layer cluster: original (the nine of the file), extended (and log energy, energy and distance relative to the seed, has-time, layer), oriented (turned to phi 0 and mirrored to positive z), or names as in docs/model.md, separated by commas (default original)"
+                "what the network reads of a layer cluster: original (the nine of the file), extended (and log energy, energy and distance relative to the seed, has-time, layer), oriented (turned to phi 0 and mirrored to positive z), physics (oriented, and hits, densities, links and branches), or names as in docs/model.md, separated by commas (default original)"
             | Normalisation _ -> "between the encoder's layers: layer, graph-batch or identity (default layer)"
             | No_Standardise -> "feed cm, GeV and ns as they are instead of shifting and scaling each feature"
             | Dropout _ -> "dropout probability in the heads (default 0.2)"
+            | Preset _ ->
+                "network and training that belong together: fast (minutes on one core) or best (wider, deeper, longer); other options override it (default: none; docs/results.md has what they reach)"
             | Parity ->
                 "the original research code to rounding: its losses and its per-graph batch norm on raw features, with its defaults (batch size 3, 100 epochs, class weight 1,20, no clipping)"
             | Epochs _ -> "times over the training graphs (default 20; the original's: 100)"
@@ -111,6 +118,8 @@ type TrainArgument =
             | Weight_Decay _ -> "decoupled, as in AdamW: each step takes rate x decay of every weight away (default 0)"
             | Class_Weight _ ->
                 "loss weights KEEP,PRUNE such as 1,20 (the original's), or measured: from the training labels (default measured)"
+            | Loss _ ->
+                "what a step minimises: mean-over-graphs (every trackster weighs the same) or mean-over-nodes (every layer cluster does, as in the metrics) (default mean-over-graphs)"
             | Clip_Norm _ -> "gradients are scaled down to this norm; 0 is off (default 1)"
             | Ema _ ->
                 "evaluate and keep a moving average of the weights instead of the weights; a step keeps this share of it, as in 0.999 (default: no average)"

@@ -117,6 +117,29 @@ module BatchTensors =
         use _scope = torch.NewDisposeScope()
         (Transfer.send device (borrowed.clone ())).``to``(dtype).MoveToOuterDisposeScope()
 
+    let private planOf (device: torch.Device) (dtype: torch.ScalarType) (graphs: GraphRows) (batch: GraphBatch) =
+        { PlanTensors.create device dtype batch.Plan with
+            Graphs = Some graphs
+        }
+
+    /// The same graphs with edges from nearest neighbours besides their own, see `NearestNeighbours`.
+    let joinNearest (count: int) (batch: BatchTensors) : BatchTensors =
+        if count = 0 then
+            batch
+        else
+            let source = NearestNeighbours.Join(batch.Source, count)
+
+            let graphs =
+                {
+                    GraphOfNode = batch.GraphOfNode
+                    GraphSizes = batch.GraphSizes
+                }
+
+            { batch with
+                Source = source
+                Plan = planOf batch.Device batch.X.dtype graphs source
+            }
+
     /// Copies a batch to a device; `dtype` is the type of the network's weights.
     let create (device: torch.Device) (dtype: torch.ScalarType) (batch: GraphBatch) : BatchTensors =
         let graphs =
@@ -135,8 +158,5 @@ module BatchTensors =
             Labels = Transfer.index device batch.Labels
             GraphOfNode = graphs.GraphOfNode
             GraphSizes = graphs.GraphSizes
-            Plan =
-                { PlanTensors.create device dtype batch.Plan with
-                    Graphs = Some graphs
-                }
+            Plan = planOf device dtype graphs batch
         }

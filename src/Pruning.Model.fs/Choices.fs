@@ -16,6 +16,7 @@ module Choices =
             "mean", Aggregator.Mean
             "max", Aggregator.Max
             "sum", Aggregator.Sum
+            "mean-max", Aggregator.MeanMax
         ]
 
     let normalisations: (string * Normalisation) list =

@@ -1,6 +1,7 @@
 namespace Pruning.Model
 
 open System
+open Pruning.Data.Batching
 
 /// A gated recurrent cell. LSTM: Hochreiter & Schmidhuber 1997; GRU: Cho et al. 2014 (arXiv:1406.1078).
 [<RequireQualifiedAccess>]
@@ -17,6 +18,8 @@ type Aggregator =
     | Mean
     | Max
     | Sum
+    /// Mean and max side by side (two of the aggregators of Corso et al. 2020, arXiv:2004.05718).
+    | MeanMax
 
 /// Which operator a message-passing round is. Each is a file of Layers/ with its equation.
 [<RequireQualifiedAccess>]
@@ -59,6 +62,9 @@ type NodeFeature =
     | PosDepth
     | AbsEta
     | PhiFromSeed
+    | LogHits
+    /// Of the surroundings of a node in its trackster.
+    | Around of Surrounding
 
 /// Which node of a graph the autoregressive strategy decides next.
 [<RequireQualifiedAccess>]
@@ -114,6 +120,8 @@ type LossKind =
     /// Mean over the graphs of each graph's own loss: the order of a batch does not matter, and every decision of an
     /// autoregressive graph weighs the same.
     | MeanOverGraphs
+    /// Mean over the nodes of all graphs of the batch: a graph weighs as its number of nodes, as in metrics that count nodes.
+    | MeanOverNodes
     /// The original's sums, order dependence included (docs/model.md).
     | Original
 
@@ -133,6 +141,8 @@ type PrunerConfig =
     {
         /// The columns that the network reads, in order.
         Features: NodeFeature list
+        /// Edges that each node gets from its nearest neighbours, besides those of the graph.
+        Neighbours: int
         /// Width H of the node states.
         Hidden: int
         /// Message-passing rounds per pass or step (the original's num_gnn_steps).
@@ -214,6 +224,13 @@ module NodeFeature =
             NodeFeature.Layer
         ]
 
+    /// What is known of a node in the shower's own frame, and its surroundings: hits, densities, distances to cores, its link,
+    /// its branch, its trackster.
+    let physics: NodeFeature list =
+        oriented
+        @ NodeFeature.LogHits
+          :: [ for which in Enum.GetValues<Surrounding>() -> NodeFeature.Around which ]
+
 [<RequireQualifiedAccess>]
 module PrunerConfig =
 
@@ -221,6 +238,7 @@ module PrunerConfig =
     let standard: PrunerConfig =
         {
             Features = NodeFeature.original
+            Neighbours = 0
             Hidden = 128
             Rounds = 3
             Strategy = DecisionStrategy.Equilibrium 5
@@ -242,6 +260,7 @@ module PrunerConfig =
     let parity (config: PrunerConfig) : PrunerConfig =
         { config with
             Features = NodeFeature.original
+            Neighbours = 0
             Layer = LayerKind.Sage
             Residual = false
             RoundNormalisation = Normalisation.Identity

@@ -32,13 +32,16 @@ module ConfigJson =
         | Some(_, value) -> value
         | None -> refuse key $"one of {wanted}" $"'{found}'"
 
-    let private count (key: string) (json: JsonObject) : int =
-        let found = get<int> key "a number from 1 to 65536" json
+    let private whole (least: int) (key: string) (json: JsonObject) : int =
+        let wanted = $"a number from {least} to 65536"
+        let found = get<int> key wanted json
 
-        if found < 1 || found > 65536 then
-            refuse key "a number from 1 to 65536" (string found)
+        if found < least || found > 65536 then
+            refuse key wanted (string found)
         else
             found
+
+    let private count = whole 1
 
     let private share (key: string) (wanted: string) (fits: float -> bool) (json: JsonObject) : float =
         let found = get<float> key wanted json
@@ -116,6 +119,8 @@ module ConfigJson =
         Json.record
             [
                 "features", Json.list [ for feature in config.Features -> Json.text (FeatureTable.name feature) ]
+                if config.Neighbours > 0 then
+                    "neighbours", Json.integer config.Neighbours
                 "hidden", Json.integer config.Hidden
                 "rounds", Json.integer config.Rounds
                 match config.Strategy with
@@ -161,6 +166,7 @@ module ConfigJson =
 
         {
             Features = toFeatures json
+            Neighbours = since "neighbours" 0 (whole 0 "neighbours") json
             Hidden = hidden
             Rounds = count "rounds" json
             Strategy =
@@ -209,7 +215,11 @@ module ConfigJson =
         }
 
     let losses: (string * LossKind) list =
-        [ "mean-over-graphs", LossKind.MeanOverGraphs; "original", LossKind.Original ]
+        [
+            "mean-over-graphs", LossKind.MeanOverGraphs
+            "mean-over-nodes", LossKind.MeanOverNodes
+            "original", LossKind.Original
+        ]
 
     let lossName (kind: LossKind) : string = Choices.nameOf losses kind
 

@@ -15,6 +15,10 @@ type FeatureSource =
         SeedOfNode: Tensor
         /// [nodes] calorimeter layer, 0 where nobody knows.
         Layer: Tensor
+        /// [nodes] hits, 0 where nobody knows.
+        HitCount: Tensor
+        /// [nodes, surroundings] as `NodeSurroundings` has them, where a column asks.
+        Surroundings: Tensor option
     }
 
 /// A column that a network can read: how it is called, what it means, how it is made.
@@ -81,6 +85,70 @@ module FeatureTable =
 
     let private asRead feature name unit meaning (index: int) = column feature name unit meaning (raw index)
 
+    /// A column of `NodeSurroundings`.
+    let private around (which: Surrounding) name unit meaning : FeatureColumn =
+        column (NodeFeature.Around which) name unit meaning (fun source ->
+            (Option.get source.Surroundings).select(1L, int64 which))
+
+    /// Made from all layer clusters of the trackster together; distances within the layer, along the seed's axis.
+    let private surroundings: FeatureColumn list =
+        [
+            around Surrounding.AxisRadial "axis_radial" "cm" "offset from the seed's axis, away from the beam"
+            around Surrounding.AxisAzimuthal "axis_azimuthal" "cm" "offset from the seed's axis, around the beam"
+            around
+                Surrounding.DistanceToCore
+                "distance_to_core"
+                "cm"
+                "distance to the axis through the centre of energy"
+            around
+                Surrounding.DistanceToLocalCore
+                "distance_to_local_core"
+                "cm"
+                "distance to the centre of energy of the others within 3 layers"
+            around
+                Surrounding.LogDensity
+                "log_density"
+                "ln GeV"
+                "CLUE3D's density: energy and a fifth of that within 3 layers and 1.8 cm"
+            around
+                Surrounding.LogEnergyAround
+                "log_energy_around"
+                "ln GeV"
+                "energy of the others within 3 layers and 4 cm"
+            around
+                Surrounding.NearestDistance
+                "nearest_distance"
+                "cm"
+                "distance to the nearest other within 2 layers, at most 20"
+            around Surrounding.LogNeighbours "log_neighbours" "" "ln of 1 and the others within 3 layers and 3 cm"
+            around Surrounding.LayerEnergyShare "layer_energy_share" "" "share of the trackster's energy in the layer"
+            around Surrounding.LayerFromMaximum "layer_from_maximum" "" "layers behind the one with the most energy"
+            around Surrounding.LinkLength "link_length" "cm" "distance to the parent; 0 for a root"
+            around Surrounding.LinkLayers "link_layers" "" "layers from the parent to this one; 0 for a root"
+            around
+                Surrounding.LogEnergyOverParent
+                "log_energy_over_parent"
+                ""
+                "ln of the energy as a share of the parent's; 0 for a root"
+            around
+                Surrounding.LinkOutwards
+                "link_outwards"
+                "cm"
+                "how much farther than the parent from the seed's axis; 0 for a root"
+            around Surrounding.LogFollowers "log_followers" "" "ln of 1 and the number of followers"
+            around Surrounding.LinksToRoot "links_to_root" "" "links to the root"
+            around
+                Surrounding.LogBranchEnergyShare
+                "log_branch_energy_share"
+                ""
+                "ln of the trackster's share of energy in this one and all that follow it"
+            around Surrounding.LogBranchSize "log_branch_size" "" "ln of how many follow, directly or not, and this one"
+            around Surrounding.LogTracksterEnergy "log_trackster_energy" "ln GeV" "energy of the trackster"
+            around Surrounding.LogTracksterSize "log_trackster_size" "" "ln of the trackster's number of layer clusters"
+            around Surrounding.TracksterWidth "trackster_width" "cm" "mean distance to the core, weighted by energy"
+            around Surrounding.TracksterDepth "trackster_depth" "" "mean layer, weighted by energy"
+        ]
+
     /// Every column, the original nine first and in their order.
     let all: FeatureColumn list =
         [
@@ -133,6 +201,9 @@ module FeatureTable =
                 (fun s -> (raw 2 s).mul(side s))
             column NodeFeature.AbsEta "abs_eta" "" "|pseudorapidity|" (fun s -> (raw 5 s).abs())
             column NodeFeature.PhiFromSeed "phi_from_seed" "rad" "azimuth minus the seed's, in (-pi, pi]" turned
+            column NodeFeature.LogHits "log_hits" "" "ln of 1 and the number of hits; 0 = unknown" (fun s ->
+                s.HitCount.log1p ())
+            yield! surroundings
         ]
 
     /// The row of the table for a feature.
@@ -140,31 +211,35 @@ module FeatureTable =
 
     let name (feature: NodeFeature) : string = (find feature).Name
 
-    /// The seed's row in each graph of a batch: positions are relative to it, so it is the node nearest to (0, 0, 0); of several
-    /// the one with the Low flag, with the High flag, with the most energy, the first. [graphs], 0 for an empty graph.
-    let seeds (batch: GraphBatch) : int array =
-        let value node column = batch.Features[node * ShowerGraph.FeatureCount + column]
+    /// The seed's row in each graph of a batch, see `GraphBatch.Seeds`. [graphs], 0 for an empty graph.
+    let seeds (batch: GraphBatch) : int array = batch.Seeds
 
-        let rank node =
-            let distance = Seq.sum (seq { for column in 0..2 -> float (value node column) ** 2.0 })
-            struct (distance, -(value node 8), -(value node 7), -(value node 3))
+    let private isSurrounding (feature: NodeFeature) : bool =
+        match feature with
+        | NodeFeature.Around _ -> true
+        | _ -> false
 
-        Array.init batch.GraphCount (fun graph ->
-            let first, after = batch.NodeOffsets[graph], batch.NodeOffsets[graph + 1]
-            if first = after then 0 else Seq.minBy rank (seq { first .. after - 1 }))
-
-    let private source (batch: BatchTensors) : FeatureSource =
+    let private source (features: NodeFeature list) (batch: BatchTensors) : FeatureSource =
         use scope = torch.NewDisposeScope()
-        let seeds = seeds batch.Source |> Array.map int64
+        let seeds = batch.Source.Seeds |> Array.map int64
         let ofGraph = torch.tensor (seeds, device = batch.Device)
 
-        let layers =
-            torch.tensor(batch.Source.Layers |> Array.map float32).``to``(batch.Device).``to`` batch.X.dtype
+        // A tensor of its own memory, not of an array that may move: see `BatchTensors.create`.
+        let onDevice (values: float array) = torch.tensor(values).clone().``to``(batch.Device).``to`` batch.X.dtype
+
+        let surroundings () =
+            (onDevice batch.Source.Surroundings.Values).reshape(int64 batch.NodeCount, int64 NodeSurroundings.Count)
 
         {
             Raw = batch.X
             SeedOfNode = scope.MoveToOuter(ofGraph.index_select (0L, batch.GraphOfNode))
-            Layer = scope.MoveToOuter layers
+            Layer = scope.MoveToOuter(onDevice (Array.map float batch.Source.Layers))
+            HitCount = scope.MoveToOuter(onDevice (Array.map float batch.Source.HitCounts))
+            Surroundings =
+                if List.exists isSurrounding features then
+                    Some(scope.MoveToOuter(surroundings ()))
+                else
+                    None
         }
 
     /// The columns of a batch. The original nine are handed on as they are. -> [nodes, features]
@@ -174,7 +249,7 @@ module FeatureTable =
         else
             use _scope = torch.NewDisposeScope()
             use _guard = torch.no_grad ()
-            let source = source batch
+            let source = source features batch
             let columns = features |> List.map (fun feature -> (find feature).Values source)
             torch.stack(List.toArray columns, 1L).MoveToOuterDisposeScope()
 
@@ -184,6 +259,7 @@ module FeatureTable =
             "original", NodeFeature.original
             "extended", NodeFeature.extended
             "oriented", NodeFeature.oriented
+            "physics", NodeFeature.physics
         ]
 
     let names: string list = List.map fst sets @ List.map _.Name all

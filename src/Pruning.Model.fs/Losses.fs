@@ -73,7 +73,8 @@ module Loss =
 
         let scale =
             match criterion.Loss with
-            | LossKind.MeanOverGraphs ->
+            | LossKind.MeanOverGraphs
+            | LossKind.MeanOverNodes ->
                 torch.tensor(Array.map float batch.GraphSizes).``to``(logits.dtype).``to`` logits.device
             | LossKind.Original ->
                 let weight = ClassWeights.tensor logits criterion.Weights
@@ -94,13 +95,17 @@ module Loss =
         let expected = costs.mul(scores).sum 1L
 
         match kind with
-        | LossKind.MeanOverGraphs -> expected.MoveToOuterDisposeScope()
+        | LossKind.MeanOverGraphs
+        | LossKind.MeanOverNodes -> expected.MoveToOuterDisposeScope()
         | LossKind.Original -> expected.div(undecided).MoveToOuterDisposeScope()
 
     /// What the loss of each graph counts in that of its batch, which is a weighted sum. Graphs in the order of the batch.
     let graphWeights (kind: LossKind) (strategy: DecisionStrategy) (graphSizes: int array) : float array =
         match kind, strategy with
         | LossKind.MeanOverGraphs, _ -> Array.create graphSizes.Length (1.0 / float graphSizes.Length)
+        | LossKind.MeanOverNodes, _ ->
+            let nodes = graphSizes |> Array.sumBy float |> max 1.0
+            graphSizes |> Array.map (fun size -> float size / nodes)
         | LossKind.Original, DecisionStrategy.OnePass
         | LossKind.Original, DecisionStrategy.Tree
         | LossKind.Original, DecisionStrategy.Equilibrium _ -> Array.create graphSizes.Length 1.0

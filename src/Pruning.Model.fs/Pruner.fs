@@ -49,7 +49,9 @@ module Pruner =
 
     /// Runs the strategy on a batch.
     let run (pruner: Pruner) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
-        pruner.Strategy.Run pruner.Network mode question batch
+        batch
+        |> BatchTensors.joinNearest pruner.Config.Neighbours
+        |> pruner.Strategy.Run pruner.Network mode question
 
     /// Back-propagates through all of a run at once.
     let private learnAtOnce (strategy: Strategy) (lesson: Lesson) (network: Network) (batch: BatchTensors) : Verdict =
@@ -87,7 +89,10 @@ module Pruner =
             }
 
         let learn = pruner.Strategy.Learn |> Option.defaultValue (learnAtOnce pruner.Strategy)
-        learn lesson pruner.Network batch
+
+        batch
+        |> BatchTensors.joinNearest pruner.Config.Neighbours
+        |> learn lesson pruner.Network
 
     /// The type of the weights.
     let dtype (pruner: Pruner) : torch.ScalarType =

@@ -74,12 +74,21 @@ let permute (rowOf: int array) (graph: ShowerGraph) : ShowerGraph =
 
     let move (ends: int array) = ends |> Array.map (fun node -> rowOf[node])
 
-    let layers =
-        match graph.Layers with
+    let values (perNode: 'T array | null) =
+        match perNode with
         | null -> null
-        | layers -> Array.init layers.Length (fun row -> layers[System.Array.IndexOf(rowOf, row)])
+        | values -> Array.init values.Length (fun row -> values[System.Array.IndexOf(rowOf, row)])
 
-    ShowerGraph(graph.Origin, features, move graph.Source, move graph.Target, labels, Layers = layers)
+    ShowerGraph(
+        graph.Origin,
+        features,
+        move graph.Source,
+        move graph.Target,
+        labels,
+        graph.LinkCount,
+        Layers = values graph.Layers,
+        HitCounts = values graph.HitCounts
+    )
 
 /// The same graph with calorimeter layers.
 let withLayers (layers: byte array) (graph: ShowerGraph) : ShowerGraph =

@@ -46,7 +46,7 @@ type BenchmarkArgument =
             | Mode _ -> "train, infer: equilibrium, one-pass, autoregressive or tree (default equilibrium)"
             | Decision _ -> "train, infer: decision cell, lstm or gru (default lstm)"
             | Memory _ -> "train, infer: memory cell, none, gru or lstm (default none)"
-            | Neighbour_Aggregator _ -> "train, infer: lstm, gru, mean, max or sum (default lstm)"
+            | Neighbour_Aggregator _ -> "train, infer: lstm, gru, mean, max, sum or mean-max (default lstm)"
             | Batch _ -> "train, infer: graphs a batch (default 64)"
             | Limit _ -> "train, infer: the first so many graphs only"
             | Engine _ -> "train, infer: auto, portable or fused (default auto)"

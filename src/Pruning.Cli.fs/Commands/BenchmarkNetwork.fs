@@ -61,6 +61,7 @@ let private passFlop (config: PrunerConfig) nodes edges reached pruneRows confid
         | Aggregator.Mean
         | Aggregator.Max
         | Aggregator.Sum -> 0.0
+        | Aggregator.MeanMax -> square * nodes
 
     let memory =
         config.MemoryCell

@@ -12,6 +12,13 @@ let private partsOf (settings: EvaluateSettings) (own: bool) : Part list =
     | None when own -> [ Part.Validation; Part.Test ]
     | None -> [ Part.All ]
 
+/// Whether the input is divided as the run divides: its own files are, and others where a part of them was asked for by name.
+let private isDivided (settings: EvaluateSettings) (own: bool) : bool =
+    match settings.Part with
+    | None
+    | Some Part.All -> own
+    | Some _ -> true
+
 /// What cannot be done without knowing how a run divided its data.
 let private require (settings: EvaluateSettings) (source: ModelSource) (own: bool) =
     match settings.Part with
@@ -23,11 +30,11 @@ let private require (settings: EvaluateSettings) (source: ModelSource) (own: boo
 
     match settings.Threshold with
     | Threshold.Probability _ -> ()
-    | _ when own -> ()
+    | _ when isDivided settings own -> ()
     | _ ->
         raise (
             UsageException
-                "--working-point efficiency=E and best-f1 are chosen on the validation split of a run: give a run directory without other files, or a probability."
+                "--working-point efficiency=E and best-f1 are chosen on the validation split of a run: give a run directory without other files, or with --split, or a probability."
         )
 
 /// The network, asked as the settings say.
@@ -151,7 +158,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
             Threads = chosen settings.Network.Threads _.Threads 1
             Model = model
             Data = data
-            Divided = own
+            Divided = isDivided settings own
             BatchSize = chosen settings.Network.BatchSize _.BatchSize 32
             Workers = input.Workers
             Resampling = settings.Network.Resampling

@@ -27,13 +27,17 @@ public static class BatchAssembler
         long[] graphOfNode = GC.AllocateUninitializedArray<long>(nodeCount);
         long[] labels = GC.AllocateUninitializedArray<long>(nodeCount);
         byte[] layers = new byte[nodeCount]; // unknown until a graph says better
+        int[] hits = new int[nodeCount]; // likewise
+        int[] linkCounts = new int[graphs.Count];
         int firstEdge = 0;
         for (int g = 0; g < graphs.Count; g++)
         {
             ShowerGraph graph = graphs[g];
             int firstNode = nodeOffsets[g];
             origins[g] = graph.Origin;
+            linkCounts[g] = graph.LinkCount ?? -1;
             graph.Layers?.CopyTo(layers, firstNode);
+            graph.HitCounts?.CopyTo(hits, firstNode);
             graph.Features.CopyTo(features, firstNode * ShowerGraph.FeatureCount);
             graphOfNode.AsSpan(firstNode, graph.NodeCount).Fill(g);
             Widen(graph.Labels, labels.AsSpan(firstNode, graph.NodeCount));
@@ -42,7 +46,12 @@ public static class BatchAssembler
             firstEdge += graph.EdgeCount;
         }
 
-        return new GraphBatch(origins, nodeOffsets, features, source, target, graphOfNode, labels, Plan(nodeCount, source, target)) { Layers = layers };
+        return new GraphBatch(origins, nodeOffsets, features, source, target, graphOfNode, labels, Plan(nodeCount, source, target)) 
+        {
+            Layers = layers,
+            HitCounts = hits,
+            LinkCounts = linkCounts,
+        };
     }
 
     /// <summary>

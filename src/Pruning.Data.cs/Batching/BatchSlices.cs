@@ -70,8 +70,11 @@ public static class BatchSlices
             int[] source = Ends(batch.Source, edgeOffsets[graph], edgeOffsets[graph + 1], first);
             int[] target = Ends(batch.Target, edgeOffsets[graph], edgeOffsets[graph + 1], first);
             byte[] labels = Array.ConvertAll(batch.Labels[first..end], label => (byte)label);
-            byte[]? layers = batch.Layers.Length == 0 ? null : batch.Layers[first..end];
-            slices[i] = new ShowerGraph(batch.Origins[graph], batch.Features[(first * width)..(end * width)], source, target, labels) { Layers = layers };
+            slices[i] = new ShowerGraph(batch.Origins[graph], batch.Features[(first * width)..(end * width)], source, target, labels, batch.LinkCounts[graph] < 0 ? null : batch.LinkCounts[graph])
+            {
+                Layers = batch.Layers.Length == 0 ? null : batch.Layers[first..end],
+                HitCounts = batch.HitCounts[first..end],
+            };
         }
 
         return BatchAssembler.Collate(slices);

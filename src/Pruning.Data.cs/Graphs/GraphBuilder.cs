@@ -71,7 +71,7 @@ public static class GraphBuilder
         }
 
         Complete(source, target, links, nodes);
-        return new ShowerGraph(origin, features, source, target, labels, links) { Layers = LayersOf(one) };
+        return new ShowerGraph(origin, features, source, target, labels, links) { Layers = LayersOf(one), HitCounts = HitCountsOf(one) };
     }
 
     /// <summary>The node that positions are relative to: the last with the Low flag, else with the High flag, else 0.</summary>
@@ -95,6 +95,17 @@ public static class GraphBuilder
         }
 
         return layers;
+    }
+
+    // A number below zero or beyond any detector is as good as none.
+    private static int[]? HitCountsOf(in TracksterColumns one)
+    {
+        if (one.HitCount.Length != one.NodeCount)
+            return null;
+        int[] hits = new int[one.NodeCount];
+        for (int i = 0; i < hits.Length; i++)
+            hits[i] = one.HitCount[i] is > 0f and < 1e9f ? (int)one.HitCount[i] : 0;
+        return hits;
     }
 
     private static void FillNodes(in TracksterColumns one, float[] features, byte[] labels)

@@ -77,6 +77,21 @@ public sealed class ShowerGraph
             : throw new ArgumentException($"{Origin}: wanted a layer for each of {Labels.Length} nodes, found {value.Length}.");
     }
 
+    /// <summary>[nodes] hits (cells) of each layer cluster; null where nobody knows.</summary>
+    /// <exception cref="ArgumentException">Not one number a node.</exception>
+    public int[]? HitCounts
+    {
+        get;
+        init => field = value is null || value.Length == Labels.Length
+            ? value
+            : throw new ArgumentException($"{Origin}: wanted the hits of each of {Labels.Length} nodes, found {value.Length} numbers.");
+    }
+
+    /// <summary>The same graph with other features.</summary>
+    /// <param name="features">Row-major [nodes, 9]; kept.</param>
+    public ShowerGraph WithFeatures(float[] features) =>
+        new(Origin, features, Source, Target, Labels, LinkCount) { Layers = Layers, HitCounts = HitCounts };
+
     /// <summary>Number of layer clusters.</summary>
     public int NodeCount => Labels.Length;
 

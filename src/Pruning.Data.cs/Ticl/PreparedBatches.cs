@@ -25,6 +25,7 @@ public static class PreparedBatches
         IsSeedHigh = Flags(graphs.IsSeedHigh),
         IsSeedLow = Flags(graphs.IsSeedLow),
         Layer = graphs.Layer,
+        HitCount = graphs.HitCount,
         Label = Flags(graphs.Label),
         Fraction = graphs.Fraction,
         Links = graphs.LinkOffsets,

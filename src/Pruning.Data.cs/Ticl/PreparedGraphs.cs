@@ -120,6 +120,8 @@ public sealed record PreparedGraphs
             Phi = Same(Phi),
             IsSeedHigh = Floats(IsSeedHigh),
             IsSeedLow = Floats(IsSeedLow),
+            Layer = Floats(Layer),
+            HitCount = Floats(HitCount),
             Label = Floats(Label),
             Origin = new(Array.ConvertAll(Origin, static v => (long)v), LinkOffsets),
             Target = new(Array.ConvertAll(Target, static v => (long)v), LinkOffsets),

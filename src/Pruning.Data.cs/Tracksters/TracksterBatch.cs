@@ -43,6 +43,9 @@ public sealed record TracksterBatch
     /// <summary>[nodes] calorimeter layer, from 1; 0 where nobody knows.</summary>
     public required ReadOnlyMemory<int> Layer { get; init; }
 
+    /// <summary>[nodes] hits; 0 where nobody knows.</summary>
+    public required ReadOnlyMemory<int> HitCount { get; init; }
+
     /// <summary>[nodes] true = prune.</summary>
     public required ReadOnlyMemory<bool> Label { get; init; }
 

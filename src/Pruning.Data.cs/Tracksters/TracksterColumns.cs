@@ -39,6 +39,9 @@ public readonly ref struct TracksterColumns
     /// <summary>[nodes] calorimeter layer, from 1; empty where the file does not say.</summary>
     public ReadOnlySpan<float> Layer { get; init; }
 
+    /// <summary>[nodes] hits; empty where the file does not say.</summary>
+    public ReadOnlySpan<float> HitCount { get; init; }
+
     /// <summary>[nodes] 1 = prune, 0 = keep.</summary>
     public ReadOnlySpan<float> Label { get; init; }
 

@@ -128,6 +128,7 @@ public sealed class TracksterFile : IDisposable
             Origin = origin,
             Target = new Jagged<long>(links.Column<long>(TracksterSchema.Target).Values, links.Column<long>(TracksterSchema.Target).Offsets).Sharing(origin.Offsets),
             Layer = truth.PerNode(TracksterSchema.Layer),
+            HitCount = truth.PerNode(TracksterSchema.HitCount),
             Event = _event is var (table, branch) ? table.Read([ColumnRequest.As<long>(branch)], first, end).Column<long>(branch).Values : null,
             Trackster = truth.PerGraph<int>([TracksterSchema.Trackster], EntryCount),
             Truth = truth.Read(EntryCount),

@@ -75,6 +75,9 @@ public static class TracksterSchema
     /// <summary>Names under which a file may say in which layer a layer cluster is, from 1.</summary>
     public static IReadOnlyList<string> Layer { get; } = ["layer", "cluster_layer_id"];
 
+    /// <summary>Names under which a file may say how many hits (cells) a layer cluster has.</summary>
+    public static IReadOnlyList<string> HitCount { get; } = ["nHits", "nhits", "cluster_number_of_hits"];
+
     /// <summary>Names under which <see cref="GraphTree"/> may hold the PDG number of a trackster's particle.</summary>
     public static IReadOnlyList<string> PdgId { get; } = ["pdgId", "pdgID", "pdg_id"];
 

@@ -56,6 +56,9 @@ internal sealed record TracksterArrays
     /// <summary>Layers of the layer clusters, or null where the file does not say.</summary>
     public Jagged<float>? Layer { get; init; }
 
+    /// <summary>Hits of the layer clusters, or null where the file does not say.</summary>
+    public Jagged<float>? HitCount { get; init; }
+
     /// <summary>[entries] event numbers, or null.</summary>
     public long[]? Event { get; init; }
 
@@ -120,6 +123,7 @@ public sealed class TracksterTable
         IsSeedHigh = _arrays.IsSeedHigh[entry],
         IsSeedLow = _arrays.IsSeedLow[entry],
         Layer = _arrays.Layer is Jagged<float> layer ? layer[entry] : default,
+        HitCount = _arrays.HitCount is Jagged<float> hits ? hits[entry] : default,
         Label = _arrays.Label[entry],
         Origin = _arrays.Origin[entry],
         Target = _arrays.Target[entry],

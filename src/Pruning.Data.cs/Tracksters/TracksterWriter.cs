@@ -97,6 +97,7 @@ public sealed class TracksterWriter : IDisposable
         private readonly CounterGroup _count;
         private readonly JaggedBranch<long> _id;
         private readonly JaggedBranch<int> _layer;
+        private readonly JaggedBranch<int> _hits;
         private readonly (JaggedBranch<float> Branch, Func<TracksterBatch, ReadOnlyMemory<float>> Values)[] _numbers;
         private readonly (JaggedBranch<bool> Branch, Func<TracksterBatch, ReadOnlyMemory<bool>> Values)[] _flags;
 
@@ -106,6 +107,7 @@ public sealed class TracksterWriter : IDisposable
             _count = tree.Counter(TracksterSchema.NodeCount);
             _id = _count.Jagged<long>(TracksterSchema.Id);
             _layer = _count.Jagged<int>(TracksterSchema.Layer[0]);
+            _hits = _count.Jagged<int>(TracksterSchema.HitCount[0]);
             _numbers =
             [
                 (_count.Jagged<float>(TracksterSchema.PosX), batch => batch.PosX),
@@ -133,6 +135,7 @@ public sealed class TracksterWriter : IDisposable
             _count.Lists(batch.Nodes),
             _id.Values(batch.Id),
             _layer.Values(batch.Layer),
+            _hits.Values(batch.HitCount),
             .. _numbers.Select(one => one.Branch.Values(one.Values(batch))),
             .. _flags.Select(one => one.Branch.Values(one.Values(batch))),
         ];

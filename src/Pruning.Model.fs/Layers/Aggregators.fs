@@ -4,12 +4,14 @@ open TorchSharp
 open Pruning.Model
 open Pruning.Native.Kernels
 
-/// Turns the states of a node's in-neighbours into one vector: [nodes, inputs] -> [nodes, outputs].
+/// Turns the states of a node's in-neighbours into one vector: [nodes, inputs] -> [nodes, PerInput * inputs].
 /// A node without in-edges gets zero.
 [<NoComparison; NoEquality>]
 type AggregatorLayer =
     {
         Weights: Weights
+        /// Columns of the answer for each column of the input.
+        PerInput: int
         Forward: PlanTensors -> Tensor -> Tensor
     }
 
@@ -86,6 +88,7 @@ module Aggregators =
         : AggregatorLayer =
         {
             Weights = weights
+            PerInput = 1
             Forward =
                 fun plan x ->
                     if Engine.isFused x then
@@ -164,6 +167,7 @@ module Aggregators =
     let private unweighted kind (portable: PlanTensors -> Tensor -> Tensor) : AggregatorLayer =
         {
             Weights = Weights.empty
+            PerInput = 1
             Forward =
                 fun plan x ->
                     if Engine.isFused x then
@@ -198,7 +202,18 @@ module Aggregators =
             let perEdge = x.index_select (0L, plan.StepSource) // [edges, inputs]
             (walk plan (x.size 1) perEdge step).MoveToOuterDisposeScope())
 
-    /// The aggregator that a configuration asks for; its answer has as many columns as its input.
+    /// Mean, then max: the one tells how much there is around, the other the most striking of it.
+    let meanMax: AggregatorLayer =
+        {
+            Weights = Weights.empty
+            PerInput = 2
+            Forward =
+                fun plan x ->
+                    use _scope = torch.NewDisposeScope()
+                    torch.cat([| mean.Forward plan x; max.Forward plan x |], 1L).MoveToOuterDisposeScope()
+        }
+
+    /// The aggregator that a configuration asks for.
     let create (random: torch.Generator) (kind: Aggregator) (inputs: int) : AggregatorLayer =
         match kind with
         | Aggregator.Lstm -> lstm random inputs
@@ -206,3 +221,4 @@ module Aggregators =
         | Aggregator.Mean -> mean
         | Aggregator.Max -> max
         | Aggregator.Sum -> sum
+        | Aggregator.MeanMax -> meanMax

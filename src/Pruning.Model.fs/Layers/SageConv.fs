@@ -12,7 +12,10 @@ module SageConv =
     let create (random: torch.Generator) (aggregator: Aggregator) (inputs: int) (outputs: int) : GraphLayer =
         let neighbours = Aggregators.create random aggregator inputs
         let selfWeight = Init.xavier random [| int64 outputs; int64 inputs |]
-        let neighbourWeight = Init.xavier random [| int64 outputs; int64 inputs |]
+
+        let neighbourWeight =
+            Init.xavier random [| int64 outputs; int64 (neighbours.PerInput * inputs) |]
+
         let bias = Init.constant 0.0 [| int64 outputs |]
 
         {
@@ -26,7 +29,7 @@ module SageConv =
             Forward =
                 fun _ plan x ->
                     use _scope = torch.NewDisposeScope()
-                    let messages = neighbours.Forward plan x // [nodes, inputs]
+                    let messages = neighbours.Forward plan x // [nodes, PerInput * inputs]
                     let own = torch.nn.functional.linear (x, selfWeight, bias) // [nodes, outputs]
                     own.addmm(messages, neighbourWeight.t (), 1.0f, 1.0f).relu().MoveToOuterDisposeScope()
         }

@@ -69,7 +69,7 @@ module Perturbation =
             if p.Time > 0.0 && uniform (StableHash.Mix(stream, ~~~(uint64 node))) < p.Time then
                 features[row + 4] <- 0f
 
-        ShowerGraph(graph.Origin, features, graph.Source, graph.Target, graph.Labels, graph.LinkCount)
+        graph.WithFeatures features
 
     /// The graphs of a dataset, disturbed. Graph i is index i of the answer, whatever `indices` leaves out elsewhere.
     let ofDataset (seed: uint64) (p: Perturbation) (dataset: GraphDataset) (indices: int[]) : GraphDataset =

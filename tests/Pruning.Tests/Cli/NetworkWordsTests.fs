@@ -75,6 +75,16 @@ let tests =
                     { standard with
                         Aggregator = Aggregator.Max
                     }
+                    "--neighbour-aggregator mean-max",
+                    { standard with
+                        Aggregator = Aggregator.MeanMax
+                    }
+                    "--neighbours 8", { standard with Neighbours = 8 }
+                    "--neighbors 0", standard
+                    "--features physics",
+                    { standard with
+                        Features = NodeFeature.physics
+                    }
                     "--residual", { standard with Residual = true }
                     "--round-normalisation layer",
                     { standard with
@@ -151,6 +161,10 @@ let tests =
                     "--parity --mode tree", [ "--parity fixes --mode to equilibrium or autoregressive" ]
                     "--parity --residual", [ "--parity fixes --residual off" ]
                     "--parity --features extended", [ "--parity fixes --features to original" ]
+                    "--parity --neighbours 4", [ "--parity fixes --neighbours to 0" ]
+                    "--parity --loss mean-over-nodes", [ "--parity fixes --loss to the original's" ]
+                    "--loss original", [ "--loss wants mean-over-graphs or mean-over-nodes"; "'original'" ]
+                    "--neighbours -1", [ "--neighbours wants a whole number" ]
                     "--parity --autoregressive --order energy", [ "--parity fixes --order to confidence" ]
                 ] do
                 test $"train FILE {line} is refused" {

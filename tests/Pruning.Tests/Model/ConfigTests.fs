@@ -35,6 +35,7 @@ let private configs: Arbitrary<PrunerConfig> =
                 :: List.map snd Choices.layers
             )
 
+        let! neighbours = Gen.elements [ 0; 0; 3 ]
         let! rounds = Gen.choose (1, 2)
         let! passes = Gen.choose (1, 3)
 
@@ -64,6 +65,7 @@ let private configs: Arbitrary<PrunerConfig> =
         return
             {
                 Features = features
+                Neighbours = neighbours
                 Hidden = 8
                 Rounds = rounds
                 Strategy = strategy

@@ -90,7 +90,7 @@ let private layersAgree (aggregator: Aggregator) (width: int) (plan: PlanTensors
     let layer = Aggregators.create random aggregator width
     agree layer.Weights [ normal seed plan.NodeCount width ] (fun x -> [ layer.Forward plan x.Head ])
 
-let private all = [ Aggregator.Lstm; Aggregator.Gru; Aggregator.Mean; Aggregator.Max; Aggregator.Sum ]
+let private all = List.map snd Choices.aggregators
 
 let private cells = [ CellKind.Lstm; CellKind.Gru ]
 

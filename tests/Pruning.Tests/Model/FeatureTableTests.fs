@@ -91,7 +91,7 @@ let private change (f: float32 array -> unit) (graph: ShowerGraph) : ShowerGraph
         f row
         Array.blit row 0 features (node * ShowerGraph.FeatureCount) row.Length
 
-    ShowerGraph(graph.Origin, features, graph.Source, graph.Target, graph.Labels, Layers = graph.Layers)
+    graph.WithFeatures features
 
 /// The same trackster elsewhere in phi.
 let private turn (angle: float) =
@@ -129,7 +129,8 @@ let tests =
                 let names = FeatureTable.all |> List.map _.Name
                 Expect.equal (List.distinct names) names "names"
                 let cases = FSharp.Reflection.FSharpType.GetUnionCases typeof<NodeFeature>
-                Expect.equal (List.distinct all).Length cases.Length "rows"
+                // The case of the surroundings stands for as many columns as there are surroundings.
+                Expect.equal (List.distinct all).Length (cases.Length - 1 + NodeSurroundings.Count) "rows"
                 Expect.equal (List.take 9 names) (List.ofSeq TracksterSchema.Features) "the file's"
                 Expect.equal (List.take 9 all) NodeFeature.original "the original's"
             }
@@ -152,12 +153,12 @@ let tests =
                 Prop.forAll graphs (fun graph ->
                     Laws.inFloat64 (fun () ->
                         let angle = float (quarter % 16) * 0.4
-                        let plain = columns NodeFeature.oriented [ graph ]
-                        let moved = columns NodeFeature.oriented [ graph |> turn angle |> mirror ]
+                        let plain = columns NodeFeature.physics [ graph ]
+                        let moved = columns NodeFeature.physics [ graph |> turn angle |> mirror ]
                         // Angles just at +-pi may come out at the other end.
                         let gap = plain.sub moved
                         let period = 2.0 * Math.PI
-                        let phi = List.findIndex ((=) NodeFeature.PhiFromSeed) NodeFeature.oriented
+                        let phi = List.findIndex ((=) NodeFeature.PhiFromSeed) NodeFeature.physics
                         let wrapped = gap.select (1L, int64 phi)
                         wrapped.sub_ (wrapped.div(scalar period).round().mul(scalar period)) |> ignore
                         Near.close 2e-3 gap (torch.zeros_like gap) "columns")))
@@ -219,7 +220,7 @@ let tests =
                 use dataset = GraphDataset.Open([| path |], TracksterReadOptions())
                 let indices = [| 0..99 |]
 
-                for features in [ NodeFeature.original; NodeFeature.oriented ] do
+                for features in [ NodeFeature.original; NodeFeature.oriented; NodeFeature.physics ] do
                     let mean, deviation = Standardisation.measure dataset indices features
                     use _scope = torch.NewDisposeScope()
                     let batch = BatchAssembler.Collate [| for index in indices -> dataset[index] |]

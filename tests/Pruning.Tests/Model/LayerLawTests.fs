@@ -11,9 +11,9 @@ open Pruning.Tests
 
 let private width = 6
 
-let private all = [ Aggregator.Lstm; Aggregator.Gru; Aggregator.Mean; Aggregator.Max; Aggregator.Sum ]
+let private all = List.map snd Choices.aggregators
 
-let private orderFree = [ Aggregator.Mean; Aggregator.Max; Aggregator.Sum ]
+let private orderFree = [ Aggregator.Mean; Aggregator.Max; Aggregator.Sum; Aggregator.MeanMax ]
 
 let private layer (aggregator: Aggregator) =
     use random = new torch.Generator(7UL)

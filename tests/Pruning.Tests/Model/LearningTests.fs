@@ -270,7 +270,9 @@ let private sliceTests =
             Expect.equal (part.Source, part.Target) (wanted.Source, wanted.Target) "edges"
             Expect.equal (part.Labels, part.NodeOffsets) (wanted.Labels, wanted.NodeOffsets) "nodes"
             Expect.equal part.Origins wanted.Origins "origins"
-            Expect.equal part.Layers wanted.Layers "layers"
+            Expect.equal (part.Layers, part.HitCounts) (wanted.Layers, wanted.HitCounts) "layers and hits"
+            Expect.equal part.LinkCounts wanted.LinkCounts "links"
+            Expect.equal part.Surroundings.Values wanted.Surroundings.Values "surroundings"
             let layers = [| for node in 1 .. Fixture.graphs.Value[1].NodeCount -> byte node |]
             let graph = Laws.withLayers layers Fixture.graphs.Value[1]
             let whole = BatchAssembler.Collate [| Fixture.graphs.Value[0]; graph |]
@@ -282,9 +284,87 @@ let private sliceTests =
         }
     ]
 
+let private lossTests =
+    [
+        testProperty "the mean over nodes counts every node once, the mean over graphs every graph" (fun () ->
+            use _scope = torch.NewDisposeScope()
+            let whole = Fixture.batch [ 0; 1; 2; 3 ] |> BatchTensors.create torch.CPU torch.float64
+            use random = new torch.Generator(5UL)
+            let logits = torch.randn ([| int64 whole.NodeCount; 2L |], torch.float64, generator = random)
+            let weights = { Keep = 1.0; Prune = 3.0 }
+            let perNode = Loss.perNode weights logits whole.Labels
+
+            let loss kind =
+                Loss.crossEntropy { Weights = weights; Loss = kind } whole logits
+                |> Loss.ofBatch kind DecisionStrategy.OnePass whole.GraphSizes
+
+            Near.close 1e-12 (loss LossKind.MeanOverNodes) (perNode.mean ()) "nodes"
+
+            let perGraph = perNode.split (Array.map int64 whole.GraphSizes, 0L) |> Array.map _.mean()
+
+            Near.close 1e-12 (loss LossKind.MeanOverGraphs) (torch.stack(perGraph).mean()) "graphs")
+
+        test "weights of graphs sum to 1, and no graph has none" {
+            for kind in [ LossKind.MeanOverGraphs; LossKind.MeanOverNodes ] do
+                let weights = Loss.graphWeights kind DecisionStrategy.Autoregressive [| 3; 40; 1 |]
+                Expect.floatClose Accuracy.high (Array.sum weights) 1.0 $"{kind}"
+                Expect.all weights (fun weight -> weight > 0.0) $"{kind}"
+        }
+    ]
+
+let private neighbourTests =
+    [
+        for strategy in [ DecisionStrategy.OnePass; DecisionStrategy.Tree; DecisionStrategy.Autoregressive ] do
+            test $"{strategy} learns and decides with edges from nearest neighbours, and they count" {
+                use _scope = torch.NewDisposeScope()
+
+                let config =
+                    { PrunerConfig.standard with
+                        Hidden = 8
+                        Strategy = strategy
+                        Neighbours = 4
+                        Aggregator = Aggregator.MeanMax
+                        Features = NodeFeature.physics
+                        Dropout = 0.0
+                    }
+
+                let pruner config =
+                    use random = new torch.Generator(3UL)
+                    Pruner.create random config
+
+                let batch = Fixture.batch [ 0; 1; 2 ]
+                let margins config = Pruner.decide torch.CPU (pruner config) batch
+                Expect.all (margins config) System.Single.IsFinite "finite"
+                Expect.notEqual (margins config) (margins { config with Neighbours = 0 }) "they count"
+
+                let learner = pruner config
+                use random = new torch.Generator(4UL)
+
+                let verdict =
+                    BatchTensors.create torch.CPU torch.float32 batch
+                    |> Pruner.learn
+                        learner
+                        Backpropagation.Full
+                        random
+                        (Criterion.ofWeights ClassWeights.equal)
+                        (Array.create 3 (1.0 / 3.0))
+                        ignore
+
+                Expect.isTrue (verdict.GraphLoss.Value.isfinite().all().item<bool>()) "loss"
+                let _, first = learner.Network.Weights.Parameters.Head
+                Expect.isFalse (isNull first.grad) "gradients"
+            }
+    ]
+
 [<Tests>]
 let tests =
     testSequenced
     <| testList
         "learning"
-        [ testList "memory" memoryTests; testList "threads" threadTests; testList "slices" sliceTests ]
+        [
+            testList "memory" memoryTests
+            testList "threads" threadTests
+            testList "slices" sliceTests
+            testList "loss" lossTests
+            testList "neighbours" neighbourTests
+        ]
