@@ -145,7 +145,11 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
         |> Option.defaultWith SplitOptions
 
     let device =
-        Session.start terminal settings.Network.LibTorch settings.Network.Arithmetic (chosen settings.Network.Gpus _.Gpus 0)
+        Session.start
+            terminal
+            settings.Network.LibTorch
+            settings.Network.Arithmetic
+            (chosen settings.Network.Gpus _.Gpus 0)
 
     let model = ModelFile.loadOn device source.Path |> asked settings.Decoding
     let data = Session.openData terminal input options

@@ -276,7 +276,11 @@ let private run (terminal: Terminal) (arguments: PruneArgument list) : int =
 
     if not left.IsEmpty then
         let device =
-            Session.start terminal settings.Network.LibTorch settings.Network.Arithmetic (defaultArg settings.Network.Gpus 0)
+            Session.start
+                terminal
+                settings.Network.LibTorch
+                settings.Network.Arithmetic
+                (defaultArg settings.Network.Gpus 0)
 
         let model = ModelFile.load source.Path
         let threshold = choose terminal settings source input device model interruption.Token

@@ -119,7 +119,11 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
             }
 
     let device =
-        Session.start terminal settings.Network.LibTorch Arithmetic.standard (defaultArg settings.Network.Gpus recipe.Gpus)
+        Session.start
+            terminal
+            settings.Network.LibTorch
+            Arithmetic.standard
+            (defaultArg settings.Network.Gpus recipe.Gpus)
 
     let threads = defaultArg settings.Network.Threads recipe.Threads
 

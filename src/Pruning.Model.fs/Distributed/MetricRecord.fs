@@ -21,7 +21,7 @@ module MetricRecord =
     let schemaHash: uint64 = XxHash64.HashToUInt64(ReadOnlySpan(Encoding.UTF8.GetBytes schema))
 
     let private writeSum (writer: BinaryWriter) (sum: ExactSum) =
-        let units = ExactSum.units sum
+        let units = ExactSum.toUnits sum
         writer.Write(Int128.op_Explicit units: uint64)
         writer.Write(Int128.op_Explicit (Int128.op_RightShift (units, 64)): int64)
 

@@ -59,9 +59,3 @@ module ExactSum =
 
     /// The sum, rounded once.
     let toFloat (sum: ExactSum) : float = (Int128.op_Explicit sum.Units: float) / unitsPerOne
-
-    /// What is stored: units of 2^-60.
-    let internal units (sum: ExactSum) : Int128 = sum.Units
-
-    /// A sum from what was stored.
-    let internal ofUnits (units: Int128) : ExactSum = { Units = units }

@@ -84,7 +84,7 @@ module Checkpoint =
             Json.record
                 [
                     "format", Json.text Format
-                    "engine", Json.text (ofEngine Engine.preference)
+                    "engine", Json.text (ofEngine Engine.preference.Engine)
                     "threads", Json.integer trainer.Config.Threads
                     "training", TrainingConfig.toJson trainer.Config
                     "progress", ProgressJson.toJson progress

@@ -200,19 +200,14 @@ module Loop =
             plans
             |> Array.map (RankShare.ofStep plan.Ranks config.Loss plan.Model.Pruner.Config plan.Dataset)
 
-        use source =
-            (shares |> Array.concat |> Array.map _.Graphs |> load plan).GetEnumerator()
+        use source = (shares |> Array.concat |> Array.map _.Graphs |> load plan).GetEnumerator()
 
         let states = ResizeArray<MetricState>()
         let clock = Stopwatch.StartNew()
         let mutable now, graphs = start, 0
 
         // What was counted before belongs to all ranks: one of them goes on with it.
-        let mutable counted =
-            if Communicator.isFirst plan.Ranks then
-                start.Metrics
-            else
-                MetricState.zero
+        let mutable counted = if Communicator.isFirst plan.Ranks then start.Metrics else MetricState.zero
 
         // Adding a state copies its histogram: the sum is taken when somebody wants it.
         let summed (now: TrainingProgress) =
@@ -423,6 +418,7 @@ module Loop =
         (stop: CancellationToken)
         : TrainingOutcome =
         requireGraphs plan.Split
+
         use trainer =
             Trainer.createAmong plan.Ranks plan.Device plan.Config (Checkpoint.trainedModel checkpoint)
 
