@@ -105,6 +105,7 @@ module Session =
             SamplingFraction = settings.SamplingFraction
             Threads = settings.Training.Threads
             Gpus = settings.Gpus
+            Engine = settings.Engine
         }
 
     let private describe (command: string list) (settings: TrainSettings) (data: SplitData) : RunDescription =
@@ -203,7 +204,7 @@ module Session =
     let loadCheckpoint (directory: string) : TrainedModel =
         ModelFile.load (Path.Combine(AtomicDirectory.verify directory, Checkpoint.ModelName))
 
-    let checkpoints (run: string) = Path.Combine(run, "checkpoints")
+    let checkpoints (run: string) = Resumption.checkpoints run
 
     let private trainIn
         (terminal: Terminal)
@@ -213,13 +214,15 @@ module Session =
         (model: TrainedModel)
         (config: RunConfig)
         (log: RunLog)
+        (start: Checkpoint option)
         (stop: CancellationToken)
         : FinishedRun =
         let clock = Stopwatch.StartNew()
         use board = TensorBoard.Create log.Directory
         let options = Text.Json.JsonSerializerOptions(WriteIndented = true)
         let text = (RunConfig.toJson config).ToJsonString options
-        board.Text(0L, "config", $"```json\n{text}\n```")
+        let startsAt = start |> Option.map _.Progress.GlobalStep |> Option.defaultValue 0L
+        board.Text(startsAt, "config", $"```json\n{text}\n```")
 
         let plan: TrainingPlan =
             {
@@ -237,7 +240,11 @@ module Session =
         let outcome =
             Progress.run terminal total (fun progress ->
                 let listener = TrainingListener.both (recorder log board) (watcher settings graphs progress)
-                Loop.run plan listener stop)
+
+
+                match start with
+                | None -> Loop.run plan listener stop
+                | Some checkpoint -> Loop.resume plan checkpoint listener stop)
 
         let best =
             outcome.Best
@@ -283,13 +290,36 @@ module Session =
                     terminal
                     $"{Say.count (int64 loopy)} of {Say.count (int64 indices.Length)} training graphs have links that form cycles: there --mode tree passes damped messages {LinkFactors.loopyStandard.Passes} times, which is an approximation."
 
-    /// Trains in a run directory of its own. Whatever happens, run.json says how it ended.
+    /// Whatever happens, run.json says how it ended; when even that cannot be written, the first failure is the one to tell.
+    let private noting (log: RunLog) (exitCodeOfStop: unit -> int) (work: unit -> FinishedRun) : FinishedRun =
+        let note code sentence =
+            try
+                log.Finish(code, sentence)
+            with
+            | :? IOException
+            | :? UnauthorizedAccessException -> ()
+
+        try
+            let run = work ()
+
+            if run.Outcome.Interrupted then
+                log.Finish(exitCodeOfStop (), "interrupted")
+            else
+                log.Finish ExitCode.ok
+
+            run
+        with error ->
+            Failures.describe error ||> note
+            reraise ()
+
+    /// Trains in a run directory of its own. `exitCodeOfStop` is what the process will say when it was asked to stop.
     let train
         (terminal: Terminal)
         (command: string list)
         (settings: TrainSettings)
         (device: torch.Device)
         (data: SplitData)
+        (exitCodeOfStop: unit -> int)
         (stop: CancellationToken)
         : FinishedRun =
         Loop.requireGraphs data.Split
@@ -305,20 +335,40 @@ module Session =
                 describe command settings data
             )
 
+        use _lock = Resumption.lockRun log.Directory
+
         Terminal.say
             terminal
             $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.Criterion.Weights.Keep}, prune {Say.number model.Criterion.Weights.Prune}, in {log.Directory}"
 
-        try
-            let run = trainIn terminal settings device data model config log stop
+        noting log exitCodeOfStop (fun () -> trainIn terminal settings device data model config log None stop)
 
-            if run.Outcome.Interrupted then
-                log.Finish(ExitCode.interrupted, "interrupted")
+    /// Goes on in the directory of a run, from its newest checkpoint. The settings are the run's, with what may be changed.
+    let resume
+        (terminal: Terminal)
+        (command: string list)
+        (settings: TrainSettings)
+        (device: torch.Device)
+        (data: SplitData)
+        (resumed: ResumedRun)
+        (exitCodeOfStop: unit -> int)
+        (stop: CancellationToken)
+        : FinishedRun =
+        Loop.requireGraphs data.Split
+        Resumption.checkFiles resumed.Directory (describe command settings data).Inputs
+        let model, progress = resumed.Checkpoint.Model, resumed.Checkpoint.Progress
+        let config = configOf settings data model
+        Resumption.cutRecords resumed
+        use log = RunLog.Resume(resumed.Directory, command = command)
+        log.Choose(RunConfig.toJson config)
+
+        let place =
+            if progress.Step = 0 then
+                $"after epoch {progress.Epoch - 1}"
             else
-                log.Finish ExitCode.ok
+                $"in epoch {progress.Epoch}, after {Say.count progress.GlobalStep} steps of the run"
 
-            run
-        with error ->
-            let code, sentence = Failures.describe error
-            log.Finish(code, sentence)
-            reraise ()
+        Terminal.say terminal $"Going on with {resumed.Directory} {place}."
+
+        noting log exitCodeOfStop (fun () ->
+            trainIn terminal settings device data model config log (Some resumed.Checkpoint) stop)

@@ -12,6 +12,7 @@ type Verb =
     | Simulate
     | Preprocess
     | Train
+    | Import
     | Evaluate
     | Report
     | Compare
@@ -31,6 +32,7 @@ module Verb =
             Verb.Simulate
             Verb.Preprocess
             Verb.Train
+            Verb.Import
             Verb.Evaluate
             Verb.Report
             Verb.Compare
@@ -47,6 +49,7 @@ module Verb =
         | Verb.Simulate -> Simulate.command
         | Verb.Preprocess -> Preprocess.command
         | Verb.Train -> Train.command
+        | Verb.Import -> Import.command
         | Verb.Evaluate -> Evaluate.command
         | Verb.Report -> Report.command
         | Verb.Compare -> Compare.command
@@ -92,5 +95,5 @@ module Verb =
         line
             "Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 failed run, 2 usage, 4 data, 5 device or library,"
 
-        line "7 checkpoint, 130 interrupted."
+        line "7 checkpoint, 85 stopped by a signal and saved, 130 interrupted."
         string text
