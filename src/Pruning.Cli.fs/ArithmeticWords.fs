@@ -7,9 +7,9 @@ open Pruning.Native.Kernels
 [<RequireQualifiedAccess>]
 module ArithmeticWords =
 
-    let private engines = [ "auto", Engine.Auto; "portable", Engine.Portable; "fused", Engine.Fused ]
+    let engines = [ "auto", Engine.Auto; "portable", Engine.Portable; "fused", Engine.Fused ]
 
-    let private precisions = [ "float32", ProductPrecision.Float32; "bfloat16", ProductPrecision.Bfloat16 ]
+    let precisions = [ "float32", ProductPrecision.Float32; "bfloat16", ProductPrecision.Bfloat16 ]
 
     let withEngine (text: string) (arithmetic: Arithmetic) : Arithmetic =
         { arithmetic with

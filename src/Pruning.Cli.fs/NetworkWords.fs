@@ -32,14 +32,16 @@ module NetworkWords =
     let private last (pick: TrainArgument -> 'T option) (arguments: TrainArgument list) : 'T option =
         arguments |> List.choose pick |> List.tryLast
 
-    let private strategy (config: PrunerConfig) (arguments: TrainArgument list) : DecisionStrategy =
-        let given =
+    let private strategy (before: DecisionStrategy) (arguments: TrainArgument list) : DecisionStrategy =
+        let passes =
             arguments
             |> last (function
                 | Num_Iterations text -> Some(Value.whole "--num-iterations" (1, 1000) text)
                 | _ -> None)
-
-        let passes = defaultArg given defaultPasses
+            |> Option.defaultWith (fun () ->
+                match before with
+                | DecisionStrategy.Equilibrium passes -> passes
+                | _ -> defaultPasses)
 
         arguments
         |> last (function
@@ -47,8 +49,8 @@ module NetworkWords =
             | Autoregressive -> Some DecisionStrategy.Autoregressive
             | _ -> None)
         |> Option.defaultWith (fun () ->
-            match config.Strategy with
-            | DecisionStrategy.Equilibrium standard -> DecisionStrategy.Equilibrium(defaultArg given standard)
+            match before with
+            | DecisionStrategy.Equilibrium _ -> DecisionStrategy.Equilibrium passes
             | other -> other)
 
     let private heads (config: PrunerConfig) (arguments: TrainArgument list) : LayerKind =
@@ -163,7 +165,7 @@ module NetworkWords =
     let complete (seed: int64) (arguments: TrainArgument list) (config: PrunerConfig) : PrunerConfig =
         let whole =
             { config with
-                Strategy = strategy config arguments
+                Strategy = strategy config.Strategy arguments
                 Layer = heads config arguments
                 Order = order seed arguments |> Option.defaultValue config.Order
                 Truth = schedule arguments |> Option.defaultValue config.Truth

@@ -8,6 +8,7 @@ open System.Text.Json.Nodes
 open Pruning.Data.Batching
 open Pruning.Model
 open Pruning.Model.Training
+open Pruning.Native.Kernels
 
 /// What config.json of a run holds: everything that was chosen, with nothing left to a default that may change.
 type RunConfig =
@@ -22,6 +23,7 @@ type RunConfig =
         SamplingFraction: float
         Threads: int
         Gpus: int
+        Arithmetic: Arithmetic
     }
 
 /// What `evaluate` needs of it to see the same graphs in the same batches.
@@ -68,8 +70,109 @@ module RunConfig =
                         "sampling_fraction", Json.number config.SamplingFraction
                         "seed", Json.integer config.Training.Seed
                     ]
-                "machine", Json.record [ "threads", Json.integer config.Threads; "gpus", Json.integer config.Gpus ]
+                "machine",
+                Json.record
+                    [
+                        "threads", Json.integer config.Threads
+                        "gpus", Json.integer config.Gpus
+                        "engine", Json.text (Choices.nameOf ArithmeticWords.engines config.Arithmetic.Engine)
+                        "precision", Json.text (Choices.nameOf ArithmeticWords.precisions config.Arithmetic.Precision)
+                    ]
             ]
+
+    /// Reads all of config.json of a run; what does not fit, and what nobody knows, is a CheckpointException.
+    let read (run: string) : RunConfig =
+        let path = Path.Combine(run, fileName)
+
+        if not (File.Exists path) then
+            raise (
+                CheckpointException
+                    $"wanted the choices of a training run, found no file {path}; is {run} the directory of a run?"
+            )
+
+        let fields = JsonFields(path, JsonText.parse path (File.ReadAllBytes path))
+
+        let share key (from: JsonFields) =
+            from.Number(key, "a number above 0 and up to 1", (fun x -> x > 0.0 && x <= 1.0))
+
+        let input =
+            fields.Object(
+                "input",
+                fun input ->
+                    { Inputs.standard with
+                        Files = input.Texts "files"
+                        TracksterTree = input.Text "trackster_tree"
+                        EdgeTree = input.Text "edge_tree"
+                        SkipBadGraphs = input.Flag "skip_bad_graphs"
+                    }
+            )
+
+        let training = fields.Object("training", TrainingConfig.ofJson)
+
+        let trainingFraction, samplingFraction =
+            fields.Object(
+                "split",
+                fun split ->
+                    // The seed is the training's.
+                    split.Long("seed", training.Seed, training.Seed) |> ignore
+                    share "training_fraction" split, share "sampling_fraction" split
+            )
+
+        let threads, gpus, arithmetic =
+            fields.Object(
+                "machine",
+                fun machine ->
+                    machine.Int("threads", 1, 65536),
+                    machine.Int("gpus", 0, 65536),
+                    {
+                        Engine =
+                            machine.Since(
+                                "engine",
+                                Engine.Auto,
+                                (fun () -> machine.Choice("engine", ArithmeticWords.engines))
+                            )
+                        Precision =
+                            machine.Since(
+                                "precision",
+                                ProductPrecision.Float32,
+                                (fun () -> machine.Choice("precision", ArithmeticWords.precisions))
+                            )
+                    }
+            )
+
+        let config =
+            {
+                Input =
+                    { input with
+                        Workers = training.Workers
+                    }
+                Model = ConfigJson.toPruner (fields.Raw "model")
+                Training = { training with Threads = threads }
+                ClassWeights = ConfigJson.toClassWeights (fields.Raw "class_weights")
+                TrainingFraction = trainingFraction
+                SamplingFraction = samplingFraction
+                Threads = threads
+                Gpus = gpus
+                Arithmetic = arithmetic
+            }
+
+        fields.Close()
+        config
+
+    /// The settings that lead to this configuration.
+    let toSettings (config: RunConfig) : TrainSettings =
+        { TrainSettings.standard with
+            Input = config.Input
+            Model = config.Model
+            Training = config.Training
+            TrainingFraction = config.TrainingFraction
+            SamplingFraction = config.SamplingFraction
+            World =
+                { World.standard with
+                    Gpus = config.Gpus
+                }
+            Arithmetic = config.Arithmetic
+        }
 
     /// Reads config.json of a run directory; what does not fit is a CheckpointException that names the file.
     let readRecipe (run: string) : RunRecipe =

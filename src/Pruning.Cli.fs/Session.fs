@@ -108,6 +108,7 @@ module Session =
             SamplingFraction = settings.SamplingFraction
             Threads = settings.Training.Threads
             Gpus = settings.World.Gpus
+            Arithmetic = settings.Arithmetic
         }
 
     let private describe
@@ -168,7 +169,7 @@ module Session =
     let loadCheckpoint (directory: string) : TrainedModel =
         ModelFile.load (Path.Combine(AtomicDirectory.verify directory, Checkpoint.ModelName))
 
-    let checkpoints (run: string) = Path.Combine(run, "checkpoints")
+    let checkpoints (run: string) = Resumption.checkpoints run
 
     let private trainIn
         (terminal: Terminal)
@@ -178,12 +179,16 @@ module Session =
         (data: SplitData)
         (model: TrainedModel)
         (config: RunConfig)
+        (start: Checkpoint option)
         (directory: string)
         (logger: RunLogger)
         (stop: CancellationToken)
         : FinishedRun =
         let clock = Stopwatch.StartNew()
-        logger (RunRecord.Began(RunConfig.toJson config, 0L))
+
+        let startsAt = start |> Option.map _.Progress.GlobalStep |> Option.defaultValue 0L
+
+        logger (RunRecord.Began(RunConfig.toJson config, startsAt))
 
         let plan: TrainingPlan =
             {
@@ -202,9 +207,15 @@ module Session =
         let outcome =
             Progress.run terminal total (fun progress ->
                 let shown = settings.Histograms && Communicator.isFirst ranks
-                let weights = if shown then Some model.Pruner.Network.Weights else None
-                let recorder = TrainingRecorder.listener logger weights
-                Loop.run plan (TrainingListener.both recorder (watcher settings graphs progress)) stop)
+
+                let recorder (model: TrainedModel) =
+                    TrainingRecorder.listener logger (if shown then Some model.Pruner.Network.Weights else None)
+
+                let listen model = TrainingListener.both (recorder model) (watcher settings graphs progress)
+
+                match start with
+                | None -> Loop.run plan (listen model) stop
+                | Some checkpoint -> Loop.resume plan checkpoint listen stop)
 
         let best =
             outcome.Best
@@ -257,36 +268,39 @@ module Session =
                     terminal
                     $"{Say.count (int64 loopy)} of {Say.count (int64 indices.Length)} training graphs have links that form cycles: there --mode tree passes damped messages {LinkFactors.loopyStandard.Passes} times, which is an approximation."
 
-    /// Says what is trained and does it; run.json says how it ended, whatever happens.
-    let private recordRun
-        (terminal: Terminal)
-        (settings: TrainSettings)
-        (model: TrainedModel)
-        (log: RunLog)
-        (work: RunLogger -> FinishedRun)
-        : FinishedRun =
-        Terminal.say
-            terminal
-            $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.Criterion.Weights.Keep}, prune {Say.number model.Criterion.Weights.Prune}, in {log.Directory}"
-
+    /// Whatever happens, run.json says how it ended; when even that cannot be written, the first failure is the one to tell.
+    let private noting (log: RunLog) (exitCodeOfStop: unit -> int) (work: RunLogger -> FinishedRun) : FinishedRun =
         use board = TensorBoard.Create log.Directory
         let logger = RunLogger.all [ RunLogger.runLog log; RunLogger.csv log; RunLogger.tensorBoard board ]
+
+        let note code sentence =
+            try
+                logger (RunRecord.Ended(code, Some sentence))
+            with
+            | :? IOException
+            | :? UnauthorizedAccessException -> ()
 
         try
             let run = work logger
 
             if run.Outcome.Interrupted then
-                logger (RunRecord.Ended(ExitCode.interrupted, Some "interrupted"))
+                logger (RunRecord.Ended(exitCodeOfStop (), Some "interrupted"))
             else
                 logger (RunRecord.Ended(ExitCode.ok, None))
 
             run
         with error ->
-            let code, sentence = Failures.describe error
-            logger (RunRecord.Ended(code, Some sentence))
+            Failures.describe error ||> note
             reraise ()
 
+    /// What the first rank knows, on every rank.
+    let private tellAll (ranks: Communicator) (text: string) : string =
+        ranks
+        |> Communicator.broadcast 0 (fun () -> Text.Encoding.UTF8.GetBytes text)
+        |> Text.Encoding.UTF8.GetString
+
     /// Trains in a run directory of its own. Every rank calls it with the same settings and data; the first one writes.
+    /// `exitCodeOfStop` is what the process will say when it was asked to stop.
     let train
         (terminal: Terminal)
         (command: string list)
@@ -294,6 +308,7 @@ module Session =
         (ranks: Communicator)
         (device: torch.Device)
         (data: SplitData)
+        (exitCodeOfStop: unit -> int)
         (stop: CancellationToken)
         : FinishedRun =
         Loop.requireGraphs data.Split
@@ -303,7 +318,7 @@ module Session =
 
         let model = createModel device settings data
         let config = configOf settings data model
-        let trainIn = trainIn terminal settings ranks device data model config
+        let trainIn = trainIn terminal settings ranks device data model config None
 
         let start () =
             RunLog.Create(
@@ -313,15 +328,66 @@ module Session =
                 describe command settings ranks data
             )
 
-        let place (directory: string) =
-            ranks
-            |> Communicator.broadcast 0 (fun () -> Text.Encoding.UTF8.GetBytes directory)
-            |> Text.Encoding.UTF8.GetString
-
         if Communicator.isFirst ranks then
             use log = Communicator.together ranks start
-            let directory = place log.Directory
-            recordRun terminal settings model log (fun logger -> trainIn directory logger stop)
+            use _lock = Resumption.lockRun log.Directory
+            let directory = tellAll ranks log.Directory
+
+            Terminal.say
+                terminal
+                $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.Criterion.Weights.Keep}, prune {Say.number model.Criterion.Weights.Prune}, in {log.Directory}"
+
+            noting log exitCodeOfStop (fun logger -> trainIn directory logger stop)
         else
             Communicator.together ranks ignore
-            trainIn (place "") ignore stop
+            trainIn (tellAll ranks "") ignore stop
+
+    /// Goes on in the directory of a run, from its newest checkpoint. The settings are the run's, with what may be changed.
+    /// Every rank calls it; the first one looks for the checkpoint, cuts the records and writes.
+    let resume
+        (terminal: Terminal)
+        (command: string list)
+        (settings: TrainSettings)
+        (ranks: Communicator)
+        (device: torch.Device)
+        (data: SplitData)
+        (run: string)
+        (exitCodeOfStop: unit -> int)
+        (stop: CancellationToken)
+        : FinishedRun =
+        Loop.requireGraphs data.Split
+
+        let goOn (checkpoint: Checkpoint) logger =
+            let model = checkpoint.Model
+            let config = configOf settings data model
+            trainIn terminal settings ranks device data model config (Some checkpoint) run logger stop
+
+        if Communicator.isFirst ranks then
+            let opened () =
+                let resumed = Resumption.openRun terminal run
+                Resumption.checkFiles run (describe command settings ranks data).Inputs
+                Resumption.cutRecords resumed
+                resumed
+
+            use resumed = Communicator.together ranks opened
+            let progress = resumed.Checkpoint.Progress
+            tellAll ranks (CheckpointStore.nameOf progress) |> ignore
+            // The others read it.
+            Communicator.together ranks ignore
+            use log = RunLog.Resume(run, command = command)
+            log.Choose(RunConfig.toJson (configOf settings data resumed.Checkpoint.Model))
+
+            let place =
+                if progress.Step = 0 then
+                    $"after epoch {progress.Epoch - 1}"
+                else
+                    $"in epoch {progress.Epoch}, after {Say.count progress.GlobalStep} steps of the run"
+
+            Terminal.say terminal $"Going on with {run} {place}."
+            noting log exitCodeOfStop (goOn resumed.Checkpoint)
+        else
+            Communicator.together ranks ignore
+            let name = tellAll ranks ""
+            let path = Path.Combine(Resumption.checkpoints run, name)
+            use checkpoint = Communicator.together ranks (fun () -> Checkpoint.load path)
+            goOn checkpoint ignore

@@ -19,6 +19,8 @@ type TrainSettings =
         LibTorch: string option
         RunsDirectory: string
         Name: string
+        /// The run to go on with, or "auto".
+        Resume: string option
         /// Where the best model is copied to.
         OutputFile: string option
         /// Distributions of weights and gradients after each epoch.
@@ -46,6 +48,7 @@ module TrainSettings =
             LibTorch = None
             RunsDirectory = "runs"
             Name = ""
+            Resume = None
             OutputFile = None
             Histograms = true
             Json = false
@@ -135,7 +138,24 @@ module TrainSettings =
         | Bad_Files _
         | Bad_Graphs _
         | Preset _
+        | Like _
         | Parity -> settings
+        | TrainArgument.Resume run ->
+            { settings with
+                Resume = Some(path "--resume" run)
+            }
+        | Checkpoint_Every text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    CheckpointEvery = TrainingWords.interval text
+                })
+        | Keep text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Keep = count "--keep" 1000 text
+                })
         | Training_Fraction text ->
             { settings with
                 TrainingFraction = fraction "--training-fraction" text
@@ -409,22 +429,13 @@ module TrainSettings =
                 raise (UsageException $"--parity fixes {option} {value}: leave one of the two out.")
             | None -> ()
 
-    /// The last word on an option counts, as users of the original expect.
-    let ofArguments (exists: string -> bool) (arguments: TrainArgument list) : TrainSettings =
-        let preset =
-            arguments
-            |> List.choose (function
-                | Preset text -> Some(Value.choice "--preset" Preset.words text)
-                | _ -> None)
-            |> List.tryLast
-
-        let start =
-            match List.contains Parity arguments, preset with
-            | true, Some _ -> raise (UsageException "--parity is a preset of its own: leave --preset out, or --parity.")
-            | true, None -> parity
-            | false, Some preset -> ofPreset preset
-            | false, None -> standard
-
+    /// The settings of another run with the options of this one. The last word on an option counts, as users of the original
+    /// expect.
+    let ofArgumentsAfter
+        (start: TrainSettings)
+        (exists: string -> bool)
+        (arguments: TrainArgument list)
+        : TrainSettings =
         let each = arguments |> List.fold apply start
 
         let settings =
@@ -444,12 +455,30 @@ module TrainSettings =
                 | Bad_Files text -> Some(InputOption.BadFiles text)
                 | Bad_Graphs text -> Some(InputOption.BadGraphs text)
                 | _ -> None)
-            |> Inputs.ofOptions exists
+            |> Inputs.ofOptionsAfter start.Input exists
 
         { settings with
             Input = input
             Name = if settings.Name = "" then nameOf settings.Model else settings.Name
         }
+
+    /// The last word on an option counts, as users of the original expect.
+    let ofArguments (exists: string -> bool) (arguments: TrainArgument list) : TrainSettings =
+        let preset =
+            arguments
+            |> List.choose (function
+                | Preset text -> Some(Value.choice "--preset" Preset.words text)
+                | _ -> None)
+            |> List.tryLast
+
+        let start =
+            match List.contains Parity arguments, preset with
+            | true, Some _ -> raise (UsageException "--parity is a preset of its own: leave --preset out, or --parity.")
+            | true, None -> parity
+            | false, Some preset -> ofPreset preset
+            | false, None -> standard
+
+        ofArgumentsAfter start exists arguments
 
     /// From the words after `train`.
     let ofWords (words: string list) : TrainSettings = ofArguments File.Exists (Arguments.parse<TrainArgument> words)

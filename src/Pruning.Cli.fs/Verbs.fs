@@ -13,6 +13,7 @@ type Verb =
     | Preprocess
     | Train
     | Tune
+    | Import
     | Evaluate
     | Prune
     | Report
@@ -35,6 +36,7 @@ module Verb =
             Verb.Preprocess
             Verb.Train
             Verb.Tune
+            Verb.Import
             Verb.Evaluate
             Verb.Prune
             Verb.Report
@@ -54,6 +56,7 @@ module Verb =
         | Verb.Preprocess -> Preprocess.command
         | Verb.Train -> Train.command
         | Verb.Tune -> Tune.command
+        | Verb.Import -> Import.command
         | Verb.Evaluate -> Evaluate.command
         | Verb.Prune -> Prune.command
         | Verb.Report -> Report.command
@@ -101,5 +104,6 @@ module Verb =
         line
             "Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 failed run, 2 usage, 4 data, 5 device or library,"
 
-        line "6 another rank lost, 7 checkpoint, 85 stopped early with a checkpoint, 130 interrupted."
+        line "6 another rank lost, 7 checkpoint, 85 stopped by a signal or a time limit and saved, 130 interrupted."
+
         string text

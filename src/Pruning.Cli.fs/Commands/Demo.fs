@@ -211,7 +211,11 @@ let private run (terminal: Terminal) (arguments: DemoArgument list) : int =
     let data = Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
     use _dataset = data.Dataset
     let command = Environment.GetCommandLineArgs() |> List.ofArray
-    let train settings = Session.train terminal command settings Communicator.alone device data interruption.Token
+
+    let train settings =
+        let exitCode () = interruption.ExitCode
+        Session.train terminal command settings Communicator.alone device data exitCode interruption.Token
+
 
     let runs =
         [ equilibrium settings; autoregressive settings ]

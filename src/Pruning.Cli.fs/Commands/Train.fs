@@ -40,6 +40,68 @@ let private show (terminal: Terminal) (run: FinishedRun) =
                 | None -> ()
             ]
 
+let private tryLast pick (arguments: TrainArgument list) = arguments |> List.choose pick |> List.tryLast
+
+/// Settings of a new run; with `--like`, those of another one with the options given beside it.
+let private newSettings (arguments: TrainArgument list) : TrainSettings =
+    match
+        arguments
+        |> tryLast (function
+            | Like run -> Some run
+            | _ -> None)
+    with
+    | None -> TrainSettings.ofArguments File.Exists arguments
+    | Some _ when List.contains Parity arguments ->
+        raise (
+            UsageException "--like takes over everything that a run chose, and so does --parity: leave one of them out."
+        )
+    | Some run -> TrainSettings.ofArgumentsAfter (RunConfig.toSettings (RunConfig.read run)) File.Exists arguments
+
+/// The run to go on with, its settings, and those with the options given beside `--resume`.
+let private resumedSettings (arguments: TrainArgument list) (word: string) : string * TrainSettings =
+    if
+        arguments
+        |> List.exists (function
+            | Like _
+            | Parity -> true
+            | _ -> false)
+    then
+        raise (UsageException "--resume goes on with everything that a run chose: leave --like and --parity out.")
+
+    let runs =
+        arguments
+        |> tryLast (function
+            | Runs directory -> Some directory
+            | _ -> None)
+        |> Option.defaultValue TrainSettings.standard.RunsDirectory
+
+    let run = Resumption.locate runs word
+    let there = RunConfig.read run
+    let settings = TrainSettings.ofArgumentsAfter (RunConfig.toSettings there) File.Exists arguments
+
+    let here =
+        { there with
+            Input = settings.Input
+            Model = settings.Model
+            Training = settings.Training
+            TrainingFraction = settings.TrainingFraction
+            SamplingFraction = settings.SamplingFraction
+            Threads = settings.Training.Threads
+            Gpus = settings.World.Gpus
+            Arithmetic = settings.Arithmetic
+        }
+
+    match Resumption.check run there here with
+    | [] -> run, settings
+    | names ->
+        let names = String.concat ", " names
+        let note = $"Another {names} than before: from here on last digits differ."
+
+        run,
+        { settings with
+            Notes = settings.Notes @ [ note ]
+        }
+
 /// Says how a run ended, on the rank that talks.
 let private tell (terminal: Terminal) (settings: TrainSettings) (run: FinishedRun) : unit =
     match settings.OutputFile, run.Best with
@@ -53,30 +115,54 @@ let private tell (terminal: Terminal) (settings: TrainSettings) (run: FinishedRu
     let took = Say.duration (TimeSpan.FromSeconds run.Seconds)
 
     if run.Outcome.Interrupted then
-        let last = Path.Combine(Session.checkpoints run.Directory, "last")
-        Terminal.say terminal $"Stopped after {took}; the weights of the last step are in {last}."
+        Terminal.say
+            terminal
+            $"Stopped after {took}, and saved. Go on with: {Arguments.program} train --resume {run.Directory}"
     else
         Terminal.say
             terminal
             $"Done in {took}. Next: {Arguments.program} evaluate {run.Directory}, or tensorboard --logdir {settings.RunsDirectory}"
 
+/// What all ranks of a stopped run say: the code of those that were asked to stop.
+let private codeOfStop (ranks: Communicator) (interruption: Interruption) : int =
+    let mine = if interruption.IsAsked then byte interruption.ExitCode else 0uy
+    let all = ranks.Gather [| mine |] |> Array.map (Array.head >> int)
+    let asked = Array.max all
+    if asked = 0 then ExitCode.interrupted else asked
+
 let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
-    let settings = TrainSettings.ofArguments File.Exists arguments
+    let resumed =
+        arguments
+        |> tryLast (function
+            | TrainArgument.Resume run -> Some run
+            | _ -> None)
+        |> Option.map (resumedSettings arguments)
+
+    let settings =
+        resumed
+        |> Option.map snd
+        |> Option.defaultWith (fun () -> newSettings arguments)
+
     Session.start terminal settings.LibTorch settings.Arithmetic 0 |> ignore
-    use interruption = new Interruption(terminal)
+    use interruption = new Interruption(terminal, "finishing this step and saving", true)
     let command = Environment.GetCommandLineArgs() |> List.ofArray
+    let exitCode () = interruption.ExitCode
 
     let prepare terminal =
         settings.Notes |> List.iter (Terminal.say terminal)
         Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
 
     World.run terminal settings.World prepare (fun terminal ranks device data ->
-        let run = Session.train terminal command settings ranks device data interruption.Token
+        let run =
+            match resumed with
+            | None -> Session.train terminal command settings ranks device data exitCode interruption.Token
+            | Some(run, _) ->
+                Session.resume terminal command settings ranks device data run exitCode interruption.Token
 
         if Communicator.isFirst ranks then
             tell terminal settings run
 
-        if run.Outcome.Interrupted then ExitCode.interrupted else ExitCode.ok)
+        if run.Outcome.Interrupted then codeOfStop ranks interruption else ExitCode.ok)
 
 let command: Command =
     Command.create<TrainArgument>
@@ -95,6 +181,8 @@ let command: Command =
                     "train 'data/*.root' --neighbour-aggregator mean --name mean-128", "many files, a fast aggregator"
                     "train data.root --layer gatv2 --residual --round-normalisation layer --features oriented",
                     "attention, in the shower's own frame"
+                    "train --resume auto", "go on with the newest run after a kill, a crash or a full queue"
+                    "train --like runs/A --learning-rate 3e-4", "the same again, but for one choice"
                     "train data.root --parity --epochs 10", "the original's numbers"
                 ]
         }

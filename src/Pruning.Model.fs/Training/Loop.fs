@@ -410,11 +410,11 @@ module Loop =
         drive plan trainer listener stop TrainingProgress.start
 
     /// Goes on from a checkpoint of the same plan, whose model it takes: the same steps, to the bit, that the training would
-    /// have taken without the break.
+    /// have taken without the break. `listen` is told which network learns.
     let resume
         (plan: TrainingPlan)
         (checkpoint: Checkpoint)
-        (listener: TrainingListener)
+        (listen: TrainedModel -> TrainingListener)
         (stop: CancellationToken)
         : TrainingOutcome =
         requireGraphs plan.Split
@@ -423,4 +423,4 @@ module Loop =
             Trainer.createAmong plan.Ranks plan.Device plan.Config (Checkpoint.trainedModel checkpoint)
 
         Checkpoint.restore checkpoint trainer
-        drive plan trainer listener stop checkpoint.Progress
+        drive plan trainer (listen trainer.Model) stop checkpoint.Progress
