@@ -134,7 +134,7 @@ let private check (terminal: Terminal) (settings: ImportSettings) : GraphBatch =
 
 let private run (terminal: Terminal) (arguments: ImportArgument list) : int =
     let settings = settingsOf arguments
-    let device = Session.start terminal settings.LibTorch Engine.Auto 0
+    let device = Session.start terminal settings.LibTorch Arithmetic.standard 0
 
     let strategy =
         if settings.Autoregressive then
@@ -159,7 +159,7 @@ let private run (terminal: Terminal) (arguments: ImportArgument list) : int =
 
     let output =
         settings.Output
-        |> Option.defaultWith (fun () -> Path.ChangeExtension(settings.File, ".model.safetensors"))
+        |> Option.defaultWith (fun () -> nonNull (Path.ChangeExtension(settings.File, ".model.safetensors")))
 
     ModelFile.save output model
     let config = (ConfigJson.ofPruner model.Pruner.Config).ToJsonString()
