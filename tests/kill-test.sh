@@ -9,7 +9,7 @@
 set -u
 kills=${1:-200} finished=${2:-20} seed=${3:-1}
 root=$(cd "$(dirname "$0")/.." && pwd)
-program=$root/src/Pruning.Cli.fs/bin/Release/net10.0/graph-pruning.dll
+program=${GRAPH_PRUNING_PROGRAM:-$root/src/Pruning.Cli.fs/bin/Release/net10.0/graph-pruning.dll}
 [ -f "$program" ] || { echo "kill-test: build first (./graph-pruning --version)" >&2; exit 2; }
 export OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0
 work=$(mktemp -d)
@@ -32,7 +32,7 @@ wanted=$(weights "$work/whole"); wantedMetrics=$(metrics "$work/whole")
 # Starts "$@" and kills it after $1 milliseconds.
 kill_after() {
     local ms=$1; shift
-    train "$@" > /dev/null 2>> "$work/log" &
+    dotnet "$program" train "$@" > /dev/null 2>> "$work/log" &
     local pid=$!
     sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
     kill -9 $pid 2> /dev/null

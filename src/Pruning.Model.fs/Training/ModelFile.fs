@@ -53,7 +53,9 @@ module ModelFile =
 
     /// Refuses a configuration of which the file cannot hold the weights, before a network of that size is made.
     let private checkSize (path: string) (file: SafeTensorsFile) (config: PrunerConfig) : unit =
-        let width = file.TryEntry "encoder.linear3.weight" |> Option.bind (fun entry -> List.tryHead entry.Shape)
+        let width =
+            file.TryEntry "encoder.linear3.weight"
+            |> Option.bind (fun entry -> List.tryHead entry.Shape)
 
         if width <> Some(int64 config.Hidden) || file.Names.Length < config.Rounds then
             raise (

@@ -34,7 +34,14 @@ let private write (directory: string) : unit =
             Notes = Map [ "name", "fuzz" ]
         }
 
-    use trainer = Trainer.create torch.CPU { TrainingConfig.standard with Ema = Some 0.9 } model
+    use trainer =
+        Trainer.create
+            torch.CPU
+            { TrainingConfig.standard with
+                Ema = Some 0.9
+            }
+            model
+
     Trainer.step trainer 1 1 (Fixture.batch [ 0; 1 ]) |> ignore
 
     let metrics =
@@ -59,12 +66,31 @@ let private write (directory: string) : unit =
         }
 
 let private numbers =
-    [| "0"; "-1"; "1e999"; "9223372036854775807"; "9223372036854775808"; "65536"; "0.5"; "null"; "\"x\""; "[]"; "{}"; "true" |]
+    [|
+        "0"
+        "-1"
+        "1e999"
+        "9223372036854775807"
+        "9223372036854775808"
+        "65536"
+        "0.5"
+        "null"
+        "\"x\""
+        "[]"
+        "{}"
+        "true"
+    |]
+
+let private words = [| "nan"; "shape"; "F64"; "I8"; "adam"; "epoch"; "\\ud800"; "" |]
 
 /// One damage: bits, bytes, cuts, repeats, and other values where the text has numbers, words or names.
 let private damage (random: Random) (bytes: byte[]) : byte[] =
     // Headers and JSON come first in these files: half of the damage goes there.
-    let place () = if random.Next 2 = 0 then random.Next(min 600 bytes.Length) else random.Next bytes.Length
+    let place () =
+        if random.Next 2 = 0 then
+            random.Next(min 600 bytes.Length)
+        else
+            random.Next bytes.Length
 
     let replaceToken (isPart: char -> bool) (replacement: string) =
         let at = place ()
@@ -97,7 +123,7 @@ let private damage (random: Random) (bytes: byte[]) : byte[] =
     | 5 -> Array.append bytes (Array.init (random.Next 20) (fun _ -> byte (random.Next 256)))
     | 6
     | 7 -> replaceToken Char.IsAsciiDigit numbers[random.Next numbers.Length]
-    | _ -> replaceToken Char.IsAsciiLetter [| "nan"; "shape"; "F64"; "I8"; "adam"; "epoch"; "\\ud800"; "" |][random.Next 8]
+    | _ -> replaceToken Char.IsAsciiLetter words[random.Next words.Length]
 
 let private files = [| "model.safetensors"; "training.safetensors"; "state.json"; "manifest.json" |]
 
@@ -113,7 +139,11 @@ let private fuzz (count: int) (seed: int) (first: int) : int =
     inDirectory (fun parent ->
         let directory = Path.Combine(parent, "epoch-0001")
         write directory
-        let sound = files |> Array.map (fun name -> File.ReadAllBytes(Path.Combine(directory, name)))
+
+        let sound =
+            files
+            |> Array.map (fun name -> File.ReadAllBytes(Path.Combine(directory, name)))
+
         let mutable refused = 0
 
         for number in first .. first + count - 1 do
