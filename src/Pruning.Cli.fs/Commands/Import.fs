@@ -159,7 +159,7 @@ let private run (terminal: Terminal) (arguments: ImportArgument list) : int =
 
     let output =
         settings.Output
-        |> Option.defaultWith (fun () -> nonNull (Path.ChangeExtension(settings.File, ".model.safetensors")))
+        |> Option.defaultWith (fun () -> string (Path.ChangeExtension(settings.File, ".model.safetensors")))
 
     ModelFile.save output model
     let config = (ConfigJson.ofPruner model.Pruner.Config).ToJsonString()

@@ -49,6 +49,15 @@ let private configs: Arbitrary<TrainingConfig> =
         let! monitor = Gen.elements Monitor.all
         let! patience = optional [ 1; 20 ]
         let! time = optional [ TimeSpan.FromMinutes 90.0; TimeSpan.FromSeconds 0.5 ]
+
+        let! interval =
+            Gen.elements
+                [
+                    CheckpointInterval.Epochs
+                    CheckpointInterval.Steps 500
+                    CheckpointInterval.Time(TimeSpan.FromMinutes 10.0)
+                ]
+
         let! seed = Gen.choose64 (0L, Int64.MaxValue)
 
         let! memory =
@@ -72,6 +81,8 @@ let private configs: Arbitrary<TrainingConfig> =
                 Monitor = monitor
                 Patience = patience
                 MaxTime = time
+                CheckpointEvery = interval
+                Keep = accumulate
                 Seed = seed
                 Backpropagation = memory
                 Threads = 1
