@@ -150,5 +150,17 @@ module JudgementCsv =
                  "angle_raw_mrad"
                  "angle_pruned_mrad"
                  "angle_oracle_mrad"
+                 "score_before"
+                 "score_after"
+                 "score_oracle"
+                 "fake_before"
+                 "fake_after"
+                 "fake_oracle"
+                 "sim_response_raw"
+                 "sim_response_pruned"
+                 "sim_response_oracle"
+                 "found_raw"
+                 "found_pruned"
+                 "found_oracle"
              ])
             (reports |> Seq.collect (fun report -> tracksterRows report.Part))

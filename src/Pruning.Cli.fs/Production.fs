@@ -247,8 +247,8 @@ module Finished =
             if read.Contains(Path.GetFullPath output) then
                 raise (UsageException $"{output} is a file to read: write elsewhere.")
 
-        for output, same in outputs |> List.groupBy (snd >> Path.GetFullPath) do
+        for _, same in outputs |> List.groupBy (snd >> Path.GetFullPath) do
             match same with
-            | (one, _) :: (other, _) :: _ when one <> other ->
+            | (one, output) :: (other, _) :: _ when one <> other ->
                 raise (UsageException $"{one} and {other} would both become {output}: rename one, or use --output.")
             | _ -> ()

@@ -106,6 +106,10 @@ type JudgedGraph =
         /// [nodes] Distance from the trackster's axis, cm.
         Distance: float32[]
         PdgId: int64 option
+        /// Energy of its particle in all layer clusters of the event, GeV.
+        SimEnergy: float option
+        /// No other trackster of the event has more of its particle; told by JudgedSample.create.
+        IsLeading: bool
         /// Mean number of simultaneous interactions.
         PileUp: float option
     }
@@ -123,6 +127,8 @@ module JudgedGraph =
             Layer = Array.zeroCreate graph.NodeCount
             Distance = ShowerAxis.distances graph
             PdgId = None
+            SimEnergy = None
+            IsLeading = true
             PileUp = None
         }
 
@@ -154,5 +160,6 @@ module JudgedGraph =
             HasFraction = columns.Fraction.Length > 0
             Layer = layer
             PdgId = ofNullable truth.PdgId
+            SimEnergy = ofNullable truth.SimEnergy |> Option.map float |> Option.filter ((<) 0.0)
             PileUp = ofNullable truth.PileUp |> Option.map float
         }

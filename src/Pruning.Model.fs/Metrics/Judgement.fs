@@ -29,9 +29,30 @@ type JudgedSample =
 [<RequireQualifiedAccess>]
 module JudgedSample =
 
+    let private sharedEnergy (graph: JudgedGraph) : float =
+        Seq.init graph.Graph.NodeCount (fun node -> float graph.Fraction[node] * float (graph.Graph.Energy node))
+        |> Seq.sum
+
+    /// Of the tracksters of one particle, which files know by its event, species and energy, the one that has most of it leads;
+    /// of equal ones the first.
+    let private withLeaders (graphs: JudgedGraph[]) : JudgedGraph[] =
+        let leaders =
+            graphs
+            |> Array.indexed
+            |> Array.filter (fun (_, graph) -> graph.SimEnergy.IsSome)
+            |> Array.groupBy (fun (_, graph) -> struct (graph.Group, graph.PdgId, graph.SimEnergy))
+            |> Array.map (fun (_, ofParticle) -> ofParticle |> Array.maxBy (snd >> sharedEnergy) |> fst)
+            |> HashSet
+
+        graphs
+        |> Array.mapi (fun position graph ->
+            { graph with
+                IsLeading = graph.SimEnergy.IsNone || leaders.Contains position
+            })
+
     /// Numbers the groups in order of appearance.
     let create (graphs: JudgedGraph seq) : JudgedSample =
-        let graphs = Seq.toArray graphs
+        let graphs = Seq.toArray graphs |> withLeaders
         let numbers = Dictionary<int64, int>()
 
         let number (graph: JudgedGraph) =

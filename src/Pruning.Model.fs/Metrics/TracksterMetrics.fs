@@ -23,6 +23,22 @@ type TracksterQuantity =
     | AngleRaw
     | AnglePruned
     | AngleOracle
+    /// Score of the associator from trackster to its particle, 0 good, 1 bad: before, after, and with every label followed.
+    | ScoreBefore
+    | ScoreAfter
+    | ScoreOracle
+    /// 1 where that score is 0.6 or more: the trackster is of no particle. Else 0.
+    | FakeBefore
+    | FakeAfter
+    | FakeOracle
+    /// Energy of the trackster over that of its particle in all layer clusters of the event.
+    | SimResponseRaw
+    | SimResponsePruned
+    | SimResponseOracle
+    /// Of the trackster that has most of a particle, 1 where that is half of the particle's energy or more, else 0.
+    | FoundRaw
+    | FoundPruned
+    | FoundOracle
 
 [<RequireQualifiedAccess>]
 module TracksterQuantity =
@@ -40,6 +56,18 @@ module TracksterQuantity =
             TracksterQuantity.AngleRaw
             TracksterQuantity.AnglePruned
             TracksterQuantity.AngleOracle
+            TracksterQuantity.ScoreBefore
+            TracksterQuantity.ScoreAfter
+            TracksterQuantity.ScoreOracle
+            TracksterQuantity.FakeBefore
+            TracksterQuantity.FakeAfter
+            TracksterQuantity.FakeOracle
+            TracksterQuantity.SimResponseRaw
+            TracksterQuantity.SimResponsePruned
+            TracksterQuantity.SimResponseOracle
+            TracksterQuantity.FoundRaw
+            TracksterQuantity.FoundPruned
+            TracksterQuantity.FoundOracle
         |]
 
     let index (quantity: TracksterQuantity) : int = Array.IndexOf(all, quantity)
@@ -113,6 +141,10 @@ module TracksterMetrics =
 
     let private ratio (part: float) (whole: float) = if whole > 0.0 then part / whole else nan
 
+    /// From this score on a trackster is of no particle, and from this share of its energy on a particle is found: cuts of
+    /// CMSSW's validation.
+    let private fakeScore, foundShare = 0.6, 0.5
+
     /// One trackster. A node is pruned when its margin is above the threshold.
     let judge (threshold: float32) (position: int) (judged: JudgedGraph) (margins: float32[]) : JudgedTrackster =
         let graph = judged.Graph
@@ -127,6 +159,26 @@ module TracksterMetrics =
         let own, ownKept, ownOracle = sum shower everything, sum shower kept, sum shower keep
         let axis amount chosen = ShowerAxis.direction graph (fun node -> if chosen node then amount node else 0.0)
         let truth = axis shower everything
+        // Sums of squares: score = S (1 - f)^2 E^2 / S E^2 of what is there; a layer cluster is wholly of its trackster.
+        let square amount node = amount node * amount node
+
+        let score chosen =
+            ratio (sum (square (fun node -> energy node - shower node)) chosen) (sum (square energy) chosen)
+
+        let flag condition value =
+            if Double.IsNaN value then nan
+            elif condition value then 1.0
+            else 0.0
+
+        let fake = flag (fun score -> score >= fakeScore)
+        let ofParticle amount = judged.SimEnergy |> Option.map (ratio amount) |> Option.defaultValue nan
+
+        let found amount =
+            if judged.IsLeading then
+                flag (fun share -> share >= foundShare) (ofParticle amount)
+            else
+                nan
+
         let distance chosen = ShowerAxis.angle truth (axis energy chosen)
 
         let value quantity =
@@ -147,6 +199,18 @@ module TracksterMetrics =
             | TracksterQuantity.AngleRaw -> distance everything
             | TracksterQuantity.AnglePruned -> distance kept
             | TracksterQuantity.AngleOracle -> distance keep
+            | TracksterQuantity.ScoreBefore -> score everything
+            | TracksterQuantity.ScoreAfter -> score kept
+            | TracksterQuantity.ScoreOracle -> score keep
+            | TracksterQuantity.FakeBefore -> fake (score everything)
+            | TracksterQuantity.FakeAfter -> fake (score kept)
+            | TracksterQuantity.FakeOracle -> fake (score keep)
+            | TracksterQuantity.SimResponseRaw -> ofParticle all
+            | TracksterQuantity.SimResponsePruned -> ofParticle keptEnergy
+            | TracksterQuantity.SimResponseOracle -> ofParticle oracle
+            | TracksterQuantity.FoundRaw -> found own
+            | TracksterQuantity.FoundPruned -> found ownKept
+            | TracksterQuantity.FoundOracle -> found ownOracle
 
         {
             Exact = nodes |> Array.forall (fun node -> keep node = kept node)
@@ -270,5 +334,17 @@ module TracksterMetrics =
             "angle_raw", median TracksterQuantity.AngleRaw
             "angle_pruned", median TracksterQuantity.AnglePruned
             "angle_oracle", median TracksterQuantity.AngleOracle
+            "score_before", mean TracksterQuantity.ScoreBefore
+            "score_after", mean TracksterQuantity.ScoreAfter
+            "score_oracle", mean TracksterQuantity.ScoreOracle
+            "fakes_before", mean TracksterQuantity.FakeBefore
+            "fakes_after", mean TracksterQuantity.FakeAfter
+            "fakes_oracle", mean TracksterQuantity.FakeOracle
+            "sim_response_raw", mean TracksterQuantity.SimResponseRaw
+            "sim_response_pruned", mean TracksterQuantity.SimResponsePruned
+            "sim_response_oracle", mean TracksterQuantity.SimResponseOracle
+            "found_raw", mean TracksterQuantity.FoundRaw
+            "found_pruned", mean TracksterQuantity.FoundPruned
+            "found_oracle", mean TracksterQuantity.FoundOracle
         ]
         |> List.map (fun (name, value) -> name, Option.defaultValue nan value)

@@ -28,9 +28,10 @@ let private prepared =
 
         let words =
             [
-                "--epochs=4"
-                "--learning-rate=0.02"
-                "--hidden_dim=8"
+                "--epochs=2"
+                "--learning-rate=0.005"
+                "--class-weight=1,15"
+                "--hidden_dim=16"
                 "--num_gnn_steps=1"
                 "--num_iterations=2"
                 "--json"

@@ -344,6 +344,41 @@ let private tracksters =
                 Expect.throwsT<TrainingException> (fun () -> Verdicts.create 0f sample [| [| nanf |] |] |> ignore) "nan"
             }
 
+            test "scores, fakes, and particles that are found, by hand" {
+                let trackster group energies fractions simEnergy =
+                    { JudgedGraph.ofGraph group (graphOf [ for energy in energies -> energy, 2f, 0f, false ]) with
+                        Fraction = fractions
+                        PdgId = Some 22L
+                        SimEnergy = simEnergy
+                    }
+
+                let sample =
+                    JudgedSample.create
+                        [
+                            trackster 1L [ 3f; 4f ] [| 1f; 0f |] (Some 5.0) // score 16/25: a fake until the 4 GeV go
+                            trackster 1L [ 2f ] [| 1f |] (Some 5.0) // the same particle's smaller part
+                            trackster 2L [ 1f; 1f ] [| 1f; 0.5f |] (Some 10.0) // of a large particle: not found
+                            trackster 3L [ 1f ] [| 1f |] None // nothing is known
+                        ]
+
+                Expect.equal [ for graph in sample.Graphs -> graph.IsLeading ] [ true; false; true; true ] "leaders"
+                let margins = [| [| -1f; 1f |]; [| -1f |]; [| 1f; -1f |]; [| -1f |] |]
+                let report = Judgement.report (Judgement.ofMargins 0f sample margins) |> Map.ofList
+
+                for name, wanted in
+                    [
+                        "score_before", (16.0 / 25.0 + 0.25 / 2.0) / 4.0
+                        "score_after", 0.25 / 4.0
+                        "fakes_before", 0.25
+                        "fakes_after", 0.0
+                        "sim_response_raw", (7.0 / 5.0 + 2.0 / 5.0 + 2.0 / 10.0) / 3.0
+                        "sim_response_pruned", (3.0 / 5.0 + 2.0 / 5.0 + 1.0 / 10.0) / 3.0
+                        "found_raw", 0.5
+                        "found_pruned", 0.5
+                    ] do
+                    Expect.floatClose Accuracy.high report[name] wanted name
+            }
+
             test "species, layers and pile-up are told by the file, or missing in words" {
                 let plain = JudgedGraph.ofGraph 0L (graphOf [ (1f, 2f, 0f, false) ])
                 let missing dimension graph = Dimension.missing dimension (JudgedSample.create [ graph ])
