@@ -8,16 +8,19 @@ open Pruning.Model
 [<RequireQualifiedAccess>]
 module ConfigDifference =
 
-    let rec private leaves (path: string) (element: JsonElement) : (string * string) list =
-        let below name = if path = "" then name else $"{path}.{name}"
+    let rec private below (path: string) (element: JsonElement) : (string * string) list =
+        let inner name = if path = "" then name else $"{path}.{name}"
 
         match element.ValueKind with
         | JsonValueKind.Object ->
             [
                 for field in element.EnumerateObject() do
-                    yield! leaves (below field.Name) field.Value
+                    yield! below (inner field.Name) field.Value
             ]
         | _ -> [ (path, element.GetRawText()) ]
+
+    /// The values of a JSON object by dotted name.
+    let leaves (element: JsonElement) : (string * string) list = below "" element
 
     /// The values of config.json by dotted name, as they are written there.
     let read (run: string) : (string * string) list =
@@ -25,7 +28,7 @@ module ConfigDifference =
 
         try
             use document = JsonDocument.Parse(File.ReadAllText path)
-            leaves "" document.RootElement
+            leaves document.RootElement
         with
         | :? FileNotFoundException
         | :? DirectoryNotFoundException ->

@@ -172,30 +172,48 @@ module Terminal =
 
     let internal talkConsole (terminal: Terminal) = ansi terminal.Talk false
 
-/// Ctrl-C and SIGTERM as a token: the first asks the work to stop, the second leaves at once. `stopping` says what the
-/// work does then.
-type Interruption(terminal: Terminal, stopping: string) =
+/// Signals as a token: the first asks the work to stop. `stopping` says what the work does then. A second Ctrl-C leaves at
+/// once; other signals may come as often as they like, as batch systems send them. `saves` says that the work can be taken up
+/// again afterwards: SIGUSR1 asks for that too, and SIGTERM and SIGUSR1 end with exit code 85.
+type Interruption(terminal: Terminal, stopping: string, saves: bool) =
     let source = new CancellationTokenSource()
+    let mutable first: PosixSignal option = None
 
     let onSignal (context: PosixSignalContext) =
-        if source.IsCancellationRequested then
-            exit 130
-        else
-            context.Cancel <- true
+        context.Cancel <- true
+
+        if not source.IsCancellationRequested then
+            first <- Some context.Signal
             source.Cancel()
             terminal.Talk.WriteLine $"Stopping: {stopping}. Ctrl-C again leaves at once."
+        elif context.Signal = PosixSignal.SIGINT then
+            exit 130
+
+    /// .NET has no name for it and takes the system's number.
+    let sigusr1 = enum<PosixSignal>(if OperatingSystem.IsMacOS() then 30 else 10)
 
     let registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, onSignal)
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal)
+            if saves then
+                PosixSignalRegistration.Create(sigusr1, onSignal)
         ]
 
+    new(terminal, stopping) = new Interruption(terminal, stopping, false)
+
     /// For work that finishes what it is at and saves.
-    new(terminal) = new Interruption(terminal, "finishing this step and saving")
+    new(terminal) = new Interruption(terminal, "finishing this step and saving", false)
 
     /// Cancelled by the first signal.
     member _.Token = source.Token
+
+    /// What the process should say to whoever sent the signal: 130 after Ctrl-C, 85 after the others where the work was saved.
+    member _.ExitCode: int =
+        match first with
+        | Some PosixSignal.SIGINT
+        | None -> 130
+        | Some _ -> if saves then 85 else 130
 
     interface IDisposable with
         member _.Dispose() =

@@ -27,6 +27,9 @@ module ExitCode =
     /// A model or checkpoint cannot be used.
     let checkpoint = 7
 
+    /// Saved after SIGTERM or SIGUSR1, to be resumed.
+    let saved = 85
+
     /// Ctrl-C.
     let interrupted = 130
 

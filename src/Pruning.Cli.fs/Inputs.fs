@@ -86,8 +86,9 @@ module Inputs =
     /// Threads that read and build; 0 is the original's "in the main process", and one does as much.
     let workers (text: string) : int = max 1 (Value.whole "--workers" (0, 1024) text)
 
-    /// Of several words on one option the last one counts; positional words are joined.
-    let ofOptions (exists: string -> bool) (options: InputOption list) : InputSettings =
+    /// Of several words on one option the last one counts; positional words are joined. Without positional words the files are
+    /// those of `before`, if it has any.
+    let ofOptionsAfter (before: InputSettings) (exists: string -> bool) (options: InputOption list) : InputSettings =
         let words =
             options
             |> List.collect (function
@@ -106,7 +107,11 @@ module Inputs =
                 | InputOption.Edges tree -> Some tree
                 | _ -> None)
 
-        let files, tracksterTree, edgeTree = ofWords exists tracksters edges words
+        let files, tracksterTree, edgeTree =
+            if words.IsEmpty && not before.Files.IsEmpty then
+                before.Files, defaultArg tracksters before.TracksterTree, defaultArg edges before.EdgeTree
+            else
+                ofWords exists tracksters edges words
 
         let apply input option =
             match option with
@@ -125,12 +130,15 @@ module Inputs =
 
         List.fold
             apply
-            { standard with
+            { before with
                 Files = files
                 TracksterTree = tracksterTree
                 EdgeTree = edgeTree
             }
             options
+
+    /// The same after the defaults.
+    let ofOptions: (string -> bool) -> InputOption list -> InputSettings = ofOptionsAfter standard
 
     /// Reads the files and says nothing about those that were left out.
     let openQuietly (input: InputSettings) : GraphDataset =

@@ -32,20 +32,26 @@ module NetworkWords =
     let private last (pick: TrainArgument -> 'T option) (arguments: TrainArgument list) : 'T option =
         arguments |> List.choose pick |> List.tryLast
 
-    let private strategy (arguments: TrainArgument list) : DecisionStrategy =
+    let private strategy (before: DecisionStrategy) (arguments: TrainArgument list) : DecisionStrategy =
         let passes =
             arguments
             |> last (function
                 | Num_Iterations text -> Some(Value.whole "--num-iterations" (1, 1000) text)
                 | _ -> None)
-            |> Option.defaultValue defaultPasses
+            |> Option.defaultWith (fun () ->
+                match before with
+                | DecisionStrategy.Equilibrium passes -> passes
+                | _ -> defaultPasses)
 
         arguments
         |> last (function
             | Mode text -> Some(Value.choice "--mode" (modes passes) text)
             | Autoregressive -> Some DecisionStrategy.Autoregressive
             | _ -> None)
-        |> Option.defaultValue (DecisionStrategy.Equilibrium passes)
+        |> Option.defaultWith (fun () ->
+            match before with
+            | DecisionStrategy.Equilibrium _ -> DecisionStrategy.Equilibrium passes
+            | other -> other)
 
     let private heads (config: PrunerConfig) (arguments: TrainArgument list) : LayerKind =
         let given =
@@ -159,7 +165,7 @@ module NetworkWords =
     let complete (seed: int64) (arguments: TrainArgument list) (config: PrunerConfig) : PrunerConfig =
         let whole =
             { config with
-                Strategy = strategy arguments
+                Strategy = strategy config.Strategy arguments
                 Layer = heads config arguments
                 Order = order seed arguments |> Option.defaultValue config.Order
                 Truth = schedule arguments |> Option.defaultValue config.Truth

@@ -22,6 +22,7 @@ type RunConfig =
         SamplingFraction: float
         Threads: int
         Gpus: int
+        Engine: Engine
     }
 
 /// What `evaluate` needs of it to see the same graphs in the same batches.
@@ -68,8 +69,92 @@ module RunConfig =
                         "sampling_fraction", Json.number config.SamplingFraction
                         "seed", Json.integer config.Training.Seed
                     ]
-                "machine", Json.record [ "threads", Json.integer config.Threads; "gpus", Json.integer config.Gpus ]
+                "machine",
+                Json.record
+                    [
+                        "threads", Json.integer config.Threads
+                        "gpus", Json.integer config.Gpus
+                        "engine", Json.text (Choices.nameOf TrainSettings.engines config.Engine)
+                    ]
             ]
+
+    /// Reads all of config.json of a run; what does not fit, and what nobody knows, is a CheckpointException.
+    let read (run: string) : RunConfig =
+        let path = Path.Combine(run, fileName)
+
+        if not (File.Exists path) then
+            raise (
+                CheckpointException
+                    $"wanted the choices of a training run, found no file {path}; is {run} the directory of a run?"
+            )
+
+        let fields = JsonFields(path, JsonText.parse path (File.ReadAllBytes path))
+
+        let share key (from: JsonFields) =
+            from.Number(key, "a number above 0 and up to 1", (fun x -> x > 0.0 && x <= 1.0))
+
+        let input =
+            fields.Object(
+                "input",
+                fun input ->
+                    { Inputs.standard with
+                        Files = input.Texts "files"
+                        TracksterTree = input.Text "trackster_tree"
+                        EdgeTree = input.Text "edge_tree"
+                        SkipBadGraphs = input.Flag "skip_bad_graphs"
+                    }
+            )
+
+        let training = fields.Object("training", TrainingConfig.ofJson)
+
+        let trainingFraction, samplingFraction =
+            fields.Object(
+                "split",
+                fun split ->
+                    // The seed is the training's.
+                    split.Long("seed", training.Seed, training.Seed) |> ignore
+                    share "training_fraction" split, share "sampling_fraction" split
+            )
+
+        let threads, gpus, engine =
+            fields.Object(
+                "machine",
+                fun machine ->
+                    machine.Int("threads", 1, 65536),
+                    machine.Int("gpus", 0, 65536),
+                    machine.Since("engine", Engine.Auto, (fun () -> machine.Choice("engine", TrainSettings.engines)))
+            )
+
+        let config =
+            {
+                Input =
+                    { input with
+                        Workers = training.Workers
+                    }
+                Model = ConfigJson.toPruner (fields.Raw "model")
+                Training = { training with Threads = threads }
+                ClassWeights = ConfigJson.toClassWeights (fields.Raw "class_weights")
+                TrainingFraction = trainingFraction
+                SamplingFraction = samplingFraction
+                Threads = threads
+                Gpus = gpus
+                Engine = engine
+            }
+
+        fields.Close()
+        config
+
+    /// The settings that lead to this configuration.
+    let toSettings (config: RunConfig) : TrainSettings =
+        { TrainSettings.standard with
+            Input = config.Input
+            Model = config.Model
+            Training = config.Training
+            TrainingFraction = config.TrainingFraction
+            SamplingFraction = config.SamplingFraction
+            Gpus = config.Gpus
+            Engine = config.Engine
+        }
 
     /// Reads config.json of a run directory; what does not fit is a CheckpointException that names the file.
     let readRecipe (run: string) : RunRecipe =

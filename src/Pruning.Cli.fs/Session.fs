@@ -105,6 +105,7 @@ module Session =
             SamplingFraction = settings.SamplingFraction
             Threads = settings.Training.Threads
             Gpus = settings.Gpus
+            Engine = settings.Engine
         }
 
     let private describe (command: string list) (settings: TrainSettings) (data: SplitData) : RunDescription =
@@ -159,7 +160,7 @@ module Session =
     let loadCheckpoint (directory: string) : TrainedModel =
         ModelFile.load (Path.Combine(AtomicDirectory.verify directory, Checkpoint.ModelName))
 
-    let checkpoints (run: string) = Path.Combine(run, "checkpoints")
+    let checkpoints (run: string) = Resumption.checkpoints run
 
     let private trainIn
         (terminal: Terminal)
@@ -170,10 +171,12 @@ module Session =
         (config: RunConfig)
         (directory: string)
         (logger: RunLogger)
+        (start: Checkpoint option)
         (stop: CancellationToken)
         : FinishedRun =
         let clock = Stopwatch.StartNew()
-        logger (RunRecord.Began(RunConfig.toJson config, 0L))
+        let startsAt = start |> Option.map _.Progress.GlobalStep |> Option.defaultValue 0L
+        logger (RunRecord.Began(RunConfig.toJson config, startsAt))
 
         let plan: TrainingPlan =
             {
@@ -192,7 +195,11 @@ module Session =
             Progress.run terminal total (fun progress ->
                 let weights = if settings.Histograms then Some model.Pruner.Network.Weights else None
                 let recorder = TrainingRecorder.listener logger weights
-                Loop.run plan (TrainingListener.both recorder (watcher settings graphs progress)) stop)
+                let listener = TrainingListener.both recorder (watcher settings graphs progress)
+
+                match start with
+                | None -> Loop.run plan listener stop
+                | Some checkpoint -> Loop.resume plan checkpoint listener stop)
 
         let best =
             outcome.Best
@@ -245,13 +252,40 @@ module Session =
                     terminal
                     $"{Say.count (int64 loopy)} of {Say.count (int64 indices.Length)} training graphs have links that form cycles: there --mode tree passes damped messages {LinkFactors.loopyStandard.Passes} times, which is an approximation."
 
-    /// Trains in a run directory of its own. Whatever happens, run.json says how it ended.
+    /// Whatever happens, the loggers hear how it ended; when even that cannot be written, the first failure is the one to tell.
+    let private noting (log: RunLog) (exitCodeOfStop: unit -> int) (work: RunLogger -> FinishedRun) : FinishedRun =
+        use board = TensorBoard.Create log.Directory
+
+        let logger = RunLogger.all [ RunLogger.runLog log; RunLogger.csv log; RunLogger.tensorBoard board ]
+
+        let note code sentence =
+            try
+                logger (RunRecord.Ended(code, Some sentence))
+            with
+            | :? IOException
+            | :? UnauthorizedAccessException -> ()
+
+        try
+            let run = work logger
+
+            if run.Outcome.Interrupted then
+                logger (RunRecord.Ended(exitCodeOfStop (), Some "interrupted"))
+            else
+                logger (RunRecord.Ended(ExitCode.ok, None))
+
+            run
+        with error ->
+            Failures.describe error ||> note
+            reraise ()
+
+    /// Trains in a run directory of its own. `exitCodeOfStop` is what the process will say when it was asked to stop.
     let train
         (terminal: Terminal)
         (command: string list)
         (settings: TrainSettings)
         (device: torch.Device)
         (data: SplitData)
+        (exitCodeOfStop: unit -> int)
         (stop: CancellationToken)
         : FinishedRun =
         Loop.requireGraphs data.Split
@@ -267,23 +301,41 @@ module Session =
                 describe command settings data
             )
 
+        use _lock = Resumption.lockRun log.Directory
+
         Terminal.say
             terminal
             $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.Criterion.Weights.Keep}, prune {Say.number model.Criterion.Weights.Prune}, in {log.Directory}"
 
-        use board = TensorBoard.Create log.Directory
-        let logger = RunLogger.all [ RunLogger.runLog log; RunLogger.csv log; RunLogger.tensorBoard board ]
+        noting log exitCodeOfStop (fun logger ->
+            trainIn terminal settings device data model config log.Directory logger None stop)
 
-        try
-            let run = trainIn terminal settings device data model config log.Directory logger stop
+    /// Goes on in the directory of a run, from its newest checkpoint. The settings are the run's, with what may be changed.
+    let resume
+        (terminal: Terminal)
+        (command: string list)
+        (settings: TrainSettings)
+        (device: torch.Device)
+        (data: SplitData)
+        (resumed: ResumedRun)
+        (exitCodeOfStop: unit -> int)
+        (stop: CancellationToken)
+        : FinishedRun =
+        Loop.requireGraphs data.Split
+        Resumption.checkFiles resumed.Directory (describe command settings data).Inputs
+        let model, progress = resumed.Checkpoint.Model, resumed.Checkpoint.Progress
+        let config = configOf settings data model
+        Resumption.cutRecords resumed
+        use log = RunLog.Resume(resumed.Directory, command = command)
+        log.Choose(RunConfig.toJson config)
 
-            if run.Outcome.Interrupted then
-                logger (RunRecord.Ended(ExitCode.interrupted, Some "interrupted"))
+        let place =
+            if progress.Step = 0 then
+                $"after epoch {progress.Epoch - 1}"
             else
-                logger (RunRecord.Ended(ExitCode.ok, None))
+                $"in epoch {progress.Epoch}, after {Say.count progress.GlobalStep} steps of the run"
 
-            run
-        with error ->
-            let code, sentence = Failures.describe error
-            logger (RunRecord.Ended(code, Some sentence))
-            reraise ()
+        Terminal.say terminal $"Going on with {resumed.Directory} {place}."
+
+        noting log exitCodeOfStop (fun logger ->
+            trainIn terminal settings device data model config log.Directory logger (Some resumed.Checkpoint) stop)

@@ -19,6 +19,8 @@ type TrainSettings =
         LibTorch: string option
         RunsDirectory: string
         Name: string
+        /// The run to go on with, or "auto".
+        Resume: string option
         /// Where the best model is copied to.
         OutputFile: string option
         /// Distributions of weights and gradients after each epoch.
@@ -48,6 +50,7 @@ module TrainSettings =
             LibTorch = None
             RunsDirectory = "runs"
             Name = ""
+            Resume = None
             OutputFile = None
             Histograms = true
             Json = false
@@ -119,7 +122,24 @@ module TrainSettings =
         | Edges _
         | Bad_Files _
         | Bad_Graphs _
+        | Like _
         | Parity -> settings
+        | TrainArgument.Resume run ->
+            { settings with
+                Resume = Some(path "--resume" run)
+            }
+        | Checkpoint_Every text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    CheckpointEvery = TrainingWords.interval text
+                })
+        | Keep text ->
+            settings
+            |> training (fun config ->
+                { config with
+                    Keep = count "--keep" 1000 text
+                })
         | Training_Fraction text ->
             { settings with
                 TrainingFraction = fraction "--training-fraction" text
@@ -356,9 +376,13 @@ module TrainSettings =
                 raise (UsageException $"--parity fixes {option} {value}: leave one of the two out.")
             | None -> ()
 
-    /// The last word on an option counts, as users of the original expect.
-    let ofArguments (exists: string -> bool) (arguments: TrainArgument list) : TrainSettings =
-        let start = if List.contains Parity arguments then parity else standard
+    /// The settings of another run with the options of this one. The last word on an option counts, as users of the original
+    /// expect.
+    let ofArgumentsAfter
+        (start: TrainSettings)
+        (exists: string -> bool)
+        (arguments: TrainArgument list)
+        : TrainSettings =
         let each = arguments |> List.fold apply start
 
         let settings =
@@ -378,12 +402,17 @@ module TrainSettings =
                 | Bad_Files text -> Some(InputOption.BadFiles text)
                 | Bad_Graphs text -> Some(InputOption.BadGraphs text)
                 | _ -> None)
-            |> Inputs.ofOptions exists
+            |> Inputs.ofOptionsAfter start.Input exists
 
         { settings with
             Input = input
             Name = if settings.Name = "" then nameOf settings.Model else settings.Name
         }
+
+    /// The last word on an option counts, as users of the original expect.
+    let ofArguments (exists: string -> bool) (arguments: TrainArgument list) : TrainSettings =
+        let start = if List.contains Parity arguments then parity else standard
+        ofArgumentsAfter start exists arguments
 
     /// From the words after `train`.
     let ofWords (words: string list) : TrainSettings = ofArguments File.Exists (Arguments.parse<TrainArgument> words)

@@ -53,6 +53,10 @@ type TrainArgument =
     | Memory_Budget of gigabytes: string
     | Truncate_Steps of n: string
     | Libtorch of directory: string
+    | [<Section "Going on">] Resume of run: string
+    | Like of run: string
+    | Checkpoint_Every of interval: string
+    | Keep of n: string
     | [<Section "Output">] Runs of directory: string
     | Name of name: string
     | Output_File of path: string
@@ -128,6 +132,13 @@ type TrainArgument =
             | Truncate_Steps _ ->
                 "let gradients of an autoregressive network reach back over this many steps only: less memory, other gradients (default: all)"
             | Libtorch _ -> "use the libtorch in this directory, for instance torch/lib of a CUDA PyTorch"
+            | Resume _ ->
+                "go on with this run where its newest checkpoint stands, with the same numbers as without the break; auto takes the newest run under --runs. No files are needed; other epochs, times, threads and engine may be given, nothing that changes the mathematics"
+            | Like _ ->
+                "begin a new run with everything that this run chose, its files included; options given beside it replace its choices"
+            | Checkpoint_Every _ ->
+                "save within epochs too: after so many steps, as in 500, or so much time, as in 10m (default: after every epoch)"
+            | Keep _ -> "checkpoints of best epochs that are kept, besides the newest two (default 1)"
             | Runs _ -> "directory under which the run gets its own directory (default runs)"
             | Name _ -> "name of the run: letters, digits, '.', '-', '_' (default: what the network is)"
             | Output_File _ -> "copy the best model to this .safetensors file as well"

@@ -59,6 +59,13 @@ module TrainingWords =
             |> Option.filter (fun seconds -> seconds <= 1e9)
             |> Option.map TimeSpan.FromSeconds
 
+    /// Steps as a whole number, or a time.
+    let interval (text: string) : CheckpointInterval =
+        match tryTime text, Int32.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture) with
+        | Some time, _ -> CheckpointInterval.Time time
+        | None, (true, steps) when steps >= 1 -> CheckpointInterval.Steps steps
+        | _ -> Value.refuse "--checkpoint-every" "a number of steps, such as 500, or a time, such as 10m" text
+
     /// A time such as 90s, 30m, 2h or 1.5d.
     let time (option: string) (text: string) : TimeSpan =
         match tryTime text with

@@ -13,6 +13,7 @@ type Verb =
     | Preprocess
     | Train
     | Tune
+    | Import
     | Evaluate
     | Report
     | Compare
@@ -33,6 +34,7 @@ module Verb =
             Verb.Preprocess
             Verb.Train
             Verb.Tune
+            Verb.Import
             Verb.Evaluate
             Verb.Report
             Verb.Compare
@@ -50,6 +52,7 @@ module Verb =
         | Verb.Preprocess -> Preprocess.command
         | Verb.Train -> Train.command
         | Verb.Tune -> Tune.command
+        | Verb.Import -> Import.command
         | Verb.Evaluate -> Evaluate.command
         | Verb.Report -> Report.command
         | Verb.Compare -> Compare.command
@@ -95,5 +98,5 @@ module Verb =
         line
             "Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 failed run, 2 usage, 4 data, 5 device or library,"
 
-        line "7 checkpoint, 130 interrupted."
+        line "7 checkpoint, 85 stopped by a signal and saved, 130 interrupted."
         string text

@@ -161,7 +161,10 @@ let private run (terminal: Terminal) (arguments: DemoArgument list) : int =
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)
     let command = Environment.GetCommandLineArgs() |> List.ofArray
-    let train settings = Session.train terminal command settings device data interruption.Token
+
+    let train settings =
+        Session.train terminal command settings device data (fun () -> interruption.ExitCode) interruption.Token
+
 
     let runs =
         [ equilibrium settings; autoregressive settings ]

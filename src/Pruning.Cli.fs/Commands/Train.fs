@@ -39,15 +39,96 @@ let private show (terminal: Terminal) (run: FinishedRun) =
                 | None -> ()
             ]
 
-let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
-    let settings = TrainSettings.ofArguments File.Exists arguments
-    settings.Notes |> List.iter (Terminal.say terminal)
-    let device = Session.start terminal settings.LibTorch settings.Engine settings.Gpus
-    let data = Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
-    use _dataset = data.Dataset
-    use interruption = new Interruption(terminal)
+let private tryLast pick (arguments: TrainArgument list) = arguments |> List.choose pick |> List.tryLast
+
+/// Settings of a new run; with `--like`, those of another one with the options given beside it.
+let private newSettings (arguments: TrainArgument list) : TrainSettings =
+    match
+        arguments
+        |> tryLast (function
+            | Like run -> Some run
+            | _ -> None)
+    with
+    | None -> TrainSettings.ofArguments File.Exists arguments
+    | Some _ when List.contains Parity arguments ->
+        raise (
+            UsageException "--like takes over everything that a run chose, and so does --parity: leave one of them out."
+        )
+    | Some run -> TrainSettings.ofArgumentsAfter (RunConfig.toSettings (RunConfig.read run)) File.Exists arguments
+
+/// The run to go on with, its settings, and those with the options given beside `--resume`.
+let private resumedSettings (terminal: Terminal) (arguments: TrainArgument list) (word: string) =
+    if
+        arguments
+        |> List.exists (function
+            | Like _
+            | Parity -> true
+            | _ -> false)
+    then
+        raise (UsageException "--resume goes on with everything that a run chose: leave --like and --parity out.")
+
+    let runs =
+        arguments
+        |> tryLast (function
+            | Runs directory -> Some directory
+            | _ -> None)
+        |> Option.defaultValue TrainSettings.standard.RunsDirectory
+
+    let run = Resumption.locate runs word
+    let there = RunConfig.read run
+    let settings = TrainSettings.ofArgumentsAfter (RunConfig.toSettings there) File.Exists arguments
+
+    let here =
+        { there with
+            Input = settings.Input
+            Model = settings.Model
+            Training = settings.Training
+            TrainingFraction = settings.TrainingFraction
+            SamplingFraction = settings.SamplingFraction
+            Threads = settings.Training.Threads
+            Gpus = settings.Gpus
+            Engine = settings.Engine
+        }
+
+    match Resumption.check run there here with
+    | [] -> ()
+    | names ->
+        let names = String.concat ", " names
+        Terminal.say terminal $"Another {names} than before: from here on last digits differ."
+
+    run, settings
+
+/// From the words to a finished run: a new one, or one that goes on.
+let private conduct (terminal: Terminal) (arguments: TrainArgument list) (interruption: Interruption) =
     let command = Environment.GetCommandLineArgs() |> List.ofArray
-    let run = Session.train terminal command settings device data interruption.Token
+    let exitCode () = interruption.ExitCode
+
+    let prepare (settings: TrainSettings) =
+        settings.Notes |> List.iter (Terminal.say terminal)
+        let device = Session.start terminal settings.LibTorch settings.Engine settings.Gpus
+        device, Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
+
+    match
+        arguments
+        |> tryLast (function
+            | TrainArgument.Resume run -> Some run
+            | _ -> None)
+    with
+    | None ->
+        let settings = newSettings arguments
+        let device, data = prepare settings
+        use _dataset = data.Dataset
+        settings, Session.train terminal command settings device data exitCode interruption.Token
+    | Some word ->
+        let run, settings = resumedSettings terminal arguments word
+        let device, data = prepare settings
+        use _dataset = data.Dataset
+        use resumed = Resumption.openRun terminal run
+        settings, Session.resume terminal command settings device data resumed exitCode interruption.Token
+
+let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
+    use interruption = new Interruption(terminal, "finishing this step and saving", true)
+    let settings, run = conduct terminal arguments interruption
 
     match settings.OutputFile, run.Best with
     | Some path, Some model ->
@@ -62,13 +143,11 @@ let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
         run
 
     if run.Outcome.Interrupted then
-        let last = Path.Combine(Session.checkpoints run.Directory, "last")
-
         Terminal.say
             terminal
-            $"Stopped after {Say.duration (TimeSpan.FromSeconds run.Seconds)}; the weights of the last step are in {last}."
+            $"Stopped after {Say.duration (TimeSpan.FromSeconds run.Seconds)}, and saved. Go on with: {Arguments.program} train --resume {run.Directory}"
 
-        ExitCode.interrupted
+        interruption.ExitCode
     else
         Terminal.say
             terminal
@@ -93,6 +172,8 @@ let command: Command =
                     "train 'data/*.root' --neighbour-aggregator mean --name mean-128", "many files, a fast aggregator"
                     "train data.root --layer gatv2 --residual --round-normalisation layer --features oriented",
                     "attention, in the shower's own frame"
+                    "train --resume auto", "go on with the newest run after a kill, a crash or a full queue"
+                    "train --like runs/A --learning-rate 3e-4", "the same again, but for one choice"
                     "train data.root --parity --epochs 10", "the original's numbers"
                 ]
         }

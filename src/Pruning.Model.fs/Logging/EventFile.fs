@@ -41,11 +41,7 @@ module EventFile =
         BinaryPrimitives.WriteUInt32LittleEndian(span.Slice(12 + payload.Length), maskedCrc32c (ReadOnlySpan payload))
         record
 
-    /// The events of a file, in order. Both checksums of every record are checked: InvalidDataException with the byte at
-    /// which a record is damaged or cut short.
-    let read (path: string) : Event list =
-        let refuse (at: int) (found: string) : 'a =
-            raise (InvalidDataException $"wanted an event record, found {found} in {path} at byte {at}")
+    let private readUpTo (refuse: int -> string -> Event list -> Event list) (path: string) : Event list =
 
         use stream =
             new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite ||| FileShare.Delete)
@@ -59,33 +55,49 @@ module EventFile =
             if rest.Length = 0 then
                 List.rev events
             elif rest.Length < 16 then
-                refuse at $"{rest.Length} bytes at the end of the file"
+                refuse at $"{rest.Length} bytes at the end of the file" events
             elif
                 BinaryPrimitives.ReadUInt32LittleEndian(rest.Slice 8)
                 <> maskedCrc32c (rest.Slice(0, 8))
             then
-                refuse at "a length with a wrong checksum"
+                refuse at "a length with a wrong checksum" events
             else
                 let length = BinaryPrimitives.ReadUInt64LittleEndian rest
 
                 if length > uint64 (rest.Length - 16) then
-                    refuse at $"{rest.Length - 16} bytes of a payload of {length}"
-
-                let payload = rest.Slice(12, int length)
-
-                if
+                    refuse at $"{rest.Length - 16} bytes of a payload of {length}" events
+                elif
                     BinaryPrimitives.ReadUInt32LittleEndian(rest.Slice(12 + int length))
-                    <> maskedCrc32c payload
+                    <> maskedCrc32c (rest.Slice(12, int length))
                 then
-                    refuse at "a payload with a wrong checksum"
+                    refuse at "a payload with a wrong checksum" events
+                else
+                    let event =
+                        try
+                            // The classes are older than the library and parse from arrays only, not from spans.
+                            Ok(Event.Parser.ParseFrom(bytes, at + 12, int length))
+                        with :? InvalidProtocolBufferException as error ->
+                            Error error.Message
 
-                let event =
-                    try
-                        // The classes are older than the library and parse from arrays only, not from spans.
-                        Event.Parser.ParseFrom(bytes, at + 12, int length)
-                    with :? InvalidProtocolBufferException as error ->
-                        refuse at $"a payload that is no Event ({error.Message})"
-
-                records (at + 16 + int length) (event :: events)
+                    match event with
+                    | Ok event -> records (at + 16 + int length) (event :: events)
+                    | Error message -> refuse at $"a payload that is no Event ({message})" events
 
         records 0 []
+
+    /// The events of a file, in order. Both checksums of every record are checked: InvalidDataException with the byte at
+    /// which a record is damaged or cut short.
+    let read (path: string) : Event list =
+        path
+        |> readUpTo (fun at found _ ->
+            raise (InvalidDataException $"wanted an event record, found {found} in {path} at byte {at}"))
+
+    /// Removes events from a file, in one step, and a record at its end that was not written whole: for a run that goes on
+    /// from an earlier point than this file came to.
+    let cut (path: string) (keep: Event -> bool) : unit =
+        let events = readUpTo (fun _ _ events -> List.rev events) path
+        let kept = List.filter keep events
+
+        AtomicFile.write path (fun stream ->
+            for event in kept do
+                stream.Write(frame (event.ToByteArray())))

@@ -116,6 +116,24 @@ type RunLog private (directory: string, run: JsonObject, metrics: FileStream, cl
     static let openMetrics (directory: string) : FileStream =
         new FileStream(Path.Combine(directory, metricsFile), FileMode.Append, FileAccess.Write, FileShare.ReadWrite, 0)
 
+    /// Processor, cores that the process may use, and memory in bytes.
+    static let machine () : JsonObject =
+        let processor =
+            try
+                File.ReadLines "/proc/cpuinfo"
+                |> Seq.tryFind _.StartsWith("model name", StringComparison.Ordinal)
+                |> Option.map (fun line -> line.Substring(line.IndexOf ':' + 1).Trim())
+            with
+            | :? IOException
+            | :? UnauthorizedAccessException -> None
+
+        Json.record
+            [
+                "processor", Json.text (defaultArg processor (string RuntimeInformation.ProcessArchitecture))
+                "cores", Json.integer Environment.ProcessorCount
+                "memory_bytes", Json.integer (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
+            ]
+
     /// Letters, digits, dots, dashes and underscores stay, whatever else becomes a dash.
     static let fileNameOf (name: string) : string =
         String.map (fun c -> if Char.IsLetterOrDigit c || c = '.' || c = '_' then c else '-') name
@@ -162,6 +180,7 @@ type RunLog private (directory: string, run: JsonObject, metrics: FileStream, cl
                     "command", Json.list (description.Command |> List.map Json.text)
                     "directory", Json.text Environment.CurrentDirectory
                     "host", Json.text Environment.MachineName
+                    "machine", machine ()
                     "commit", description.Commit |> Option.map Json.text |> Option.defaultValue null
                     "versions", Json.record [ for name, version in description.Versions -> name, Json.text version ]
                     "seeds", Json.record [ for name, seed in description.Seeds -> name, Json.integer seed ]
@@ -183,9 +202,9 @@ type RunLog private (directory: string, run: JsonObject, metrics: FileStream, cl
         save directory runFile run
         new RunLog(directory, run, openMetrics directory, clock)
 
-    /// Goes on with the records of a run that was stopped: a half-written last line goes, run.json notes the time. A
-    /// directory that is no run: CheckpointException.
-    static member Resume(directory: string, ?clock: TimeProvider) : RunLog =
+    /// Goes on with the records of a run that was stopped: a half-written last line goes, and run.json notes the time and the
+    /// command. A directory that is no run: CheckpointException.
+    static member Resume(directory: string, ?clock: TimeProvider, ?command: string list) : RunLog =
         let clock = defaultArg clock TimeProvider.System
         let path = Path.Combine(directory, runFile)
 
@@ -208,9 +227,17 @@ type RunLog private (directory: string, run: JsonObject, metrics: FileStream, cl
             with :? JsonException as error ->
                 refuse "no JSON" error
 
+        let resumption =
+            Json.record
+                [
+                    "time", Json.text (timestamp clock)
+                    "command", Json.list (defaultArg command [] |> List.map Json.text)
+                    "host", Json.text Environment.MachineName
+                ]
+
         match run["resumed"] with
-        | :? JsonArray as times -> times.Add(Json.text (timestamp clock))
-        | _ -> run["resumed"] <- Json.list [ Json.text (timestamp clock) ]
+        | :? JsonArray as earlier -> earlier.Add resumption
+        | _ -> run["resumed"] <- Json.list [ resumption ]
 
         for key in [ "finished"; "exit"; "error" ] do
             run[key] <- null
@@ -218,6 +245,26 @@ type RunLog private (directory: string, run: JsonObject, metrics: FileStream, cl
         repair (Path.Combine(directory, metricsFile))
         save directory runFile run
         new RunLog(directory, run, openMetrics directory, clock)
+
+    /// Replaces config.json, when a run goes on under other choices.
+    member _.Choose(config: JsonObject) : unit = save directory "config.json" config
+
+    /// Removes lines of metrics.jsonl, in one step: those of a time that a run that goes on will live again.
+    static member Cut(directory: string, keep: MetricLine -> bool) : unit =
+        let path = Path.Combine(directory, metricsFile)
+
+        if File.Exists path then
+            repair path
+            let lines = File.ReadAllLines path |> Array.filter (fun line -> line <> "")
+
+            let kept =
+                Seq.zip lines (RunLog.ReadMetrics path)
+                |> Seq.filter (snd >> keep)
+                |> Seq.map (fun (text, _) -> text + "\n")
+                |> Seq.toArray
+
+            if kept.Length < lines.Length then
+                AtomicFile.writeText path (String.Concat kept)
 
     /// The directory of the run.
     member _.Directory: string = directory
