@@ -26,7 +26,8 @@ type ImportArgument =
             | Autoregressive -> "the weights are of an autoregressive network; otherwise of an equilibrium network"
             | Num_Iterations _ -> "passes of the equilibrium network (default 5)"
             | Class_Weight _ -> "loss weights KEEP,PRUNE for later evaluations (default 1,20)"
-            | Sample _ -> "ROOT file whose first graph the imported network decides, as a check (default: a graph of three nodes)"
+            | Sample _ ->
+                "ROOT file whose first graph the imported network decides, as a check (default: a graph of three nodes)"
             | Output_File _ -> "model file to write (default: beside the weights, ending in .model.safetensors)"
             | Libtorch _ -> "use the libtorch in this directory"
 
@@ -57,10 +58,8 @@ let private ofConfig (settings: ImportSettings) (path: string) : ImportSettings 
         { settings with
             Autoregressive =
                 fields.Since("autoregressive", settings.Autoregressive, (fun () -> fields.Flag "autoregressive"))
-            Passes =
-                fields.Since("num_iterations", settings.Passes, (fun () -> fields.Int("num_iterations", 1, 1000)))
-            Weights =
-                fields.Since("class_weight", settings.Weights, (fun () -> weights (fields.Text "class_weight")))
+            Passes = fields.Since("num_iterations", settings.Passes, (fun () -> fields.Int("num_iterations", 1, 1000)))
+            Weights = fields.Since("class_weight", settings.Weights, (fun () -> weights (fields.Text "class_weight")))
         }
 
     fields.Close()
@@ -80,7 +79,10 @@ let settingsOf (arguments: ImportArgument list) : ImportSettings =
         | Class_Weight text -> { settings with Weights = weights text }
         | Sample path -> { settings with Sample = Some path }
         | Output_File path -> { settings with Output = Some path }
-        | Libtorch directory -> { settings with LibTorch = Some directory }
+        | Libtorch directory ->
+            { settings with
+                LibTorch = Some directory
+            }
 
     let settings =
         arguments
@@ -103,7 +105,8 @@ let settingsOf (arguments: ImportArgument list) : ImportSettings =
 
 /// Three layer clusters in a row.
 let private threeNodes () : GraphBatch =
-    let features = Array.init (3 * Pruning.Data.Graphs.ShowerGraph.FeatureCount) (fun i -> float32 (i % 7) / 7f)
+    let features =
+        Array.init (3 * Pruning.Data.Graphs.ShowerGraph.FeatureCount) (fun i -> float32 (i % 7) / 7f)
 
     let graph =
         Pruning.Data.Graphs.ShowerGraph(
@@ -120,7 +123,13 @@ let private check (terminal: Terminal) (settings: ImportSettings) : GraphBatch =
     match settings.Sample with
     | None -> threeNodes ()
     | Some path ->
-        use dataset = Inputs.openDataset terminal { Inputs.standard with Files = [ path ] }
+        use dataset =
+            Inputs.openDataset
+                terminal
+                { Inputs.standard with
+                    Files = [ path ]
+                }
+
         BatchAssembler.Collate [| dataset[0] |]
 
 let private run (terminal: Terminal) (arguments: ImportArgument list) : int =
@@ -150,7 +159,7 @@ let private run (terminal: Terminal) (arguments: ImportArgument list) : int =
 
     let output =
         settings.Output
-        |> Option.defaultWith (fun () -> Path.ChangeExtension(settings.File, ".model.safetensors"))
+        |> Option.defaultWith (fun () -> string (Path.ChangeExtension(settings.File, ".model.safetensors")))
 
     ModelFile.save output model
     let config = (ConfigJson.ofPruner model.Pruner.Config).ToJsonString()
@@ -173,8 +182,7 @@ let command: Command =
             Examples =
                 [
                     "import argnn.safetensors --num-iterations 5", "an equilibrium network of five passes"
-                    "import argnn.safetensors --autoregressive --output-file model.safetensors",
-                    "an autoregressive one"
+                    "import argnn.safetensors --autoregressive --output-file model.safetensors", "an autoregressive one"
                 ]
         }
         run

@@ -141,10 +141,10 @@ module Loop =
     /// Decides when a training saves itself, and does it once for each point at which it stands.
     type private Saver(plan: TrainingPlan, trainer: Trainer) =
         let clock = Stopwatch.StartNew()
-        let mutable saved: (int64 * int) option = None
+        let mutable saved: (int * int) option = None
 
         member _.Save(now: TrainingProgress) : unit =
-            let point = Some(now.GlobalStep, now.Epoch + (if now.Step = 0 then 0 else 1))
+            let point = Some(now.Epoch, now.Step)
 
             if saved <> point then
                 CheckpointStore.save plan.Checkpoints trainer now

@@ -1,6 +1,5 @@
 namespace Pruning.Model.Training
 
-open System.Text.Json
 open System.Text.Json.Nodes
 open TorchSharp
 open Pruning.Model
@@ -50,20 +49,17 @@ module ModelFile =
             )
 
     let private parse (path: string) (key: string) (text: string) : JsonObject =
-        let refuse (cause: exn | null) =
-            raise (
-                CheckpointException(
-                    $"Wanted a JSON object under '{key}' in the metadata of {path}, found {text}; the file is damaged.",
-                    cause
-                )
-            )
+        JsonText.parse $"'{key}' in the metadata of {path}" (System.Text.Encoding.UTF8.GetBytes text)
 
-        try
-            match JsonNode.Parse text with
-            | :? JsonObject as json -> json
-            | _ -> refuse null
-        with :? JsonException as error ->
-            refuse error
+    /// Refuses a configuration of which the file cannot hold the weights, before a network of that size is made.
+    let private checkSize (path: string) (file: SafeTensorsFile) (config: PrunerConfig) : unit =
+        let width = file.TryEntry "encoder.linear3.weight" |> Option.bind (fun entry -> List.tryHead entry.Shape)
+
+        if width <> Some(int64 config.Hidden) || file.Names.Length < config.Rounds then
+            raise (
+                CheckpointException
+                    $"The weights in {path} do not fit the configuration beside them: wanted {config.Rounds} rounds of width {config.Hidden}, found {file.Names.Length} tensors and the width {width}."
+            )
 
     let private checkFinite (path: string) (name: string) (tensor: Tensor) : unit =
         if tensor.is_floating_point () then
@@ -93,6 +89,7 @@ module ModelFile =
         expect "format" format
         let config = text "config" |> parse path "config" |> ConfigJson.toPruner
         expect "features" (featureNames config)
+        checkSize path file config
         let criterion = text "criterion" |> parse path "criterion" |> ConfigJson.toCriterion
 
         use random = new torch.Generator(0UL)

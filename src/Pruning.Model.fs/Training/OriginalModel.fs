@@ -19,7 +19,10 @@ module OriginalModel =
     let private prefixes = [ "model."; "module."; "net."; "_orig_mod." ]
 
     let rec private plain (name: string) : string =
-        match prefixes |> List.tryFind (fun prefix -> name.StartsWith(prefix, StringComparison.Ordinal)) with
+        match
+            prefixes
+            |> List.tryFind (fun prefix -> name.StartsWith(prefix, StringComparison.Ordinal))
+        with
         | Some prefix -> plain (name.Substring prefix.Length)
         | None -> name
 
@@ -73,7 +76,10 @@ module OriginalModel =
     /// Reads weights and builds the network that they fit. Names, shapes and numbers are checked: CheckpointException.
     let load (path: string) (strategy: DecisionStrategy) (criterion: Criterion) : TrainedModel =
         use file = SafeTensors.read path
-        let named = file.Names |> List.choose (fun name -> tryName name |> Option.map (fun ours -> ours, name))
+
+        let named =
+            file.Names
+            |> List.choose (fun name -> tryName name |> Option.map (fun ours -> ours, name))
 
         for ours, copies in named |> List.countBy fst do
             if copies > 1 then
@@ -87,7 +93,7 @@ module OriginalModel =
         let tensors = [ for ours, name in named -> ours, file.Tensor name ]
 
         for name, tensor in tensors do
-            if tensor.is_floating_point () && not (tensor.isfinite().all().item<bool> ()) then
+            if tensor.is_floating_point () && not (tensor.isfinite().all().item<bool>()) then
                 refuse path $"finite numbers as '{name}'" "NaN or infinity"
 
         try

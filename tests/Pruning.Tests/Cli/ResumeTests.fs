@@ -1,0 +1,264 @@
+/// Runs that are stopped, killed or damaged, and go on; as processes, the way a batch system does it.
+module Pruning.Tests.Cli.ResumeTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Text.Json
+open System.Text.RegularExpressions
+open System.Threading
+open Expecto
+open Pruning.Model
+open Pruning.Tests
+open Pruning.Tests.Cli.Run
+open Pruning.Tests.Cli.ProgramTests
+open Pruning.Tests.Cli.InspectTests
+
+/// Three epochs of ten steps, a checkpoint after each step.
+let private options =
+    [
+        "--hidden=8"
+        "--rounds=1"
+        "--passes=2"
+        "--neighbour-aggregator=mean"
+        "--sampling-fraction=0.1"
+        "--batch-size=8"
+        "--epochs=3"
+        "--threads=1"
+        "--workers=1"
+        "--checkpoint-every=1"
+        "--ema=0.9"
+        "--quiet"
+    ]
+
+let private runIn (runs: string) = Directory.GetDirectories runs |> Array.exactlyOne
+
+let private jsonOf (path: string) = JsonDocument.Parse(File.ReadAllText path).RootElement
+
+let private bytesOf (run: string) =
+    [
+        for name in [ "best/model.safetensors"; "last/model.safetensors"; "last/training.safetensors" ] ->
+            File.ReadAllBytes(Path.Combine(run, "checkpoints", name))
+    ]
+
+/// metrics.jsonl without what tells the time.
+let private metricsOf (run: string) =
+    Regex.Replace(
+        File.ReadAllText(Path.Combine(run, "metrics.jsonl")),
+        "\"(time|seconds|graphs_per_second)\":(\"[^\"]*\"|[^,}]*),?",
+        ""
+    )
+
+/// Tag, step and value of every number in the event files, without rates.
+let private scalarsOf (run: string) =
+    [
+        for path in Directory.GetFiles(run, "events.out.tfevents.*") do
+            for event in EventFile.read path do
+                if not (isNull event.Summary) then
+                    for value in event.Summary.Value do
+                        if
+                            value.Tag <> "config"
+                            && not (Regex.IsMatch(value.Tag, "seconds|graphs_per_second"))
+                        then
+                            value.Tag, event.Step, value.SimpleValue
+    ]
+    |> List.sort
+
+let private whole =
+    lazy
+        (inTemporaryDirectoryOf (fun runs ->
+            cli ([ "train"; sample; "--runs"; runs ] @ options) |> expecting 0 |> ignore
+            let run = runIn runs
+            bytesOf run, metricsOf run, scalarsOf run))
+
+let private expectWhole (run: string) =
+    let bytes, metrics, scalars = whole.Value
+    Expect.equal (bytesOf run) bytes "weights"
+    Expect.equal (metricsOf run) metrics "metrics.jsonl"
+    Expect.equal (scalarsOf run) scalars "TensorBoard"
+    Expect.equal ((jsonOf (Path.Combine(run, "run.json"))).GetProperty("exit").GetInt32()) 0 "exit in run.json"
+    Expect.isEmpty (Directory.GetFileSystemEntries(run, "*writing*", SearchOption.AllDirectories)) "half-written"
+
+/// Waits for a checkpoint, with a generous limit: how long that takes decides nothing.
+let private whenSaved (runs: string) (action: Process -> unit) (running: Process) =
+    let limit = DateTime.UtcNow.AddSeconds 90.0
+
+    let saved () =
+        Directory.Exists runs
+        && Directory.GetDirectories runs
+           |> Array.exists (fun run ->
+               let store = Path.Combine(run, "checkpoints")
+               Directory.Exists store && Directory.GetDirectories(store, "epoch-*").Length > 0)
+
+    while not (saved ()) && not running.HasExited && DateTime.UtcNow < limit do
+        Thread.Sleep 5
+
+    action running
+
+let private train runs more = cli ([ "train"; sample; "--runs"; runs ] @ options @ more)
+
+let private resume runs more = cli ([ "train"; "--resume"; "auto"; "--runs"; runs; "--quiet" ] @ more)
+
+let private signals =
+    [
+        for name, code in [ "TERM", 85; "USR1", 85; "INT", 130 ] do
+            test $"SIG{name} saves and exits {code}, and the run goes on to the same numbers" {
+                inTemporaryDirectory (fun runs ->
+                    // Without an end of its own before the signal.
+                    let outcome = train runs [] |> whenStarted (whenSaved runs (signal name)) |> run
+
+                    // A machine that was too busy to signal in time has finished the run: that is no failure of it.
+                    if outcome.ExitCode <> 0 then
+                        Expect.equal outcome.ExitCode code (string outcome)
+                        let run = runIn runs
+
+                        Expect.equal
+                            ((jsonOf (Path.Combine(run, "run.json"))).GetProperty("exit").GetInt32())
+                            code
+                            "run.json"
+
+                        resume runs [] |> expecting 0 |> ignore
+
+                    expectWhole (runIn runs))
+            }
+
+        test "a run that was killed goes on, again and again, to the same numbers" {
+            inTemporaryDirectory (fun runs ->
+                let kill (running: Process) = running.Kill()
+                train runs [] |> whenStarted (whenSaved runs kill) |> run |> ignore
+
+                for _ in 1..2 do
+                    let later (running: Process) =
+                        running.WaitForExit 1500 |> ignore
+                        running.Kill()
+
+                    resume runs [] |> whenStarted later |> run |> ignore
+
+                resume runs [] |> expecting 0 |> ignore
+                expectWhole (runIn runs))
+        }
+    ]
+
+let private goingOn =
+    [
+        test "a damaged newest checkpoint is told and the one before it taken" {
+            inTemporaryDirectory (fun runs ->
+                train runs [ "--epochs=2" ] |> expecting 0 |> ignore
+                let run = runIn runs
+                let last = Path.Combine(run, "checkpoints", "last", "training.safetensors")
+                File.WriteAllBytes(last, File.ReadAllBytes last |> Array.take 1000)
+                let outcome = resume runs [ "--epochs=3" ] |> expecting 0
+                Expect.stringContains outcome.Error "training.safetensors" "which file"
+                Expect.stringContains outcome.Error "checkpoint before it" "what is done"
+                expectWhole run)
+        }
+
+        test "what would change the mathematics is refused by name, and nothing is touched" {
+            inTemporaryDirectory (fun runs ->
+                train runs [ "--epochs=1"; "--schedule=cosine" ] |> expecting 0 |> ignore
+                let run = runIn runs
+                let before = File.ReadAllText(Path.Combine(run, "run.json"))
+
+                for option, name in
+                    [
+                        "--learning-rate=0.5", "training.learning_rate"
+                        "--batch-size=9", "training.batch_size"
+                        "--hidden=16", "model.hidden"
+                        "--seed=1", "training.seed"
+                        "--mode=one-pass", "model.strategy"
+                        "--ema=0.5", "training.ema"
+                        "--epochs=2", "training.epochs"
+                        "--like=x", "--like"
+                    ] do
+                    resume runs [ option ] |> Run.run |> expectSentence 2 [ name ]
+
+
+                Expect.equal (File.ReadAllText(Path.Combine(run, "run.json"))) before "run.json")
+        }
+
+        test "no run to go on with is a checkpoint error" {
+            inTemporaryDirectory (fun runs ->
+                resume runs [] |> Run.run |> expectSentence 7 [ "--resume auto"; runs ]
+                runCli [ "train"; "--resume"; runs ] |> expectSentence 7 [ "config.json"; runs ])
+        }
+
+        test "--like repeats a run, but for what is said otherwise" {
+            inTemporaryDirectory (fun runs ->
+                train runs [] |> expecting 0 |> ignore
+                let first = runIn runs
+                let again = Path.Combine(runs, "again")
+
+                cli [ "train"; "--like"; first; "--runs"; again; "--quiet" ]
+                |> expecting 0
+                |> ignore
+
+                expectWhole (runIn again)
+                let same = runCli [ "compare"; "--config"; first; runIn again ]
+                Expect.stringContains same.Out "chose the same" "no difference"
+                let other = Path.Combine(runs, "other")
+
+                cli [ "train"; "--like"; first; "--runs"; other; "--quiet"; "--memory=gru"; "--epochs=1" ]
+                |> expecting 0
+                |> ignore
+
+                let lines = (runCli [ "compare"; "--config"; first; runIn other; "--json" ]).Out
+                let names = [ for field in JsonDocument.Parse(lines).RootElement.EnumerateObject() -> field.Name ]
+                Expect.equal names [ "model.memory_cell"; "training.epochs" ] "what differs")
+        }
+
+        test "a directory that cannot be written is one sentence, and what was there stays" {
+            inTemporaryDirectory (fun runs ->
+                train runs [ "--epochs=1" ] |> expecting 0 |> ignore
+                let run = runIn runs
+                let store = Path.Combine(run, "checkpoints")
+                let bytes = bytesOf run
+                // A file where the next checkpoint's directory has to be made stops root too.
+                File.WriteAllText(Path.Combine(store, "epoch-0002-step-00000011"), "")
+
+                resume runs [ "--epochs=2" ]
+                |> Run.run
+                |> expectSentence 7 [ "epoch-0002-step-00000011" ]
+
+                Expect.equal (bytesOf run) bytes "the old checkpoint"
+                File.Delete(Path.Combine(store, "epoch-0002-step-00000011"))
+                resume runs [ "--epochs=3" ] |> expecting 0 |> ignore
+                expectWhole run)
+        }
+    ]
+
+let private imports =
+    [
+        for variant, words in
+            [
+                "eqfinding_gru_lstm", [ "--num-iterations=3" ]
+                "autoregressive_lstm_none", [ "--autoregressive" ]
+            ] do
+            test $"{variant}: the original's weights come in and decide" {
+                inTemporaryDirectory (fun directory ->
+                    TorchSharp.torch.set_num_threads 1
+                    let numbers = Fixture.read (Path.Combine(Fixture.own, "cases", $"{variant}.safetensors"))
+                    let file = Path.Combine(directory, "argnn.safetensors")
+
+                    SafeTensors.write
+                        file
+                        Map.empty
+                        (Fixture.under "param." numbers |> List.map (fun (n, t) -> "model." + n, t))
+
+                    let outcome = cli ([ "import"; file ] @ words) |> expecting 0
+                    let model = outcome.OutLines |> List.exactlyOne
+                    cli [ "evaluate"; model; sample; "--json" ] |> expecting 0 |> ignore
+
+                    SafeTensors.write
+                        file
+                        Map.empty
+                        [ "model.in_read.lin1.weight", TorchSharp.torch.zeros [| 8L; 9L |] ]
+
+                    runCli [ "import"; file ] |> expectSentence 7 [ "encoder.linear3.weight"; file ])
+            }
+    ]
+
+// One after the other: each takes a core, and they compare with one undisturbed run.
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList "Resume" [ testList "signals" signals; testList "going on" goingOn; testList "import" imports ]
