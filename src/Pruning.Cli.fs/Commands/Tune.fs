@@ -56,7 +56,7 @@ let private run (terminal: Terminal) (words: string list) : int =
     let directory = settings.Directory
     settings.Plan |> Option.iter (StudyPlan.keep directory)
     let plan = StudyPlan.read (Path.Combine(directory, StudyPlan.fileName))
-    use interruption = new Interruption(terminal, "asking the trainings to save")
+    use interruption = new Interruption(terminal, "asking the trainings to save", true)
 
     Terminal.say
         terminal
@@ -89,7 +89,7 @@ let private run (terminal: Terminal) (words: string list) : int =
             terminal
             $"Stopped with {finished} of {plan.Trials} trials done. The same command, or tune --study {directory}, goes on."
 
-        ExitCode.interrupted
+        interruption.ExitCode
     elif (StudyReport.best rows).IsNone then
         raise (
             TrainingException

@@ -100,6 +100,21 @@ module Study =
             true
         | None -> false
 
+    /// A run of a job that was stopped or killed after it had saved itself: it goes on from there.
+    let private tryStopped (directory: string) (job: Job) : RunFound option =
+        let hasCheckpoint (found: RunFound) =
+            let checkpoints = Path.Combine(found.Directory, "checkpoints")
+
+            Directory.Exists checkpoints
+            && not (Seq.isEmpty (Directory.EnumerateDirectories checkpoints))
+
+        TrialResult.find (runsOf directory) job
+        |> List.tryHead
+        |> Option.filter (fun found ->
+            match found.Exit with
+            | None -> hasCheckpoint found
+            | Some code -> (code = ExitCode.saved || code = ExitCode.interrupted) && hasCheckpoint found)
+
     /// What fails the first training fails all: the words, the data, the device. A study that has results goes on.
     let private stopIfHopeless (desk: Desk) (job: Job) (code: int) (sentence: string) : unit =
         let hasResult =
@@ -119,16 +134,19 @@ module Study =
             elif code = ExitCode.device then raise (DeviceException text)
             else raise (UsageException text)
 
-    /// Trains and notes what came out.
-    let private work (desk: Desk) (worker: int) (job: Job) : unit =
+    /// Trains, from the checkpoints of a stopped run if there is one, and notes what came out.
+    let rec private workFrom (stopped: RunFound option) (desk: Desk) (worker: int) (job: Job) : unit =
         let directory = desk.Around.Directory
         let log = logOf directory job
         let clock = Stopwatch.StartNew()
 
         let words =
-            [ "train" ]
-            @ StudyPlan.trainWords desk.Around.IsFlag desk.Plan job
-            @ [ "--runs"; runsOf directory; "--name"; StudyPlan.nameOf job; "--quiet" ]
+            match stopped with
+            | Some found -> [ "train"; "--resume"; found.Directory; "--quiet" ]
+            | None ->
+                [ "train" ]
+                @ StudyPlan.trainWords desk.Around.IsFlag desk.Plan job
+                @ [ "--runs"; runsOf directory; "--name"; StudyPlan.nameOf job; "--quiet" ]
 
         let environment =
             match desk.Around.Devices with
@@ -148,7 +166,9 @@ module Study =
 
         match running.ExitCode, newest with
         | 0, Some found -> finish desk job (outcomeOf desk found) run found.Seconds
-        | code, _ when code > 128 || code = 85 ->
+        // Checkpoints that cannot be used: from the start.
+        | code, _ when code = ExitCode.checkpoint && stopped.IsSome -> workFrom None desk worker job
+        | code, _ when code > 128 || code = ExitCode.saved ->
             let lost = not desk.Stop.IsCancellationRequested
             desk.Journal.Add [ JournalEvent.Release(job, Owner.me.Value, lost) ]
 
@@ -177,7 +197,7 @@ module Study =
                     endOrphan before job
 
                 if not (tryAdopt desk job) then
-                    work desk worker job
+                    workFrom (tryStopped desk.Around.Directory job) desk worker job
 
                 workLoop desk worker
 

@@ -92,17 +92,28 @@ module RunLogger =
 
     /// Everything, for TensorBoard.
     let tensorBoard (board: TensorBoard) : RunLogger =
+        let last = ref 0L
+
+        let write (step: int64) values =
+            last.Value <- max last.Value step
+            board.Values(step, values)
+
         function
         | RunRecord.Began(config, step) ->
             if step > 0L then
                 board.Restart step
 
+            last.Value <- step
             describe board config step
-        | RunRecord.Scalars(step, values) -> board.Scalars(step, finite values)
-        | RunRecord.Metrics(line, state) -> board.Values(line.Step, describeSplit line state)
-        | RunRecord.Distribution(step, tag, distribution) ->
-            board.Values(step, [ Summaries.histogram tag distribution ])
-        | RunRecord.Picture(step, tag, picture) -> board.Values(step, [ Summaries.image tag picture ])
+        | RunRecord.Scalars(step, values) ->
+            write step [ for tag, value in finite values -> Summaries.scalar tag value ]
+        | RunRecord.Metrics(line, state) -> write line.Step (describeSplit line state)
+        | RunRecord.Distribution(step, tag, distribution) -> write step [ Summaries.histogram tag distribution ]
+        | RunRecord.Picture(step, tag, picture) -> write step [ Summaries.image tag picture ]
         | RunRecord.Ended(exitCode, _) ->
             let status = if exitCode = 0 then SessionStatus.Success else SessionStatus.Failure
-            board.Values(0L, [ Summaries.hparams HParams.sessionEndTag (HParams.sessionEnd status board.Now) ])
+            // After the last step: it goes with what is cut off when the run is taken up again.
+            board.Values(
+                last.Value + 1L,
+                [ Summaries.hparams HParams.sessionEndTag (HParams.sessionEnd status board.Now) ]
+            )

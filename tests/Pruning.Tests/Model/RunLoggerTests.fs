@@ -321,7 +321,7 @@ let private loggers =
                         [
                             0L, "_hparams_/experiment"
                             0L, "_hparams_/session_start_info"
-                            0L, "_hparams_/session_end_info"
+                            21L, "_hparams_/session_end_info"
                         ]
                         "HParams"
 
