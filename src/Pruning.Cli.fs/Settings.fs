@@ -63,9 +63,9 @@ module TrainSettings =
 
     let private ofPreset (preset: Preset) : TrainSettings =
         { standard with
-            Model = Preset.network preset
+            Model = preset.Network
             Training =
-                { Preset.training preset with
+                { preset.Training with
                     Workers = standard.Training.Workers
                 }
         }
@@ -128,7 +128,7 @@ module TrainSettings =
         | Edges _
         | Bad_Files _
         | Bad_Graphs _
-        | Preset _
+        | TrainArgument.Preset _
         | Parity -> settings
         | Training_Fraction text ->
             { settings with
@@ -383,7 +383,7 @@ module TrainSettings =
         let preset =
             arguments
             |> List.choose (function
-                | Preset text -> Some(Value.choice "--preset" Preset.words text)
+                | TrainArgument.Preset text -> Some(Value.choice "--preset" Preset.words text)
                 | _ -> None)
             |> List.tryLast
 

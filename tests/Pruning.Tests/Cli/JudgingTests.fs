@@ -142,6 +142,20 @@ let private evaluates =
                 |> expectSentence 2 [ "validation split of a run" ]
             }
 
+            test "a part of other files is divided as the run divides: rules and thresholds come from their own splits" {
+                let _, _, run, _ = prepared.Value
+                let other = Path.Combine(Pruning.Tests.Fixture.repository, "samples", "tracksters.root")
+                let words = [ "--split"; "test"; "--working-point"; "efficiency=0.9"; "--json" ]
+                let outcome = parse (cli ([ "evaluate"; run; other ] @ words) |> expecting 0).Out
+                let test = outcome.GetProperty("judgements").GetProperty "test"
+                let rules = [ for one in test.GetProperty("models").EnumerateObject() -> one.Name ]
+                Expect.contains rules "logistic regression" "rules"
+                Expect.notEqual (test.GetProperty("margin").GetDouble()) 0.0 "a threshold of its own"
+
+                runCli [ "evaluate"; run; other; "--working-point"; "efficiency=0.9" ]
+                |> expectSentence 2 [ "or with --split" ]
+            }
+
             test "options are read, and refused with what they take" {
                 let settings words = EvaluateSettings.ofArguments (Arguments.parse<EvaluateArgument>("run" :: words))
 
