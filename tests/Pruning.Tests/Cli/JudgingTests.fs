@@ -145,14 +145,14 @@ let private evaluates =
             test "a part of other files is divided as the run divides: rules and thresholds come from their own splits" {
                 let _, _, run, _ = prepared.Value
                 let other = Path.Combine(Pruning.Tests.Fixture.repository, "samples", "tracksters.root")
-                let words = [ "--split"; "test"; "--working-point"; "efficiency=0.9"; "--json" ]
+                let words = [ "--split"; "test"; "--working-point"; "best-f1"; "--json" ]
                 let outcome = parse (cli ([ "evaluate"; run; other ] @ words) |> expecting 0).Out
                 let test = outcome.GetProperty("judgements").GetProperty "test"
                 let rules = [ for one in test.GetProperty("models").EnumerateObject() -> one.Name ]
                 Expect.contains rules "logistic regression" "rules"
                 Expect.notEqual (test.GetProperty("margin").GetDouble()) 0.0 "a threshold of its own"
 
-                runCli [ "evaluate"; run; other; "--working-point"; "efficiency=0.9" ]
+                runCli [ "evaluate"; run; other; "--working-point"; "best-f1" ]
                 |> expectSentence 2 [ "or with --split" ]
             }
 
