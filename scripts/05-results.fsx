@@ -1,6 +1,6 @@
 // The table of docs/results.md: 30,000 simulated tracksters, divided by event, and what prunes them how well. Simulates,
 // trains one network of each strategy for about the same time on one core, and judges all of them on the same test split.
-// What is there already is not made again, so a stopped run goes on where it was. About 20 minutes on one core.
+// What is there already is not made again, so a stopped run goes on where it was. About half an hour on one core.
 //
 //     ./graph-pruning --version              builds the program
 //     dotnet fsi scripts/05-results.fsx [DIRECTORY]
@@ -55,6 +55,7 @@ let sample, more =
 let networks =
     [
         "one-pass", [ sample ], [], []
+        "plain", [ sample ], [ "--features"; "extended,log_hits"; "--neighbours"; "0" ], []
         "equilibrium", [ sample ], [ "--mode"; "equilibrium"; "--passes"; "3"; "--epochs"; "3" ], []
         "tree", [ sample ], [ "--mode"; "tree"; "--epochs"; "5" ], []
         "autoregressive",
