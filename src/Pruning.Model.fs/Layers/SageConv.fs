@@ -13,8 +13,7 @@ module SageConv =
         let neighbours = Aggregators.create random aggregator inputs
         let selfWeight = Init.xavier random [| int64 outputs; int64 inputs |]
 
-        let neighbourWeight =
-            Init.xavier random [| int64 outputs; int64 (neighbours.PerInput * inputs) |]
+        let neighbourWeight = Init.xavier random [| int64 outputs; int64 (neighbours.PerInput * inputs) |]
 
         let bias = Init.constant 0.0 [| int64 outputs |]
 
