@@ -143,8 +143,13 @@ let private evaluates =
             }
 
             test "a part of other files is divided as the run divides: rules and thresholds come from their own splits" {
-                let _, _, run, _ = prepared.Value
-                let other = Path.Combine(Pruning.Tests.Fixture.repository, "samples", "tracksters.root")
+                let directory, _, run, _ = prepared.Value
+                let other = Path.Combine(directory, "other.root")
+
+                cli [ "simulate"; other; "--events"; "60"; "--seed"; "5" ]
+                |> expecting 0
+                |> ignore
+
                 let words = [ "--split"; "test"; "--working-point"; "best-f1"; "--json" ]
                 let outcome = parse (cli ([ "evaluate"; run; other ] @ words) |> expecting 0).Out
                 let test = outcome.GetProperty("judgements").GetProperty "test"
