@@ -3,7 +3,8 @@
 // What is there already is not made again, so a stopped run goes on where it was. About half an hour on one core.
 //
 //     ./graph-pruning --version              builds the program
-//     dotnet fsi scripts/05-results.fsx [DIRECTORY]
+//     dotnet fsi scripts/05-results.fsx      prints the commands, and makes nothing
+//     dotnet fsi scripts/05-results.fsx DIRECTORY
 
 open System
 open System.Diagnostics
@@ -13,42 +14,18 @@ open System.Text.Json
 
 CultureInfo.CurrentCulture <- CultureInfo.InvariantCulture
 
-let directory =
-    Path.GetFullPath(fsi.CommandLineArgs |> Array.tryItem 1 |> Option.defaultValue "results")
+/// Where everything is made; nowhere: the commands are only said.
+let place = fsi.CommandLineArgs |> Array.tryItem 1 |> Option.map Path.GetFullPath
 
 let program = Path.Combine(__SOURCE_DIRECTORY__, "..", "graph-pruning")
 
-let inDirectory (name: string) = Path.Combine(directory, name)
-
-/// Runs a verb, says its command line, and stops the script when it fails. -> its standard output, seconds of processor time
-let run (words: string list) : string * float =
-    eprintfn "graph-pruning %s" (String.concat " " words)
-
-    let start =
-        ProcessStartInfo(program, words, RedirectStandardOutput = true, WorkingDirectory = directory)
-
-    use child = nonNull (Process.Start start)
-    let text = child.StandardOutput.ReadToEnd()
-    child.WaitForExit()
-
-    if child.ExitCode <> 0 then
-        exit child.ExitCode
-
-    text, child.UserProcessorTime.TotalSeconds
-
 /// The first is the sample, which is divided into training, validation and test; the others are more to train on. Shards of
 /// one simulation have no event in common.
-let sample, more =
-    let file shard = $"toy-{shard}.root"
+let file (shard: int) : string = $"toy-{shard}.root"
 
-    for shard in 1..6 do
-        if not (File.Exists(inDirectory (file shard))) then
-            Directory.CreateDirectory directory |> ignore
+let simulate (shard: int) : string list = [ "simulate"; file shard; "--events"; "72600"; "--shard"; $"{shard}/6" ]
 
-            run [ "simulate"; file shard; "--events"; "72600"; "--shard"; $"{shard}/6" ]
-            |> ignore
-
-    file 1, [ for shard in 2..6 -> file shard ]
+let sample, more = file 1, [ for shard in 2..6 -> file shard ]
 
 /// Name, files, options beside the preset, options of `evaluate`. Epochs are chosen so that training takes 100 to 130 s on one core; an
 /// epoch of the autoregressive network takes ten minutes, so it stops in the first one.
@@ -78,13 +55,60 @@ let networks =
         "more-data", more, [ "--epochs"; "3" ], [ sample ]
     ]
 
+let train (name: string) (files: string list) (options: string list) : string list =
+    let words = [ "--preset"; "fast"; "--training-fraction"; "0.6"; "--threads"; "1"; "--name"; name ]
+    "train" :: files @ words @ [ "--runs"; "runs" ] @ options
+
+/// The test split of the sample, at 99 % of the energy of its validation split. The rules are the same beside every network.
+let evaluate (name: string) (run: string) (options: string list) : string list =
+    let rules = if name = "one-pass" then "all" else "none"
+    let words = [ "--split"; "test"; "--working-point"; "efficiency=0.99"; "--bootstrap"; "100" ]
+    "evaluate" :: run :: options @ words @ [ "--baselines"; rules; "--json" ]
+
+let say (words: string list) = $"""graph-pruning {String.concat " " words}"""
+
+match place with
+| Some _ -> ()
+| None ->
+    for shard in 1..6 do
+        printfn "%s" (say (simulate shard))
+
+    for name, files, options, evaluation in networks do
+        printfn "%s" (say (train name files options))
+        printfn "%s" (say (evaluate name $"runs/*-{name}" evaluation))
+
+    exit 0
+
+let inDirectory (name: string) : string = Path.Combine(place.Value, name)
+
+/// Runs a verb, says its command line, and stops the script when it fails. -> its standard output, seconds of processor time
+let run (words: string list) : string * float =
+    eprintfn "%s" (say words)
+
+    let start =
+        ProcessStartInfo(program, words, RedirectStandardOutput = true, WorkingDirectory = place.Value)
+
+    use child = nonNull (Process.Start start)
+    let text = child.StandardOutput.ReadToEnd()
+    child.WaitForExit()
+
+    if child.ExitCode <> 0 then
+        exit child.ExitCode
+
+    text, child.UserProcessorTime.TotalSeconds
+
+Directory.CreateDirectory place.Value |> ignore
+
+for shard in 1..6 do
+    if not (File.Exists(inDirectory (file shard))) then
+        run (simulate shard) |> ignore
+
 /// The directory of a finished run, trained if there is none, and the seconds of processor time that took.
 let trained (name: string) (files: string list) (options: string list) : string * float =
     let seconds = inDirectory $"{name}.seconds"
 
     if not (File.Exists seconds) then
-        let words = [ "--preset"; "fast"; "--training-fraction"; "0.6"; "--threads"; "1"; "--name"; name ]
-        let _, taken = run ("train" :: files @ words @ [ "--runs"; "runs" ] @ options)
+        let _, taken = run (train name files options)
         File.WriteAllText(seconds, $"{taken:F0}")
 
     let newest =
@@ -94,15 +118,12 @@ let trained (name: string) (files: string list) (options: string list) : string 
 
     newest, float (File.ReadAllText seconds)
 
-/// A network, judged on the test split of the sample at 99 % of the energy, chosen on its validation split.
+/// A network, and for one of them the rules, judged.
 let judged (name: string) (directory: string) (options: string list) : JsonElement =
     let file = inDirectory $"{name}.json"
 
     if not (File.Exists file) then
-        // The rules are the same beside every network.
-        let rules = if name = "one-pass" then "all" else "none"
-        let words = [ "--split"; "test"; "--working-point"; "efficiency=0.99"; "--bootstrap"; "100" ]
-        let text, _ = run ([ "evaluate"; directory ] @ options @ words @ [ "--baselines"; rules; "--json" ])
+        let text, _ = run (evaluate name directory options)
         File.WriteAllText(file, text)
 
     use document = JsonDocument.Parse(File.ReadAllText file)
