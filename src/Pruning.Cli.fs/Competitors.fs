@@ -96,12 +96,25 @@ module Rules =
             "oracle", Baselines.oracle
         ]
 
-    let judge (resampling: Resampling) (sample: JudgedSample) (rules: (string * (ShowerGraph -> float32[])) list) =
+    let private marginsOn (sample: JudgedSample) (margins: ShowerGraph -> float32[]) =
+        sample.Graphs |> Array.map (fun graph -> margins graph.Graph)
+
+    /// Where a rule that scores nodes begins to prune, chosen on a sample. What keeps all, and the oracle, have no choice.
+    let thresholdOn (sample: JudgedSample) (threshold: Threshold) (name: string) (margins: ShowerGraph -> float32[]) =
+        if List.exists (fun (untrained, _) -> untrained = name) untrained then
+            0f
+        else
+            WorkingPoint.choose threshold (Judgement.ofMargins 0f sample (marginsOn sample margins)).Nodes
+
+    /// Rules on a sample, each with its threshold.
+    let judge
+        (resampling: Resampling)
+        (sample: JudgedSample)
+        (rules: (string * (ShowerGraph -> float32[]) * float32) list)
+        =
         [
-            for name, margins in rules ->
-                sample.Graphs
-                |> Array.map (fun graph -> margins graph.Graph)
-                |> Competitor.create resampling sample 0f name
+            for name, margins, threshold in rules ->
+                marginsOn sample margins |> Competitor.create resampling sample threshold name
         ]
 
 /// A part of a dataset with a network's verdict on it.

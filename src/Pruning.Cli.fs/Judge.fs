@@ -141,6 +141,15 @@ module Judge =
             else
                 Rules.untrained
 
+        // A working point is the same question to the network and to the rules beside it, answered on the same graphs.
+        let rules =
+            [
+                for name, margins in rules ->
+                    match plan.Threshold with
+                    | Threshold.Probability _ -> name, margins, 0f
+                    | threshold -> name, margins, Rules.thresholdOn samples[Part.Validation] threshold name margins
+            ]
+
         [
             for part, network in networks do
                 if List.contains part parts then

@@ -67,9 +67,9 @@ module TrainSettings =
 
     let private ofPreset (preset: Preset) : TrainSettings =
         { standard with
-            Model = Preset.network preset
+            Model = preset.Network
             Training =
-                { Preset.training preset with
+                { preset.Training with
                     Workers = standard.Training.Workers
                 }
         }
@@ -137,7 +137,7 @@ module TrainSettings =
         | Edges _
         | Bad_Files _
         | Bad_Graphs _
-        | Preset _
+        | TrainArgument.Preset _
         | Like _
         | Parity -> settings
         | TrainArgument.Resume run ->
@@ -467,7 +467,7 @@ module TrainSettings =
         let preset =
             arguments
             |> List.choose (function
-                | Preset text -> Some(Value.choice "--preset" Preset.words text)
+                | TrainArgument.Preset text -> Some(Value.choice "--preset" Preset.words text)
                 | _ -> None)
             |> List.tryLast
 

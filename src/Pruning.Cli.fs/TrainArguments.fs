@@ -109,7 +109,7 @@ type TrainArgument =
             | No_Standardise -> "feed cm, GeV and ns as they are instead of shifting and scaling each feature"
             | Dropout _ -> "dropout probability in the heads (default 0.2)"
             | Preset _ ->
-                "network and training that belong together: fast (minutes on one core) or best (wider, deeper, longer); other options override it (default: none; docs/results.md has what they reach)"
+                "network and training that belong together: fast (physics features, edges from nearest neighbours, minutes on one core); other options override it (default: none; docs/results.md has what it reaches)"
             | Parity ->
                 "the original research code to rounding: its losses and its per-graph batch norm on raw features, with its defaults (batch size 3, 100 epochs, class weight 1,20, no clipping)"
             | Epochs _ -> "times over the training graphs (default 20; the original's: 100)"

@@ -142,6 +142,25 @@ let private evaluates =
                 |> expectSentence 2 [ "validation split of a run" ]
             }
 
+            test "a part of other files is divided as the run divides: rules and thresholds come from their own splits" {
+                let directory, _, run, _ = prepared.Value
+                let other = Path.Combine(directory, "other.root")
+
+                cli [ "simulate"; other; "--events"; "60"; "--seed"; "5" ]
+                |> expecting 0
+                |> ignore
+
+                let words = [ "--split"; "test"; "--working-point"; "best-f1"; "--json" ]
+                let outcome = parse (cli ([ "evaluate"; run; other ] @ words) |> expecting 0).Out
+                let test = outcome.GetProperty("judgements").GetProperty "test"
+                let rules = [ for one in test.GetProperty("models").EnumerateObject() -> one.Name ]
+                Expect.contains rules "logistic regression" "rules"
+                Expect.notEqual (test.GetProperty("margin").GetDouble()) 0.0 "a threshold of its own"
+
+                runCli [ "evaluate"; run; other; "--working-point"; "best-f1" ]
+                |> expectSentence 2 [ "or with --split" ]
+            }
+
             test "options are read, and refused with what they take" {
                 let settings words = EvaluateSettings.ofArguments (Arguments.parse<EvaluateArgument>("run" :: words))
 

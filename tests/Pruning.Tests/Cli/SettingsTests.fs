@@ -236,6 +236,28 @@ let tests =
                 Expect.equal s.Training.ClassWeighting (ClassWeighting.Given { Keep = 1.0; Prune = 20.0 }) "weights"
             }
 
+            test "a preset is a start that options override, wherever they stand" {
+                let fast = settings [ "a.root"; "--preset"; "fast" ]
+                Expect.equal fast.Model Preset.fast.Network "network"
+                Expect.equal fast.Training.Loss LossKind.MeanOverNodes "loss"
+                Expect.equal fast.Training.Workers Inputs.standard.Workers "the machine's"
+                let tree = settings [ "a.root"; "--mode"; "tree"; "--epochs"; "2"; "--preset"; "fast" ]
+
+                Expect.equal
+                    tree.Model
+                    { Preset.fast.Network with
+                        Strategy = DecisionStrategy.Tree
+                    }
+                    "another mode"
+
+                Expect.equal tree.Training { fast.Training with Epochs = 2 } "another length"
+                let passes = settings [ "a.root"; "--preset"; "fast"; "--passes"; "3"; "--mode"; "equilibrium" ]
+                Expect.equal passes.Model.Strategy (DecisionStrategy.Equilibrium 3) "passes"
+                Expect.stringContains (refused [ "a.root"; "--preset"; "slow" ]) "--preset wants fast" "no such preset"
+                let both = refused [ "a.root"; "--preset"; "fast"; "--parity" ]
+                Expect.stringContains both "--parity is a preset of its own" "parity"
+            }
+
             test "parity refuses what would break it" {
                 let sentence = refused [ "a.root"; "--parity"; "--normalisation"; "layer" ]
                 Expect.stringContains sentence "--parity fixes --normalisation to graph-batch" "normalisation"

@@ -1,4 +1,4 @@
-/// The optional branch of calorimeter layers.
+/// The optional branches of calorimeter layers and of hits.
 module Pruning.Tests.Data.Tracksters.LayerBranchTests
 
 open System
@@ -10,15 +10,15 @@ open Pruning.Data.Tracksters
 open Pruning.Tests.Prepared
 open Pruning.Tests.Data.Tracksters.TableOf
 
-/// Two tracksters of three and two layer clusters, with a branch of layers of their own.
-let private withLayers (layers: Values) : Prepared =
+/// Two tracksters of three and two layer clusters, with a branch of their own.
+let private withBranch (name: string) (values: Values) : Prepared =
     let plain = Prepared.ofTracksters usual [ chain 3 1f; chain 2 1f ]
 
     let column =
         {
-            Column.Name = TracksterSchema.Layer[0]
+            Column.Name = name
             Shape = Counted
-            Values = layers
+            Values = values
         }
 
     let add (table: Table) =
@@ -32,6 +32,8 @@ let private withLayers (layers: Values) : Prepared =
     { plain with
         Tables = List.map add plain.Tables
     }
+
+let private withLayers = withBranch TracksterSchema.Layer[0]
 
 let private reading (file: Prepared) (check: GraphDataset -> unit) =
     let directory = Directory.CreateTempSubdirectory "layers "
@@ -60,6 +62,18 @@ let tests =
                         Expect.equal dataset[1].Layers [| 30uy; 47uy |] "second"
                         let batch = BatchAssembler.Collate [| dataset[1]; dataset[0] |]
                         Expect.equal batch.Layers [| 30uy; 47uy; 7uy; 8uy; 9uy |] "batch")
+            }
+
+            test "hits are read under every name that they go by; what cannot be a number of hits is none" {
+                for name in TracksterSchema.HitCount do
+                    reading (withBranch name (Floats [ [ 4f; 0f; nanf ]; [ -1f; 12f ] ])) (fun dataset ->
+                        Expect.equal dataset[0].HitCounts [| 4; 0; 0 |] "first"
+                        let batch = BatchAssembler.Collate [| dataset[1]; dataset[0] |]
+                        Expect.equal batch.HitCounts [| 0; 12; 4; 0; 0 |] "batch")
+
+                reading (Prepared.ofTracksters usual [ chain 3 1f ]) (fun dataset ->
+                    Expect.isNull dataset[0].HitCounts "no branch"
+                    Expect.equal (BatchAssembler.Collate [| dataset[0] |]).HitCounts [| 0; 0; 0 |] "unknown")
             }
 
             test "without the branch, or where it says nothing of use, the position decides" {

@@ -113,6 +113,11 @@ let tests =
                                     (own (batch.Layer.ToArray() |> Array.map float32))
                                     "layer"
 
+                                Expect.equal
+                                    (read.HitCount.ToArray())
+                                    (own (batch.HitCount.ToArray() |> Array.map float32))
+                                    "hits"
+
                                 Expect.equal (read.Label.ToArray()) (own (numbers batch.Label)) "label"
                                 Expect.equal (read.Origin.ToArray()) (ownLinks batch.Origin) "origin"
                                 Expect.equal (read.Target.ToArray()) (ownLinks batch.Target) "target"
