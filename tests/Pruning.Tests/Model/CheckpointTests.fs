@@ -102,6 +102,7 @@ let private trainIn (directory: string) (network: PrunerConfig) (config: Trainin
         {
             Config = config
             Device = torch.CPU
+            Ranks = Distributed.Communicator.alone
             Dataset = dataset
             Split = split
             Model = modelOf network
