@@ -91,6 +91,7 @@ let plan =
                 Seed = seed
             }
         Device = torch.CPU
+        Ranks = Distributed.Communicator.alone
         Dataset = dataset
         Split = split
         Model = model

@@ -207,9 +207,18 @@ module Resumption =
             && event.Summary.Value
                |> Seq.forall _.Tag.StartsWith("step/", StringComparison.Ordinal)
 
+        // Written at the very end, at the step of the best epoch: the end will come again.
+        let ofEnd (event: Tensorboard.Event) =
+            event.Summary |> isNull |> not
+            && event.Summary.Value
+               |> Seq.exists (fun value ->
+                   value.Tag.StartsWith("test/", StringComparison.Ordinal)
+                   || value.Tag.StartsWith("tracksters/", StringComparison.Ordinal))
+
         let keep (event: Tensorboard.Event) =
-            event.Step < progress.GlobalStep
-            || event.Step = progress.GlobalStep && (progress.Step = 0 || ofStep event)
+            not (ofEnd event)
+            && (event.Step < progress.GlobalStep
+                || event.Step = progress.GlobalStep && (progress.Step = 0 || ofStep event))
 
         for path in Directory.GetFiles(resumed.Directory, "events.out.tfevents.*") do
             EventFile.cut path keep

@@ -30,6 +30,13 @@ type JsonFields(place: string, json: JsonObject) =
 
     let kind (value: JsonNode) (wanted: JsonValueKind) : bool = value.GetValueKind() = wanted
 
+    /// The text of a string value. An escape such as a lone \ud800 is no text.
+    let tryText (value: JsonNode) : string option =
+        try
+            if kind value JsonValueKind.String then Some(value.GetValue<string>()) else None
+        with :? InvalidOperationException ->
+            None
+
     let read (key: string) (wanted: string) (convert: JsonNode -> 'T option) : 'T =
         match node key with
         | null -> refuse key wanted "nothing"
@@ -55,17 +62,11 @@ type JsonFields(place: string, json: JsonObject) =
         | null -> None
         | value -> Some(value.GetValueKind())
 
-    member _.Text(key: string) : string =
-        read key "a text" (fun value ->
-            if kind value JsonValueKind.String then Some(value.GetValue<string>()) else None)
+    member _.Text(key: string) : string = read key "a text" tryText
 
     /// A text that `parse` understands.
     member _.Parsed(key: string, wanted: string, parse: string -> 'T option) : 'T =
-        read key wanted (fun value ->
-            if kind value JsonValueKind.String then
-                parse (value.GetValue<string>())
-            else
-                None)
+        read key wanted (tryText >> Option.bind parse)
 
     member this.Choice(key: string, words: (string * 'T) list) : 'T =
         let wanted = words |> List.map fst |> String.concat ", "
@@ -206,6 +207,8 @@ module JsonText =
 
         try
             let options = JsonDocumentOptions(AllowDuplicateProperties = false, MaxDepth = 64)
+            // The parser looks at the encoding of a text only when it is asked for.
+            Text.UTF8Encoding(false, throwOnInvalidBytes = true).GetCharCount text |> ignore
 
             match JsonNode.Parse(ReadOnlySpan text, Nullable(), options) with
             | :? JsonObject as json -> json

@@ -256,7 +256,7 @@ let command: Command =
     Command.create<DemoArgument>
         {
             Verb = "demo"
-            Summary = "the tour: simulate tracksters, train two small networks, compare, prune, report; about a minute"
+            Summary = "the tour: simulate, train two small networks, compare, prune, report"
             Synopsis = "[options]"
             Explanation =
                 "Simulates a sample of 1,000 toy tracksters, trains a small equilibrium network (all layer clusters decided at once, in several passes) and a small autoregressive one (one layer cluster a step), and compares both on held-out tracksters with rules that look at single layer clusters: keeping everything, cuts on the energy and on the distance from the axis, a logistic regression, and the oracle, which reads the labels. Average precision and ROC AUC do not depend on a threshold; precision and recall count a layer cluster as pruned above a probability of one half; energy efficiency is the share of the energy to keep that is kept, energy purity the share of the kept energy that should be. Then the equilibrium network is applied to the sample (prune) and a page about it is written (report)."

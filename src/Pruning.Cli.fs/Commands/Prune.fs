@@ -367,7 +367,7 @@ let command: Command =
                 [
                     "prune runs/20261123-120000-equilibrium-lstm-none 'data/*.root' --output-dir scores",
                     "score and decision of each layer cluster"
-                    "prune runs/20261123-120000-equilibrium-lstm-none 'data/*.root' --output-dir pruned --write copy --working-point efficiency=0.99",
+                    "prune runs/best 'data/*.root' --output-dir pruned --write copy --working-point efficiency=0.99",
                     "pruned copies that keep 99 % of the showers' energy"
                     "prune model.safetensors data.root --output data.parquet --write parquet",
                     "rows for pandas, polars or DuckDB"

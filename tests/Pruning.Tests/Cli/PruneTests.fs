@@ -175,7 +175,9 @@ let private numbers =
                     let toy = Path.Combine(home, "toy.root")
 
                     let copied =
-                        prune directory [ toy; "--output=copy.root"; "--write=copy"; "--json" ]
+                        prune
+                            directory
+                            [ toy; "--output=copy.root"; "--write=copy"; "--json"; "--working-point=efficiency=0.95" ]
                         |> expecting 0
 
                     let said = parse copied.Out

@@ -45,6 +45,7 @@ let private resultOf (runs: string) =
                         match field.Name with
                         | "time"
                         | "graphs_per_second"
+                        | "resident_bytes"
                         | "seconds" -> ()
                         | name -> name, field.Value.GetRawText()
                 ]
@@ -124,7 +125,9 @@ let private sameNumbers =
 
                     let weights, metrics = resultOf runs
                     let wanted, wantedMetrics = alone.Value
-                    Expect.isLessThan (largestGap wanted weights) 1e-6 "weights"
+                    // float32 rounds sums of other order apart, and Adam divides by the size of a gradient: where that is
+                    // small a step differs by a part of the learning rate, 0.001. The laws in float64 hold to 1e-9.
+                    Expect.isLessThan (largestGap wanted weights) 2e-5 "weights"
                     Expect.equal (countsOf metrics) (countsOf wantedMetrics) "metrics"
                     let run = JsonDocument.Parse(File.ReadAllText(Path.Combine(runIn runs, "run.json"))).RootElement
                     Expect.equal (run.GetProperty("world").GetInt32()) ranks "world in run.json"

@@ -77,7 +77,7 @@ let tests =
             test "a fraction outside of 0 to 1 is refused with its place" {
                 plain
                 |> Prepared.withNodeBranch "fraction" [ [ 1f; 0.5f; 0f ]; [ 0.25f; 1.5f ] ]
-                |> refused [ "from 0 to 1"; "1.5"; "position 4"; "'fraction'" ]
+                |> refused [ "from 0 to 1"; "1.5"; "entry 1"; "position 1"; "'fraction'" ]
 
                 plain
                 |> Prepared.withNodeBranch "fraction" [ [ 1f; nanf; 0f ]; [ 0.25f; 0.5f ] ]
