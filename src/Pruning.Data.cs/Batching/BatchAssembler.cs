@@ -46,7 +46,7 @@ public static class BatchAssembler
             firstEdge += graph.EdgeCount;
         }
 
-        return new GraphBatch(origins, nodeOffsets, features, source, target, graphOfNode, labels, Plan(nodeCount, source, target)) 
+        return new GraphBatch(origins, nodeOffsets, features, source, target, graphOfNode, labels, Plan(nodeCount, source, target))
         {
             Layers = layers,
             HitCounts = hits,
