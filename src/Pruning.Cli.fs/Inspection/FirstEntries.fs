@@ -71,8 +71,8 @@ module FirstEntries =
     let private columns (pattern: string option) (count: int64) (table: IRootTable) : RootColumn list =
         [
             for branch in Overview.matching pattern table do
-                if branch.IsSupported && Overview.isFoundByName table branch then
-                    yield! table.ReadColumns(branch.Name, 0L, min count branch.EntryCount)
+                if branch.IsSupported then
+                    yield! Overview.readColumns table branch 0L (min count branch.EntryCount)
         ]
 
     /// Entry after entry with a line a leaf, long lists cut short.

@@ -38,7 +38,7 @@ module LeafValues =
 
     let private summarise (table: IRootTable) (branch: IRootBranch) : ColumnSummary list =
         let add (summaries: ColumnSummary list) (first: int64, last: int64) =
-            let columns = List.ofSeq (table.ReadColumns(branch.Name, first, last))
+            let columns = Overview.readColumns table branch first last
 
             let summaries =
                 if summaries.IsEmpty then
@@ -54,9 +54,7 @@ module LeafValues =
     /// Every leaf of a branch.
     let ofBranch (table: IRootTable) (branch: IRootBranch) : LeafReading list =
         [
-            if not (Overview.isFoundByName table branch) then
-                Unsupported(branch.Name, "", "reading by this name gives another branch, or none")
-            elif branch.IsSupported then
+            if branch.IsSupported then
                 try
                     yield! summarise table branch |> List.map Read
                 with :? RootFormatException as error ->

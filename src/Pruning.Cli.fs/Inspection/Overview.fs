@@ -48,11 +48,11 @@ module Overview =
 
         table.Branches |> Seq.filter matches |> List.ofSeq
 
-    /// True when reading by name gives this branch: a damaged file may have two of one name.
-    let isFoundByName (table: IRootTable) (branch: IRootBranch) : bool =
-        match table.TryBranch branch.Name with
-        | true, found -> Object.ReferenceEquals(found, branch)
-        | _ -> false
+    /// The columns of this very branch: a tree may have two of one name.
+    let readColumns (table: IRootTable) (branch: IRootBranch) (first: int64) (last: int64) : RootColumn list =
+        match table, branch with
+        | (:? RootTree as tree), (:? RootBranch as own) -> List.ofSeq (tree.ReadColumns(own, first, last))
+        | _ -> List.ofSeq (table.ReadColumns(branch.Name, first, last))
 
     let private branchView (branch: IRootBranch) : BranchView =
         // A damaged basket must not hide the other branches: those are what the user came to see.

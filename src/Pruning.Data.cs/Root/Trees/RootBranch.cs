@@ -35,7 +35,7 @@ public sealed class RootBranch : IRootBranch
     /// <summary>C++ spelling: <c>float</c>, <c>vector&lt;int&gt;</c>, <c>double[3]</c>, <c>float[nJet]</c>.</summary>
     public string TypeName => _contents.Value.TypeName;
 
-    /// <summary>Type of the values; null for texts, records and nested lists, which <see cref="RootTree.ReadColumns"/> reads, and when the branch cannot be read.</summary>
+    /// <summary>Type of the values; null for texts, records and nested lists, which <see cref="RootTree.ReadColumns(string, long, long?)"/> reads, and when the branch cannot be read.</summary>
     public RootElementType? ElementType => IsSupported ? Layout?.Element.Type : null;
 
     /// <summary>Values per entry where all entries have the same number (1 for plain numbers); null for jagged branches.</summary>

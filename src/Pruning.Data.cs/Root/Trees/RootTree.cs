@@ -157,6 +157,17 @@ public sealed class RootTree : IRootTable
     /// <exception cref="RootFormatException">No such branch, one that cannot be read, or damaged baskets.</exception>
     public IReadOnlyList<RootColumn> ReadColumns(string branch, long first = 0, long? end = null) => ReadBranch(Branch(branch), first, end);
 
+    /// <summary>As <see cref="ReadColumns(string, long, long?)"/>, of this very branch: of two branches of one name only the first is found by it.</summary>
+    /// <param name="branch">A branch of this tree.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <exception cref="ArgumentException">A branch of another tree.</exception>
+    /// <exception cref="RootFormatException">A branch that cannot be read, or damaged baskets.</exception>
+    public IReadOnlyList<RootColumn> ReadColumns(RootBranch branch, long first = 0, long? end = null) =>
+        Branches.Any(own => ReferenceEquals(own, branch))
+            ? ReadBranch(branch, first, end)
+            : throw new ArgumentException($"wanted a branch of tree '{Path}', found '{branch.Name}' of another one.", nameof(branch));
+
     /// <summary>Reads a branch of texts, or of lists of texts: <c>char*</c>, <c>string</c>, <c>vector&lt;string&gt;</c>.</summary>
     /// <param name="branch">Name of the branch.</param>
     /// <param name="first">First entry.</param>
@@ -180,7 +191,6 @@ public sealed class RootTree : IRootTable
             _ => throw WrongType(branch, $"lists of {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name}"),
         };
 
-    /// <summary>As <see cref="ReadColumns"/>: of two branches of one name only the first is found by it.</summary>
     internal IReadOnlyList<RootColumn> ReadBranch(RootBranch branch, long first, long? end)
     {
         branch.CheckSupported();
