@@ -1,5 +1,6 @@
 namespace Pruning.Model.Decisions
 
+open System
 open TorchSharp
 open Pruning.Model
 
@@ -232,6 +233,10 @@ module AutoregressiveLearning =
             let mutable gradients = gradients
 
             for walk, state, segment in Seq.rev starts do
+                // What functions of ours saved for the segment before is freed by finalizers. .NET does not see how much that is,
+                // and would let all segments pile up.
+                GC.Collect()
+                GC.WaitForPendingFinalizers()
                 random.set_state state
                 let _, before = backward false walk segment (Some gradients) ignore
                 gradients <- before
