@@ -92,7 +92,7 @@ let private rankWords (job: Job) : string =
 /// Open MPI binds each rank to one core unless told otherwise, and kills the other ranks one second after one was lost:
 /// too soon to say which.
 let private mpirun (program: string) (job: Job) (hosts: string) : string =
-    $"mpirun -np {job.Nodes * job.RanksPerNode} {hosts}--bind-to none --mca odls_base_sigkill_timeout 60 {program} {rankWords job}"
+    $"mpirun -np {job.Nodes * job.RanksPerNode} {hosts}--bind-to none --mca odls_base_sigkill_timeout 10 {program} {rankWords job}"
 
 let local (program: string) (job: Job) : string list =
     [
