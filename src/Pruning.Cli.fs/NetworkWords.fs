@@ -161,6 +161,73 @@ module NetworkWords =
                     $"--neighbour-aggregator belongs to --layer sage; found --layer {Choices.layerName config.Layer}."
             )
 
+    let private count (option: string) (high: int) (text: string) = Value.whole option (1, high) text
+
+    /// A network with what an option alone says of it; None for an option about something else, or one that is joined with
+    /// others by `complete`.
+    let tryApply (config: PrunerConfig) (argument: TrainArgument) : PrunerConfig option =
+        match argument with
+        | Layer text ->
+            Some
+                { config with
+                    Layer = Value.choice "--layer" Choices.layers text
+                }
+        | Residual -> Some { config with Residual = true }
+        | Round_Normalisation text ->
+            Some
+                { config with
+                    RoundNormalisation = Value.choice "--round-normalisation" Choices.normalisations text
+                }
+        | Round_Dropout text ->
+            Some
+                { config with
+                    RoundDropout = Value.real "--round-dropout" (Interval.below 0.0 1.0) text
+                }
+        | Num_Gnn_Steps text ->
+            Some
+                { config with
+                    Rounds = count "--num-gnn-steps" 100 text
+                }
+        | Hidden_Dim text ->
+            let hidden = Value.whole "--hidden-dim" (2, 8192) text
+
+            if hidden % 2 = 1 then
+                Value.refuse "--hidden-dim" "an even number (the encoder starts with half of it)" text
+
+            Some { config with Hidden = hidden }
+        | Aggregator text ->
+            Some
+                { config with
+                    DecisionCell = Value.choice "--aggregator" Choices.cells text
+                }
+        | Memory text ->
+            Some
+                { config with
+                    MemoryCell = Value.choice "--memory" Choices.memories text
+                }
+        | Neighbour_Aggregator text ->
+            Some
+                { config with
+                    Aggregator = Value.choice "--neighbour-aggregator" Choices.aggregators text
+                }
+        | Neighbours text ->
+            Some
+                { config with
+                    Neighbours = Value.whole "--neighbours" (0, 1000) text
+                }
+        | Normalisation text ->
+            Some
+                { config with
+                    Normalisation = Value.choice "--normalisation" Choices.normalisations text
+                }
+        | No_Standardise -> Some { config with Standardise = false }
+        | Dropout text ->
+            Some
+                { config with
+                    Dropout = Value.real "--dropout" (Interval.below 0.0 1.0) text
+                }
+        | _ -> None
+
     /// The network that the arguments ask for, from one that has all that each of them says alone.
     let complete (seed: int64) (arguments: TrainArgument list) (config: PrunerConfig) : PrunerConfig =
         let whole =

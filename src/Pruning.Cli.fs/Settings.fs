@@ -74,17 +74,6 @@ module TrainSettings =
                 }
         }
 
-    let private weight (text: string) : ClassWeighting =
-        let one = Value.tryReal (Interval.above 0.0 1e6)
-
-        match text.Split ',' |> Array.map one with
-        | [| Some keep; Some prune |] -> ClassWeighting.Given { Keep = keep; Prune = prune }
-        | _ when text.Equals("measured", StringComparison.OrdinalIgnoreCase) -> ClassWeighting.Measured
-        | _ -> Value.refuse "--class-weight" "measured or two numbers above 0 as KEEP,PRUNE, such as 1,20" text
-
-    let private losses =
-        [ "mean-over-graphs", LossKind.MeanOverGraphs; "mean-over-nodes", LossKind.MeanOverNodes ]
-
     let private name (text: string) : string =
         let fits letter = Char.IsAsciiLetterOrDigit letter || letter = '-' || letter = '_' || letter = '.'
 
@@ -118,19 +107,8 @@ module TrainSettings =
 
     let private fraction (option: string) (text: string) = Value.real option (Interval.above 0.0 1.0) text
 
-    let private count (option: string) (high: int) (text: string) = Value.whole option (1, high) text
-
-    let private training (change: TrainingConfig -> TrainingConfig) (settings: TrainSettings) =
-        { settings with
-            Training = change settings.Training
-        }
-
-    let private world (change: WorldSettings -> WorldSettings) (settings: TrainSettings) =
-        { settings with
-            World = change settings.World
-        }
-
-    let private apply (settings: TrainSettings) (argument: TrainArgument) : TrainSettings =
+    /// What belongs to the settings themselves; options of training, network and ranks are read where their words are.
+    let private applyOwn (settings: TrainSettings) (argument: TrainArgument) : TrainSettings =
         match argument with
         | Input _
         | Tracksters _
@@ -144,18 +122,6 @@ module TrainSettings =
             { settings with
                 Resume = Some(path "--resume" run)
             }
-        | Checkpoint_Every text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    CheckpointEvery = TrainingWords.interval text
-                })
-        | Keep text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Keep = count "--keep" 1000 text
-                })
         | Training_Fraction text ->
             { settings with
                 TrainingFraction = fraction "--training-fraction" text
@@ -164,18 +130,6 @@ module TrainSettings =
             { settings with
                 SamplingFraction = fraction "--sampling-fraction" text
             }
-        | Workers text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Workers = Inputs.workers text
-                })
-        | Prefetch_Factor text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    PrefetchFactor = count "--prefetch-factor" 1024 text
-                })
         | Mode _
         | Autoregressive
         | Num_Iterations _
@@ -183,180 +137,6 @@ module TrainSettings =
         | Scheduled_Sampling _
         | Heads _
         | Features _ -> settings // joined by NetworkWords
-        | Layer text ->
-            { settings with
-                Model.Layer = Value.choice "--layer" Choices.layers text
-            }
-        | Residual -> { settings with Model.Residual = true }
-        | Round_Normalisation text ->
-            { settings with
-                Model.RoundNormalisation = Value.choice "--round-normalisation" Choices.normalisations text
-            }
-        | Round_Dropout text ->
-            { settings with
-                Model.RoundDropout = Value.real "--round-dropout" (Interval.below 0.0 1.0) text
-            }
-        | Num_Gnn_Steps text ->
-            { settings with
-                Model.Rounds = count "--num-gnn-steps" 100 text
-            }
-        | Hidden_Dim text ->
-            let hidden = Value.whole "--hidden-dim" (2, 8192) text
-
-            if hidden % 2 = 1 then
-                Value.refuse "--hidden-dim" "an even number (the encoder starts with half of it)" text
-
-            { settings with Model.Hidden = hidden }
-        | Aggregator text ->
-            { settings with
-                Model.DecisionCell = Value.choice "--aggregator" Choices.cells text
-            }
-        | Memory text ->
-            { settings with
-                Model.MemoryCell = Value.choice "--memory" Choices.memories text
-            }
-        | Neighbour_Aggregator text ->
-            { settings with
-                Model.Aggregator = Value.choice "--neighbour-aggregator" Choices.aggregators text
-            }
-        | Neighbours text ->
-            { settings with
-                Model.Neighbours = Value.whole "--neighbours" (0, 1000) text
-            }
-        | Normalisation text ->
-            { settings with
-                Model.Normalisation = Value.choice "--normalisation" Choices.normalisations text
-            }
-        | No_Standardise ->
-            { settings with
-                Model.Standardise = false
-            }
-        | Dropout text ->
-            { settings with
-                Model.Dropout = Value.real "--dropout" (Interval.below 0.0 1.0) text
-            }
-        | Epochs text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Epochs = count "--epochs" 1_000_000 text
-                })
-        | Batch_Size text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    BatchSize = count "--batch-size" 1_000_000 text
-                })
-        | TrainArgument.Accumulate text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Accumulate = count "--accumulate" 1_000_000 text
-                })
-        | Schedule text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Schedule = TrainingWords.schedule text
-                })
-        | Warmup text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    WarmupSteps = Value.whole "--warmup" (0, Int32.MaxValue) text
-                })
-        | Weight_Decay text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    WeightDecay = Value.real "--weight-decay" (Interval.below 0.0 100.0) text
-                })
-        | Ema text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Ema = Some(Value.real "--ema" (Interval.below 0.0 1.0) text)
-                })
-        | TrainArgument.Monitor text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Monitor = TrainingWords.monitor text
-                })
-        | Patience text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Patience = Some(count "--patience" 1_000_000 text)
-                })
-        | Max_Time text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    MaxTime = Some(TrainingWords.time "--max-time" text)
-                })
-        | Learning_Rate text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    LearningRate = Value.real "--learning-rate" (Interval.above 0.0 10.0) text
-                })
-        | Loss text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Loss = Value.choice "--loss" losses text
-                })
-        | Class_Weight text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    ClassWeighting = weight text
-                })
-        | Clip_Norm text ->
-            let norm = Value.real "--clip-norm" (Interval.closed 0.0 infinity) text
-
-            settings
-            |> training (fun config ->
-                { config with
-                    ClipNorm = if norm = 0.0 then None else Some norm
-                })
-        | Seed text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Seed = Value.wholeLong "--seed" (0L, Int64.MaxValue) text
-                })
-        | Gpus text ->
-            settings
-            |> world (fun world ->
-                { world with
-                    Gpus = Value.whole "--gpus" (0, 1024) text
-                })
-        | Replicas text ->
-            settings
-            |> world (fun world ->
-                { world with
-                    Replicas = count "--replicas" 1024 text
-                })
-        | Devices text ->
-            settings
-            |> world (fun world ->
-                { world with
-                    Devices = List.ofArray (text.Split(',', StringSplitOptions.TrimEntries))
-                })
-        | Rank_Timeout text ->
-            settings
-            |> world (fun world ->
-                { world with
-                    Patience = TrainingWords.time "--rank-timeout" text
-                })
-        | Threads text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Threads = count "--threads" 1024 text
-                })
         | Engine text ->
             { settings with
                 Arithmetic = ArithmeticWords.withEngine text settings.Arithmetic
@@ -365,20 +145,6 @@ module TrainSettings =
             { settings with
                 Arithmetic = ArithmeticWords.withPrecision text settings.Arithmetic
             }
-        | Memory_Budget text ->
-            let gigabytes = Value.real "--memory-budget" (Interval.above 0.0 1e6) text
-
-            settings
-            |> training (fun config ->
-                { config with
-                    Backpropagation = Backpropagation.Bounded(int64 (gigabytes * 1e9))
-                })
-        | Truncate_Steps text ->
-            settings
-            |> training (fun config ->
-                { config with
-                    Backpropagation = Backpropagation.Truncated(count "--truncate-steps" 1_000_000 text)
-                })
         | Libtorch text ->
             { settings with
                 LibTorch = Some(path "--libtorch" text)
@@ -402,6 +168,26 @@ module TrainSettings =
             }
         | No_Histograms -> { settings with Histograms = false }
         | Json -> { settings with Json = true }
+        // A new option needs a reader: without one it must not be passed over in silence.
+        | unread -> invalidOp $"no part of the settings reads {unread}"
+
+    let private apply (settings: TrainSettings) (argument: TrainArgument) : TrainSettings =
+        let training () =
+            TrainingWords.tryApply settings.Training argument
+            |> Option.map (fun training -> { settings with Training = training })
+
+        let network () =
+            NetworkWords.tryApply settings.Model argument
+            |> Option.map (fun network -> { settings with Model = network })
+
+        let world () =
+            World.tryApply settings.World argument
+            |> Option.map (fun world -> { settings with World = world })
+
+        training ()
+        |> Option.orElseWith network
+        |> Option.orElseWith world
+        |> Option.defaultWith (fun () -> applyOwn settings argument)
 
     /// What the network is, as a run name: "equilibrium-lstm-none", "one-pass-gru-lstm-gatv2".
     let nameOf (config: PrunerConfig) : string =

@@ -71,3 +71,127 @@ module TrainingWords =
         match tryTime text with
         | Some time -> time
         | None -> Value.refuse option "a number above 0 and a unit, such as 90s, 30m, 2h or 1d" text
+
+    let private count (option: string) (high: int) (text: string) = Value.whole option (1, high) text
+
+    let private weight (text: string) : ClassWeighting =
+        let one = Value.tryReal (Interval.above 0.0 1e6)
+
+        match text.Split ',' |> Array.map one with
+        | [| Some keep; Some prune |] -> ClassWeighting.Given { Keep = keep; Prune = prune }
+        | _ when text.Equals("measured", StringComparison.OrdinalIgnoreCase) -> ClassWeighting.Measured
+        | _ -> Value.refuse "--class-weight" "measured or two numbers above 0 as KEEP,PRUNE, such as 1,20" text
+
+    let private losses =
+        [ "mean-over-graphs", LossKind.MeanOverGraphs; "mean-over-nodes", LossKind.MeanOverNodes ]
+
+    /// A configuration with what an option says of it; None for an option about something else.
+    let tryApply (config: TrainingConfig) (argument: TrainArgument) : TrainingConfig option =
+        match argument with
+        | Checkpoint_Every text ->
+            Some
+                { config with
+                    CheckpointEvery = interval text
+                }
+        | Keep text ->
+            Some
+                { config with
+                    Keep = count "--keep" 1000 text
+                }
+        | Workers text ->
+            Some
+                { config with
+                    Workers = Inputs.workers text
+                }
+        | Prefetch_Factor text ->
+            Some
+                { config with
+                    PrefetchFactor = count "--prefetch-factor" 1024 text
+                }
+        | Epochs text ->
+            Some
+                { config with
+                    Epochs = count "--epochs" 1_000_000 text
+                }
+        | Batch_Size text ->
+            Some
+                { config with
+                    BatchSize = count "--batch-size" 1_000_000 text
+                }
+        | TrainArgument.Accumulate text ->
+            Some
+                { config with
+                    Accumulate = count "--accumulate" 1_000_000 text
+                }
+        | Schedule text -> Some { config with Schedule = schedule text }
+        | Warmup text ->
+            Some
+                { config with
+                    WarmupSteps = Value.whole "--warmup" (0, Int32.MaxValue) text
+                }
+        | Weight_Decay text ->
+            Some
+                { config with
+                    WeightDecay = Value.real "--weight-decay" (Interval.below 0.0 100.0) text
+                }
+        | Ema text ->
+            Some
+                { config with
+                    Ema = Some(Value.real "--ema" (Interval.below 0.0 1.0) text)
+                }
+        | TrainArgument.Monitor text -> Some { config with Monitor = monitor text }
+        | Patience text ->
+            Some
+                { config with
+                    Patience = Some(count "--patience" 1_000_000 text)
+                }
+        | Max_Time text ->
+            Some
+                { config with
+                    MaxTime = Some(time "--max-time" text)
+                }
+        | Learning_Rate text ->
+            Some
+                { config with
+                    LearningRate = Value.real "--learning-rate" (Interval.above 0.0 10.0) text
+                }
+        | Loss text ->
+            Some
+                { config with
+                    Loss = Value.choice "--loss" losses text
+                }
+        | Class_Weight text ->
+            Some
+                { config with
+                    ClassWeighting = weight text
+                }
+        | Clip_Norm text ->
+            let norm = Value.real "--clip-norm" (Interval.closed 0.0 infinity) text
+
+            Some
+                { config with
+                    ClipNorm = if norm = 0.0 then None else Some norm
+                }
+        | Seed text ->
+            Some
+                { config with
+                    Seed = Value.wholeLong "--seed" (0L, Int64.MaxValue) text
+                }
+        | Threads text ->
+            Some
+                { config with
+                    Threads = count "--threads" 1024 text
+                }
+        | Memory_Budget text ->
+            let gigabytes = Value.real "--memory-budget" (Interval.above 0.0 1e6) text
+
+            Some
+                { config with
+                    Backpropagation = Backpropagation.Bounded(int64 (gigabytes * 1e9))
+                }
+        | Truncate_Steps text ->
+            Some
+                { config with
+                    Backpropagation = Backpropagation.Truncated(count "--truncate-steps" 1_000_000 text)
+                }
+        | _ -> None

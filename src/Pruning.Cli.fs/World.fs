@@ -31,6 +31,31 @@ module World =
             Patience = TimeSpan.FromMinutes 10.0
         }
 
+    /// The world with what an option says of it; None for an option about something else.
+    let tryApply (settings: WorldSettings) (argument: TrainArgument) : WorldSettings option =
+        match argument with
+        | Gpus text ->
+            Some
+                { settings with
+                    Gpus = Value.whole "--gpus" (0, 1024) text
+                }
+        | Replicas text ->
+            Some
+                { settings with
+                    Replicas = Value.whole "--replicas" (1, 1024) text
+                }
+        | Devices text ->
+            Some
+                { settings with
+                    Devices = List.ofArray (text.Split(',', StringSplitOptions.TrimEntries))
+                }
+        | Rank_Timeout text ->
+            Some
+                { settings with
+                    Patience = TrainingWords.time "--rank-timeout" text
+                }
+        | _ -> None
+
     /// Only the first rank talks; errors of the others are told where they end.
     let private terminalOf (terminal: Terminal) (ranks: Communicator) : Terminal =
         if Communicator.isFirst ranks then

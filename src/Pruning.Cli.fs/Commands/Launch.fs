@@ -90,7 +90,7 @@ let private rankWords (job: Job) : string =
     |> String.concat " "
 
 /// Open MPI binds each rank to one core unless told otherwise, and kills the other ranks one second after one was lost:
-/// too soon to say which.
+/// too soon for all of them to say which.
 let private mpirun (program: string) (job: Job) (hosts: string) : string =
     $"mpirun -np {job.Nodes * job.RanksPerNode} {hosts}--bind-to none --mca odls_base_sigkill_timeout 10 {program} {rankWords job}"
 

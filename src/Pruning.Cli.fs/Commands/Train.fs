@@ -42,6 +42,13 @@ let private show (terminal: Terminal) (run: FinishedRun) =
 
 let private tryLast pick (arguments: TrainArgument list) = arguments |> List.choose pick |> List.tryLast
 
+/// Options that choose everything at once, as another run does.
+let private isWholeChoice (argument: TrainArgument) : bool =
+    match argument with
+    | Parity
+    | TrainArgument.Preset _ -> true
+    | _ -> false
+
 /// Settings of a new run; with `--like`, those of another one with the options given beside it.
 let private newSettings (arguments: TrainArgument list) : TrainSettings =
     match
@@ -51,10 +58,8 @@ let private newSettings (arguments: TrainArgument list) : TrainSettings =
             | _ -> None)
     with
     | None -> TrainSettings.ofArguments File.Exists arguments
-    | Some _ when List.contains Parity arguments ->
-        raise (
-            UsageException "--like takes over everything that a run chose, and so does --parity: leave one of them out."
-        )
+    | Some _ when List.exists isWholeChoice arguments ->
+        raise (UsageException "--like takes over everything that a run chose: leave --parity and --preset out.")
     | Some run -> TrainSettings.ofArgumentsAfter (RunConfig.toSettings (RunConfig.read run)) File.Exists arguments
 
 /// The run to go on with, its settings, and those with the options given beside `--resume`.
@@ -62,11 +67,12 @@ let private resumedSettings (arguments: TrainArgument list) (word: string) : str
     if
         arguments
         |> List.exists (function
-            | Like _
-            | Parity -> true
-            | _ -> false)
+            | Like _ -> true
+            | other -> isWholeChoice other)
     then
-        raise (UsageException "--resume goes on with everything that a run chose: leave --like and --parity out.")
+        raise (
+            UsageException "--resume goes on with everything that a run chose: leave --like, --parity and --preset out."
+        )
 
     let runs =
         arguments

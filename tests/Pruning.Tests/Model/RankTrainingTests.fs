@@ -165,6 +165,25 @@ let private exactness =
         testCase "threads inside the ranks" (same small { training with Threads = 2 } [ 2 ])
     ]
 
+/// Eleven graphs to train on, and nothing to validate with.
+let private planOf (ranks: Communicator) (dataset: GraphDataset) (epochs: int) (checkpoints: string) : TrainingPlan =
+    use random = new torch.Generator(5UL)
+
+    {
+        Config = { training with Epochs = epochs }
+        Device = torch.CPU
+        Ranks = ranks
+        Dataset = dataset
+        Split = SplitIndices([| 0..10 |], [||], [||], false, 11)
+        Model =
+            {
+                Pruner = Pruner.create random small
+                Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
+                Notes = Map.empty
+            }
+        Checkpoints = checkpoints
+    }
+
 let private ends =
     [
         testCase "what several ranks cannot train as one is refused"
@@ -196,24 +215,8 @@ let private ends =
                 let endings =
                     LocalGroup.run 3 patience (fun communicator ->
                         use _scope = torch.NewDisposeScope()
-                        use random = new torch.Generator(5UL)
                         use stop = new CancellationTokenSource()
-
-                        let plan =
-                            {
-                                Config = { training with Epochs = 1000 }
-                                Device = torch.CPU
-                                Ranks = communicator
-                                Dataset = dataset
-                                Split = SplitIndices([| 0..10 |], [||], [||], false, 11)
-                                Model =
-                                    {
-                                        Pruner = Pruner.create random small
-                                        Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
-                                        Notes = Map.empty
-                                    }
-                                Checkpoints = directory.FullName
-                            }
+                        let plan = planOf communicator dataset 1000 directory.FullName
 
                         let listener =
                             { TrainingListener.silent with
@@ -240,24 +243,8 @@ let private ends =
                 let failing () =
                     LocalGroup.run 2 patience (fun communicator ->
                         use _scope = torch.NewDisposeScope()
-                        use random = new torch.Generator(5UL)
-
-                        let plan =
-                            {
-                                Config = { training with Epochs = 1 }
-                                Device = torch.CPU
-                                Ranks = communicator
-                                Dataset = dataset
-                                Split = SplitIndices([| 0..10 |], [||], [||], false, 11)
-                                Model =
-                                    {
-                                        Pruner = Pruner.create random small
-                                        Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
-                                        Notes = Map.empty
-                                    }
-                                // A file stands where the directory should be.
-                                Checkpoints = file
-                            }
+                        // A file stands where the directory should be.
+                        let plan = planOf communicator dataset 1 file
 
                         Loop.run plan TrainingListener.silent CancellationToken.None |> ignore)
                     |> ignore
