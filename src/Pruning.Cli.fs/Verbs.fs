@@ -104,6 +104,6 @@ module Verb =
         line
             "Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 failed run, 2 usage, 4 data, 5 device or library,"
 
-        line "6 another rank lost, 7 checkpoint, 85 stopped by a signal or a time limit and saved, 130 interrupted."
+        line "6 another rank lost, 7 checkpoint, 85 stopped by a signal and saved, 130 interrupted."
 
         string text

@@ -240,6 +240,8 @@ let private losses =
                 [ "--gpus=1"; "--devices=cpu" ], "--devices"
                 [ "--replicas=0" ], "--replicas"
                 [ "--rank-timeout=soon" ], "--rank-timeout"
+                [ "--like=nowhere"; "--preset=fast" ], "--preset"
+                [ "--resume=nowhere"; "--preset=fast" ], "--preset"
             ] do
             let line = String.Join(" ", words)
 
