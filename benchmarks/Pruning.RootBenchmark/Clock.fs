@@ -7,11 +7,11 @@ open System.Diagnostics
 /// Seconds.
 type Cost = { Processor: float; Wall: float }
 
-/// Repeats an action for a second, so that what is timed next is code that the runtime has compiled to its best.
+/// Repeats an action for two seconds, so that what is timed next is code that the runtime has compiled to its best.
 let private warm (action: unit -> unit) =
     let watch = Stopwatch.StartNew()
 
-    while watch.Elapsed.TotalSeconds < 1.0 do
+    while watch.Elapsed.TotalSeconds < 2.0 do
         action ()
 
 /// The processor time of the whole process counts: collections and threads are paid too. The machine may be busy with

@@ -14,12 +14,14 @@ module Pruning.RootBenchmark.Program
 open System
 open System.Diagnostics
 open System.IO
+open System.Threading
+open System.Threading.Tasks
 open Pruning.Data.Root
 open Pruning.RootBenchmark.Clock
 open Pruning.RootBenchmark.Sample
 
 let private entries = 200000
-let private runs = 3
+let private runs = 5
 
 let private entriesOfBaskets = [ 10000; 500 ]
 
@@ -67,16 +69,29 @@ let private payloads (names: string list) (path: string) =
                 stored, key.ObjectBytes
     |]
 
-/// Decompression alone, over and over into one buffer.
-let private decompress (payloads: (byte array * int) array) () =
-    use decoder = new BlockDecoder()
-    let output: byte array = Array.zeroCreate (payloads |> Array.map snd |> Array.max)
+/// Decompression alone, over and over into one buffer for each thread: the limit, and what a second core adds to it.
+let private decompress (payloads: (byte array * int) array) (threads: int) () =
+    let largest = payloads |> Array.map snd |> Array.max
+    let next = ref -1
 
-    for stored, size in payloads do
-        if stored.Length >= size then
-            Span(stored).CopyTo(Span output)
-        else
-            RootBlocks.Decompress(ReadOnlySpan stored, Span(output, 0, size), decoder, RootLocation "benchmark")
+    let share () =
+        use decoder = new BlockDecoder()
+        let output: byte array = Array.zeroCreate largest
+        let mutable i = Interlocked.Increment next
+
+        while i < payloads.Length do
+            let stored, size = payloads[i]
+
+            if stored.Length >= size then
+                Span(stored).CopyTo(Span output)
+            else
+                RootBlocks.Decompress(ReadOnlySpan stored, Span(output, 0, size), decoder, RootLocation "benchmark")
+
+            i <- Interlocked.Increment next
+
+    let others = Array.init (threads - 1) (fun _ -> Task.Run share)
+    share ()
+    Task.WaitAll others
 
 /// Processor and wall seconds of jsroot for the same branches; None where it cannot be run.
 let private jsroot (modules: string option) (path: string) : (float * float) option =
@@ -105,6 +120,10 @@ let private memory (path: string) =
 
 let private number (value: float) = value.ToString("F0", Globalization.CultureInfo.InvariantCulture)
 
+/// How much sooner two threads are done than one.
+let private ratio (one: Cost) (two: Cost) =
+    (one.Wall / two.Wall).ToString("F2", Globalization.CultureInfo.InvariantCulture)
+
 /// Reading alone, for iterating on it: seconds instead of minutes. The files stay.
 let private readOnly (directory: string) (codec: string) (baskets: int list) =
     let sample = lazy (Sample.create entries)
@@ -118,9 +137,10 @@ let private readOnly (directory: string) (codec: string) (baskets: int list) =
             "2 threads, wall"
             "ratio"
             "codec alone"
+            "codec, ratio"
         ]
 
-    line (List.replicate 7 "---")
+    line (List.replicate 8 "---")
 
     for setting in codecs |> List.filter (fun setting -> (string setting).StartsWith codec) do
         for basket in baskets do
@@ -131,9 +151,10 @@ let private readOnly (directory: string) (codec: string) (baskets: int list) =
 
             let names, bytes = Sample.stored path
             let packed = payloads names path
-            let bare = best runs (decompress packed)
-            let alone = best 5 (read names path 1)
-            let both = best 5 (read names path 2)
+            let bare = best runs (decompress packed 1)
+            let bareBoth = best runs (decompress packed 2)
+            let alone = best runs (read names path 1)
+            let both = best runs (read names path 2)
 
             line
                 [
@@ -142,8 +163,9 @@ let private readOnly (directory: string) (codec: string) (baskets: int list) =
                     number (rate bytes alone.Processor)
                     number (rate bytes alone.Wall)
                     number (rate bytes both.Wall)
-                    (alone.Wall / both.Wall).ToString("F2", Globalization.CultureInfo.InvariantCulture)
+                    ratio alone both
                     number (rate bytes bare.Processor)
+                    ratio bare bareBoth
                 ]
 
 [<EntryPoint>]
@@ -183,10 +205,11 @@ let main arguments =
                 "2 threads, wall"
                 "ratio"
                 "codec alone, a CPU second"
+                "codec, ratio"
                 "jsroot, a CPU second"
             ]
 
-        line (List.replicate 11 "---")
+        line (List.replicate 12 "---")
 
         let wanted = rest |> List.tryItem 1 |> Option.defaultValue ""
         let modules = rest |> List.tryHead |> Option.filter (fun modules -> modules <> "-")
@@ -198,7 +221,8 @@ let main arguments =
                 let one = best 2 (write 1)
                 let stored = FileInfo(path).Length
                 let packed = payloads names path
-                let bare = best runs (decompress packed)
+                let bare = best runs (decompress packed 1)
+                let bareBoth = best runs (decompress packed 2)
                 let alone = best runs (read names path 1)
                 let both = best runs (read names path 2)
 
@@ -212,8 +236,9 @@ let main arguments =
                         number (rate bytes alone.Processor)
                         number (rate bytes alone.Wall)
                         number (rate bytes both.Wall)
-                        (alone.Wall / both.Wall).ToString("F2", Globalization.CultureInfo.InvariantCulture)
+                        ratio alone both
                         number (rate bytes bare.Processor)
+                        ratio bare bareBoth
                         jsroot modules path
                         |> Option.map (fun (processor, _) -> number (rate bytes processor))
                         |> Option.defaultValue "-"
