@@ -21,8 +21,8 @@ options=(--hidden 8 --rounds 1 --passes 2 --neighbour-aggregator mean --sampling
 train() { dotnet "$program" train "$@"; }
 newest() { readlink -f "$1"/*/checkpoints/last; }
 weights() { sha256sum < "$(newest "$1")/model.safetensors"; sha256sum < "$(newest "$1")/training.safetensors"; }
-# Without what tells the time.
-metrics() { sed -E 's/"(time|seconds|graphs_per_second)":("[^"]*"|[0-9.eE+-]+),?//g' "$1"/*/metrics.jsonl; }
+# Without what tells the time, and the memory.
+metrics() { sed -E 's/"(time|seconds|graphs_per_second|resident_bytes)":("[^"]*"|[0-9.eE+-]+),?//g' "$1"/*/metrics.jsonl; }
 
 begin=$(date +%s%N)
 train "$root/samples/tracksters.root" "${options[@]}" --runs "$work/whole" > /dev/null || exit 1

@@ -83,7 +83,10 @@ module Rules =
 
         let logistic =
             try
-                [ "logistic regression", LogisticRegression.margins (Baselines.logisticRegression graphs) ]
+                [
+                    "logistic regression", LogisticRegression.margins (Baselines.logisticRegression graphs)
+                    "extended regression", LogisticRegression.margins (Baselines.extendedRegression graphs)
+                ]
             with :? TrainingException as error ->
                 warn $"no logistic regression: {error.Message}"
                 []

@@ -1,12 +1,16 @@
 namespace Pruning.Model
 
 open System
+open TorchSharp
+open Pruning.Data.Batching
 open Pruning.Data.Graphs
 
 /// A logistic regression on the features of one node, blind to edges: margin = Bias + sum over j of
 /// Weights[j] (x[j] - Mean[j]) / Deviation[j].
 type LogisticRegression =
     {
+        /// What it reads, in the order of the weights.
+        Features: NodeFeature list
         /// Mean of each feature over the training nodes.
         Mean: float[]
         /// Standard deviation of each feature over the training nodes; 0 for a constant feature, which then has weight 0.
@@ -24,14 +28,29 @@ type LogisticRegression =
 module LogisticRegression =
 
     [<Literal>]
-    let private Features = ShowerGraph.FeatureCount
-
-    /// Features and the constant.
-    [<Literal>]
-    let private Size = 10
-
-    [<Literal>]
     let private MostIterations = 100
+
+    /// Graphs whose features are computed together.
+    [<Literal>]
+    let private ChunkSize = 256
+
+    /// The features of every node, and the labels. [nodes * features], [nodes]
+    let private tableOf (features: NodeFeature list) (graphs: ShowerGraph[]) : struct (float32[] * byte[]) =
+        let labels = graphs |> Array.collect _.Labels
+
+        if features = NodeFeature.original then
+            struct (graphs |> Array.collect _.Features, labels)
+        else
+            use _scope = torch.NewDisposeScope()
+            let batch = BatchTensors.create torch.CPU torch.float32 (BatchAssembler.Collate graphs)
+            struct ((FeatureTable.compute features batch).contiguous().data<float32>().ToArray(), labels)
+
+    /// Tables of some graphs at a time: they are computed anew in every pass, so that memory does not grow with the sample.
+    let private tables (features: NodeFeature list) (graphs: ShowerGraph seq) : struct (float32[] * byte[]) seq =
+        graphs
+        |> Seq.filter (fun graph -> graph.NodeCount > 0)
+        |> Seq.chunkBySize ChunkSize
+        |> Seq.map (tableOf features)
 
     /// log(1 + e^x) without overflow.
     let private softplus (x: float) : float = max x 0.0 + Double.LogP1(exp (-(abs x)))
@@ -88,28 +107,30 @@ module LogisticRegression =
 
     /// The features of a node, standardised, and a one for the constant.
     let private fill (mean: float[]) (inverse: float[]) (features: float32[]) (node: int) (x: float[]) : unit =
-        for j in 0 .. Features - 1 do
-            x[j] <- (float features[node * Features + j] - mean[j]) * inverse[j]
+        let count = mean.Length
 
-        x[Features] <- 1.0
+        for j in 0 .. count - 1 do
+            x[j] <- (float features[node * count + j] - mean[j]) * inverse[j]
+
+        x[count] <- 1.0
 
     let private inverseOf (deviation: float[]) : float[] =
         deviation |> Array.map (fun d -> if d = 0.0 then 0.0 else 1.0 / d)
 
     /// Nodes of each label, and mean and standard deviation of each feature.
-    let private describe (graphs: ShowerGraph seq) =
+    let private describe (count: int) (tables: struct (float32[] * byte[]) seq) =
         let mutable keep = 0L
         let mutable prune = 0L
-        let mean: float[] = Array.zeroCreate Features
-        let squares: float[] = Array.zeroCreate Features
+        let mean: float[] = Array.zeroCreate count
+        let squares: float[] = Array.zeroCreate count
 
-        for graph in graphs do
-            for node in 0 .. graph.NodeCount - 1 do
-                if graph.Labels[node] = 1uy then prune <- prune + 1L else keep <- keep + 1L
+        for struct (features, labels) in tables do
+            for node in 0 .. labels.Length - 1 do
+                if labels[node] = 1uy then prune <- prune + 1L else keep <- keep + 1L
 
                 // Welford 1962: the mean and the sum of squares about it, in one pass, without cancellation.
-                for j in 0 .. Features - 1 do
-                    let value = float graph.Features[node * Features + j]
+                for j in 0 .. count - 1 do
+                    let value = float features[node * count + j]
                     let gap = value - mean[j]
                     mean[j] <- mean[j] + gap / float (keep + prune)
                     squares[j] <- squares[j] + gap * (value - mean[j])
@@ -119,41 +140,43 @@ module LogisticRegression =
 
     /// The weighted loss at `weights`, its gradient and its Hessian (lower triangle), ridge included.
     let private measure
-        (graphs: ShowerGraph seq)
+        (tables: struct (float32[] * byte[]) seq)
         (classWeight: float[])
         (mean: float[])
         (inverse: float[])
         (ridge: float)
         (weights: float[])
         =
-        let gradient: float[] = Array.zeroCreate Size
-        let hessian = Array2D.zeroCreate<float> Size Size
-        let x: float[] = Array.zeroCreate Size
+        let size = weights.Length
+        let gradient: float[] = Array.zeroCreate size
+        let hessian = Array2D.zeroCreate<float> size size
+        let x: float[] = Array.zeroCreate size
         let mutable loss = 0.0
 
-        for graph in graphs do
-            for node in 0 .. graph.NodeCount - 1 do
-                fill mean inverse graph.Features node x
+        for struct (features, labels) in tables do
+            for node in 0 .. labels.Length - 1 do
+                fill mean inverse features node x
                 let mutable margin = 0.0
 
-                for j in 0 .. Size - 1 do
+                for j in 0 .. size - 1 do
                     margin <- margin + weights[j] * x[j]
 
-                let label = if graph.Labels[node] = 1uy then 1 else 0
+                let label = if labels[node] = 1uy then 1 else 0
                 let weight = classWeight[label]
                 let probability = sigmoid margin
                 loss <- loss + weight * softplus (if label = 1 then -margin else margin)
                 let slope = weight * (probability - float label)
                 let curvature = weight * probability * (1.0 - probability)
 
-                for j in 0 .. Size - 1 do
+                for j in 0 .. size - 1 do
                     gradient[j] <- gradient[j] + slope * x[j]
                     let scaled = curvature * x[j]
 
                     for k in 0..j do
                         hessian[j, k] <- hessian[j, k] + scaled * x[k]
 
-        for j in 0 .. Features - 1 do
+        // The constant, the last one, is not shrunk.
+        for j in 0 .. size - 2 do
             loss <- loss + 0.5 * ridge * weights[j] * weights[j]
             gradient[j] <- gradient[j] + ridge * weights[j]
             hessian[j, j] <- hessian[j, j] + ridge
@@ -164,11 +187,13 @@ module LogisticRegression =
     /// Newton's method with step halving. Both labels weigh the same, however rare one is; the constant is not shrunk. The
     /// graphs are gone through once for the means and about ten times for the fit. `ridge` must be above zero, so that a
     /// minimum exists for separable labels too. Without nodes of both labels: TrainingException.
-    let fit (ridge: float) (graphs: ShowerGraph seq) : LogisticRegression =
+    let fit (features: NodeFeature list) (ridge: float) (graphs: ShowerGraph seq) : LogisticRegression =
         if not (ridge > 0.0 && Double.IsFinite ridge) then
             invalidArg (nameof ridge) $"wanted a ridge above zero, found {ridge}"
 
-        let struct (keep, prune, mean, deviation) = describe graphs
+        let count = features.Length
+        let tables = tables features graphs
+        let struct (keep, prune, mean, deviation) = describe count tables
 
         if keep = 0L || prune = 0L then
             raise (
@@ -178,7 +203,7 @@ module LogisticRegression =
 
         let classWeight = [| 0.5 / float keep; 0.5 / float prune |]
         let inverse = inverseOf deviation
-        let measure = measure graphs classWeight mean inverse ridge
+        let measure = measure tables classWeight mean inverse ridge
 
         let rec newton (iteration: int) (weights: float[]) (loss: float) (gradient: float[]) (hessian: float[,]) =
             let step = Array.copy gradient
@@ -211,28 +236,36 @@ module LogisticRegression =
                     newton (iteration + 1) next nextLoss nextGradient nextHessian
                 | None -> weights, iteration
 
-        let start: float[] = Array.zeroCreate Size
+        let start: float[] = Array.zeroCreate (count + 1)
         let struct (loss, gradient, hessian) = measure start
         let weights, iterations = newton 0 start loss gradient hessian
 
         {
+            Features = features
             Mean = mean
             Deviation = deviation
-            Weights = Array.sub weights 0 Features
-            Bias = weights[Features]
+            Weights = Array.sub weights 0 count
+            Bias = weights[count]
             Iterations = iterations
         }
 
     /// The margin of each node, above zero = prune. [nodes]
     let margins (model: LogisticRegression) (graph: ShowerGraph) : float32[] =
-        let x: float[] = Array.zeroCreate Size
+        let count = model.Weights.Length
+        let x: float[] = Array.zeroCreate (count + 1)
         let inverse = inverseOf model.Deviation
 
+        let struct (features, _) =
+            if graph.NodeCount = 0 then
+                struct ([||], [||])
+            else
+                tableOf model.Features [| graph |]
+
         Array.init graph.NodeCount (fun node ->
-            fill model.Mean inverse graph.Features node x
+            fill model.Mean inverse features node x
             let mutable margin = model.Bias
 
-            for j in 0 .. Features - 1 do
+            for j in 0 .. count - 1 do
                 margin <- margin + model.Weights[j] * x[j]
 
             float32 margin)
@@ -248,8 +281,13 @@ module Baselines =
     /// Keeps every node. Its average precision is the share of nodes to prune, its ROC AUC one half.
     let keepAll (graph: ShowerGraph) : float32[] = Array.create graph.NodeCount Keep
 
-    /// Logistic regression on the standardised node features, both labels weighted alike, with a slight ridge (1e-4).
-    let logisticRegression (training: ShowerGraph seq) : LogisticRegression = LogisticRegression.fit 1e-4 training
+    /// Logistic regression on the nine standardised features of the file, both labels weighted alike, with a slight ridge (1e-4).
+    let logisticRegression (training: ShowerGraph seq) : LogisticRegression =
+        LogisticRegression.fit NodeFeature.original 1e-4 training
+
+    /// The same on what physicists look at first (`NodeFeature.extended`), where a plane divides better than in coordinates.
+    let extendedRegression (training: ShowerGraph seq) : LogisticRegression =
+        LogisticRegression.fit NodeFeature.extended 1e-4 training
 
     /// The margin of a node that is pruned without doubt.
     [<Literal>]

@@ -71,7 +71,15 @@ let private evaluates =
 
                 Expect.equal
                     models
-                    [ "network"; "keep all"; "energy cut"; "distance cut"; "logistic regression"; "oracle" ]
+                    [
+                        "network"
+                        "keep all"
+                        "energy cut"
+                        "distance cut"
+                        "logistic regression"
+                        "extended regression"
+                        "oracle"
+                    ]
                     "models"
 
                 let value (model: string) (name: string) =

@@ -110,7 +110,7 @@ let tests =
                         graph 1 (List.replicate 5 (row 0f)) [ 1uy; 0uy; 0uy; 0uy; 0uy ]
                     |]
 
-                let model = LogisticRegression.fit 1e-10 graphs
+                let model = LogisticRegression.fit NodeFeature.original 1e-10 graphs
                 let set, unset = log ((3.0 / 4.0) / (2.0 / 6.0)), log ((1.0 / 4.0) / (4.0 / 6.0))
                 near 1e-6 (LogisticRegression.margins model graphs[0]) (Array.create 5 (float32 set)) "with the flag"
                 near 1e-6 (LogisticRegression.margins model graphs[1]) (Array.create 5 (float32 unset)) "without"
@@ -121,7 +121,7 @@ let tests =
                 for seed in 1..3 do
                     let graphs = lawful seed 20 30
                     let ridge = 1e-3
-                    let model = LogisticRegression.fit ridge graphs
+                    let model = LogisticRegression.fit NodeFeature.original ridge graphs
                     let best = objective ridge graphs model
                     Expect.isLessThan model.Iterations 15 "Newton's method converges in few steps"
 
@@ -146,6 +146,36 @@ let tests =
                 Expect.isLessThan (abs (perUnit 3 + 0.05)) 0.01 "feature 3"
                 Expect.isLessThan (abs (perUnit 7 - 1.0)) 0.1 "feature 7"
                 Expect.isLessThan (abs (perUnit 1)) 0.01 "feature 1 says nothing"
+            }
+
+            test "a regression on more features is at least as good, and reads each graph as it reads many" {
+                let graphs = lawful 7 300 12
+                let few, more = Baselines.logisticRegression graphs, Baselines.extendedRegression graphs
+                Expect.equal more.Weights.Length NodeFeature.extended.Length "a weight for each feature"
+
+                // Of the same ridge, the optimum over more weights cannot lie higher.
+                let lossOf model =
+                    let labels = graphs |> Array.collect _.Labels
+
+                    let losses =
+                        Array.zip labels (marginsOf model graphs)
+                        |> Array.map (fun (label, margin) ->
+                            label, Double.LogP1(exp (if label = 1uy then -(float margin) else float margin)))
+
+                    let mean label = losses |> Array.filter (fst >> (=) label) |> Array.averageBy snd
+
+                    (mean 0uy + mean 1uy) / 2.0
+                    + 0.5e-4 * Array.sumBy (fun w -> w * w) model.Weights
+
+                Expect.isLessThanOrEqual (lossOf more) (lossOf few + 1e-6) "loss"
+
+                // 300 graphs are two chunks of the fit; the same graphs in one row of nodes see other seeds, so only the
+                // features of the node itself may be compared.
+                let empty = graph 0 [] []
+                Expect.isEmpty (LogisticRegression.margins more empty) "an empty graph"
+
+                let withEmpty = Baselines.extendedRegression (Array.append [| empty |] graphs)
+                near 1e-6 (marginsOf withEmpty graphs) (marginsOf more graphs) "an empty graph changes nothing"
             }
 
             test "neither the order of nodes and graphs nor the unit of a feature matters" {
@@ -181,7 +211,7 @@ let tests =
                 let graphs = [| graph 0 rows [ for i in 0..39 -> if i >= 30 then 1uy else 0uy ] |]
 
                 for ridge in [ 1e-1; 1e-4; 1e-8 ] do
-                    let model = LogisticRegression.fit ridge graphs
+                    let model = LogisticRegression.fit NodeFeature.original ridge graphs
                     let margins = LogisticRegression.margins model graphs[0]
                     Expect.all margins Single.IsFinite "finite"
 
@@ -202,7 +232,7 @@ let tests =
                             Expect.stringContains error.Message "wanted nodes of both labels" "message")
 
                 Expect.throwsT<TrainingException> (fun () -> Baselines.logisticRegression [] |> ignore) "no graph"
-                Expect.throwsT<ArgumentException> (fun () -> LogisticRegression.fit 0.0 [] |> ignore) "no ridge"
+                Expect.throwsT<ArgumentException> (fun () -> LogisticRegression.fit NodeFeature.original 0.0 [] |> ignore) "no ridge"
             }
 
             test "the regression beats keeping everything, whose average precision is the share of nodes to prune" {
