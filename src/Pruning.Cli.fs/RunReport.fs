@@ -74,7 +74,12 @@ module RunReport =
 
         Block.Table(
             ("quantity", false) :: [ for model in models -> model.Name, true ],
-            [ for name in shown -> title name :: [ for report in reports -> JudgedPart.text report[name] ] ]
+            [
+                for name in shown ->
+                    title name
+                    // The interval below its value: seven columns side by side are wider than a page.
+                    :: [ for report in reports -> (JudgedPart.text report[name]).Replace(" (", "\n(") ]
+            ]
         )
 
     /// Share of a trackster's energy that is decided wrongly.
@@ -183,7 +188,12 @@ module RunReport =
                 let bins = binned dimension
                 let name = Dimension.name dimension
 
-                if Dimension.isOfNodes dimension then
+                if List.length (snd bins) < 2 then
+                    let everything = [ for bin, _, _ in snd bins -> bin.Label ] |> String.concat ", "
+
+                    Block.Paragraph
+                        $"{Dimension.title dimension}: all tracksters are in one bin ({everything}), so there is no figure."
+                elif Dimension.isOfNodes dimension then
                     JudgementFigures.inBins
                         $"nodes-{name}"
                         $"Average precision and recall of layer clusters in bins; error bars are bootstrap intervals of 68.3 %%."

@@ -8,11 +8,15 @@ open Pruning.Model
 [<RequireQualifiedAccess>]
 module JudgementFigures =
 
+    /// Of rules: neither the network's blue, nor the oracle's black, nor the grey of chance.
+    let private ruleColours =
+        [ Palette.purple; Palette.orange; Palette.sky; Palette.green; Palette.vermilion ]
+
     let private colourOf (index: int) (name: string) =
         match name with
         | "network" -> Palette.blue
         | "oracle" -> Palette.black
-        | _ -> Palette.at (index + 1)
+        | _ -> ruleColours[index % ruleColours.Length]
 
     let private models (part: JudgedPart) =
         JudgedPart.competitors part
