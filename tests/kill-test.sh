@@ -1,9 +1,9 @@
 #!/bin/bash
 # tests/kill-test.sh [KILLS] [FINISHED] [SEED]    kills a training with SIGKILL at random moments and goes on with it.
 #
-# A training that saves itself after every step is started KILLS times (default 200) and killed after a random time. Each time
-# the run must hold a valid checkpoint (`train --resume` reads it and goes on), or must have been killed before its first one
-# was due. FINISHED of them (default 20, the first ones that hold a checkpoint) are resumed to their end, killed once more on
+# A training that saves itself after every step is started KILLS times (default 200) and killed at a random moment between its
+# first checkpoint and its end. Each time the run must hold a valid checkpoint: `train --resume` reads it and goes on. One in
+# ten is killed at any moment instead, so that some have no checkpoint yet. FINISHED of them (default 20, the first ones that hold a checkpoint) are resumed to their end, killed once more on
 # the way, and must end with the weights of the undisturbed run, byte for byte, and with its metrics.
 # The moments come from SEED (default 1); the machine decides what they hit.
 set -u
@@ -39,11 +39,29 @@ kill_after() {
     wait $pid 2> /dev/null
 }
 
+hasCheckpoint() { ls -d "$1"/*/checkpoints/epoch-* > /dev/null 2>&1; }
+
+# The same, after its first checkpoint in the runs $1 and $2 milliseconds more; it may have ended by then.
+kill_after_checkpoint() {
+    local runs=$1 ms=$2; shift 2
+    dotnet "$program" train "$@" --runs "$runs" > /dev/null 2>> "$work/log" &
+    local pid=$!
+    while kill -0 $pid 2> /dev/null && ! hasCheckpoint "$runs"; do sleep 0.02; done
+    sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+    kill -9 $pid 2> /dev/null
+    wait $pid 2> /dev/null
+}
+
 early=0 valid=0 ended=0 bad=0 damaged=0
 for ((i = 1; i <= kills; i++)); do
     runs=$work/run; rm -rf "$runs"; mkdir "$runs"
-    kill_after $(((RANDOM * 32768 + RANDOM) % span + 1)) "$root/samples/tracksters.root" "${options[@]}" --runs "$runs"
-    if ! ls -d "$runs"/*/checkpoints/epoch-* > /dev/null 2>&1; then
+    moment=$(((RANDOM * 32768 + RANDOM) % span + 1))
+    if [ $((i % 10)) = 0 ]; then
+        kill_after $moment "$root/samples/tracksters.root" "${options[@]}" --runs "$runs"
+    else
+        kill_after_checkpoint "$runs" $((moment / 2)) "$root/samples/tracksters.root" "${options[@]}"
+    fi
+    if ! hasCheckpoint "$runs"; then
         early=$((early + 1)); continue
     fi
     if [ $ended -lt $finished ]; then

@@ -1,5 +1,6 @@
 namespace Pruning.Cli
 
+open System
 open System.IO
 open System.Text.Json
 open Pruning.Model
@@ -33,7 +34,8 @@ module ConfigDifference =
         | :? FileNotFoundException
         | :? DirectoryNotFoundException ->
             raise (CheckpointException $"wanted the directory of a run, found no {path}; check the path.")
-        | :? JsonException as error ->
+        | :? JsonException
+        | :? InvalidOperationException as error -> // half a UTF-16 pair in an escape
             raise (
                 CheckpointException(
                     $"wanted the choices of a run, found no JSON in {path}; the file is damaged.",

@@ -42,8 +42,9 @@ module RunReport =
                 match JsonNode.Parse text with
                 | null -> text
                 | node -> node.ToJsonString pretty
-            with :? JsonException ->
-                text
+            with
+            | :? JsonException
+            | :? InvalidOperationException -> text
 
     let private shown =
         [

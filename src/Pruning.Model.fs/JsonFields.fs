@@ -211,7 +211,10 @@ module JsonText =
             Text.UTF8Encoding(false, throwOnInvalidBytes = true).GetCharCount text |> ignore
 
             match JsonNode.Parse(ReadOnlySpan text, Nullable(), options) with
-            | :? JsonObject as json -> json
+            | :? JsonObject as json ->
+                // An escape such as a lone \ud800 is no text, which the parser notices when it has to write it.
+                json.ToJsonString() |> ignore
+                json
             | _ -> refuse "another value" null
         with
         | :? JsonException

@@ -151,8 +151,9 @@ module Space =
                 refuse "no object"
 
             [ for field in document.RootElement.EnumerateObject() -> domain field.Name field.Value ]
-        with :? JsonException as error ->
-            refuse $"no JSON ({error.Message})"
+        with
+        | :? JsonException
+        | :? InvalidOperationException as error -> refuse $"no JSON ({error.Message})"
 
     let ofFile (path: string) : TunedOption list = ofJson path (File.ReadAllText path)
 

@@ -222,10 +222,13 @@ type RunLog private (directory: string, run: JsonObject, metrics: FileStream, cl
 
             try
                 match JsonNode.Parse(File.ReadAllText path) with
-                | :? JsonObject as run -> run
+                | :? JsonObject as run ->
+                    run.ToJsonString() |> ignore // escapes that are no text show here
+                    run
                 | _ -> refuse "no JSON object" null
-            with :? JsonException as error ->
-                refuse "no JSON" error
+            with
+            | :? JsonException
+            | :? InvalidOperationException as error -> refuse "no JSON" error
 
         let resumption =
             Json.record
