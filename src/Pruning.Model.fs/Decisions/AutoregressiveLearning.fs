@@ -41,6 +41,42 @@ module AutoregressiveLearning =
 
         cut 0 0 0L []
 
+    /// Cuts the steps so that the largest segment and the states at the starts of all of them stay within the budget together:
+    /// the longest segments that do, since the last one is not run again; where none do, those that take the least.
+    let private bounded (steps: (int64 * int64) array) (budget: int64) : (int * int) list =
+        let ofStep, ofState = Array.map fst steps, Array.map snd steps
+        let largest = Array.fold max 0L ofStep
+
+        let cost segments =
+            let longest = segments |> List.map (fun (first, last) -> Array.sum ofStep[first..last]) |> List.fold max 0L
+            longest + List.sumBy (fun (first, _) -> ofState[first]) segments
+
+        // Every length up to 4 steps, and longer ones a quarter apart.
+        let lengths =
+            Seq.unfold (fun n -> if n >= 2 * steps.Length then None else Some(n, n + max 1 (n / 4))) 1
+
+        let cuts =
+            [
+                for length in lengths ->
+                    let segments = segments (Array.get ofStep) (largest * int64 length) steps.Length
+                    cost segments, segments
+            ]
+
+        match cuts |> List.tryFindBack (fun (cost, _) -> cost <= budget), cuts with
+        | Some(_, segments), _ -> segments
+        | None, [] -> []
+        | None, _ -> cuts |> List.minBy fst |> snd
+
+    /// Tensors of a node that a state consists of.
+    let private carries (config: PrunerConfig) : int64 =
+        let ofCell cell =
+            match cell with
+            | CellKind.Lstm -> 2L
+            | CellKind.Gru -> 1L
+
+        ofCell config.DecisionCell
+        + (config.MemoryCell |> Option.map ofCell |> Option.defaultValue 0L)
+
     let private segmentsOf (config: PrunerConfig) (course: Course) (memory: Backpropagation) : (int * int) list =
         let active t = course.Unfinished[Course.graphsAt course course.Batch.GraphCount t]
         let fused = Engine.isFused course.Batch.X
@@ -54,18 +90,8 @@ module AutoregressiveLearning =
         | Backpropagation.Full -> segments (fun _ -> 0L) 1L course.Steps
         | Backpropagation.Truncated steps -> segments (fun _ -> 1L) (int64 steps) course.Steps
         | Backpropagation.Bounded budget ->
-            // The states at the starts of segments count too; their number is known after a first cut.
-            let carries = 2L + if config.MemoryCell.IsSome then 2L else 0L
-
-            let state = int64 course.Batch.NodeCount * carries * int64 config.Hidden * elementBytes
-
-            let first = segments bytes budget course.Steps
-            let left = budget - state * int64 first.Length
-
-            if first.Length <= 1 then
-                first
-            else
-                segments bytes (max left (budget / 4L)) course.Steps
+            let state t = (active t).Nodes * carries config * int64 config.Hidden * elementBytes
+            bounded (Array.init course.Steps (fun t -> bytes t, state t)) budget
 
     /// A state that gradients stop at, and can be asked for.
     let private leaf (state: NodeState) : NodeState =
@@ -94,6 +120,11 @@ module AutoregressiveLearning =
     /// What a segment contributes to the loss. weights: [graphs], largest first.
     let private objective (weights: Tensor) (losses: Tensor seq) : Tensor list =
         [ for loss in losses -> loss.mul(weights.narrow (0L, 0L, loss.size 0)).sum() ]
+
+    let private free (tensor: Tensor | null) : unit =
+        match tensor with
+        | null -> ()
+        | tensor -> tensor.Dispose()
 
     let private gradientsOf (scope: DisposeScope) (state: NodeState) : (Tensor | null) list =
         [
@@ -153,13 +184,19 @@ module AutoregressiveLearning =
 
             walk, losses
 
+        // Copies: a cell state is half of a tensor that holds the hidden state too.
         let keep (walk: Autoregressive.Walk) : Autoregressive.Walk =
             {
                 Active = walk.Active
-                State = walk.State |> NodeState.map (fun tensor -> attach (tensor.detach ()))
+                State = walk.State |> NodeState.map (fun tensor -> attach (tensor.detach().clone()))
                 Decided = attach (walk.Decided.alias ())
                 Decisions = attach (walk.Decisions.alias ())
             }
+
+        let forget (walk: Autoregressive.Walk) : unit =
+            NodeState.dispose walk.State
+            walk.Decided.Dispose()
+            walk.Decisions.Dispose()
 
         /// A walk that may be used up, from one that is kept.
         let again (walk: Autoregressive.Walk) (state: NodeState) : Autoregressive.Walk =
@@ -239,6 +276,8 @@ module AutoregressiveLearning =
                 GC.WaitForPendingFinalizers()
                 random.set_state state
                 let _, before = backward false walk segment (Some gradients) ignore
+                List.iter free gradients
+                forget walk
                 gradients <- before
 
             toEncoder gradients
