@@ -134,6 +134,37 @@ module AutoregressiveLearning =
                 | gradient -> scope.MoveToOuter gradient
         ]
 
+    /// Keeps walks by their place, in tensors that hold all places: many small ones among libtorch's own would leave its
+    /// heap full of holes, which doubled the memory of a large step. `first`: the walk with the most nodes.
+    let private keepIn
+        (attach: Tensor -> Tensor)
+        (places: int)
+        (first: Autoregressive.Walk)
+        : int -> Autoregressive.Walk -> Autoregressive.Walk =
+        let roomFor (tensor: Tensor) =
+            attach (torch.empty ([| int64 places; yield! tensor.shape |], dtype = tensor.dtype, device = tensor.device))
+
+        let ofState = tensorsOf first.State |> List.map roomFor
+        let ofDecided, ofDecisions = roomFor first.Decided, roomFor first.Decisions
+
+        fun place walk ->
+            use _scope = torch.NewDisposeScope()
+            use _guard = torch.no_grad ()
+
+            let put (room: Tensor) (tensor: Tensor) =
+                let target = room.select(0L, int64 place).narrow (0L, 0L, tensor.size 0)
+                target.copy_ (tensor.detach ()) |> ignore
+                attach target
+
+            let rooms = System.Collections.Generic.Queue ofState
+
+            {
+                Active = walk.Active
+                State = walk.State |> NodeState.map (fun tensor -> put (rooms.Dequeue()) tensor)
+                Decided = put ofDecided walk.Decided
+                Decisions = put ofDecisions walk.Decisions
+            }
+
     /// Learns from a batch: runs it with the true labels and adds the gradients of the weighted sum of its graphs' losses to
     /// the parameters. `check` sees the verdict before anything is back-propagated, unless gradients are truncated, and may
     /// refuse it. With a budget, all segments but the last are run without gradients first; then each is run again from its
@@ -184,20 +215,6 @@ module AutoregressiveLearning =
 
             walk, losses
 
-        // Copies: a cell state is half of a tensor that holds the hidden state too.
-        let keep (walk: Autoregressive.Walk) : Autoregressive.Walk =
-            {
-                Active = walk.Active
-                State = walk.State |> NodeState.map (fun tensor -> attach (tensor.detach().clone()))
-                Decided = attach (walk.Decided.alias ())
-                Decisions = attach (walk.Decisions.alias ())
-            }
-
-        let forget (walk: Autoregressive.Walk) : unit =
-            NodeState.dispose walk.State
-            walk.Decided.Dispose()
-            walk.Decisions.Dispose()
-
         /// A walk that may be used up, from one that is kept.
         let again (walk: Autoregressive.Walk) (state: NodeState) : Autoregressive.Walk =
             {
@@ -210,14 +227,27 @@ module AutoregressiveLearning =
         let encoded = Autoregressive.encode course network mode
         let segments = segmentsOf config course memory
         let verdict () = Autoregressive.verdictOf course trace (Some total)
+        let first = Autoregressive.begin' course encoded
 
-        /// Back-propagates a segment from its start; gradients of that start.
+        let keep =
+            let places =
+                match memory with
+                | Backpropagation.Truncated _ -> 2
+                | Backpropagation.Full
+                | Backpropagation.Bounded _ -> max 1 segments.Length
+
+            keepIn attach places first
+
+        let start = keep 0 first
+
+        /// Back-propagates a segment from its start; what `next` makes of its end, and the gradients of its start.
         let backward
             isNew
             (start: Autoregressive.Walk)
             segment
             (after: (Tensor | null) list option)
             (before: unit -> unit)
+            (next: Autoregressive.Walk -> 'T)
             =
             use inner = torch.NewDisposeScope()
             let state = leaf start.State
@@ -230,43 +260,40 @@ module AutoregressiveLearning =
                 | None -> []
 
             Gradients.backward (List.reduce plus (objective weightOfPlace losses @ ofState))
-            // Only steps that have not been run before go on from here; a kept state is memory.
-            let kept = if isNew then Some(keep walk) else None
-            kept, gradientsOf inner state
+            next walk, gradientsOf inner state
 
         let toEncoder (gradients: (Tensor | null) list) =
             match projected encoded gradients with
             | [] -> ()
             | parts -> Gradients.backward (List.reduce plus parts)
 
-        let start = keep (Autoregressive.begin' course encoded)
-
         match memory, List.rev segments with
         | _, [] -> ()
         | Backpropagation.Truncated _, _ ->
             let mutable walk = start
 
-            for segment in segments do
-                let next, gradients = backward true walk segment None ignore
+            for place, segment in List.indexed segments do
+                let next, gradients = backward true walk segment None ignore (keep ((place + 1) % 2))
 
-                if fst segment = 0 then
+                if place = 0 then
                     toEncoder gradients
 
-                walk <- Option.defaultValue walk next
+                List.iter free gradients
+                walk <- next
 
             check (verdict ())
         | _, last :: earlier ->
             let starts = ResizeArray<Autoregressive.Walk * Tensor * (int * int)>()
             let mutable walk = start
 
-            for segment in List.rev earlier do
+            for place, segment in List.indexed (List.rev earlier) do
                 use _inner = torch.NewDisposeScope()
                 use _guard = torch.no_grad ()
                 starts.Add(walk, attach (random.get_state ()), segment)
                 let next, _ = runSegment true (again walk walk.State) segment
-                walk <- keep next
+                walk <- keep (place + 1) next
 
-            let _, gradients = backward true walk last None (fun () -> check (verdict ()))
+            let (), gradients = backward true walk last None (fun () -> check (verdict ())) ignore
             let mutable gradients = gradients
 
             for walk, state, segment in Seq.rev starts do
@@ -275,9 +302,8 @@ module AutoregressiveLearning =
                 GC.Collect()
                 GC.WaitForPendingFinalizers()
                 random.set_state state
-                let _, before = backward false walk segment (Some gradients) ignore
+                let (), before = backward false walk segment (Some gradients) ignore ignore
                 List.iter free gradients
-                forget walk
                 gradients <- before
 
             toEncoder gradients
