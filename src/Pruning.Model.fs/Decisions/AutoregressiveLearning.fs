@@ -3,6 +3,7 @@ namespace Pruning.Model.Decisions
 open System
 open TorchSharp
 open Pruning.Model
+open Pruning.Native
 
 /// Learning from autoregressive runs: back-propagation through all steps, through all steps within a budget of memory, or
 /// through some steps at a time.
@@ -292,6 +293,10 @@ module AutoregressiveLearning =
                 starts.Add(walk, attach (random.get_state ()), segment)
                 let next, _ = runSegment true (again walk walk.State) segment
                 walk <- keep (place + 1) next
+
+            // Steps without gradients leave a heap with holes of other sizes than the steps with gradients fill.
+            if starts.Count > 0 then
+                NativeHeap.Trim()
 
             let (), gradients = backward true walk last None (fun () -> check (verdict ())) ignore
             let mutable gradients = gradients
