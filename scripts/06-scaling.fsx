@@ -38,7 +38,8 @@ type Point =
         Megabytes: float
     }
 
-let line (p: Point) = $"%s{p.Mode},%s{p.Task},%d{p.Nodes},%d{p.Width},%d{p.Graphs},%.5g{p.Milliseconds},%.5g{p.Megabytes}"
+let line (p: Point) =
+    $"%s{p.Mode},%s{p.Task},%d{p.Nodes},%d{p.Width},%d{p.Graphs},%.5g{p.Milliseconds},%.5g{p.Megabytes}"
 
 let read (text: string) : Point =
     let parts = text.Split ','
@@ -53,11 +54,21 @@ let read (text: string) : Point =
         Megabytes = float parts[6]
     }
 
-/// One step in a process of its own: the better of two, or the only one where it takes long.
+/// One step in a process of its own: the second one, or the only one where it takes long.
 let measure (mode: string) (task: string) (nodes: int) (width: int) (graphs: int) (isLong: bool) : Point =
     let words =
-        [ program; "benchmark"; task; "--mode"; mode; "--random-nodes"; string nodes; "--limit"; string graphs ]
-        @ [ "--hidden"; string width; "--repeats"; (if isLong then "0" else "2"); "--json" ]
+        [
+            program
+            "benchmark"
+            task
+            "--mode"
+            mode
+            "--random-nodes"
+            string nodes
+            "--limit"
+            string graphs
+        ]
+        @ [ "--hidden"; string width; "--repeats"; (if isLong then "0" else "1"); "--json" ]
 
     let start = ProcessStartInfo("dotnet", words, RedirectStandardOutput = true)
     start.Environment["OMP_WAIT_POLICY"] <- "passive"
@@ -84,7 +95,12 @@ let measure (mode: string) (task: string) (nodes: int) (width: int) (graphs: int
 
 let table = Path.Combine(folder, "scaling.csv")
 let header = "mode,task,nodes,width,graphs,cpu_ms_per_graph,mb_per_graph"
-let mutable known = if File.Exists table then File.ReadAllLines table |> Array.skip 1 |> Array.map read |> List.ofArray else []
+
+let mutable known =
+    if File.Exists table then
+        File.ReadAllLines table |> Array.skip 1 |> Array.map read |> List.ofArray
+    else
+        []
 
 let point mode task nodes width graphs isLong =
     let isThis p = p.Mode = mode && p.Task = task && p.Nodes = nodes && p.Width = width
@@ -119,8 +135,12 @@ let series =
 
             mode,
             task,
-            [ for n in nodes do if n <= largest then point mode task n 128 (batchOf total n) (isLong n) ],
-            [ for width in widths -> point mode task 33 width (batchOf total 33) (mode = "autoregressive") ]
+            [
+                for n in nodes do
+                    if n <= largest then
+                        point mode task n 128 (batchOf total n) (isLong n)
+            ],
+            [ for width in widths -> point mode task 33 width (batchOf (total / 4) 33) (mode = "autoregressive") ]
     ]
 
 /// Least squares of log y = log c + p log x.
@@ -157,7 +177,9 @@ let text =
         ""
         "## Nodes, at a width of 128"
         ""
-        "| nodes | " + String.concat " | " [ for mode, task, _, _ in series -> $"{name mode task}: ms, MB" ] + " |"
+        "| nodes | "
+        + String.concat " | " [ for mode, task, _, _ in series -> $"{name mode task}: ms, MB" ]
+        + " |"
         "|---|" + String.replicate series.Length "---|"
         for n in nodes do
             let cells =
@@ -185,7 +207,9 @@ let text =
         ""
         "## Width, at 33 nodes"
         ""
-        "| width | " + String.concat " | " [ for mode, task, _, _ in series -> $"{name mode task}: ms, MB" ] + " |"
+        "| width | "
+        + String.concat " | " [ for mode, task, _, _ in series -> $"{name mode task}: ms, MB" ]
+        + " |"
         "|---|" + String.replicate series.Length "---|"
         for width in widths do
             let cells =
@@ -202,7 +226,10 @@ let text =
             "; "
             [
                 for mode, task, _, points in series ->
-                    let (_, p), (_, q) = power (largerHalf (ofWidth _.Milliseconds points)), power (largerHalf (ofWidth _.Megabytes points))
+                    let (_, p), (_, q) =
+                        power (largerHalf (ofWidth _.Milliseconds points)),
+                        power (largerHalf (ofWidth _.Megabytes points))
+
                     $"{name mode task} H^%.2f{p} in time and H^%.2f{q} in memory"
             ]
         + "."
@@ -234,10 +261,36 @@ let page =
     Page.toHtml
         "Time and memory against size"
         [
-            Page.ofFigure (figure "nodes-time" "Processor time a graph; dashed: fits to the larger half." "nodes a graph" "ms a graph" ofNodes _.Milliseconds)
-            Page.ofFigure (figure "nodes-memory" "Memory of a step a graph." "nodes a graph" "MB a graph" ofNodes _.Megabytes)
-            Page.ofFigure (figure "width-time" "Processor time a graph of 33 nodes." "width of the node states" "ms a graph" ofWidth _.Milliseconds)
-            Page.ofFigure (figure "width-memory" "Memory of a step a graph of 33 nodes." "width of the node states" "MB a graph" ofWidth _.Megabytes)
+            Page.ofFigure (
+                figure
+                    "nodes-time"
+                    "Processor time a graph; dashed: fits to the larger half."
+                    "nodes a graph"
+                    "ms a graph"
+                    ofNodes
+                    _.Milliseconds
+            )
+            Page.ofFigure (
+                figure "nodes-memory" "Memory of a step a graph." "nodes a graph" "MB a graph" ofNodes _.Megabytes
+            )
+            Page.ofFigure (
+                figure
+                    "width-time"
+                    "Processor time a graph of 33 nodes."
+                    "width of the node states"
+                    "ms a graph"
+                    ofWidth
+                    _.Milliseconds
+            )
+            Page.ofFigure (
+                figure
+                    "width-memory"
+                    "Memory of a step a graph of 33 nodes."
+                    "width of the node states"
+                    "MB a graph"
+                    ofWidth
+                    _.Megabytes
+            )
         ]
 
 match Chromium.tryFind () with
@@ -245,7 +298,13 @@ match Chromium.tryFind () with
 | Some _ ->
     let html = Path.Combine(Path.GetTempPath(), $"scaling-{Environment.ProcessId}.html")
     // Two figures a row.
-    File.WriteAllText(html, page.Replace("</style>", "body{max-width:none;display:grid;grid-template-columns:1fr 1fr;gap:0 1em}h1{grid-column:1/3}</style>"))
+    File.WriteAllText(
+        html,
+        page.Replace(
+            "</style>",
+            "body{max-width:none;display:grid;grid-template-columns:1fr 1fr;gap:0 1em}h1{grid-column:1/3}</style>"
+        )
+    )
 
     try
         Chromium.draw html (1700, 1180) 1.5 (Path.Combine(folder, "scaling.png"))

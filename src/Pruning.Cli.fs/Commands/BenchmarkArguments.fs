@@ -42,7 +42,8 @@ type BenchmarkArgument =
             | Random_Nodes _ ->
                 "random graphs of so many nodes and 9 in-edges a node instead of a file's; --limit of them (default 64)"
             | Hidden_Dim _ -> "width of the networks (default 128)"
-            | Repeats _ -> "timings of each thing, after one that does not count; the best counts (default 5); train, infer: 0 times the first"
+            | Repeats _ ->
+                "timings of each thing, after one that does not count; the best counts (default 5); train, infer: 0 times the first"
             | Threads _ -> "threads that share the graphs of a batch (default 1)"
             | Autoregressive -> "time the autoregressive network too, on the first 12 graphs (some minutes)"
             | Mode _ -> "train, infer: equilibrium, one-pass, autoregressive or tree (default equilibrium)"

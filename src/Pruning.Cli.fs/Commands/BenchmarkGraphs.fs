@@ -18,11 +18,7 @@ let random (nodes: int) (count: int) : ShowerGraph list =
     [
         for entry in 0 .. count - 1 ->
             let source =
-                Array.init edges (fun edge ->
-                    if edge % inEdges = 0 then
-                        edge / inEdges
-                    else
-                        random.Next nodes)
+                Array.init edges (fun edge -> if edge % inEdges = 0 then edge / inEdges else random.Next nodes)
 
             ShowerGraph(
                 GraphOrigin("random", int64 entry, Nullable()),

@@ -203,8 +203,7 @@ let measure (settings: NetworkSettings) (graphs: ShowerGraph list) : Cost =
     use trainer = trainerOf settings model
     let results = ResizeArray<StepResult>()
 
-    let train batch =
-        results.Add(Trainer.step trainer 1 (results.Count + 1) batch)
+    let train batch = results.Add(Trainer.step trainer 1 (results.Count + 1) batch)
 
     let action =
         match settings.Task with

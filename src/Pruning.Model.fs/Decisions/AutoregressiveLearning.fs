@@ -49,12 +49,15 @@ module AutoregressiveLearning =
         let largest = Array.fold max 0L ofStep
 
         let cost segments =
-            let longest = segments |> List.map (fun (first, last) -> Array.sum ofStep[first..last]) |> List.fold max 0L
+            let longest =
+                segments
+                |> List.map (fun (first, last) -> Array.sum ofStep[first..last])
+                |> List.fold max 0L
+
             longest + List.sumBy (fun (first, _) -> ofState[first]) segments
 
         // Every length up to 4 steps, and longer ones a quarter apart.
-        let lengths =
-            Seq.unfold (fun n -> if n >= 2 * steps.Length then None else Some(n, n + max 1 (n / 4))) 1
+        let lengths = Seq.unfold (fun n -> if n >= 2 * steps.Length then None else Some(n, n + max 1 (n / 4))) 1
 
         let cuts =
             [
@@ -153,7 +156,7 @@ module AutoregressiveLearning =
             use _guard = torch.no_grad ()
 
             let put (room: Tensor) (tensor: Tensor) =
-                let target = room.select(0L, int64 place).narrow (0L, 0L, tensor.size 0)
+                let target = room.select(0L, int64 place).narrow(0L, 0L, tensor.size 0)
                 target.copy_ (tensor.detach ()) |> ignore
                 attach target
 

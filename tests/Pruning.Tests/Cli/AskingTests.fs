@@ -36,7 +36,10 @@ let private prepared =
         train [ "--mode"; "autoregressive"; "--name"; "ar" ], train [ "--mode"; "one-pass"; "--name"; "op" ]
 
 let private evaluate (run: string) (words: string list) : JsonElement =
-    parse (cli ([ "evaluate"; run; "--baselines"; "none"; "--json" ] @ words) |> expecting 0).Out
+    parse
+        (cli ([ "evaluate"; run; "--baselines"; "none"; "--json" ] @ words)
+         |> expecting 0)
+            .Out
 
 let private number (split: string) (name: string) (answer: JsonElement) : float =
     answer.GetProperty("splits").GetProperty(split).GetProperty(name).GetDouble()

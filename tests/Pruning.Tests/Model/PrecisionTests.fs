@@ -71,7 +71,7 @@ let private productsAreExact rows gates hidden inner seed =
     Bfloat16Products.End()
 
     // Whole numbers: float32 sums them exactly in any order. A million of them are too many for a list or a message each.
-    let inline sum count ([<InlineIfLambda>] term: int -> float32) =
+    let inline sum count (term: int -> float32) =
         let mutable total = 0f
 
         for k in 0 .. count - 1 do

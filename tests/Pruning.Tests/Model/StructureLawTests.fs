@@ -27,7 +27,14 @@ let private features = ShowerGraph.FeatureCount
 /// Features of a size that a detector has.
 let private graphOf (raw: Generators.RawTrackster) : ShowerGraph =
     let graph = Generators.graphOf raw
-    ShowerGraph(graph.Origin, Array.map (fun value -> value / 100f) graph.Features, graph.Source, graph.Target, graph.Labels)
+
+    ShowerGraph(
+        graph.Origin,
+        Array.map (fun value -> value / 100f) graph.Features,
+        graph.Source,
+        graph.Target,
+        graph.Labels
+    )
 
 let private graphs = Generators.rawTrackster |> Gen.map graphOf |> Arb.fromGen
 
@@ -133,7 +140,7 @@ let private structure (subject: Subject) =
                 Expect.equal (y.size 0, isFinite y) (int64 leaves + 1L, true) "a finite row a node"
 
                 if not subject.IsSequential then
-                    let first = (rowsOf y 1 1).expand_as (rowsOf y 1 leaves)
+                    let first = (rowsOf y 1 1).expand_as(rowsOf y 1 leaves)
                     Near.close 1e-9 (rowsOf y 1 leaves) first "leaves")
         }
     ]
@@ -166,7 +173,7 @@ let private sage aggregator random = SageConv.create random aggregator features 
 /// Layers that other tests put through renumbering and union already.
 let private known =
     [
-        for name, aggregator in Choices.aggregators -> ofLayer $"SAGE {name}" (sage aggregator)
+        for name, aggregator in Choices.aggregators do ofLayer $"SAGE {name}" (sage aggregator)
         for kind in
             [
                 LayerKind.Gcn
@@ -176,25 +183,29 @@ let private known =
                 LayerKind.EdgeConv
                 LayerKind.Interaction
                 LayerKind.GravNet
-            ] -> ofLayer $"{kind}" (kit kind)
+            ] do ofLayer $"{kind}" (kit kind)
     ]
 
+// Norms are made inside: tests are found before libtorch is loaded.
 let private around =
     [
         ofLayer "residual" (kit LayerKind.Gcn >> GraphLayer.residual)
-        ofLayer "layer norm" (kit LayerKind.Gin >> GraphLayer.normalised (Normalisation.layerNorm features))
-        ofLayer "batch norm" (sage Aggregator.Mean >> GraphLayer.normalised (Normalisation.graphBatchNorm features))
-        ofLayer "dropout" (kit LayerKind.EdgeConv >> GraphLayer.dropout 0.5)
+        ofLayer "layer norm" (fun random ->
+            kit LayerKind.Gin random
+            |> GraphLayer.normalised (Normalisation.layerNorm features))
+        ofLayer "batch norm" (fun random ->
+            sage Aggregator.Mean random
+            |> GraphLayer.normalised (Normalisation.graphBatchNorm features))
+        ofLayer "dropout" (fun random -> kit LayerKind.EdgeConv random |> GraphLayer.dropout 0.5)
     ]
 
-let private noNode (subject: Subject) (create: torch.Generator -> GraphLayer) =
-    test "no node: no row" {
-        use _scope = torch.NewDisposeScope()
-        use random = new torch.Generator(7UL)
-        let none = torch.zeros [| 0L; int64 features |]
-        let y = (create random).Forward Inference (Laws.plan 0 [||] [||]) none
-        Expect.equal y.shape [| 0L; int64 features |] subject.Name
-    }
+let private noNode (subject: Subject) (create: torch.Generator -> GraphLayer) = test "no node: no row" {
+    use _scope = torch.NewDisposeScope()
+    use random = new torch.Generator(7UL)
+    let none = torch.zeros [| 0L; int64 features |]
+    let y = (create random).Forward Inference (Laws.plan 0 [||] [||]) none
+    Expect.equal y.shape [| 0L; int64 features |] subject.Name
+}
 
 let private small =
     { PrunerConfig.standard with
@@ -228,7 +239,7 @@ let private atOnce =
                 LayerKind.EdgeConv
                 LayerKind.Interaction
                 LayerKind.GravNet
-            ] ->
+            ] do
             ofStrategy
                 $"one pass, {kind}"
                 { small with
@@ -236,7 +247,7 @@ let private atOnce =
                     Layer = kind
                 }
                 Decoding.Greedy
-        for aggregator in [ Aggregator.Gru; Aggregator.MeanMax ] ->
+        for aggregator in [ Aggregator.Gru; Aggregator.MeanMax ] do
             ofStrategy
                 $"equilibrium, {aggregator}"
                 { small with
@@ -244,7 +255,7 @@ let private atOnce =
                     Aggregator = aggregator
                 }
                 Decoding.Greedy
-        for memory in [ CellKind.Gru; CellKind.Lstm ] ->
+        for memory in [ CellKind.Gru; CellKind.Lstm ] do
             ofStrategy
                 $"equilibrium, memory {memory}"
                 { small with
@@ -252,7 +263,7 @@ let private atOnce =
                     MemoryCell = Some memory
                 }
                 Decoding.Greedy
-        for aggregator in [ Aggregator.Lstm; Aggregator.Mean ] ->
+        for aggregator in [ Aggregator.Lstm; Aggregator.Mean ] do
             ofStrategy
                 $"tree, {aggregator}"
                 { small with
@@ -270,9 +281,9 @@ let private stepwise =
         }
 
     [
-        for order in [ DecisionOrder.Confidence; DecisionOrder.Energy; DecisionOrder.Layer; DecisionOrder.Random 3L ] ->
+        for order in [ DecisionOrder.Confidence; DecisionOrder.Energy; DecisionOrder.Layer; DecisionOrder.Random 3L ] do
             ofStrategy $"autoregressive, order {order}" (inOrder order) Decoding.Greedy
-        for memory in [ CellKind.Gru; CellKind.Lstm ] ->
+        for memory in [ CellKind.Gru; CellKind.Lstm ] do
             ofStrategy
                 $"autoregressive, memory {memory}"
                 { inOrder DecisionOrder.Confidence with
@@ -348,7 +359,8 @@ let tests =
             testList
                 "no nodes"
                 [
-                    for name, aggregator in Choices.aggregators -> noNode (ofLayer name (sage aggregator)) (sage aggregator)
+                    for name, aggregator in Choices.aggregators ->
+                        noNode (ofLayer name (sage aggregator)) (sage aggregator)
                 ]
             testList
                 "cells"
