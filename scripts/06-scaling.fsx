@@ -2,7 +2,7 @@
 // measured by `graph-pruning benchmark` in a process of its own: processor time of a step, and how far the process rose above
 // what it had before the step.
 //
-//     dotnet fsi scripts/06-scaling.fsx [FOLDER] [LARGEST AUTOREGRESSIVE TRAINING]
+//     dotnet fsi scripts/06-scaling.fsx [FOLDER] [LARGEST AUTOREGRESSIVE TRAINING; 0 = draw the points that are there]
 //
 // FOLDER (benchmarks) gets scaling.csv (points; those that it has already are not measured again), scaling.md (tables and fits)
 // and scaling.png (drawn by Chromium, left out without one).
@@ -106,13 +106,14 @@ let point mode task nodes width graphs isLong =
     let isThis p = p.Mode = mode && p.Task = task && p.Nodes = nodes && p.Width = width
 
     match List.tryFind isThis known with
-    | Some found -> found
+    | Some found -> Some found
+    | None when largestTraining = 0 -> None
     | None ->
         let found = measure mode task nodes width graphs isLong
         known <- known @ [ found ]
         File.WriteAllLines(table, header :: List.map line known)
         printfn "%s" (line found)
-        found
+        Some found
 
 /// About so many nodes in a batch.
 let batchOf (total: int) (nodes: int) : int = total / nodes |> max 1 |> min 64
@@ -128,19 +129,18 @@ let series =
                 "equilibrium", "infer", 4000, 2000
                 "equilibrium", "train", 4000, 2000
                 "autoregressive", "infer", 400, 500
-                "autoregressive", "train", 200, largestTraining
+                "autoregressive", "train", 200, (if largestTraining = 0 then 2000 else largestTraining)
             ] do
             // A pass a node: hundreds of passes take long enough to be timed once.
             let isLong n = mode = "autoregressive" && n >= 100
 
+            let along = nodes |> List.filter (fun n -> n <= largest)
+
             mode,
             task,
-            [
-                for n in nodes do
-                    if n <= largest then
-                        point mode task n 128 (batchOf total n) (isLong n)
-            ],
-            [ for width in widths -> point mode task 33 width (batchOf (total / 4) 33) (mode = "autoregressive") ]
+            along |> List.choose (fun n -> point mode task n 128 (batchOf total n) (isLong n)),
+            widths
+            |> List.choose (fun width -> point mode task 33 width (batchOf (total / 4) 33) (mode = "autoregressive"))
     ]
 
 /// Least squares of log y = log c + p log x.
@@ -215,8 +215,9 @@ let text =
             let cells =
                 [
                     for _, _, _, points in series ->
-                        let p = points |> List.find (fun p -> p.Width = width)
-                        $"%.3g{p.Milliseconds}, %.3g{p.Megabytes}"
+                        match points |> List.tryFind (fun p -> p.Width = width) with
+                        | Some p -> $"%.3g{p.Milliseconds}, %.3g{p.Megabytes}"
+                        | None -> ""
                 ]
 
             $"| {width} | " + String.concat " | " cells + " |"
@@ -225,7 +226,8 @@ let text =
         + String.concat
             "; "
             [
-                for mode, task, _, points in series ->
+                for mode, task, _, points in series do
+                  if List.length points > 2 then
                     let (_, p), (_, q) =
                         power (largerHalf (ofWidth _.Milliseconds points)),
                         power (largerHalf (ofWidth _.Megabytes points))
@@ -247,13 +249,12 @@ let figure id title x unit against measured : Figure =
             [
                 for i, (mode, task, ofNodes, ofWidth) in List.indexed series do
                     let points = against measured (if id.StartsWith "nodes" then ofNodes else ofWidth)
-                    let c, p = power (largerHalf points)
+                    if List.length points > 2 then
+                     let c, p = power (largerHalf points)
 
-                    { Series.points (name mode task) (Palette.at i) points with
-                        Mark = Mark.Points
-                    }
+                     Series.points (name mode task) (Palette.at i) points
 
-                    Series.dashed $"%.2g{c} x^%.2f{p}" (Palette.at i) [ for x, _ in largerHalf points -> x, c * x ** p ]
+                     Series.dashed $"%.2g{c} x^%.2f{p}" (Palette.at i) [ for x, _ in largerHalf points -> x, c * x ** p ]
             ]
     }
 
