@@ -138,7 +138,8 @@ let series =
 
             mode,
             task,
-            along |> List.choose (fun n -> point mode task n 128 (batchOf total n) (isLong n)),
+            along
+            |> List.choose (fun n -> point mode task n 128 (batchOf total n) (isLong n)),
             widths
             |> List.choose (fun width -> point mode task 33 width (batchOf (total / 4) 33) (mode = "autoregressive"))
     ]
@@ -227,12 +228,12 @@ let text =
             "; "
             [
                 for mode, task, _, points in series do
-                  if List.length points > 2 then
-                    let (_, p), (_, q) =
-                        power (largerHalf (ofWidth _.Milliseconds points)),
-                        power (largerHalf (ofWidth _.Megabytes points))
+                    if List.length points > 2 then
+                        let (_, p), (_, q) =
+                            power (largerHalf (ofWidth _.Milliseconds points)),
+                            power (largerHalf (ofWidth _.Megabytes points))
 
-                    $"{name mode task} H^%.2f{p} in time and H^%.2f{q} in memory"
+                        $"{name mode task} H^%.2f{p} in time and H^%.2f{q} in memory"
             ]
         + "."
     ]
@@ -249,12 +250,16 @@ let figure id title x unit against measured : Figure =
             [
                 for i, (mode, task, ofNodes, ofWidth) in List.indexed series do
                     let points = against measured (if id.StartsWith "nodes" then ofNodes else ofWidth)
+
                     if List.length points > 2 then
-                     let c, p = power (largerHalf points)
+                        let c, p = power (largerHalf points)
 
-                     Series.points (name mode task) (Palette.at i) points
+                        Series.points (name mode task) (Palette.at i) points
 
-                     Series.dashed $"%.2g{c} x^%.2f{p}" (Palette.at i) [ for x, _ in largerHalf points -> x, c * x ** p ]
+                        Series.dashed
+                            $"%.2g{c} x^%.2f{p}"
+                            (Palette.at i)
+                            [ for x, _ in largerHalf points -> x, c * x ** p ]
             ]
     }
 
