@@ -1,191 +1,318 @@
-// What do time and memory grow with? Random graphs of 10 to 2,000 nodes with 9 in-edges a node, and widths of 32 to 512: milliseconds
-// a graph and the megabytes that the kernels hold, with the power of the number of nodes that fits them. One pass is linear in
-// the nodes, so an equilibrium network is; an autoregressive one takes a pass a node.
+// What do time and memory grow with? Random graphs of 10 to 2,000 nodes with 9 in-edges a node, and widths of 32 to 512, each
+// measured by `graph-pruning benchmark` in a process of its own: processor time of a step, and how far the process rose above
+// what it had before the step.
 //
-//     dotnet fsi scripts/06-scaling.fsx [train|infer] [equilibrium|autoregressive] [nodes|width] [LARGEST] [FILE.svg]
+//     dotnet fsi scripts/06-scaling.fsx [FOLDER] [LARGEST AUTOREGRESSIVE TRAINING; 0 = draw the points that are there]
+//
+// FOLDER (benchmarks) gets scaling.csv (points; those that it has already are not measured again), scaling.md (tables and fits)
+// and scaling.png (drawn by Chromium, left out without one).
 
 #load "load.fsx"
+#r "../src/Pruning.Cli.fs/bin/Release/net10.0/graph-pruning.dll"
+#r "../src/Pruning.Cli.fs/bin/Release/net10.0/Plotly.NET.dll"
+#r "../src/Pruning.Cli.fs/bin/Release/net10.0/DynamicObj.dll"
+#r "../src/Pruning.Cli.fs/bin/Release/net10.0/Newtonsoft.Json.dll"
 
 open System
 open System.Diagnostics
 open System.IO
-open TorchSharp
-open Pruning.Data.Batching
-open Pruning.Data.Graphs
-open Pruning.Model
-open Pruning.Model.Training
-open Pruning.Native.Kernels
+open System.Text.Json
+open Pruning.Cli.Plots
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
+let folder = if arguments.Length > 0 then arguments[0] else Load.inRepository "benchmarks"
+let largestTraining = if arguments.Length > 1 then int arguments[1] else 200
+let program = Load.inRepository "src/Pruning.Cli.fs/bin/Release/net10.0/graph-pruning.dll"
 
-let argument place usual = if arguments.Length > place then arguments[place] else usual
-
-let isTraining = argument 0 "train" = "train"
-let mode = argument 1 "equilibrium"
-let axis = argument 2 "nodes"
-let largest = int (argument 3 "2000")
-torch.set_num_threads 1
-
-/// Every node has itself and 8 others as in-neighbours.
-let randomGraph (random: Random) (nodes: int) : ShowerGraph =
-    let inEdges = 9
-    let target = Array.init (inEdges * nodes) (fun edge -> edge / inEdges)
-
-    let source =
-        Array.init (inEdges * nodes) (fun edge -> if edge % inEdges = 0 then edge / inEdges else random.Next nodes)
-
-    let features = Array.init (ShowerGraph.FeatureCount * nodes) (fun _ -> random.NextSingle() * 2f - 1f)
-    let labels = Array.init nodes (fun _ -> byte (random.Next 2))
-    ShowerGraph(GraphOrigin("random", int64 nodes, Nullable()), features, source, target, labels)
-
-let modelOf (hidden: int) : TrainedModel =
-    use random = new torch.Generator(42UL)
-
-    let strategy =
-        if mode = "autoregressive" then
-            DecisionStrategy.Autoregressive
-        else
-            DecisionStrategy.Equilibrium 5
-
+type Point =
     {
-        Pruner =
-            Pruner.create
-                random
-                { PrunerConfig.standard with
-                    Hidden = hidden
-                    Strategy = strategy
-                }
-        Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 2.0 }
-        Notes = Map.empty
+        Mode: string
+        Task: string
+        Nodes: int
+        Width: int
+        /// Graphs in the batch.
+        Graphs: int
+        /// Processor milliseconds of a step, a graph.
+        Milliseconds: float
+        /// Megabytes of the step above the process before it, a graph.
+        Megabytes: float
     }
 
-/// Milliseconds a graph, the best of some, and megabytes that the kernels' pool has grown to.
-let measure (hidden: int) (nodes: int) : float * float =
-    let random = Random 1
-    // As many graphs as make a batch of about 2,000 nodes, as a loader would.
-    let graphs = Array.init (max 1 (2000 / nodes |> min 64)) (fun _ -> randomGraph random nodes)
-    let batch = BatchAssembler.Collate graphs
-    let model = modelOf hidden
-    FloatPool.Trim()
-    use trainer = Trainer.create torch.CPU TrainingConfig.standard model
-    let mutable step = 0
+let line (p: Point) =
+    $"%s{p.Mode},%s{p.Task},%d{p.Nodes},%d{p.Width},%d{p.Graphs},%.5g{p.Milliseconds},%.5g{p.Megabytes}"
 
-    let once () =
-        let clock = Stopwatch.StartNew()
+let read (text: string) : Point =
+    let parts = text.Split ','
 
-        if isTraining then
-            step <- step + 1
-            Trainer.step trainer 1 step batch |> ignore
-        else
-            Pruner.decide torch.CPU model.Pruner batch |> ignore
+    {
+        Mode = parts[0]
+        Task = parts[1]
+        Nodes = int parts[2]
+        Width = int parts[3]
+        Graphs = int parts[4]
+        Milliseconds = float parts[5]
+        Megabytes = float parts[6]
+    }
 
-        clock.Elapsed.TotalMilliseconds
-
-    let first = once ()
-    // Long steps need no second look.
-    let best =
-        if first > 20_000.0 then
-            first
-        else
-            List.min (first :: [ for _ in 1..2 -> once () ])
-
-    best / float graphs.Length, float FloatPool.Bytes / 1e6 / float graphs.Length
-
-let points =
-    match axis with
-    | "nodes" ->
+/// One step in a process of its own: the second one, or the only one where it takes long.
+let measure (mode: string) (task: string) (nodes: int) (width: int) (graphs: int) (isLong: bool) : Point =
+    let words =
         [
-            for nodes in [ 10; 20; 50; 100; 200; 500; 1000; 2000 ] do
-                if nodes <= largest then
-                    128, nodes
+            program
+            "benchmark"
+            task
+            "--mode"
+            mode
+            "--random-nodes"
+            string nodes
+            "--limit"
+            string graphs
         ]
-    | "width" ->
-        [
-            for hidden in [ 32; 64; 128; 256; 512 ] do
-                if hidden <= largest then
-                    hidden, 33
-        ]
-    | other -> failwithf "wanted nodes or width, found %s" other
+        @ [ "--hidden"; string width; "--repeats"; (if isLong then "0" else "1"); "--json" ]
 
-measure 128 10 |> ignore // libtorch and the JIT settle
+    let start = ProcessStartInfo("dotnet", words, RedirectStandardOutput = true)
+    start.Environment["OMP_WAIT_POLICY"] <- "passive"
+    start.Environment["GOMP_SPINCOUNT"] <- "0"
+    use running = Process.Start start |> nonNull
+    let answer = running.StandardOutput.ReadToEnd()
+    running.WaitForExit()
 
-printfn "%s, %s: | nodes | width | ms a graph | MB a graph |" mode (if isTraining then "training" else "inference")
+    if running.ExitCode <> 0 then
+        failwithf "exit code %d of %s" running.ExitCode (String.concat " " words)
 
-let found =
+    use json = JsonDocument.Parse answer
+    let number (name: string) = json.RootElement.GetProperty(name).GetDouble()
+
+    {
+        Mode = mode
+        Task = task
+        Nodes = nodes
+        Width = width
+        Graphs = graphs
+        Milliseconds = number "cpu_ms_per_graph_min"
+        Megabytes = (number "peak_memory_mb" - number "memory_before_mb") / float graphs
+    }
+
+let table = Path.Combine(folder, "scaling.csv")
+let header = "mode,task,nodes,width,graphs,cpu_ms_per_graph,mb_per_graph"
+
+let mutable known =
+    if File.Exists table then
+        File.ReadAllLines table |> Array.skip 1 |> Array.map read |> List.ofArray
+    else
+        []
+
+let point mode task nodes width graphs isLong =
+    let isThis p = p.Mode = mode && p.Task = task && p.Nodes = nodes && p.Width = width
+
+    match List.tryFind isThis known with
+    | Some found -> Some found
+    | None when largestTraining = 0 -> None
+    | None ->
+        let found = measure mode task nodes width graphs isLong
+        known <- known @ [ found ]
+        File.WriteAllLines(table, header :: List.map line known)
+        printfn "%s" (line found)
+        Some found
+
+/// About so many nodes in a batch.
+let batchOf (total: int) (nodes: int) : int = total / nodes |> max 1 |> min 64
+
+let nodes = [ 10; 20; 50; 100; 200; 500; 1000; 2000 ]
+let widths = [ 32; 64; 128; 256; 512 ]
+
+/// Mode, task, points against nodes, points against width.
+let series =
     [
-        for hidden, nodes in points do
-            let ms, megabytes = measure hidden nodes
-            printfn "| %d | %d | %.3g | %.3g |" nodes hidden ms megabytes
-            (float (if axis = "nodes" then nodes else hidden)), ms
+        for mode, task, total, largest in
+            [
+                "equilibrium", "infer", 4000, 2000
+                "equilibrium", "train", 4000, 2000
+                "autoregressive", "infer", 400, 500
+                "autoregressive", "train", 200, (if largestTraining = 0 then 2000 else largestTraining)
+            ] do
+            // A pass a node: hundreds of passes take long enough to be timed once.
+            let isLong n = mode = "autoregressive" && n >= 100
+
+            let along = nodes |> List.filter (fun n -> n <= largest)
+
+            mode,
+            task,
+            along
+            |> List.choose (fun n -> point mode task n 128 (batchOf total n) (isLong n)),
+            widths
+            |> List.choose (fun width -> point mode task 33 width (batchOf (total / 4) 33) (mode = "autoregressive"))
     ]
 
 /// Least squares of log y = log c + p log x.
 let power (points: (float * float) list) : float * float =
     let logs = points |> List.map (fun (x, y) -> log x, log y)
-    let meanX, meanY = logs |> List.averageBy fst, logs |> List.averageBy snd
-
-    let slope =
-        (logs |> List.sumBy (fun (x, y) -> (x - meanX) * (y - meanY)))
-        / (logs |> List.sumBy (fun (x, _) -> (x - meanX) ** 2.0))
-
+    let meanX, meanY = List.averageBy fst logs, List.averageBy snd logs
+    let covariance = logs |> List.sumBy (fun (x, y) -> (x - meanX) * (y - meanY))
+    let slope = covariance / (logs |> List.sumBy (fun (x, _) -> (x - meanX) ** 2.0))
     exp (meanY - slope * meanX), slope
 
-// Small graphs are ruled by what every call costs: the fit is to the larger half.
-let constant, slope = found |> List.skip (found.Length / 2) |> power
-printfn "ms a graph = %.3g * %s^%.2f over the larger half" constant axis slope
+/// Small graphs and widths are ruled by what every call costs: fits are to the larger half.
+let largerHalf points = List.skip (List.length points / 2) points
 
-/// A log-log plot with the fitted line.
-let svg () : string =
-    let width, height, left, bottom = 640.0, 420.0, 70.0, 60.0
-    let span values = floor (log10 (List.min values)), ceil (log10 (List.max values))
-    let lowX, highX = span (List.map fst found)
-    let lowY, highY = span (List.map snd found)
-    let x value = left + (log10 value - lowX) / (highX - lowX) * (width - left - 20.0)
+let ofNodes measured points = [ for p in points -> float p.Nodes, measured p ]
+let ofWidth measured points = [ for p in points -> float p.Width, measured p ]
+let name mode task = (if task = "train" then "training" else "inference") |> sprintf "%s %s" mode
 
-    let y value =
-        height
-        - bottom
-        - (log10 value - lowY) / (highY - lowY) * (height - bottom - 30.0)
+/// The constant where the power is what the mathematics says: y = c N^p at the largest point.
+let constant (p: float) (points: (float * float) list) =
+    let x, y = List.last points
+    y / x ** p
 
-    let colour = "#0072B2"
-
-    let text (px: float) (py: float) anchor (words: string) =
-        $"<text x='%.1f{px}' y='%.1f{py}' text-anchor='{anchor}'>{words}</text>"
-
+let text =
     [
-        $"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' font-family='Helvetica, Arial, sans-serif' font-size='13'>"
-        $"<rect width='{width}' height='{height}' fill='white'/>"
-        for power in int lowX .. int highX do
-            let at = x (10.0 ** float power)
-            $"<line x1='%.1f{at}' y1='30' x2='%.1f{at}' y2='{height - bottom}' stroke='#ddd'/>"
-            text at (height - bottom + 18.0) "middle" $"%g{10.0 ** float power}"
-        for power in int lowY .. int highY do
-            let at = y (10.0 ** float power)
-            $"<line x1='{left}' y1='%.1f{at}' x2='{width - 20.0}' y2='%.1f{at}' stroke='#ddd'/>"
-            text (left - 8.0) (at + 4.0) "end" $"%g{10.0 ** float power}"
-        let ends = [ fst (List.item (found.Length / 2) found); fst (List.last found) ]
+        "# Time and memory against size"
+        ""
+        "Processor milliseconds of a step and megabytes that the process rose by, both a graph: random graphs with 9 in-edges a node, 3"
+        "rounds, 5 passes (equilibrium), float32, one thread. Made by `dotnet fsi scripts/06-scaling.fsx`: each point is `graph-pruning"
+        "benchmark` in a process of its own, on two cores with AVX-512 that other processes wanted too, which is why it is processor time."
+        "A batch has about 4,000 nodes (equilibrium), 400 (autoregressive inference) or 200 (training), one graph at least; points are in"
+        "[scaling.csv](scaling.csv)."
+        ""
+        "![time and memory against nodes and width](scaling.png)"
+        ""
+        "## Nodes, at a width of 128"
+        ""
+        "| nodes | "
+        + String.concat " | " [ for mode, task, _, _ in series -> $"{name mode task}: ms, MB" ]
+        + " |"
+        "|---|" + String.replicate series.Length "---|"
+        for n in nodes do
+            let cells =
+                [
+                    for _, _, points, _ in series ->
+                        match points |> List.tryFind (fun p -> p.Nodes = n) with
+                        | Some p -> $"%.3g{p.Milliseconds}, %.3g{p.Megabytes}"
+                        | None -> ""
+                ]
 
-        let line =
-            ends
-            |> List.map (fun at -> $"%.1f{x at},%.1f{y (constant * at ** slope)}")
-            |> String.concat " "
+            $"| {n} | " + String.concat " | " cells + " |"
+        ""
+        "| | ms, fitted | ms | MB, fitted | MB |"
+        "|---|---|---|---|---|"
+        for mode, task, points, _ in series do
+            let expected = if mode = "equilibrium" then 1.0 else 2.0
+            let memory = if mode = "autoregressive" && task = "train" then 2.0 else 1.0
+            let ms, mb = ofNodes _.Milliseconds points, ofNodes _.Megabytes points
+            let (_, p), (_, q) = power (largerHalf ms), power (largerHalf mb)
+            let law power = if power = 1.0 then "N" else "N^2"
 
-        $"<polyline points='{line}' fill='none' stroke='#D55E00' stroke-dasharray='6 4'/>"
+            $"| {name mode task} | N^%.2f{p} | %.3g{constant expected ms} {law expected} | N^%.2f{q} | %.3g{constant memory mb} {law memory} |"
+        ""
+        "The powers are fitted to the larger half of the sizes, the constants hold at the largest one."
+        ""
+        "## Width, at 33 nodes"
+        ""
+        "| width | "
+        + String.concat " | " [ for mode, task, _, _ in series -> $"{name mode task}: ms, MB" ]
+        + " |"
+        "|---|" + String.replicate series.Length "---|"
+        for width in widths do
+            let cells =
+                [
+                    for _, _, _, points in series ->
+                        match points |> List.tryFind (fun p -> p.Width = width) with
+                        | Some p -> $"%.3g{p.Milliseconds}, %.3g{p.Megabytes}"
+                        | None -> ""
+                ]
 
-        for px, py in found do
-            $"<circle cx='%.1f{x px}' cy='%.1f{y py}' r='4' fill='{colour}'/>"
+            $"| {width} | " + String.concat " | " cells + " |"
+        ""
+        "Fitted: "
+        + String.concat
+            "; "
+            [
+                for mode, task, _, points in series do
+                    if List.length points > 2 then
+                        let (_, p), (_, q) =
+                            power (largerHalf (ofWidth _.Milliseconds points)),
+                            power (largerHalf (ofWidth _.Megabytes points))
 
-        text
-            (width / 2.0)
-            (height - 18.0)
-            "middle"
-            (if axis = "nodes" then "nodes a graph" else "width of the node states")
-
-        let what = if isTraining then "training" else "inference"
-        text left 20.0 "start" $"{mode}, {what}: ms a graph; dashed: %.3g{constant} * {axis}^%.2f{slope}"
-        "</svg>"
+                        $"{name mode task} H^%.2f{p} in time and H^%.2f{q} in memory"
+            ]
+        + "."
     ]
-    |> String.concat "\n"
 
-if arguments.Length > 4 then
-    File.WriteAllText(arguments[4], svg () + "\n")
+File.WriteAllLines(Path.Combine(folder, "scaling.md"), text)
+
+let figure id title x unit against measured : Figure =
+    {
+        Id = id
+        Caption = title
+        X = Axis.logarithmic x
+        Y = Axis.logarithmic unit
+        Series =
+            [
+                for i, (mode, task, ofNodes, ofWidth) in List.indexed series do
+                    let points = against measured (if id.StartsWith "nodes" then ofNodes else ofWidth)
+
+                    if List.length points > 2 then
+                        let c, p = power (largerHalf points)
+
+                        Series.points (name mode task) (Palette.at i) points
+
+                        Series.dashed
+                            $"%.2g{c} x^%.2f{p}"
+                            (Palette.at i)
+                            [ for x, _ in largerHalf points -> x, c * x ** p ]
+            ]
+    }
+
+let page =
+    Page.toHtml
+        "Time and memory against size"
+        [
+            Page.ofFigure (
+                figure
+                    "nodes-time"
+                    "Processor time a graph; dashed: fits to the larger half."
+                    "nodes a graph"
+                    "ms a graph"
+                    ofNodes
+                    _.Milliseconds
+            )
+            Page.ofFigure (
+                figure "nodes-memory" "Memory of a step a graph." "nodes a graph" "MB a graph" ofNodes _.Megabytes
+            )
+            Page.ofFigure (
+                figure
+                    "width-time"
+                    "Processor time a graph of 33 nodes."
+                    "width of the node states"
+                    "ms a graph"
+                    ofWidth
+                    _.Milliseconds
+            )
+            Page.ofFigure (
+                figure
+                    "width-memory"
+                    "Memory of a step a graph of 33 nodes."
+                    "width of the node states"
+                    "MB a graph"
+                    ofWidth
+                    _.Megabytes
+            )
+        ]
+
+match Chromium.tryFind () with
+| None -> printfn "no Chromium: scaling.png is left as it was"
+| Some _ ->
+    let html = Path.Combine(Path.GetTempPath(), $"scaling-{Environment.ProcessId}.html")
+    // Two figures a row.
+    File.WriteAllText(
+        html,
+        page.Replace(
+            "</style>",
+            "body{max-width:none;display:grid;grid-template-columns:1fr 1fr;gap:0 1em}h1{grid-column:1/3}</style>"
+        )
+    )
+
+    try
+        Chromium.draw html (1700, 1180) 1.5 (Path.Combine(folder, "scaling.png"))
+    finally
+        File.Delete html

@@ -20,3 +20,20 @@ module ArithmeticWords =
         { arithmetic with
             Precision = Value.choice "--precision" precisions text
         }
+
+    /// Refuses words that contradict each other, before anything is begun. `gpus`: how many are asked for.
+    let check (gpus: int) (arithmetic: Arithmetic) : unit =
+        if arithmetic.Precision <> ProductPrecision.Float32 then
+            let precision = Choices.nameOf precisions arithmetic.Precision
+
+            let refuse other =
+                raise (
+                    UsageException
+                        $"--precision {precision} is for the fused kernels, which compute on the CPU; found {other}: leave one of the two out."
+                )
+
+            if arithmetic.Engine = Engine.Portable then
+                refuse "--engine portable"
+
+            if gpus > 0 then
+                refuse $"--gpus {gpus}"

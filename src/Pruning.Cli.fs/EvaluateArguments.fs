@@ -237,4 +237,6 @@ module EvaluateSettings =
                 Csv = None
             }
 
-        List.fold apply start arguments
+        let settings = List.fold apply start arguments
+        ArithmeticWords.check (defaultArg settings.Network.Gpus 0) settings.Network.Arithmetic
+        settings

@@ -230,6 +230,7 @@ module TrainSettings =
             }
 
         keepParity arguments settings
+        ArithmeticWords.check settings.World.Gpus settings.Arithmetic
 
         let input =
             arguments

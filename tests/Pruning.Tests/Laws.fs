@@ -37,17 +37,21 @@ let withEngine (engine: Engine) (work: unit -> 'T) : 'T =
         }
         work
 
+/// The same tests under an engine.
+let rec under (engine: Engine) (tests: Test) : Test =
+    match tests with
+    | TestCase(Sync work, focus) -> TestCase(Sync(fun () -> withEngine engine work), focus)
+    | TestCase(Async work, focus) ->
+        // A property of FsCheck's.
+        TestCase(Sync(fun () -> withEngine engine (fun () -> Async.RunSynchronously work)), focus)
+    | TestCase(_, _) -> failtest "only plain tests and properties can be run under an engine"
+    | TestList(inner, focus) -> TestList(List.map (under engine) inner, focus)
+    | TestLabel(label, inner, focus) -> TestLabel(label, under engine inner, focus)
+    | Test.Sequenced(how, inner) -> Test.Sequenced(how, under engine inner)
+
 /// The same tests once by libtorch's operations and once by the fused kernels (float64 has no fused kernels and goes the
 /// portable way twice).
 let withBothEngines (name: string) (tests: Test list) : Test =
-    let rec under engine test =
-        match test with
-        | TestCase(Sync work, focus) -> TestCase(Sync(fun () -> withEngine engine work), focus)
-        | TestCase(_, _) -> failtestf "%s: only plain tests can be run under an engine" name
-        | TestList(inner, focus) -> TestList(List.map (under engine) inner, focus)
-        | TestLabel(label, inner, focus) -> TestLabel(label, under engine inner, focus)
-        | Test.Sequenced(how, inner) -> Test.Sequenced(how, under engine inner)
-
     testList name [ testList "portable" tests |> under Engine.Portable; testList "fused" tests |> under Engine.Auto ]
 
 /// Order in which the nodes of a graph are laid out again: a shuffle that depends on the seed alone.

@@ -4,7 +4,6 @@ module Pruning.Cli.Commands.BenchmarkArguments
 open System
 open System.IO
 open Argu
-open TorchSharp
 open Pruning.Cli
 open Pruning.Data.Graphs
 open Pruning.Model
@@ -16,6 +15,7 @@ let private samplePath = Path.Combine(AppContext.BaseDirectory, "samples", "trac
 type BenchmarkArgument =
     | [<MainCommand>] Input of file: string list
     | Graphs of path: string
+    | Random_Nodes of n: string
     | [<AltCommandLine "--hidden">] Hidden_Dim of n: string
     | Repeats of n: string
     | Threads of n: string
@@ -39,8 +39,11 @@ type BenchmarkArgument =
                 "train or infer: time one network; or a ROOT file whose loading is timed (default: the sample of demo)"
             | Graphs _ ->
                 "graphs of the step timings, as benchmarks/bench-graphs.safetensors (the default where it exists); else the first 64 of the ROOT file"
+            | Random_Nodes _ ->
+                "random graphs of so many nodes and 9 in-edges a node instead of a file's; --limit of them (default 64)"
             | Hidden_Dim _ -> "width of the networks (default 128)"
-            | Repeats _ -> "timings of each thing; the best counts (default 5)"
+            | Repeats _ ->
+                "timings of each thing, after one that does not count; the best counts (default 5); train, infer: 0 times the first"
             | Threads _ -> "threads that share the graphs of a batch (default 1)"
             | Autoregressive -> "time the autoregressive network too, on the first 12 graphs (some minutes)"
             | Mode _ -> "train, infer: equilibrium, one-pass, autoregressive or tree (default equilibrium)"
@@ -59,6 +62,8 @@ type BenchmarkSettings =
     {
         File: string
         Graphs: string option
+        /// Graphs of so many nodes are drawn instead.
+        RandomNodes: int option
         Hidden: int
         Repeats: int
         Threads: int
@@ -69,6 +74,33 @@ type BenchmarkSettings =
         LibTorch: string option
         Json: bool
     }
+
+/// What words mean together.
+let private check (settings: BenchmarkSettings) : BenchmarkSettings =
+    let network = settings.Network
+    ArithmeticWords.check 0 network.Arithmetic
+
+    let isBounded =
+        match network.Backpropagation with
+        | Backpropagation.Bounded _ -> true
+        | Backpropagation.Full
+        | Backpropagation.Truncated _ -> false
+
+    let learnsStepByStep =
+        settings.IsNetwork
+        && network.Task = BenchmarkNetwork.Task.Train
+        && network.Config.Strategy = DecisionStrategy.Autoregressive
+
+    if settings.RandomNodes.IsSome && settings.Graphs.IsSome then
+        raise (UsageException "--graphs and --random-nodes both say which graphs are timed: give one of them.")
+
+    if settings.Repeats = 0 && not settings.IsNetwork then
+        raise (UsageException "--repeats 0 belongs to benchmark train and benchmark infer; else it is 1 at least.")
+
+    if isBounded && not learnsStepByStep then
+        raise (UsageException "--memory-budget belongs to benchmark train --mode autoregressive.")
+
+    settings
 
 /// Pure, so that tests can ask it.
 let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
@@ -83,6 +115,10 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
         | Input [ file ] -> { settings with File = file }
         | Input _ -> raise (UsageException "benchmark takes one ROOT file.")
         | Graphs path -> { settings with Graphs = Some path }
+        | Random_Nodes text ->
+            { settings with
+                RandomNodes = Some(Value.whole "--random-nodes" (1, 100_000) text)
+            }
         | Hidden_Dim text ->
             let hidden = Value.whole "--hidden-dim" (2, 8192) text
 
@@ -94,7 +130,7 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
                 Network.Config.Hidden = hidden
             }
         | Repeats text ->
-            let repeats = Value.whole "--repeats" (1, 1000) text
+            let repeats = Value.whole "--repeats" (0, 1000) text
 
             { settings with
                 Repeats = repeats
@@ -168,6 +204,7 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
         {
             File = samplePath
             Graphs = None
+            RandomNodes = None
             Hidden = 128
             Repeats = 5
             Threads = 1
@@ -189,31 +226,7 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
             Json = false
         }
         arguments
-
-/// Graphs of benchmarks/bench-graphs.safetensors: node and edge offsets, ends in edge order, features, labels.
-let private readGraphs (path: string) : ShowerGraph list =
-    use file = SafeTensors.read path
-    use _scope = torch.NewDisposeScope()
-    let longs (name: string) = (file.Tensor name).data<int64>().ToArray()
-    let floats (name: string) = (file.Tensor name).data<float32>().ToArray()
-    let nodes, edges = longs "node_offsets", longs "edge_offsets"
-    let source, target = longs "src", longs "dst"
-    let features, labels = floats "features", floats "labels"
-
-    [
-        for g in 0 .. nodes.Length - 2 do
-            let first, last = int nodes[g], int nodes[g + 1] - 1
-            let from, upTo = int edges[g], int edges[g + 1] - 1
-            let width = ShowerGraph.FeatureCount
-
-            ShowerGraph(
-                GraphOrigin(path, int64 g, Nullable()),
-                features[first * width .. (last + 1) * width - 1],
-                source[from..upTo] |> Array.map int,
-                target[from..upTo] |> Array.map int,
-                labels[first..last] |> Array.map byte
-            )
-    ]
+    |> check
 
 /// The graphs and where they came from.
 let graphsOf (settings: BenchmarkSettings) : ShowerGraph list * string =
@@ -229,7 +242,10 @@ let graphsOf (settings: BenchmarkSettings) : ShowerGraph list * string =
         [ for i in 0 .. (min count dataset.Count) - 1 -> dataset[i] ], path
 
     match settings.Graphs with
+    | _ when settings.RandomNodes.IsSome ->
+        let nodes, count = settings.RandomNodes.Value, defaultArg settings.Network.Limit 64
+        BenchmarkGraphs.random nodes count, $"{count} random graphs of {nodes} nodes"
     | Some path when path.EndsWith ".root" -> ofRoot path (defaultArg settings.Network.Limit 64)
-    | Some path -> readGraphs path, path
-    | None when File.Exists usual -> readGraphs usual, usual
+    | Some path -> BenchmarkGraphs.ofSafeTensors path, path
+    | None when File.Exists usual -> BenchmarkGraphs.ofSafeTensors usual, usual
     | None -> ofRoot settings.File 64

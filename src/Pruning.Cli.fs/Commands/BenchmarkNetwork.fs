@@ -40,7 +40,13 @@ type Cost =
         gflops: float
         gemm_gflops: float
         gemm_share: float
+        /// Most that the process ever had in memory.
         peak_memory_mb: float
+        /// What it had before the first of the runs, with libtorch and the compiled code in it.
+        memory_before_mb: float
+        /// Of the first training step on the first batch.
+        loss: float option
+        gradient_norm: float option
     }
 
 let private gates (cell: CellKind) =
@@ -134,21 +140,48 @@ let private infer (settings: NetworkSettings) (model: TrainedModel) (batch: Grap
     |> Workers.map (fun _ (part, _) -> Pruner.decide torch.CPU model.Pruner part)
     |> ignore
 
-/// Wall and CPU milliseconds of some repeats, after one that is not counted.
+/// Wall and CPU milliseconds of some repeats, after one that is not counted; of 0 repeats, those of the first run.
 let private time (repeats: int) (action: unit -> unit) : (float * float) list =
     use self = Process.GetCurrentProcess()
-    action ()
 
-    [
-        for _ in 1..repeats do
-            self.Refresh()
-            let before = self.TotalProcessorTime
-            let clock = Stopwatch.StartNew()
-            action ()
-            let wall = clock.Elapsed.TotalMilliseconds
-            self.Refresh()
-            wall, (self.TotalProcessorTime - before).TotalMilliseconds
-    ]
+    let once () =
+        self.Refresh()
+        let before = self.TotalProcessorTime
+        let clock = Stopwatch.StartNew()
+        action ()
+        let wall = clock.Elapsed.TotalMilliseconds
+        self.Refresh()
+        wall, (self.TotalProcessorTime - before).TotalMilliseconds
+
+    let first = once ()
+    if repeats = 0 then [ first ] else [ for _ in 1..repeats -> once () ]
+
+let private trainerOf (settings: NetworkSettings) (model: TrainedModel) : Trainer =
+    Trainer.create
+        torch.CPU
+        { TrainingConfig.standard with
+            Threads = settings.Threads
+            Backpropagation = settings.Backpropagation
+        }
+        model
+
+/// Runs a network of the same kind on a few nodes, so that libtorch and the compiled code are in memory before it is measured.
+let private settle (settings: NetworkSettings) : unit =
+    let model = modelOf settings.Config
+    let batch = BenchmarkGraphs.random 8 2 |> List.toArray |> BatchAssembler.Collate
+
+    match settings.Task with
+    | Task.Infer -> infer settings model batch
+    | Task.Train ->
+        use trainer = trainerOf settings model
+        Trainer.step trainer 1 1 batch |> ignore
+
+/// Memory of the process in MB after a collection.
+let private resident () : float =
+    GC.Collect()
+    GC.WaitForPendingFinalizers()
+    use self = Process.GetCurrentProcess()
+    float self.WorkingSet64 / 1e6
 
 let private median (values: float list) : float =
     let sorted = List.sort values
@@ -164,19 +197,13 @@ let measure (settings: NetworkSettings) (graphs: ShowerGraph list) : Cost =
 
     let model = modelOf settings.Config
     let gemm = gemmRate ()
+    settle settings
+    let before = resident ()
 
-    let config =
-        { TrainingConfig.standard with
-            Threads = settings.Threads
-            Backpropagation = settings.Backpropagation
-        }
+    use trainer = trainerOf settings model
+    let results = ResizeArray<StepResult>()
 
-    use trainer = Trainer.create torch.CPU config model
-    let mutable step = 0
-
-    let train batch =
-        step <- step + 1
-        Trainer.step trainer 1 step batch |> ignore
+    let train batch = results.Add(Trainer.step trainer 1 (results.Count + 1) batch)
 
     let action =
         match settings.Task with
@@ -200,6 +227,9 @@ let measure (settings: NetworkSettings) (graphs: ShowerGraph list) : Cost =
         gemm_gflops = gemm
         gemm_share = rate / gemm / float settings.Threads
         peak_memory_mb = float self.PeakWorkingSet64 / 1e6
+        memory_before_mb = before
+        loss = results |> Seq.tryHead |> Option.map _.Loss
+        gradient_norm = results |> Seq.tryHead |> Option.map _.GradientNorm
     }
 
 let run (terminal: Terminal) (settings: NetworkSettings) (graphs: ShowerGraph list) : int =
@@ -223,6 +253,12 @@ let run (terminal: Terminal) (settings: NetworkSettings) (graphs: ShowerGraph li
                 [ "GFLOP/s of a matrix product, one thread"; Say.number cost.gemm_gflops ]
                 [ "share of it"; Say.number cost.gemm_share ]
                 [ "peak memory, MB"; Say.number cost.peak_memory_mb ]
+                [ "memory before the first run, MB"; Say.number cost.memory_before_mb ]
+                match cost.loss, cost.gradient_norm with
+                | Some loss, Some norm ->
+                    [ "loss of the first step"; Say.number loss ]
+                    [ "norm of its gradients"; Say.number norm ]
+                | _ -> ()
             ]
 
     ExitCode.ok

@@ -3,6 +3,7 @@ namespace Pruning.Model.Decisions
 open System
 open TorchSharp
 open Pruning.Model
+open Pruning.Native
 
 /// Learning from autoregressive runs: back-propagation through all steps, through all steps within a budget of memory, or
 /// through some steps at a time.
@@ -41,6 +42,45 @@ module AutoregressiveLearning =
 
         cut 0 0 0L []
 
+    /// Cuts the steps so that the largest segment and the states at the starts of all of them stay within the budget together:
+    /// the longest segments that do, since the last one is not run again; where none do, those that take the least.
+    let private bounded (steps: (int64 * int64) array) (budget: int64) : (int * int) list =
+        let ofStep, ofState = Array.map fst steps, Array.map snd steps
+        let largest = Array.fold max 0L ofStep
+
+        let cost segments =
+            let longest =
+                segments
+                |> List.map (fun (first, last) -> Array.sum ofStep[first..last])
+                |> List.fold max 0L
+
+            longest + List.sumBy (fun (first, _) -> ofState[first]) segments
+
+        // Every length up to 4 steps, and longer ones a quarter apart.
+        let lengths = Seq.unfold (fun n -> if n >= 2 * steps.Length then None else Some(n, n + max 1 (n / 4))) 1
+
+        let cuts =
+            [
+                for length in lengths ->
+                    let segments = segments (Array.get ofStep) (largest * int64 length) steps.Length
+                    cost segments, segments
+            ]
+
+        match cuts |> List.tryFindBack (fun (cost, _) -> cost <= budget), cuts with
+        | Some(_, segments), _ -> segments
+        | None, [] -> []
+        | None, _ -> cuts |> List.minBy fst |> snd
+
+    /// Tensors of a node that a state consists of.
+    let private carries (config: PrunerConfig) : int64 =
+        let ofCell cell =
+            match cell with
+            | CellKind.Lstm -> 2L
+            | CellKind.Gru -> 1L
+
+        ofCell config.DecisionCell
+        + (config.MemoryCell |> Option.map ofCell |> Option.defaultValue 0L)
+
     let private segmentsOf (config: PrunerConfig) (course: Course) (memory: Backpropagation) : (int * int) list =
         let active t = course.Unfinished[Course.graphsAt course course.Batch.GraphCount t]
         let fused = Engine.isFused course.Batch.X
@@ -54,18 +94,8 @@ module AutoregressiveLearning =
         | Backpropagation.Full -> segments (fun _ -> 0L) 1L course.Steps
         | Backpropagation.Truncated steps -> segments (fun _ -> 1L) (int64 steps) course.Steps
         | Backpropagation.Bounded budget ->
-            // The states at the starts of segments count too; their number is known after a first cut.
-            let carries = 2L + if config.MemoryCell.IsSome then 2L else 0L
-
-            let state = int64 course.Batch.NodeCount * carries * int64 config.Hidden * elementBytes
-
-            let first = segments bytes budget course.Steps
-            let left = budget - state * int64 first.Length
-
-            if first.Length <= 1 then
-                first
-            else
-                segments bytes (max left (budget / 4L)) course.Steps
+            let state t = (active t).Nodes * carries config * int64 config.Hidden * elementBytes
+            bounded (Array.init course.Steps (fun t -> bytes t, state t)) budget
 
     /// A state that gradients stop at, and can be asked for.
     let private leaf (state: NodeState) : NodeState =
@@ -95,6 +125,11 @@ module AutoregressiveLearning =
     let private objective (weights: Tensor) (losses: Tensor seq) : Tensor list =
         [ for loss in losses -> loss.mul(weights.narrow (0L, 0L, loss.size 0)).sum() ]
 
+    let private free (tensor: Tensor | null) : unit =
+        match tensor with
+        | null -> ()
+        | tensor -> tensor.Dispose()
+
     let private gradientsOf (scope: DisposeScope) (state: NodeState) : (Tensor | null) list =
         [
             for part in tensorsOf state ->
@@ -102,6 +137,37 @@ module AutoregressiveLearning =
                 | null -> null
                 | gradient -> scope.MoveToOuter gradient
         ]
+
+    /// Keeps walks by their place, in tensors that hold all places: many small ones among libtorch's own would leave its
+    /// heap full of holes, which doubled the memory of a large step. `first`: the walk with the most nodes.
+    let private keepIn
+        (attach: Tensor -> Tensor)
+        (places: int)
+        (first: Autoregressive.Walk)
+        : int -> Autoregressive.Walk -> Autoregressive.Walk =
+        let roomFor (tensor: Tensor) =
+            attach (torch.empty ([| int64 places; yield! tensor.shape |], dtype = tensor.dtype, device = tensor.device))
+
+        let ofState = tensorsOf first.State |> List.map roomFor
+        let ofDecided, ofDecisions = roomFor first.Decided, roomFor first.Decisions
+
+        fun place walk ->
+            use _scope = torch.NewDisposeScope()
+            use _guard = torch.no_grad ()
+
+            let put (room: Tensor) (tensor: Tensor) =
+                let target = room.select(0L, int64 place).narrow(0L, 0L, tensor.size 0)
+                target.copy_ (tensor.detach ()) |> ignore
+                attach target
+
+            let rooms = System.Collections.Generic.Queue ofState
+
+            {
+                Active = walk.Active
+                State = walk.State |> NodeState.map (fun tensor -> put (rooms.Dequeue()) tensor)
+                Decided = put ofDecided walk.Decided
+                Decisions = put ofDecisions walk.Decisions
+            }
 
     /// Learns from a batch: runs it with the true labels and adds the gradients of the weighted sum of its graphs' losses to
     /// the parameters. `check` sees the verdict before anything is back-propagated, unless gradients are truncated, and may
@@ -153,14 +219,6 @@ module AutoregressiveLearning =
 
             walk, losses
 
-        let keep (walk: Autoregressive.Walk) : Autoregressive.Walk =
-            {
-                Active = walk.Active
-                State = walk.State |> NodeState.map (fun tensor -> attach (tensor.detach ()))
-                Decided = attach (walk.Decided.alias ())
-                Decisions = attach (walk.Decisions.alias ())
-            }
-
         /// A walk that may be used up, from one that is kept.
         let again (walk: Autoregressive.Walk) (state: NodeState) : Autoregressive.Walk =
             {
@@ -173,14 +231,27 @@ module AutoregressiveLearning =
         let encoded = Autoregressive.encode course network mode
         let segments = segmentsOf config course memory
         let verdict () = Autoregressive.verdictOf course trace (Some total)
+        let first = Autoregressive.begin' course encoded
 
-        /// Back-propagates a segment from its start; gradients of that start.
+        let keep =
+            let places =
+                match memory with
+                | Backpropagation.Truncated _ -> 2
+                | Backpropagation.Full
+                | Backpropagation.Bounded _ -> max 1 segments.Length
+
+            keepIn attach places first
+
+        let start = keep 0 first
+
+        /// Back-propagates a segment from its start; what `next` makes of its end, and the gradients of its start.
         let backward
             isNew
             (start: Autoregressive.Walk)
             segment
             (after: (Tensor | null) list option)
             (before: unit -> unit)
+            (next: Autoregressive.Walk -> 'T)
             =
             use inner = torch.NewDisposeScope()
             let state = leaf start.State
@@ -193,43 +264,44 @@ module AutoregressiveLearning =
                 | None -> []
 
             Gradients.backward (List.reduce plus (objective weightOfPlace losses @ ofState))
-            // Only steps that have not been run before go on from here; a kept state is memory.
-            let kept = if isNew then Some(keep walk) else None
-            kept, gradientsOf inner state
+            next walk, gradientsOf inner state
 
         let toEncoder (gradients: (Tensor | null) list) =
             match projected encoded gradients with
             | [] -> ()
             | parts -> Gradients.backward (List.reduce plus parts)
 
-        let start = keep (Autoregressive.begin' course encoded)
-
         match memory, List.rev segments with
         | _, [] -> ()
         | Backpropagation.Truncated _, _ ->
             let mutable walk = start
 
-            for segment in segments do
-                let next, gradients = backward true walk segment None ignore
+            for place, segment in List.indexed segments do
+                let next, gradients = backward true walk segment None ignore (keep ((place + 1) % 2))
 
-                if fst segment = 0 then
+                if place = 0 then
                     toEncoder gradients
 
-                walk <- Option.defaultValue walk next
+                List.iter free gradients
+                walk <- next
 
             check (verdict ())
         | _, last :: earlier ->
             let starts = ResizeArray<Autoregressive.Walk * Tensor * (int * int)>()
             let mutable walk = start
 
-            for segment in List.rev earlier do
+            for place, segment in List.indexed (List.rev earlier) do
                 use _inner = torch.NewDisposeScope()
                 use _guard = torch.no_grad ()
                 starts.Add(walk, attach (random.get_state ()), segment)
                 let next, _ = runSegment true (again walk walk.State) segment
-                walk <- keep next
+                walk <- keep (place + 1) next
 
-            let _, gradients = backward true walk last None (fun () -> check (verdict ()))
+            // Steps without gradients leave a heap with holes of other sizes than the steps with gradients fill.
+            if starts.Count > 0 then
+                NativeHeap.Trim()
+
+            let (), gradients = backward true walk last None (fun () -> check (verdict ())) ignore
             let mutable gradients = gradients
 
             for walk, state, segment in Seq.rev starts do
@@ -238,7 +310,8 @@ module AutoregressiveLearning =
                 GC.Collect()
                 GC.WaitForPendingFinalizers()
                 random.set_state state
-                let _, before = backward false walk segment (Some gradients) ignore
+                let (), before = backward false walk segment (Some gradients) ignore ignore
+                List.iter free gradients
                 gradients <- before
 
             toEncoder gradients
