@@ -107,8 +107,10 @@ module Session =
             TrainingFraction = settings.TrainingFraction
             SamplingFraction = settings.SamplingFraction
             Threads = settings.Training.Threads
-            Gpus = settings.World.Gpus
+            World = settings.World
             Arithmetic = settings.Arithmetic
+            Histograms = settings.Histograms
+            OutputFile = settings.OutputFile |> Option.map Path.GetFullPath
         }
 
     let private describe
@@ -374,7 +376,7 @@ module Session =
             tellAll ranks (CheckpointStore.nameOf progress) |> ignore
             // The others read it.
             Communicator.together ranks ignore
-            use log = RunLog.Resume(run, command = command)
+            use log = RunLog.Resume(run, command = command, world = ranks.Size)
             log.Choose(RunConfig.toJson (configOf settings data resumed.Checkpoint.Model))
 
             let place =

@@ -49,6 +49,17 @@ let private isWholeChoice (argument: TrainArgument) : bool =
     | TrainArgument.Preset _ -> true
     | _ -> false
 
+/// Settings of another run with the options given beside it.
+let private settingsAfter (config: RunConfig) (arguments: TrainArgument list) : TrainSettings =
+    let settings = RunConfig.toSettings config
+
+    TrainSettings.ofArgumentsAfter
+        { settings with
+            World = World.takenUp (Launch.current ()) arguments settings.World
+        }
+        File.Exists
+        arguments
+
 /// Settings of a new run; with `--like`, those of another one with the options given beside it.
 let private newSettings (arguments: TrainArgument list) : TrainSettings =
     match
@@ -60,7 +71,7 @@ let private newSettings (arguments: TrainArgument list) : TrainSettings =
     | None -> TrainSettings.ofArguments File.Exists arguments
     | Some _ when List.exists isWholeChoice arguments ->
         raise (UsageException "--like takes over everything that a run chose: leave --parity and --preset out.")
-    | Some run -> TrainSettings.ofArgumentsAfter (RunConfig.toSettings (RunConfig.read run)) File.Exists arguments
+    | Some run -> settingsAfter (RunConfig.read run) arguments
 
 /// The run to go on with, its settings, and those with the options given beside `--resume`.
 let private resumedSettings (arguments: TrainArgument list) (word: string) : string * TrainSettings =
@@ -83,7 +94,13 @@ let private resumedSettings (arguments: TrainArgument list) (word: string) : str
 
     let run = Resumption.locate runs word
     let there = RunConfig.read run
-    let settings = TrainSettings.ofArgumentsAfter (RunConfig.toSettings there) File.Exists arguments
+
+    let settings =
+        let settings = settingsAfter there arguments
+
+        { settings with
+            OutputFile = settings.OutputFile |> Option.orElse there.OutputFile
+        }
 
     let here =
         { there with
@@ -93,8 +110,10 @@ let private resumedSettings (arguments: TrainArgument list) (word: string) : str
             TrainingFraction = settings.TrainingFraction
             SamplingFraction = settings.SamplingFraction
             Threads = settings.Training.Threads
-            Gpus = settings.World.Gpus
+            World = settings.World
             Arithmetic = settings.Arithmetic
+            Histograms = settings.Histograms
+            OutputFile = settings.OutputFile |> Option.map Path.GetFullPath
         }
 
     match Resumption.check run there here with
