@@ -149,7 +149,7 @@ let private tell (terminal: Terminal) (settings: TrainSettings) (run: FinishedRu
             $"Done in {took}. Next: {Arguments.program} evaluate {run.Directory}, or tensorboard --logdir {settings.RunsDirectory}"
 
 /// What all ranks of a stopped run say: the code of those that were asked to stop.
-let private codeOfStop (ranks: Communicator) (interruption: Interruption) : int =
+let private codeOfStop (interruption: Interruption) (ranks: Communicator) : int =
     let mine = if interruption.IsAsked then byte interruption.ExitCode else 0uy
     let all = ranks.Gather [| mine |] |> Array.map (Array.head >> int)
     let asked = Array.max all
@@ -171,7 +171,7 @@ let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
     Session.start terminal settings.LibTorch settings.Arithmetic 0 |> ignore
     use interruption = new Interruption(terminal, "finishing this step and saving", true)
     let command = Environment.GetCommandLineArgs() |> List.ofArray
-    let exitCode () = interruption.ExitCode
+    let exitCode = codeOfStop interruption
 
     let prepare terminal =
         settings.Notes |> List.iter (Terminal.say terminal)
@@ -187,7 +187,7 @@ let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
         if Communicator.isFirst ranks then
             tell terminal settings run
 
-        if run.Outcome.Interrupted then codeOfStop ranks interruption else ExitCode.ok)
+        run.ExitCode)
 
 let command: Command =
     Command.create<TrainArgument>

@@ -80,7 +80,8 @@ module GradientExchange =
             zeros
         | gradient -> gradient
 
-    let private exchange (ranks: Communicator) (flat: Tensor) : unit =
+    /// flat: [numbers], on the CPU
+    let private exchangeOnHost (ranks: Communicator) (flat: Tensor) : unit =
         match flat.dtype with
         | torch.ScalarType.Float64 ->
             let values = flat.data<float>().ToArray()
@@ -92,7 +93,7 @@ module GradientExchange =
             flat.bytes <- MemoryMarshal.AsBytes(values.AsSpan())
 
     /// Replaces tensors by their sums over the ranks: those that any rank has, `tensor` makes zeros of one that is missing here.
-    let private addUp (ranks: Communicator) (mine: bool array) (tensor: int -> Tensor) : unit =
+    let private addUp (route: ExchangeRoute) (ranks: Communicator) (mine: bool array) (tensor: int -> Tensor) : unit =
         use _guard = torch.no_grad ()
         use _scope = torch.NewDisposeScope()
         let shared = present ranks mine |> Array.indexed |> Array.filter snd |> Array.map fst
@@ -100,25 +101,33 @@ module GradientExchange =
         if shared.Length > 0 then
             let gradients = shared |> Array.map tensor
             let flat = torch.cat (gradients |> Array.map _.reshape(-1L)) // [weights]
-            let host = flat.cpu().contiguous()
-            exchange ranks host
-            let back = host.``to`` flat.device
+
+            let summed =
+                match route with
+                | ExchangeRoute.Nccl nccl ->
+                    NcclExchange.sum nccl flat
+                    flat
+                | ExchangeRoute.Host _ ->
+                    let host = flat.cpu().contiguous()
+                    exchangeOnHost ranks host
+                    host.``to`` flat.device
+
             let mutable start = 0L
 
             for gradient in gradients do
                 let count = gradient.numel ()
-                gradient.copy_ (back.narrow(0L, start, count).view gradient.shape) |> ignore
+                gradient.copy_ (summed.narrow(0L, start, count).view gradient.shape) |> ignore
                 start <- start + count
 
     /// Replaces every gradient by its sum over the ranks. Each rank's is already that of its share of the loss, so that
     /// the sum is the gradient of the joined batch; a rank without graphs adds nothing.
-    let sum (ranks: Communicator) (parameters: Parameter list) : unit =
+    let sum (route: ExchangeRoute) (ranks: Communicator) (parameters: Parameter list) : unit =
         if ranks.Size > 1 then
             let parameters = List.toArray parameters
             let mine = parameters |> Array.map (fun parameter -> not (isNull parameter.grad))
-            addUp ranks mine (fun i -> gradientOf parameters[i])
+            addUp route ranks mine (fun i -> gradientOf parameters[i])
 
     /// The same for gradients that are still in float64.
-    let sumWide (ranks: Communicator) (gradients: WideGradients) : unit =
+    let sumWide (route: ExchangeRoute) (ranks: Communicator) (gradients: WideGradients) : unit =
         if ranks.Size > 1 then
-            addUp ranks gradients.Present gradients.Sum
+            addUp route ranks gradients.Present gradients.Sum

@@ -39,6 +39,8 @@ type Trainer =
         Device: torch.Device
         /// With whom the steps are shared.
         Ranks: Communicator
+        /// How their gradients travel.
+        Route: ExchangeRoute
         Optimiser: Adam
         /// Networks of the other threads: copies whose weights are brought up to date at each step.
         Replicas: Pruner list
@@ -47,7 +49,12 @@ type Trainer =
     }
 
     interface IDisposable with
-        member this.Dispose() = (this.Optimiser :> IDisposable).Dispose()
+        member this.Dispose() =
+            (this.Optimiser :> IDisposable).Dispose()
+
+            match this.Route with
+            | ExchangeRoute.Nccl ranks -> ranks.Dispose()
+            | ExchangeRoute.Host _ -> ()
 
 [<RequireQualifiedAccess>]
 module Trainer =
@@ -98,6 +105,7 @@ module Trainer =
             Config = config
             Device = device
             Ranks = ranks
+            Route = NcclExchange.choose ranks (NcclExchange.needsOf device)
             Optimiser = new Adam(model.Pruner.Network.Weights.Parameters, config.WeightDecay)
             Replicas = List.init (replicaCount device config model.Pruner.Config) (fun _ -> another device model.Pruner)
             Average = config.Ema |> Option.map (fun _ -> average ())
@@ -329,9 +337,9 @@ module Trainer =
             Communicator.together trainer.Ranks (fun () -> gradients trainer place wide shares batches)
 
         match wide with
-        | None -> GradientExchange.sum trainer.Ranks parameters
+        | None -> GradientExchange.sum trainer.Route trainer.Ranks parameters
         | Some sums ->
-            GradientExchange.sumWide trainer.Ranks sums
+            GradientExchange.sumWide trainer.Route trainer.Ranks sums
             sums.Store()
 
         RunningStatistics.join trainer.Ranks statistics

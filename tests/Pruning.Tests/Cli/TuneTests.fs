@@ -158,7 +158,8 @@ let private answersOf (study: string) (outcome: Outcome) =
             [
                 for line in Pruning.Model.RunLog.ReadMetrics(Path.Combine(run, "metrics.jsonl")) do
                     if line.Split = "val" then
-                        line.Epoch, line.Values
+                        // As text: nan differs from itself.
+                        line.Epoch, [ for name, value in line.Values -> name, string value ]
             ]
     ]
     |> List.sort

@@ -120,7 +120,7 @@ let private training =
     { TrainingConfig.standard with
         Epochs = 2
         BatchSize = 4
-        Workers = 0
+        Workers = 1
     }
 
 let private counts (state: MetricState) = { state with LossSum = ExactSum.zero }
