@@ -178,7 +178,8 @@ module RunConfig =
                 fun () ->
                     fields.Object(
                         "output",
-                        fun output -> output.Flag "histograms", output.Optional("file", (fun output -> output.Text "file"))
+                        fun output ->
+                            output.Flag "histograms", output.Optional("file", (fun output -> output.Text "file"))
                     )
             )
 

@@ -136,7 +136,10 @@ let private libtorchOf (arguments: DoctorArgument list) : string option =
 // Apart and not inlined: the caller loads libtorch before this touches a TorchSharp type.
 [<MethodImpl(MethodImplOptions.NoInlining)>]
 let private deviceHere (ranks: Communicator) : torch.Device =
-    if torch.cuda.is_available () then Device.ofLocalRank ranks.LocalRank else torch.CPU
+    if torch.cuda.is_available () then
+        Device.ofLocalRank ranks.LocalRank
+    else
+        torch.CPU
 
 /// How the gradients of these ranks would travel, each on the GPU of its number where there are any. Every rank calls it.
 let private gradientsOf (ranks: Communicator) (libtorch: string option) : string =

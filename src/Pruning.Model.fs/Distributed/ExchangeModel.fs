@@ -26,8 +26,7 @@ module ExchangeModel =
     let rounds (ranks: int) : int = int (ceil (Math.Log2(float ranks)))
 
     /// Bytes that travel into each rank when so many numbers of float32 are summed: its slice from the others, then theirs.
-    let private travelling (numbers: float) (ranks: int) : float =
-        2.0 * float (ranks - 1) / float ranks * 4.0 * numbers
+    let private travelling (numbers: float) (ranks: int) : float = 2.0 * float (ranks - 1) / float ranks * 4.0 * numbers
 
     /// Seconds of a sum of so many numbers of float32 over two ranks or more.
     let sumSeconds (link: Interconnect) (numbers: int64) (ranks: int) : float =

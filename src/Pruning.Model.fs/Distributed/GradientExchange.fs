@@ -14,9 +14,7 @@ type WideGradients(parameters: Parameter list) =
     let sums: Tensor option array = Array.create parameters.Length None
 
     let zeros (parameter: Parameter) =
-        torch
-            .zeros(parameter.shape, dtype = torch.float64, device = parameter.device)
-            .DetachFromDisposeScope()
+        torch.zeros(parameter.shape, dtype = torch.float64, device = parameter.device).DetachFromDisposeScope()
 
     /// The sum for a parameter, from zeros on where nothing was added yet.
     member _.Sum(index: int) : Tensor =
@@ -38,7 +36,7 @@ type WideGradients(parameters: Parameter list) =
         for index, other in List.indexed others do
             match other.grad with
             | null -> ()
-            | gradient -> this.Sum(index).add_ (gradient, scalar 1.0) |> ignore
+            | gradient -> this.Sum(index).add_(gradient, scalar 1.0) |> ignore
 
     /// Gives the sums to the parameters as their gradients.
     member _.Store() : unit =
@@ -51,8 +49,7 @@ type WideGradients(parameters: Parameter list) =
                 | None -> null
 
     interface IDisposable with
-        member _.Dispose() =
-            sums |> Array.iter (Option.iter _.Dispose())
+        member _.Dispose() = sums |> Array.iter (Option.iter _.Dispose())
 
 /// Adding the gradients of all ranks: one flat vector, one exchange.
 [<RequireQualifiedAccess>]

@@ -3,6 +3,7 @@ namespace Pruning.Model.Distributed
 open System
 open System.Text
 open TorchSharp
+open Pruning.Model
 open Pruning.Native
 open Pruning.Native.Nccl
 open Pruning.Native.Mpi

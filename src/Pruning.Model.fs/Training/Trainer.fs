@@ -53,7 +53,8 @@ type Trainer =
             (this.Optimiser :> IDisposable).Dispose()
 
             match this.Route with
-            | ExchangeRoute.Nccl ranks -> ranks.Dispose()
+            // Nothing is queued after a step; after a lost rank nothing may be waited for.
+            | ExchangeRoute.Nccl ranks -> ranks.Abandon()
             | ExchangeRoute.Host _ -> ()
 
 [<RequireQualifiedAccess>]
@@ -326,8 +327,7 @@ module Trainer =
 
         use _wide =
             { new IDisposable with
-                member _.Dispose() =
-                    wide |> Option.iter (fun sums -> (sums :> IDisposable).Dispose())
+                member _.Dispose() = wide |> Option.iter (fun sums -> (sums :> IDisposable).Dispose())
             }
 
         let statistics = RunningStatistics.before trainer.Ranks trainer.Model.Pruner.Network.Weights

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Pruning.Native.Mpi;
 
 namespace Pruning.Native.Nccl;
 
@@ -121,7 +122,7 @@ public sealed unsafe class NcclLibrary
         if (result == NcclSuccess)
             return;
         string words = Marshal.PtrToStringUTF8((nint)_getErrorString(result)) ?? "no word";
-        throw new Mpi.PeerException($"{function} failed: {words} (ncclResult_t {result}, {Path}); NCCL_DEBUG=INFO in the environment tells more.");
+        throw new PeerException($"{function} failed: {words} (ncclResult_t {result}, {Path}); NCCL_DEBUG=INFO in the environment tells more.");
     }
 
     private nint Export(nint library, string name) =>

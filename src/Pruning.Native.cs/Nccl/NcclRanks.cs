@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Pruning.Native.Kernels;
+using Pruning.Native.Mpi;
 using TorchSharp;
 
 namespace Pruning.Native.Nccl;
@@ -40,7 +41,7 @@ public sealed unsafe class NcclRanks : IDisposable
     /// <param name="id">What <see cref="NcclLibrary.CreateId"/> gave to one of the ranks.</param>
     /// <param name="rank">Number of this rank.</param>
     /// <param name="size">Number of ranks.</param>
-    /// <exception cref="Mpi.PeerException">NCCL refuses: two ranks on one GPU, a network that does not carry it.</exception>
+    /// <exception cref="PeerException">NCCL refuses: two ranks on one GPU, a network that does not carry it.</exception>
     public static NcclRanks Join(NcclLibrary nccl, ReadOnlySpan<byte> id, int rank, int size)
     {
         if (id.Length != NcclId.Length)
@@ -53,7 +54,7 @@ public sealed unsafe class NcclRanks : IDisposable
     /// <summary>Piece r of what is sent goes to rank r; piece r of what is received came from it. All have one length.</summary>
     /// <param name="send">All pieces, end to end; contiguous.</param>
     /// <param name="receive">Room for as many; contiguous.</param>
-    /// <exception cref="Mpi.PeerException">NCCL refuses.</exception>
+    /// <exception cref="PeerException">NCCL refuses.</exception>
     public void AllToAll(torch.Tensor send, torch.Tensor receive)
     {
         Live();
@@ -79,7 +80,7 @@ public sealed unsafe class NcclRanks : IDisposable
     /// <summary>The pieces of all ranks, in the order of the ranks, to every rank. All have one length.</summary>
     /// <param name="mine">The piece of this rank; contiguous.</param>
     /// <param name="all">Room for all; contiguous.</param>
-    /// <exception cref="Mpi.PeerException">NCCL refuses.</exception>
+    /// <exception cref="PeerException">NCCL refuses.</exception>
     public void AllGather(torch.Tensor mine, torch.Tensor all)
     {
         Live();

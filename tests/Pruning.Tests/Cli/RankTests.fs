@@ -228,7 +228,9 @@ let private whenWithinEpoch (runs: string) (action: Process -> unit) (running: P
         && Directory.GetDirectories runs
            |> Array.exists (fun run ->
                let store = Path.Combine(run, "checkpoints")
-               Directory.Exists store && Directory.GetDirectories(store, "epoch-0001-step-*").Length > 0)
+
+               Directory.Exists store
+               && Directory.GetDirectories(store, "epoch-0001-step-*").Length > 0)
 
     while not (saved ()) && not running.HasExited && DateTime.UtcNow < limit do
         Thread.Sleep 5
@@ -329,8 +331,16 @@ let private stops =
                         Expect.equal code "85" $"exit code of rank {rank}"
 
                     let run = expectSavedWithinEpoch runs
-                    graphPruning [ "train"; "--resume"; run; "--quiet" ] |> underMpi 2 |> expecting 0 |> ignore
-                    graphPruning (often @ [ "--runs"; whole; "--replicas=2" ]) |> expecting 0 |> ignore
+
+                    graphPruning [ "train"; "--resume"; run; "--quiet" ]
+                    |> underMpi 2
+                    |> expecting 0
+                    |> ignore
+
+                    graphPruning (often @ [ "--runs"; whole; "--replicas=2" ])
+                    |> expecting 0
+                    |> ignore
+
                     let weights, metrics = resultOf runs
                     let wanted, wantedMetrics = resultOf whole
                     Expect.equal (largestGap wanted weights) 0.0 "weights"

@@ -336,7 +336,9 @@ let private mindingPermissions: Lazy<Setup -> Setup> =
              let without (setup: Setup) =
                  { setup with
                      Program = "setpriv"
-                     Arguments = [ $"--bounding-set={rights}"; $"--inh-caps={rights}"; setup.Program ] @ setup.Arguments
+                     Arguments =
+                         [ $"--bounding-set={rights}"; $"--inh-caps={rights}"; setup.Program ]
+                         @ setup.Arguments
                  }
 
              let isStopped =
@@ -384,7 +386,11 @@ let private permissions =
                         |> expectSentence 1 [ "permissions"; List.last places ])
 
                     Expect.equal (bytesOf run) bytes "the old checkpoint"
-                    Expect.isEmpty (Directory.GetFileSystemEntries(run, "*writing*", SearchOption.AllDirectories)) "half"
+
+                    Expect.isEmpty
+                        (Directory.GetFileSystemEntries(run, "*writing*", SearchOption.AllDirectories))
+                        "half"
+
                     resume runs [ "--epochs=3" ] |> expecting 0 |> ignore
                     expectWhole run)
             }
@@ -402,8 +408,7 @@ let private permissions =
 
         test "a directory of checkpoints that is closed while the training runs ends it, and what was there stays" {
             inTemporaryDirectory (fun runs ->
-                let close (_: Process) =
-                    File.SetUnixFileMode(Path.Combine(runIn runs, "checkpoints"), readable)
+                let close (_: Process) = File.SetUnixFileMode(Path.Combine(runIn runs, "checkpoints"), readable)
 
                 try
                     train runs [ "--epochs=1000" ]

@@ -342,7 +342,11 @@ let private gradients =
                 let failing () =
                     run 2 (fun ranks ->
                         use _scope = torch.NewDisposeScope()
-                        GradientExchange.sum (ExchangeRoute.Host "a test") ranks [ for _ in 0 .. ranks.Rank -> parameter [| 0f |] ])
+
+                        GradientExchange.sum
+                            (ExchangeRoute.Host "a test")
+                            ranks
+                            [ for _ in 0 .. ranks.Rank -> parameter [| 0f |] ])
                     |> ignore
 
                 Expect.throwsT<TrainingException> failing "refused"
@@ -401,6 +405,7 @@ let private model =
                 let gather = float (2 * ExchangeModel.rounds ranks) * memory.Latency
                 let time numbers = numbers, ExchangeModel.sumSeconds memory numbers ranks
                 let found = ExchangeModel.fit memory.Name ranks gather [ time 1000L; time 1_000_000L; time 100L ]
+
                 let close (part: Interconnect -> float) (wanted: Interconnect) =
                     Expect.floatClose Accuracy.medium (1e6 * part found) (1e6 * part wanted)
 

@@ -22,11 +22,27 @@ type private JournalFunction = delegate of byte array * unativeint -> unit
 [<UnmanagedFunctionPointer(CallingConvention.Cdecl)>]
 type private NumberFunction = delegate of int -> unit
 
+[<UnmanagedFunctionPointer(CallingConvention.Cdecl)>]
+type private DeviceFunction = delegate of unit -> int
+
 /// A C file as a library in a temporary directory, which stays: what is loaded is not unloaded. None without a compiler.
 let private compile (name: string) (source: string) : string option =
     let directory = Directory.CreateTempSubdirectory "graph-pruning-nccl-"
     let library = Path.Combine(directory.FullName, name)
-    let words = [ "-std=gnu11"; "-Wall"; "-Wextra"; "-Werror"; "-shared"; "-fPIC"; "-pthread"; "-o"; library; source ]
+
+    let words =
+        [
+            "-std=gnu11"
+            "-Wall"
+            "-Wextra"
+            "-Werror"
+            "-shared"
+            "-fPIC"
+            "-pthread"
+            "-o"
+            library
+            source
+        ]
 
     try
         Cli.Run.program "gcc" words |> Cli.Run.expecting 0 |> ignore
@@ -49,7 +65,7 @@ let private export<'T> (name: string) : 'T =
 
 /// The calls since the last time, by rank and in order.
 let private journal () : Map<int, string list> =
-    let text = Array.zeroCreate<byte> (1 <<< 20)
+    let text = Array.zeroCreate<byte>(1 <<< 20)
     (export<JournalFunction> "standin_journal").Invoke(text, unativeint text.Length)
 
     Encoding.UTF8.GetString(text).TrimEnd('\000').Split('\n', StringSplitOptions.RemoveEmptyEntries)
@@ -90,7 +106,10 @@ let private library =
         "library"
         [
             test "where it is looked for: the named file alone, or the system, and beside libtorch" {
-                Expect.equal (List.ofSeq (NcclLibrary.Candidates("/own/nccl.so", "/t/torch/lib"))) [ "/own/nccl.so" ] "named"
+                Expect.equal
+                    (List.ofSeq (NcclLibrary.Candidates("/own/nccl.so", "/t/torch/lib")))
+                    [ "/own/nccl.so" ]
+                    "named"
 
                 Expect.equal
                     (List.ofSeq (NcclLibrary.Candidates(null, "/env/site-packages/torch/lib")))
@@ -106,20 +125,16 @@ let private library =
             }
 
             test "a library that is not there is one sentence" {
-                Expect.throwsC
-                    (fun () -> NcclLibrary.Load("/nowhere/libnccl.so", null) |> ignore)
-                    (fun error ->
-                        Expect.equal (error.GetType()) typeof<DeviceException> "type"
-                        Expect.stringContains error.Message "/nowhere/libnccl.so" "names it"
-                        Expect.stringContains error.Message "GRAPH_PRUNING_NCCL" "what to do")
+                Expect.throwsC (fun () -> NcclLibrary.Load("/nowhere/libnccl.so", null) |> ignore) (fun error ->
+                    Expect.equal (error.GetType()) typeof<DeviceException> "type"
+                    Expect.stringContains error.Message "/nowhere/libnccl.so" "names it"
+                    Expect.stringContains error.Message "GRAPH_PRUNING_NCCL" "what to do")
             }
 
             test "a library without the functions is one sentence" {
-                Expect.throwsC
-                    (fun () -> NcclLibrary.Load("libc.so.6", null) |> ignore)
-                    (fun error ->
-                        Expect.equal (error.GetType()) typeof<DeviceException> "type"
-                        Expect.stringContains error.Message "nccl" "names a function")
+                Expect.throwsC (fun () -> NcclLibrary.Load("libc.so.6", null) |> ignore) (fun error ->
+                    Expect.equal (error.GetType()) typeof<DeviceException> "type"
+                    Expect.stringContains error.Message "nccl" "names a function")
             }
 
             test "its version and a new id" {
@@ -138,11 +153,9 @@ let private library =
                     let id = nccl.CreateId()
                     id[place] <- id[place] + 1uy
 
-                    Expect.throwsC
-                        (fun () -> NcclRanks.Join(nccl, id, 0, 1) |> ignore)
-                        (fun error ->
-                            Expect.equal (error.GetType()) typeof<PeerException> "type"
-                            Expect.stringContains error.Message "ncclCommInitRank failed: invalid argument" "says what")
+                    Expect.throwsC (fun () -> NcclRanks.Join(nccl, id, 0, 1) |> ignore) (fun error ->
+                        Expect.equal (error.GetType()) typeof<PeerException> "type"
+                        Expect.stringContains error.Message "ncclCommInitRank failed: invalid argument" "says what")
             }
 
             test "the device of a thread is set by the runtime that libtorch has loaded, whatever it is called" {
@@ -160,7 +173,9 @@ let private library =
                     CudaRuntime.SetDevice 3
 
                     let device =
-                        Marshal.GetDelegateForFunctionPointer<Func<int>>(NativeLibrary.GetExport(loaded, "standin_device"))
+                        Marshal.GetDelegateForFunctionPointer<DeviceFunction>(
+                            NativeLibrary.GetExport(loaded, "standin_device")
+                        )
 
                     Expect.equal (device.Invoke()) 3 "device"
 
@@ -204,10 +219,11 @@ let private sums =
                 let answers =
                     run 3 (fun ranks ->
                         use _scope = torch.NewDisposeScope()
-                        let parameter (values: float32 array) = new Modules.Parameter(torch.tensor values, requires_grad = true)
 
-                        let everywhere, first, nowhere =
-                            parameter [| 0f; 0f |], parameter [| 0f |], parameter [| 0f |]
+                        let parameter (values: float32 array) =
+                            new Modules.Parameter(torch.tensor values, requires_grad = true)
+
+                        let everywhere, first, nowhere = parameter [| 0f; 0f |], parameter [| 0f |], parameter [| 0f |]
 
                         everywhere.grad <- torch.tensor [| float32 ranks.Rank; 1f |]
 
@@ -263,7 +279,7 @@ let private sums =
                             (fun () -> nccl.AllToAll(of' 3, of' 3))
                             (fun () -> nccl.AllToAll(of' 4, of' 2))
                             (fun () -> nccl.AllGather(of' 2, of' 3))
-                            (fun () -> nccl.AllGather((torch.zeros (4L, 2L)).t (), of' 16))
+                            (fun () -> nccl.AllGather((torch.zeros (4L, 2L)).t(), of' 16))
                         ] do
                         Expect.throwsT<ArgumentException> refused "refused")
                 |> ignore
@@ -291,7 +307,8 @@ let private routes =
             }
 
             test "ranks on the CPU, as they are" {
-                for reason in run 2 (fun ranks -> hostReason (NcclExchange.choose ranks (NcclExchange.needsOf torch.CPU))) do
+                for reason in
+                    run 2 (fun ranks -> hostReason (NcclExchange.choose ranks (NcclExchange.needsOf torch.CPU))) do
                     Expect.equal reason "the gradients of rank 0 are on the CPU" "reason"
             }
 
@@ -321,7 +338,10 @@ let private routes =
 
                 let reasons =
                     run 2 (fun ranks ->
-                        let refuse (_: int) = if ranks.Rank = 0 then raise (DeviceException "no GPU 0")
+                        let refuse (_: int) =
+                            if ranks.Rank = 0 then
+                                raise (DeviceException "no GPU 0")
+
                         hostReason (NcclExchange.choose ranks { needs with SetDevice = refuse }))
 
                 Expect.equal reasons [| "no GPU 0"; "no GPU 0" |] "reason"

@@ -134,10 +134,7 @@ let private expectSame what (wantedWeights, wantedReports) found =
 
         for wanted: EpochReport, found in List.zip wantedReports reports do
             for part, w: MetricState, f: MetricState in
-                [
-                    "training", wanted.Training, found.Training
-                    "validation", wanted.Validation, found.Validation
-                ] do
+                [ "training", wanted.Training, found.Training; "validation", wanted.Validation, found.Validation ] do
                 Expect.equal (counts f) (counts w) $"counts of {part} on rank {rank} of {what}"
                 let loss state = MetricState.loss state |> Option.get
                 let gap = abs (loss w - loss f) / abs (loss w)
@@ -405,10 +402,10 @@ let private inFloat32 =
 
     [
         // docs/distributed.md says where these numbers come from.
-        testCase "twenty steps of Adam: ranks move weights apart as another order of the graphs of a batch does on one rank"
+        testCase
+            "twenty steps of Adam: ranks move weights apart as another order of the graphs of a batch does on one rank"
         <| fun () ->
-            let orders =
-                [ for seed in 1..6 -> gaps alone.Value (twentySteps training 1 (shuffled seed)) ]
+            let orders = [ for seed in 1..6 -> gaps alone.Value (twentySteps training 1 (shuffled seed)) ]
 
             let floor, floorNorm = orders |> List.map fst |> List.max, orders |> List.map snd |> List.max
             Expect.isGreaterThan floor 0.0 "orders differ at all"
@@ -433,4 +430,6 @@ let private inFloat32 =
 
 [<Tests>]
 let tests =
-    testSequenced (testList "rank training" [ testList "exactness" exactness; testList "float32" inFloat32; testList "ends" ends ])
+    testSequenced (
+        testList "rank training" [ testList "exactness" exactness; testList "float32" inFloat32; testList "ends" ends ]
+    )
