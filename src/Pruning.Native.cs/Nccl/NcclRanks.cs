@@ -59,8 +59,8 @@ public sealed unsafe class NcclRanks : IDisposable
     {
         Live();
         long bytes = Bytes(send) / Size;
-        if (Bytes(send) != bytes * Size || Bytes(receive) != Bytes(send))
-            throw new ArgumentException($"wanted {Size} pieces of one length to send and as many to receive, found {Bytes(send)} bytes and {Bytes(receive)}.", nameof(send));
+        if (send.numel() % Size != 0 || Bytes(receive) != Bytes(send))
+            throw new ArgumentException($"wanted numbers for {Size} pieces of one length to send and as many to receive, found {send.numel()} and {receive.numel()}.", nameof(send));
         byte* from = (byte*)TensorMemory.Address(send), to = (byte*)TensorMemory.Address(receive);
         // Without the group the first send would wait for a receive that its own rank has not asked for yet.
         _nccl.Check(_nccl.GroupStart(), "ncclGroupStart");

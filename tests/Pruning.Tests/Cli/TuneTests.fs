@@ -169,20 +169,36 @@ let private whole =
         (inTemporaryDirectoryOf (fun study ->
             cli (interruptible @ [ "--study"; study ]) |> expecting 0 |> answersOf study))
 
+/// Kills a study; its training stands still, so that it cannot come to its end before another study finds it.
+let private killAlone (study: string) (running: Process) : unit =
+    let trainings =
+        Journal.parse (File.ReadAllText(Path.Combine(study, Journal.fileName)))
+        |> List.choose (function
+            | JournalEvent.Started(_, _, training) -> Some(Owner.pidOf training)
+            | _ -> None)
+
+    for training in trainings do
+        use training = Process.GetProcessById training
+        signal "STOP" training
+
+    running.Kill()
+
 let private interruptions =
     testList
         "interruptions"
         [
             for what, code, stop in
                 [
-                    "stopped", Some 85, signal "TERM"
-                    "killed, its training left alone", None, (fun (running: Process) -> running.Kill())
-                    "killed, its training too", None, (fun (running: Process) -> running.Kill(entireProcessTree = true))
+                    "stopped", Some 85, (fun _ -> signal "TERM")
+                    "killed, its training left alone", None, killAlone
+                    "killed, its training too",
+                    None,
+                    (fun _ (running: Process) -> running.Kill(entireProcessTree = true))
                 ] do
                 test $"a study that is {what} goes on inside its trial: none is lost, none is done twice" {
                     inTemporaryDirectory (fun study ->
                         let words = interruptible @ [ "--study"; study ]
-                        let outcome = cli words |> whenStarted (whenSaved study stop) |> run
+                        let outcome = cli words |> whenStarted (whenSaved study (stop study)) |> run
 
                         match code with
                         | Some code -> Expect.equal outcome.ExitCode code (string outcome)
