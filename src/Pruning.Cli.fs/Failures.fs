@@ -13,7 +13,7 @@ module ExitCode =
 
     let ok = 0
 
-    /// The run itself failed: NaN, no memory, a full disk.
+    /// The run itself failed: NaN, no memory, a full disk, a place that may not be written.
     let failed = 1
 
     /// The command line is wrong.
@@ -72,7 +72,9 @@ module Failures =
         | :? TrainingException as error -> ExitCode.failed, error.Message
         | :? FileNotFoundException
         | :? DirectoryNotFoundException as error -> ExitCode.data, error.Message
-        | :? UnauthorizedAccessException as error -> ExitCode.failed, oneLine error.Message
+        | :? UnauthorizedAccessException as error ->
+            ExitCode.failed,
+            $"{(oneLine error.Message).TrimEnd '.'}: this user may not read or write there; change the permissions, or name another place."
         | :? IOException as error -> ExitCode.failed, oneLine error.Message
         | :? OutOfMemoryException ->
             ExitCode.failed, "out of memory: use a smaller --batch-size, --hidden-dim or fewer --workers."

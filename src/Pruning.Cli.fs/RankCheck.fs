@@ -25,6 +25,10 @@ type RankFindings =
         /// Median time of gathering a few bytes, in seconds.
         Gather: float
         Exchanges: ExchangeTime list
+        /// Seconds and bytes a second that the model of docs/distributed.md makes of these times; none for one rank.
+        Link: Interconnect option
+        /// How gradients would travel, and why.
+        Gradients: string
     }
 
 /// Whether the ranks of a launcher can work together here, and what it costs them.
@@ -64,29 +68,44 @@ module RankCheck =
                         $"Wanted {wanted} as number {i} of a sum over {ranks.Size} ranks, found {values[i]} on rank {ranks.Rank}: this MPI library does not transport what it is given ({ranks.Words})."
                 )
 
-    /// Every rank calls it.
-    let run (ranks: Communicator) : RankFindings =
+    /// Every rank calls it. `gradients`: how they would travel.
+    let run (ranks: Communicator) (gradients: string) : RankFindings =
         let place = $"{Environment.MachineName}, process {Environment.ProcessId}"
         let places = ranks.Gather(Encoding.UTF8.GetBytes place) |> Array.map Encoding.UTF8.GetString
         [ 0; 1; 1003 ] |> List.iter (requireSums ranks)
+
+        let gather = time 200 (fun () -> ranks.Gather(Array.zeroCreate 64) |> ignore)
+
+        let exchanges =
+            [
+                // One rank exchanges nothing.
+                if ranks.Size > 1 then
+                    for numbers, repetitions in [ 10_000, 50; 100_000, 30; 200_000, 30; 1_000_000, 10; 10_000_000, 5 ] ->
+                        let values = Array.zeroCreate<float32> numbers
+
+                        {
+                            Numbers = numbers
+                            Seconds = time repetitions (fun () -> ranks.Sum values)
+                        }
+            ]
 
         {
             Words = ranks.Words
             Size = ranks.Size
             Places = List.ofArray places
-            Gather = time 200 (fun () -> ranks.Gather(Array.zeroCreate 64) |> ignore)
-            Exchanges =
-                [
-                    // One rank exchanges nothing.
-                    if ranks.Size > 1 then
-                        for numbers, repetitions in [ 10_000, 50; 100_000, 30; 1_000_000, 10 ] ->
-                            let values = Array.zeroCreate<float32> numbers
-
-                            {
-                                Numbers = numbers
-                                Seconds = time repetitions (fun () -> ranks.Sum values)
-                            }
-                ]
+            Gather = gather
+            Exchanges = exchanges
+            Link =
+                if ranks.Size = 1 then
+                    None
+                else
+                    exchanges
+                    // Larger ones leave the caches, and are printed beside what the formula says.
+                    |> List.filter (fun exchange -> exchange.Numbers <= 1_000_000)
+                    |> List.map (fun exchange -> int64 exchange.Numbers, exchange.Seconds)
+                    |> ExchangeModel.fit "these ranks" ranks.Size gather
+                    |> Some
+            Gradients = gradients
         }
 
     let private microseconds (seconds: float) = $"{Say.number (Math.Round(seconds * 1e6, 1))} µs"
@@ -103,9 +122,26 @@ module RankCheck =
         if findings.Size > 1 then
             Terminal.print terminal $"ok  gather            {microseconds findings.Gather} for 64 bytes a rank"
 
+        let modelled (numbers: int) =
+            match findings.Link with
+            | Some link ->
+                ExchangeModel.sumSeconds link (int64 numbers) findings.Size
+                |> microseconds
+                |> sprintf ", modelled %s"
+            | None -> ""
+
         for exchange in findings.Exchanges do
             let rate = float exchange.Numbers * 4.0 / exchange.Seconds / 1e9
 
             Terminal.print
                 terminal
-                $"ok  sum               {microseconds exchange.Seconds} for {Say.count (int64 exchange.Numbers)} numbers, {Say.number (Math.Round(rate, 2))} GB/s"
+                $"ok  sum               {microseconds exchange.Seconds} for {Say.count (int64 exchange.Numbers)} numbers, {Say.number (Math.Round(rate, 2))} GB/s{modelled exchange.Numbers}"
+
+        match findings.Link with
+        | Some link ->
+            Terminal.print
+                terminal
+                $"ok  link              latency {microseconds link.Latency}, {microseconds link.Startup} to begin a sum, {Say.number (Math.Round(link.Bandwidth / 1e9, 2))} GB/s each way (docs/distributed.md)"
+        | None -> ()
+
+        Terminal.print terminal $"ok  gradients         {findings.Gradients}"

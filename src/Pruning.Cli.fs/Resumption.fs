@@ -89,8 +89,13 @@ module Resumption =
                 "training.memory_budget_bytes"
                 "machine.threads"
                 "machine.gpus"
+                "machine.replicas"
+                "machine.devices"
+                "machine.rank_timeout_seconds"
                 "machine.engine"
                 "machine.precision"
+                "output.histograms"
+                "output.file"
             ]
 
     /// Choices whose numbers agree up to rounding only.
@@ -100,6 +105,8 @@ module Resumption =
                 "training.memory_budget_bytes"
                 "machine.threads"
                 "machine.gpus"
+                "machine.replicas"
+                "machine.devices"
                 "machine.engine"
                 "machine.precision"
             ]

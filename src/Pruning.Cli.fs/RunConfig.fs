@@ -22,8 +22,13 @@ type RunConfig =
         TrainingFraction: float
         SamplingFraction: float
         Threads: int
-        Gpus: int
+        /// Who trains together, as far as the command line said it; what a launcher started stands in run.json.
+        World: WorldSettings
         Arithmetic: Arithmetic
+        /// Distributions of weights and gradients after each epoch.
+        Histograms: bool
+        /// Full path that receives a copy of the best model.
+        OutputFile: string option
     }
 
 /// What `evaluate` needs of it to see the same graphs in the same batches.
@@ -74,11 +79,37 @@ module RunConfig =
                 Json.record
                     [
                         "threads", Json.integer config.Threads
-                        "gpus", Json.integer config.Gpus
+                        "gpus", Json.integer config.World.Gpus
+                        "replicas", Json.integer config.World.Replicas
+                        "devices", Json.list [ for device in config.World.Devices -> Json.text device ]
+                        "rank_timeout_seconds", Json.number config.World.Patience.TotalSeconds
                         "engine", Json.text (Choices.nameOf ArithmeticWords.engines config.Arithmetic.Engine)
                         "precision", Json.text (Choices.nameOf ArithmeticWords.precisions config.Arithmetic.Precision)
                     ]
+                "output",
+                Json.record
+                    [
+                        "histograms", Json.flag config.Histograms
+                        "file", config.OutputFile |> Option.map Json.text |> Option.defaultValue null
+                    ]
             ]
+
+    let private worldOf (machine: JsonFields) : WorldSettings =
+        let seconds = "a number of seconds above 0"
+
+        {
+            Gpus = machine.Int("gpus", 0, 65536)
+            Replicas = machine.Since("replicas", 1, (fun () -> machine.Int("replicas", 1, 65536)))
+            Devices = machine.Since("devices", [], (fun () -> machine.Texts "devices"))
+            Patience =
+                machine.Since(
+                    "rank_timeout_seconds",
+                    World.standard.Patience,
+                    fun () ->
+                        machine.Number("rank_timeout_seconds", seconds, (fun x -> x > 0.0 && x <= 1e9))
+                        |> TimeSpan.FromSeconds
+                )
+        }
 
     /// Reads all of config.json of a run; what does not fit, and what nobody knows, is a CheckpointException.
     let read (run: string) : RunConfig =
@@ -118,12 +149,12 @@ module RunConfig =
                     share "training_fraction" split, share "sampling_fraction" split
             )
 
-        let threads, gpus, arithmetic =
+        let threads, world, arithmetic =
             fields.Object(
                 "machine",
                 fun machine ->
                     machine.Int("threads", 1, 65536),
-                    machine.Int("gpus", 0, 65536),
+                    worldOf machine,
                     {
                         Engine =
                             machine.Since(
@@ -140,6 +171,18 @@ module RunConfig =
                     }
             )
 
+        let histograms, outputFile =
+            fields.Since(
+                "output",
+                (true, None),
+                fun () ->
+                    fields.Object(
+                        "output",
+                        fun output ->
+                            output.Flag "histograms", output.Optional("file", (fun output -> output.Text "file"))
+                    )
+            )
+
         let config =
             {
                 Input =
@@ -152,14 +195,17 @@ module RunConfig =
                 TrainingFraction = trainingFraction
                 SamplingFraction = samplingFraction
                 Threads = threads
-                Gpus = gpus
+                World = world
                 Arithmetic = arithmetic
+                Histograms = histograms
+                OutputFile = outputFile
             }
 
         fields.Close()
         config
 
-    /// The settings that lead to this configuration.
+    /// The settings that lead to this configuration. A new run does not write over the file that another one gave its best
+    /// model to: who goes on with a run takes `OutputFile` too.
     let toSettings (config: RunConfig) : TrainSettings =
         { TrainSettings.standard with
             Input = config.Input
@@ -167,11 +213,9 @@ module RunConfig =
             Training = config.Training
             TrainingFraction = config.TrainingFraction
             SamplingFraction = config.SamplingFraction
-            World =
-                { World.standard with
-                    Gpus = config.Gpus
-                }
+            World = config.World
             Arithmetic = config.Arithmetic
+            Histograms = config.Histograms
         }
 
     /// Reads config.json of a run directory; what does not fit is a CheckpointException that names the file.

@@ -33,6 +33,8 @@ type FinishedRun =
         /// Metrics of that model on the test split; None when there is no such model or no such split.
         Test: MetricState option
         Seconds: float
+        /// What the process says: 0, or why it was stopped. The same on all ranks.
+        ExitCode: int
     }
 
 /// The steps that training verbs share.
@@ -107,8 +109,10 @@ module Session =
             TrainingFraction = settings.TrainingFraction
             SamplingFraction = settings.SamplingFraction
             Threads = settings.Training.Threads
-            Gpus = settings.World.Gpus
+            World = settings.World
             Arithmetic = settings.Arithmetic
+            Histograms = settings.Histograms
+            OutputFile = settings.OutputFile |> Option.map Path.GetFullPath
         }
 
     let private describe
@@ -179,6 +183,7 @@ module Session =
         (data: SplitData)
         (model: TrainedModel)
         (config: RunConfig)
+        (exitCodeOfStop: Communicator -> int)
         (start: Checkpoint option)
         (directory: string)
         (logger: RunLogger)
@@ -217,6 +222,9 @@ module Session =
                 | None -> Loop.run plan (listen model) stop
                 | Some checkpoint -> Loop.resume plan checkpoint listen stop)
 
+        // All ranks come here, whichever of them was asked to stop.
+        let exitCode = if outcome.Interrupted then exitCodeOfStop ranks else ExitCode.ok
+
         let best =
             outcome.Best
             |> Option.map (fun _ -> loadCheckpoint (Path.Combine(plan.Checkpoints, "best")))
@@ -251,6 +259,7 @@ module Session =
             Best = best
             Test = test
             Seconds = clock.Elapsed.TotalSeconds
+            ExitCode = exitCode
         }
 
     /// Exact inference wants links without cycles, as CLUE3D's are.
@@ -269,7 +278,7 @@ module Session =
                     $"{Say.count (int64 loopy)} of {Say.count (int64 indices.Length)} training graphs have links that form cycles: there --mode tree passes damped messages {LinkFactors.loopyStandard.Passes} times, which is an approximation."
 
     /// Whatever happens, run.json says how it ended; when even that cannot be written, the first failure is the one to tell.
-    let private noting (log: RunLog) (exitCodeOfStop: unit -> int) (work: RunLogger -> FinishedRun) : FinishedRun =
+    let private noting (log: RunLog) (work: RunLogger -> FinishedRun) : FinishedRun =
         use board = TensorBoard.Create log.Directory
         let logger = RunLogger.all [ RunLogger.runLog log; RunLogger.csv log; RunLogger.tensorBoard board ]
 
@@ -283,10 +292,7 @@ module Session =
         try
             let run = work logger
 
-            if run.Outcome.Interrupted then
-                logger (RunRecord.Ended(exitCodeOfStop (), Some "interrupted"))
-            else
-                logger (RunRecord.Ended(ExitCode.ok, None))
+            logger (RunRecord.Ended(run.ExitCode, (if run.Outcome.Interrupted then Some "interrupted" else None)))
 
             run
         with error ->
@@ -300,7 +306,7 @@ module Session =
         |> Text.Encoding.UTF8.GetString
 
     /// Trains in a run directory of its own. Every rank calls it with the same settings and data; the first one writes.
-    /// `exitCodeOfStop` is what the process will say when it was asked to stop.
+    /// `exitCodeOfStop`, which all ranks ask together, is what the processes will say when one was asked to stop.
     let train
         (terminal: Terminal)
         (command: string list)
@@ -308,7 +314,7 @@ module Session =
         (ranks: Communicator)
         (device: torch.Device)
         (data: SplitData)
-        (exitCodeOfStop: unit -> int)
+        (exitCodeOfStop: Communicator -> int)
         (stop: CancellationToken)
         : FinishedRun =
         Loop.requireGraphs data.Split
@@ -318,7 +324,7 @@ module Session =
 
         let model = createModel device settings data
         let config = configOf settings data model
-        let trainIn = trainIn terminal settings ranks device data model config None
+        let trainIn = trainIn terminal settings ranks device data model config exitCodeOfStop None
 
         let start () =
             RunLog.Create(
@@ -337,7 +343,7 @@ module Session =
                 terminal
                 $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.Criterion.Weights.Keep}, prune {Say.number model.Criterion.Weights.Prune}, in {log.Directory}"
 
-            noting log exitCodeOfStop (fun logger -> trainIn directory logger stop)
+            noting log (fun logger -> trainIn directory logger stop)
         else
             Communicator.together ranks ignore
             trainIn (tellAll ranks "") ignore stop
@@ -352,7 +358,7 @@ module Session =
         (device: torch.Device)
         (data: SplitData)
         (run: string)
-        (exitCodeOfStop: unit -> int)
+        (exitCodeOfStop: Communicator -> int)
         (stop: CancellationToken)
         : FinishedRun =
         Loop.requireGraphs data.Split
@@ -360,7 +366,7 @@ module Session =
         let goOn (checkpoint: Checkpoint) logger =
             let model = checkpoint.Model
             let config = configOf settings data model
-            trainIn terminal settings ranks device data model config (Some checkpoint) run logger stop
+            trainIn terminal settings ranks device data model config exitCodeOfStop (Some checkpoint) run logger stop
 
         if Communicator.isFirst ranks then
             let opened () =
@@ -374,7 +380,7 @@ module Session =
             tellAll ranks (CheckpointStore.nameOf progress) |> ignore
             // The others read it.
             Communicator.together ranks ignore
-            use log = RunLog.Resume(run, command = command)
+            use log = RunLog.Resume(run, command = command, world = ranks.Size)
             log.Choose(RunConfig.toJson (configOf settings data resumed.Checkpoint.Model))
 
             let place =
@@ -384,7 +390,7 @@ module Session =
                     $"in epoch {progress.Epoch}, after {Say.count progress.GlobalStep} steps of the run"
 
             Terminal.say terminal $"Going on with {run} {place}."
-            noting log exitCodeOfStop (goOn resumed.Checkpoint)
+            noting log (goOn resumed.Checkpoint)
         else
             Communicator.together ranks ignore
             let name = tellAll ranks ""

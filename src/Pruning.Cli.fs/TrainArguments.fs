@@ -36,6 +36,7 @@ type TrainArgument =
     | Parity
     | [<Section "Training">] Epochs of n: string
     | Batch_Size of n: string
+    | Part_Size of n: string
     | Accumulate of n: string
     | Learning_Rate of rate: string
     | Schedule of schedule: string
@@ -114,6 +115,8 @@ type TrainArgument =
                 "the original research code to rounding: its losses and its per-graph batch norm on raw features, with its defaults (batch size 3, 100 epochs, class weight 1,20, no clipping)"
             | Epochs _ -> "times over the training graphs (default 20; the original's: 100)"
             | Batch_Size _ -> "graphs per batch (default 32; the original's: 3)"
+            | Part_Size _ ->
+                "graphs a part: gradients of the parts of a batch are added in float64, so that ranks and threads of any number give the same weights; small parts take longer (default: a thread's graphs at once)"
             | Accumulate _ -> "batches per step: as one batch of all their graphs, in the memory of one (default 1)"
             | Learning_Rate _ -> "of Adam: the highest that the schedule reaches (default 0.001)"
             | Schedule _ ->

@@ -118,6 +118,11 @@ module TrainingWords =
                 { config with
                     BatchSize = count "--batch-size" 1_000_000 text
                 }
+        | Part_Size text ->
+            Some
+                { config with
+                    PartSize = Some(count "--part-size" 1_000_000 text)
+                }
         | TrainArgument.Accumulate text ->
             Some
                 { config with

@@ -56,6 +56,30 @@ module World =
                 }
         | _ -> None
 
+    /// The world of a run that another one is to go on with or to be like. Options that say who trains are not mixed with those
+    /// of the run: one of them replaces them all. Ranks that a launcher started stand for those that the run had in its process.
+    let takenUp (place: LaunchPlace option) (arguments: TrainArgument list) (world: WorldSettings) : WorldSettings =
+        let isSaid =
+            arguments
+            |> List.exists (function
+                | Gpus _
+                | Replicas _
+                | Devices _ -> true
+                | _ -> false)
+
+        if isSaid then
+            { standard with
+                Patience = world.Patience
+            }
+        else
+            match place with
+            | Some place when place.Size > 1 ->
+                { world with
+                    Replicas = 1
+                    Gpus = min 1 world.Gpus
+                }
+            | _ -> world
+
     /// Only the first rank talks; errors of the others are told where they end.
     let private terminalOf (terminal: Terminal) (ranks: Communicator) : Terminal =
         if Communicator.isFirst ranks then

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Pruning.Native.Mpi;
+using Pruning.Native.Nccl;
 
 namespace Pruning.Native;
 
@@ -39,9 +40,9 @@ internal static unsafe class LibraryProbe
     public static FoundLibrary Nccl()
     {
         const string Name = "NCCL";
-        nint library = Open(["libnccl.so.2", "libnccl.so"], out string? path);
+        nint library = Open([.. NcclLibrary.Candidates(Environment.GetEnvironmentVariable(NcclLibrary.EnvironmentName), TorchNative.Loaded?.Directory)], out string? path);
         if (library == 0)
-            return new(Name, null, null, "not found: needed for training on several NVIDIA GPUs only");
+            return new(Name, null, null, "not found: without it gradients of several NVIDIA GPUs go through the memory of the host");
         int packed = 0;
         string? version = null;
         if (NativeLibrary.TryGetExport(library, "ncclGetVersion", out nint export) && ((delegate* unmanaged<int*, int>)export)(&packed) == 0)
@@ -74,7 +75,7 @@ internal static unsafe class LibraryProbe
         {
             if (NativeLibrary.TryLoad(name, out nint library))
             {
-                path = MappedLibraries.Find(name);
+                path = MappedLibraries.Find(Path.GetFileName(name));
                 return library;
             }
         }

@@ -20,6 +20,12 @@ internal static class MappedLibraries
         return null;
     }
 
+    /// <summary>Path of the first mapped library whose file name begins so, or null.</summary>
+    public static string? FindStarting(string prefix, IEnumerable<string>? maps = null) =>
+        (maps ?? File.ReadLines("/proc/self/maps"))
+            .Select(line => line.IndexOf('/', StringComparison.Ordinal) is var start and >= 0 ? line[start..] : "")
+            .FirstOrDefault(path => Path.GetFileName(path).StartsWith(prefix, StringComparison.Ordinal) && path.Contains(".so", StringComparison.Ordinal));
+
     /// <summary>Symbol versions that the mapped library defines, or null when none with this soname is mapped.</summary>
     public static IReadOnlySet<string>? ProvidedVersions(string soName) =>
         Find(soName) is { } path ? ElfVersions.Decode(File.ReadAllBytes(path), path).Provides : null;

@@ -226,7 +226,7 @@ let private run (terminal: Terminal) (arguments: DemoArgument list) : int =
     let command = Environment.GetCommandLineArgs() |> List.ofArray
 
     let train settings =
-        let exitCode () = interruption.ExitCode
+        let exitCode _ = interruption.ExitCode
         Session.train terminal command settings Communicator.alone device data exitCode interruption.Token
 
     let runs =

@@ -1,9 +1,11 @@
 module Pruning.Cli.Commands.Doctor
 
 open System
+open System.Runtime.CompilerServices
 open Argu
 open TorchSharp
 open Pruning.Cli
+open Pruning.Model
 open Pruning.Model.Distributed
 open Pruning.Native
 
@@ -125,6 +127,42 @@ let private examine (directory: string option) : Finding list * bool =
 
     torch @ ofMachine (Machine.Probe()), canTrain
 
+let private libtorchOf (arguments: DoctorArgument list) : string option =
+    arguments
+    |> List.tryPick (function
+        | Libtorch directory -> Some directory
+        | _ -> None)
+
+// Apart and not inlined: the caller loads libtorch before this touches a TorchSharp type.
+[<MethodImpl(MethodImplOptions.NoInlining)>]
+let private deviceHere (ranks: Communicator) : torch.Device =
+    if torch.cuda.is_available () then
+        Device.ofLocalRank ranks.LocalRank
+    else
+        torch.CPU
+
+/// How the gradients of these ranks would travel, each on the GPU of its number where there are any. Every rank calls it.
+let private gradientsOf (ranks: Communicator) (libtorch: string option) : string =
+    let needs =
+        try
+            TorchNative.Load(Option.toObj libtorch) |> ignore
+            NcclExchange.needsOf (deviceHere ranks)
+        with :? DeviceException as error ->
+            {
+                Gpu = Some 0
+                Load = fun () -> raise error
+                SetDevice = ignore
+            }
+
+    let route = NcclExchange.choose ranks needs
+
+    try
+        NcclExchange.describe route
+    finally
+        match route with
+        | ExchangeRoute.Nccl joined -> joined.Dispose()
+        | ExchangeRoute.Host _ -> ()
+
 /// Every rank checks, the first one tells.
 let private checkRanks (terminal: Terminal) (arguments: DoctorArgument list) : int =
     let patience =
@@ -135,7 +173,7 @@ let private checkRanks (terminal: Terminal) (arguments: DoctorArgument list) : i
         |> Option.defaultValue 60.0
 
     use ranks = Launch.join (TimeSpan.FromSeconds patience) (Launch.current ())
-    let findings = RankCheck.run ranks
+    let findings = RankCheck.run ranks (gradientsOf ranks (libtorchOf arguments))
 
     if Communicator.isFirst ranks then
         if List.contains Json arguments then
@@ -151,13 +189,7 @@ let private checkRanks (terminal: Terminal) (arguments: DoctorArgument list) : i
     ExitCode.ok
 
 let private lookAround (terminal: Terminal) (arguments: DoctorArgument list) : int =
-    let directory =
-        arguments
-        |> List.tryPick (function
-            | Libtorch directory -> Some directory
-            | _ -> None)
-
-    let findings, canTrain = examine directory
+    let findings, canTrain = examine (libtorchOf arguments)
 
     if List.contains Json arguments then
         Terminal.json
@@ -195,7 +227,7 @@ let command: Command =
             Summary = "what this machine can do: libtorch, devices, threads, libstdc++, MPI, NCCL"
             Synopsis = "[--libtorch DIR] [--ranks] [--json]"
             Explanation =
-                "Loads libtorch as training would and says what was found and what was not, in words. Lines that begin with -- are absent; most of them are optional. Exit code 0 if training can run, else 5. With --ranks it checks instead that the ranks of a launcher add numbers rightly, and how long that takes."
+                "Loads libtorch as training would and says what was found and what was not, in words. Lines that begin with -- are absent; most of them are optional. Exit code 0 if training can run, else 5. With --ranks it checks instead that the ranks of a launcher add numbers rightly, how long that takes, and how gradients travel: from GPU to GPU by NCCL, or through the memory of the host, and why."
             Examples =
                 [
                     "doctor", "after the set-up, or before asking for help"

@@ -49,6 +49,17 @@ let private isWholeChoice (argument: TrainArgument) : bool =
     | TrainArgument.Preset _ -> true
     | _ -> false
 
+/// Settings of another run with the options given beside it.
+let private settingsAfter (config: RunConfig) (arguments: TrainArgument list) : TrainSettings =
+    let settings = RunConfig.toSettings config
+
+    TrainSettings.ofArgumentsAfter
+        { settings with
+            World = World.takenUp (Launch.current ()) arguments settings.World
+        }
+        File.Exists
+        arguments
+
 /// Settings of a new run; with `--like`, those of another one with the options given beside it.
 let private newSettings (arguments: TrainArgument list) : TrainSettings =
     match
@@ -60,7 +71,7 @@ let private newSettings (arguments: TrainArgument list) : TrainSettings =
     | None -> TrainSettings.ofArguments File.Exists arguments
     | Some _ when List.exists isWholeChoice arguments ->
         raise (UsageException "--like takes over everything that a run chose: leave --parity and --preset out.")
-    | Some run -> TrainSettings.ofArgumentsAfter (RunConfig.toSettings (RunConfig.read run)) File.Exists arguments
+    | Some run -> settingsAfter (RunConfig.read run) arguments
 
 /// The run to go on with, its settings, and those with the options given beside `--resume`.
 let private resumedSettings (arguments: TrainArgument list) (word: string) : string * TrainSettings =
@@ -83,7 +94,13 @@ let private resumedSettings (arguments: TrainArgument list) (word: string) : str
 
     let run = Resumption.locate runs word
     let there = RunConfig.read run
-    let settings = TrainSettings.ofArgumentsAfter (RunConfig.toSettings there) File.Exists arguments
+
+    let settings =
+        let settings = settingsAfter there arguments
+
+        { settings with
+            OutputFile = settings.OutputFile |> Option.orElse there.OutputFile
+        }
 
     let here =
         { there with
@@ -93,8 +110,10 @@ let private resumedSettings (arguments: TrainArgument list) (word: string) : str
             TrainingFraction = settings.TrainingFraction
             SamplingFraction = settings.SamplingFraction
             Threads = settings.Training.Threads
-            Gpus = settings.World.Gpus
+            World = settings.World
             Arithmetic = settings.Arithmetic
+            Histograms = settings.Histograms
+            OutputFile = settings.OutputFile |> Option.map Path.GetFullPath
         }
 
     match Resumption.check run there here with
@@ -130,7 +149,7 @@ let private tell (terminal: Terminal) (settings: TrainSettings) (run: FinishedRu
             $"Done in {took}. Next: {Arguments.program} evaluate {run.Directory}, or tensorboard --logdir {settings.RunsDirectory}"
 
 /// What all ranks of a stopped run say: the code of those that were asked to stop.
-let private codeOfStop (ranks: Communicator) (interruption: Interruption) : int =
+let private codeOfStop (interruption: Interruption) (ranks: Communicator) : int =
     let mine = if interruption.IsAsked then byte interruption.ExitCode else 0uy
     let all = ranks.Gather [| mine |] |> Array.map (Array.head >> int)
     let asked = Array.max all
@@ -152,7 +171,7 @@ let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
     Session.start terminal settings.LibTorch settings.Arithmetic 0 |> ignore
     use interruption = new Interruption(terminal, "finishing this step and saving", true)
     let command = Environment.GetCommandLineArgs() |> List.ofArray
-    let exitCode () = interruption.ExitCode
+    let exitCode = codeOfStop interruption
 
     let prepare terminal =
         settings.Notes |> List.iter (Terminal.say terminal)
@@ -168,7 +187,7 @@ let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
         if Communicator.isFirst ranks then
             tell terminal settings run
 
-        if run.Outcome.Interrupted then codeOfStop ranks interruption else ExitCode.ok)
+        run.ExitCode)
 
 let command: Command =
     Command.create<TrainArgument>

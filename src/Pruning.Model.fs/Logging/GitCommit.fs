@@ -1,9 +1,12 @@
 namespace Pruning.Model
 
 open System
+open System.ComponentModel
+open System.Diagnostics
 open System.IO
 
-/// The commit of a git checkout, read from its files: git itself need not be there.
+/// The commit of a git checkout, read from its files: git itself need not be there. Only whether the checkout is dirty is
+/// git's to say.
 [<RequireQualifiedAccess>]
 module GitCommit =
 
@@ -57,8 +60,8 @@ module GitCommit =
             | Some hash when isHash hash -> Some hash
             | _ -> tryPacked (Path.Combine(place, "packed-refs")) reference)
 
-    /// The commit checked out in the nearest repository above a directory. Whether files were changed since is not looked
-    /// at. None where there is no repository, or no commit in it.
+    /// The commit checked out in the nearest repository above a directory. None where there is no repository, or no commit in
+    /// it. Whether files were changed since: tryIsDirty.
     let tryFind (directory: string) : string option =
         let rec up (place: DirectoryInfo | null) : string option =
             match place with
@@ -79,3 +82,42 @@ module GitCommit =
                 match after "ref:" head with
                 | Some reference -> tryResolve repository reference
                 | None -> if isHash head then Some head else None))
+
+    /// A run must not wait for a git that hangs, on a file system that is away, say.
+    let private patience = TimeSpan.FromSeconds 20.0
+
+    /// What git answers; None when it is not there, refuses, or takes too long.
+    let private tryAsk (directory: string) (words: string list) : string option =
+        let start =
+            ProcessStartInfo(
+                "git",
+                [ "-C"; directory ] @ words,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true
+            )
+
+        // A look must not write the index, which another git may hold.
+        start.Environment["GIT_OPTIONAL_LOCKS"] <- "0"
+
+        try
+            use git = Process.Start start |> nonNull
+            git.StandardInput.Close()
+            let answer, complaint = git.StandardOutput.ReadToEndAsync(), git.StandardError.ReadToEndAsync()
+
+            if git.WaitForExit patience then
+                complaint.Wait()
+                if git.ExitCode = 0 then Some answer.Result else None
+            else
+                git.Kill()
+                None
+        with
+        | :? Win32Exception
+        | :? IOException -> None
+
+    /// Whether files that git tracks differ from the commit checked out, as in `git describe --dirty`: new files do not
+    /// count. None where there is no commit, or no git to ask.
+    let tryIsDirty (directory: string) : bool option =
+        tryFind directory
+        |> Option.bind (fun _ -> tryAsk directory [ "status"; "--porcelain"; "--untracked-files=no" ])
+        |> Option.map (fun changes -> changes.Trim() <> "")

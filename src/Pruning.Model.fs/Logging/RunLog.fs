@@ -45,6 +45,8 @@ type RunDescription =
         Versions: (string * string) list
         /// The commit of the program, if it runs from a git checkout.
         Commit: string option
+        /// Whether files of that checkout differ from the commit; None where nobody can tell.
+        Dirty: bool option
         /// The files that are read.
         Inputs: RunInput list
         /// Seeds by what they decide.
@@ -77,10 +79,18 @@ module RunDescription =
             Command = command
             Versions = versions ()
             Commit = GitCommit.tryFind AppContext.BaseDirectory
+            Dirty = GitCommit.tryIsDirty AppContext.BaseDirectory
             Inputs = []
             Seeds = []
             World = 1
         }
+
+    /// The commit of the program and whether it was changed since, for run.json.
+    let commitFields (description: RunDescription) : (string * JsonNode | null) list =
+        [
+            "commit", description.Commit |> Option.map Json.text |> Option.defaultValue null
+            "dirty", description.Dirty |> Option.map Json.flag |> Option.defaultValue null
+        ]
 
 /// One line of metrics.jsonl.
 type MetricLine =
@@ -181,7 +191,7 @@ type RunLog private (directory: string, run: JsonObject, metrics: FileStream, cl
                     "directory", Json.text Environment.CurrentDirectory
                     "host", Json.text Environment.MachineName
                     "machine", machine ()
-                    "commit", description.Commit |> Option.map Json.text |> Option.defaultValue null
+                    yield! RunDescription.commitFields description
                     "versions", Json.record [ for name, version in description.Versions -> name, Json.text version ]
                     "seeds", Json.record [ for name, seed in description.Seeds -> name, Json.integer seed ]
                     "world", Json.integer description.World
@@ -202,10 +212,12 @@ type RunLog private (directory: string, run: JsonObject, metrics: FileStream, cl
         save directory runFile run
         new RunLog(directory, run, openMetrics directory, clock)
 
-    /// Goes on with the records of a run that was stopped: a half-written last line goes, and run.json notes the time and the
-    /// command. A directory that is no run: CheckpointException.
-    static member Resume(directory: string, ?clock: TimeProvider, ?command: string list) : RunLog =
+    /// Goes on with the records of a run that was stopped: a half-written last line goes, and run.json notes the time, the
+    /// command, the program and the ranks. A directory that is no run: CheckpointException.
+    static member Resume(directory: string, ?clock: TimeProvider, ?command: string list, ?world: int) : RunLog =
         let clock = defaultArg clock TimeProvider.System
+        let about = RunDescription.ofCommand (defaultArg command [])
+        let world: int = defaultArg world about.World
         let path = Path.Combine(directory, runFile)
 
         let refuse (found: string) (inner: exn | null) : 'a =
@@ -234,8 +246,10 @@ type RunLog private (directory: string, run: JsonObject, metrics: FileStream, cl
             Json.record
                 [
                     "time", Json.text (timestamp clock)
-                    "command", Json.list (defaultArg command [] |> List.map Json.text)
+                    "command", Json.list (about.Command |> List.map Json.text)
                     "host", Json.text Environment.MachineName
+                    yield! RunDescription.commitFields about
+                    "world", Json.integer world
                 ]
 
         match run["resumed"] with

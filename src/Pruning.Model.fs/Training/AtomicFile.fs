@@ -27,7 +27,13 @@ module internal Posix =
     )
 
     [<Literal>]
+    let private NotAllowed = 13 // EACCES
+
+    [<Literal>]
     let private AlreadyExists = 17 // EEXIST
+
+    [<Literal>]
+    let private ReadOnly = 30 // EROFS
 
     [<Literal>]
     let private InvalidArgument = 22 // EINVAL: this file system does not sync directories
@@ -58,10 +64,13 @@ module internal Posix =
         else
             let error = Marshal.GetLastPInvokeError()
 
-            if error = AlreadyExists then
-                false
-            else
-                raise (IOException $"cannot make the directory {path}: {Win32Exception(error).Message}")
+            let refusal () = $"cannot make the directory {path}: {Win32Exception(error).Message}"
+
+            match error with
+            | AlreadyExists -> false
+            | NotAllowed
+            | ReadOnly -> raise (UnauthorizedAccessException(refusal ()))
+            | _ -> raise (IOException(refusal ()))
 
     /// Gives a file, directory or link another name, in place of a file or link that has it: what .NET does not do for links to
     /// directories.

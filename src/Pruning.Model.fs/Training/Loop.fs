@@ -110,7 +110,7 @@ module Loop =
 
         let shares =
             plans
-            |> Array.map (RankShare.ofStep plan.Ranks config.Loss plan.Model.Pruner.Config plan.Dataset)
+            |> Array.map (RankShare.ofStep plan.Ranks config plan.Model.Pruner.Config plan.Dataset)
 
         use source = (shares |> Array.concat |> Array.map _.Graphs |> load plan).GetEnumerator()
 
@@ -143,7 +143,7 @@ module Loop =
                     LearningRate = TrainingConfig.learningRate config order.Length now.Plateau now.GlobalStep
                 }
 
-            let result = Trainer.learnShare trainer place (mine |> Array.map _.Weights) batches
+            let result = Trainer.learnShare trainer place mine batches
             states.Add result.Metrics
             graphs <- graphs + Array.sumBy Array.length plans[now.Step - start.Step]
 

@@ -39,6 +39,8 @@ type Trainer =
         Device: torch.Device
         /// With whom the steps are shared.
         Ranks: Communicator
+        /// How their gradients travel.
+        Route: ExchangeRoute
         Optimiser: Adam
         /// Networks of the other threads: copies whose weights are brought up to date at each step.
         Replicas: Pruner list
@@ -47,7 +49,13 @@ type Trainer =
     }
 
     interface IDisposable with
-        member this.Dispose() = (this.Optimiser :> IDisposable).Dispose()
+        member this.Dispose() =
+            (this.Optimiser :> IDisposable).Dispose()
+
+            match this.Route with
+            // Nothing is queued after a step; after a lost rank nothing may be waited for.
+            | ExchangeRoute.Nccl ranks -> ranks.Abandon()
+            | ExchangeRoute.Host _ -> ()
 
 [<RequireQualifiedAccess>]
 module Trainer =
@@ -98,6 +106,7 @@ module Trainer =
             Config = config
             Device = device
             Ranks = ranks
+            Route = NcclExchange.choose ranks (NcclExchange.needsOf device)
             Optimiser = new Adam(model.Pruner.Network.Weights.Parameters, config.WeightDecay)
             Replicas = List.init (replicaCount device config model.Pruner.Config) (fun _ -> another device model.Pruner)
             Average = config.Ema |> Option.map (fun _ -> average ())
@@ -112,13 +121,15 @@ module Trainer =
         | Some average -> { trainer.Model with Pruner = average }
         | None -> trainer.Model
 
-    /// The generator of a batch's dropout masks depends on seed, epoch, batch and place of the thread alone, so that a run can
-    /// be repeated from any step on.
-    /// Threads are counted through all ranks.
-    let private random (trainer: Trainer) (epoch: int) (batch: int) (thread: int) : torch.Generator =
-        let thread = trainer.Ranks.Rank * (trainer.Replicas.Length + 1) + thread
+    /// The generator of a batch's dropout masks depends on seed, epoch, batch and a place in it alone, so that a run can be
+    /// repeated from any step on.
+    let private random (trainer: Trainer) (epoch: int) (batch: int) (place: int) : torch.Generator =
         let ofBatch = StableHash.Mix(StableHash.Mix(uint64 trainer.Config.Seed, uint64 epoch), uint64 batch)
-        new torch.Generator(if thread = 0 then ofBatch else StableHash.Mix(ofBatch, uint64 thread))
+        new torch.Generator(if place = 0 then ofBatch else StableHash.Mix(ofBatch, uint64 place))
+
+    /// The place of a thread among those of all ranks.
+    let private placeOfThread (trainer: Trainer) (thread: int) : int =
+        trainer.Ranks.Rank * (trainer.Replicas.Length + 1) + thread
 
     /// How much of the training is done in an epoch, counted from 1: 0 in the first, 1 in the last.
     let private share (config: TrainingConfig) (epoch: int) : float =
@@ -132,6 +143,12 @@ module Trainer =
 
     let private parametersOf (pruner: Pruner) : Parameter list = pruner.Network.Weights.Parameters |> List.map snd
 
+    let private forget (parameter: Parameter) : unit =
+        use gradient = parameter.grad
+
+        if not (isNull gradient) then
+            parameter.grad <- null
+
     let private bringUpToDate (source: Pruner) (replica: Pruner) : unit =
         use _guard = torch.no_grad ()
         use _scope = torch.NewDisposeScope()
@@ -140,9 +157,7 @@ module Trainer =
         for (_, newest), (_, copy) in pairs do
             copy.copy_ newest |> ignore
 
-        for parameter in parametersOf replica do
-            if not (isNull parameter.grad) then
-                parameter.grad <- null
+        parametersOf replica |> List.iter forget
 
     /// Adds the gradients of a replica to those of the network. Called for one replica after the other: sums of floating point
     /// numbers depend on their order, and the order must not depend on which thread was first.
@@ -156,19 +171,23 @@ module Trainer =
             | null, gradient -> parameter.grad <- gradient.clone().DetachFromDisposeScope()
             | sum, gradient -> sum.add_ (gradient, scalar 1.0) |> ignore
 
-    /// Forward, loss and backward of the graphs of one thread: their part of the loss, and their counts.
+    let private networkOf (trainer: Trainer) (thread: int) : Pruner =
+        if thread = 0 then trainer.Model.Pruner else trainer.Replicas[thread - 1]
+
+    /// Forward, loss and backward of some graphs by one thread: their part of the loss, and their counts. `place` decides their
+    /// dropout masks.
     let private learnPart
         (trainer: Trainer)
         epoch
         number
         (weights: float array)
         thread
+        place
         (part: GraphBatch, graphs: int array)
         =
         use _scope = torch.NewDisposeScope()
-        use random = random trainer epoch number thread
-
-        let pruner = if thread = 0 then trainer.Model.Pruner else trainer.Replicas[thread - 1]
+        use random = random trainer epoch number place
+        let pruner = networkOf trainer thread
 
         let weights = graphs |> Array.map (fun graph -> weights[graph])
         let check verdict = Evaluation.tryFindBroken part verdict |> Option.iter (refuse epoch number)
@@ -186,8 +205,49 @@ module Trainer =
         let loss = Loss.weighted weights verdict.GraphLoss.Value
         loss.``to``(torch.float64).item<float>(), Evaluation.count part verdict
 
-    /// What the loss of each graph counts in that of all batches together, as if they were one: by batch and graph.
-    let graphWeights (trainer: Trainer) (batches: GraphBatch array) : float array array =
+    /// Adds the gradients of the weighted losses of a batch to those of the network; its part of the loss, and its counts.
+    /// Threads share the graphs; their gradients are added in a fixed order.
+    let private addBatch (trainer: Trainer) epoch number (weights: float array) (batch: GraphBatch) =
+        let pruner = trainer.Model.Pruner
+        let parts = Workers.divide pruner.Config.Strategy (trainer.Replicas.Length + 1) batch
+        let replicas = List.truncate (parts.Length - 1) trainer.Replicas
+        List.iter (bringUpToDate pruner) replicas
+
+        let learned =
+            parts
+            |> Workers.map (fun thread -> learnPart trainer epoch number weights thread (placeOfThread trainer thread))
+
+        List.iter (addGradients pruner) replicas
+        Array.sumBy fst learned, learned |> Seq.map snd |> MetricState.sum
+
+    /// Adds the gradients of the weighted losses of a batch to `sums`, part after part: what is added, and the dropout masks,
+    /// depend on the parts alone, whichever rank and thread has them.
+    let private addParts (trainer: Trainer) (sums: WideGradients) epoch number (share: RankShare) (batch: GraphBatch) =
+        let slices =
+            Array.indexed share.Parts
+            |> Array.groupBy snd
+            |> Array.map (fun (part, graphs) ->
+                let graphs = graphs |> Array.map fst
+                part, (BatchSlices.Of(batch, graphs), graphs))
+
+        let learned =
+            [|
+                for wave in Array.chunkBySize (trainer.Replicas.Length + 1) slices do
+                    yield!
+                        wave
+                        |> Workers.map (fun thread (part, slice) ->
+                            learnPart trainer epoch number share.Weights thread part slice)
+
+                    for thread in 0 .. wave.Length - 1 do
+                        let parameters = parametersOf (networkOf trainer thread)
+                        sums.Add parameters
+                        parameters |> List.iter forget
+            |]
+
+        Array.sumBy fst learned, learned |> Seq.map snd |> MetricState.sum
+
+    /// All graphs of some batches, with what the loss of each counts in that of the batches together, as if they were one.
+    let wholeShares (trainer: Trainer) (batches: GraphBatch array) : RankShare array =
         let sizes (batch: GraphBatch) =
             Array.init batch.GraphCount (fun graph -> batch.NodeOffsets[graph + 1] - batch.NodeOffsets[graph])
 
@@ -196,35 +256,38 @@ module Trainer =
         let starts = batches |> Array.scan (fun start batch -> start + batch.GraphCount) 0
 
         batches
-        |> Array.mapi (fun i batch -> Array.sub joined starts[i] batch.GraphCount)
+        |> Array.mapi (fun i batch ->
+            let places = [| 0 .. batch.GraphCount - 1 |]
 
-    /// Adds the gradients of the weighted losses of a batch to those of the network; its part of the loss, and its counts.
-    /// Threads share the graphs; their gradients are added in a fixed order.
-    let private addBatch (trainer: Trainer) epoch number (weights: float array) (batch: GraphBatch) =
-        let pruner = trainer.Model.Pruner
-        let parts = Workers.divide pruner.Config.Strategy (trainer.Replicas.Length + 1) batch
-        let replicas = List.truncate (parts.Length - 1) trainer.Replicas
-        List.iter (bringUpToDate pruner) replicas
-        let learned = parts |> Workers.map (learnPart trainer epoch number weights)
-        List.iter (addGradients pruner) replicas
-        Array.sumBy fst learned, learned |> Seq.map snd |> MetricState.sum
+            {
+                Graphs = places
+                Weights = Array.sub joined starts[i] batch.GraphCount
+                Parts = RankShare.partsOf trainer.Config.PartSize places
+            })
 
-    /// Forward, loss and backward: leaves the gradients of the weighted losses of all batches in the network, and nothing of
-    /// earlier steps. Gives the loss and the counts.
-    let gradients
+    /// Forward, loss and backward of this rank's graphs of all batches: leaves the gradients of their weighted losses in the
+    /// network or, divided in parts, in `sums`, and nothing of earlier steps. Gives the loss and the counts.
+    let private gradients
         (trainer: Trainer)
         (place: StepPlace)
-        (weights: float array array)
+        (sums: WideGradients option)
+        (shares: RankShare array)
         (batches: GraphBatch array)
         : float * MetricState =
         trainer.Optimiser.ZeroGradients()
 
+        if sums.IsSome then
+            trainer.Replicas |> List.iter (bringUpToDate trainer.Model.Pruner)
+
         let learned =
-            Array.zip weights batches
+            Array.zip shares batches
             |> Array.indexed
             // A rank may have no graph of a batch.
             |> Array.filter (fun (_, (_, batch)) -> batch.GraphCount > 0)
-            |> Array.map (fun (i, (weights, batch)) -> addBatch trainer place.Epoch (place.Batch + i) weights batch)
+            |> Array.map (fun (i, (share, batch)) ->
+                match sums with
+                | Some sums -> addParts trainer sums place.Epoch (place.Batch + i) share batch
+                | None -> addBatch trainer place.Epoch (place.Batch + i) share.Weights batch)
 
         Array.sumBy fst learned, learned |> Seq.map snd |> MetricState.sum
 
@@ -255,17 +318,30 @@ module Trainer =
     let learnShare
         (trainer: Trainer)
         (place: StepPlace)
-        (weights: float array array)
+        (shares: RankShare array)
         (batches: GraphBatch array)
         : StepResult =
         use _scope = torch.NewDisposeScope()
+        let parameters = parametersOf trainer.Model.Pruner
+        let wide = trainer.Config.PartSize |> Option.map (fun _ -> new WideGradients(parameters))
+
+        use _wide =
+            { new IDisposable with
+                member _.Dispose() = wide |> Option.iter (fun sums -> (sums :> IDisposable).Dispose())
+            }
+
         let statistics = RunningStatistics.before trainer.Ranks trainer.Model.Pruner.Network.Weights
 
         // A rank whose numbers break tells the others before they wait for its gradients.
         let loss, metrics =
-            Communicator.together trainer.Ranks (fun () -> gradients trainer place weights batches)
+            Communicator.together trainer.Ranks (fun () -> gradients trainer place wide shares batches)
 
-        GradientExchange.sum trainer.Ranks (parametersOf trainer.Model.Pruner)
+        match wide with
+        | None -> GradientExchange.sum trainer.Route trainer.Ranks parameters
+        | Some sums ->
+            GradientExchange.sumWide trainer.Route trainer.Ranks sums
+            sums.Store()
+
         RunningStatistics.join trainer.Ranks statistics
         let losses = [| loss |]
         trainer.Ranks.Sum losses
@@ -287,7 +363,7 @@ module Trainer =
     /// Forward, loss, backward, clip, Adam: one step over one batch or several, which count as one. Nothing is changed when a
     /// loss or a gradient is not finite: that is a `TrainingException` which names the epoch, the batch and the graph.
     let learn (trainer: Trainer) (place: StepPlace) (batches: GraphBatch array) : StepResult =
-        learnShare trainer place (graphWeights trainer batches) batches
+        learnShare trainer place (wholeShares trainer batches) batches
 
     /// One step over one batch at the configuration's learning rate, for programs with a loop of their own.
     let step (trainer: Trainer) (epoch: int) (step: int) (batch: GraphBatch) : StepResult =

@@ -23,6 +23,9 @@ type TrainingConfig =
         Epochs: int
         /// Graphs a batch.
         BatchSize: int
+        /// Graphs a part: the gradient of a step is the sum of those of its parts, added in float64, whoever computes them; none =
+        /// the gradient of all graphs that a thread has, at once.
+        PartSize: int option
         /// Batches a step: the step is that of the joined batch, in the memory of one.
         Accumulate: int
         /// Of Adam (Kingma & Ba 2015), betas 0.9 and 0.999: the highest that the schedule reaches.
@@ -66,6 +69,7 @@ module TrainingConfig =
         {
             Epochs = 20
             BatchSize = 32
+            PartSize = None
             Accumulate = 1
             LearningRate = 1e-3
             Schedule = LearningRateSchedule.Constant
@@ -132,6 +136,9 @@ module TrainingConfig =
             [
                 "epochs", Json.integer config.Epochs
                 "batch_size", Json.integer config.BatchSize
+                match config.PartSize with
+                | Some graphs -> "part_size", Json.integer graphs
+                | None -> ()
                 "accumulate", Json.integer config.Accumulate
                 "learning_rate", Json.number config.LearningRate
                 yield! ofSchedule config.Schedule
@@ -219,6 +226,7 @@ module TrainingConfig =
             {
                 Epochs = positive "epochs" fields
                 BatchSize = positive "batch_size" fields
+                PartSize = fields.Optional("part_size", positive "part_size")
                 Accumulate = since "accumulate" 1 (positive "accumulate")
                 LearningRate = aboveZero "learning_rate" fields
                 Schedule = since "schedule" LearningRateSchedule.Constant toSchedule

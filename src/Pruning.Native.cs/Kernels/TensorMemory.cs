@@ -10,6 +10,13 @@ internal static unsafe class TensorMemory
     private static readonly delegate* unmanaged<nint, nint> _data =
         (delegate* unmanaged<nint, nint>)NativeLibrary.GetExport(TorchNative.Shim, "THSTensor_data");
 
+    /// <summary>Address of the first number of a contiguous tensor, on whatever device it is.</summary>
+    /// <exception cref="ArgumentException">It is not contiguous.</exception>
+    public static nint Address(torch.Tensor tensor) =>
+        tensor.is_contiguous()
+            ? _data(tensor.Handle)
+            : throw new ArgumentException($"wanted a contiguous tensor, found [{string.Join(", ", tensor.shape)}] with gaps.", nameof(tensor));
+
     /// <summary>Address of the first number of a contiguous float32 tensor on the CPU.</summary>
     /// <param name="tensor">The tensor.</param>
     /// <param name="name">Its name in the error.</param>

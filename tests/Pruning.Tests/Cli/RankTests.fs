@@ -7,6 +7,7 @@ open System.IO
 open System.Text.Json
 open System.Threading
 open Expecto
+open Pruning.Model.Training
 open Pruning.Tests
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.InspectTests
@@ -71,11 +72,23 @@ let private countsOf metrics =
             List.contains name [ "epoch"; "step"; "split"; "accuracy"; "precision"; "recall"; "f1" ])
     )
 
+/// float32 rounds apart what is computed beside other graphs, and the training lets that grow: as far as another order of the
+/// graphs does on one rank (docs/distributed.md; 1.1e-5 was the largest gap of these runs). The laws in float64 hold to 1e-9.
+let private bound = 2e-5
+
 /// The run of one rank, trained once for all tests.
 let private alone =
     lazy
         (inTemporaryDirectoryOf (fun runs ->
             graphPruning (small @ [ "--runs"; runs ]) |> expecting 0 |> ignore
+            resultOf runs))
+
+let private inParts = small @ [ "--part-size=2" ]
+
+let private aloneInParts =
+    lazy
+        (inTemporaryDirectoryOf (fun runs ->
+            graphPruning (inParts @ [ "--runs"; runs ]) |> expecting 0 |> ignore
             resultOf runs))
 
 /// mpirun of Open MPI; a test that needs it is skipped where there is none.
@@ -89,7 +102,7 @@ let private mpirun: Lazy<string option> =
              with :? ComponentModel.Win32Exception ->
                  false))
 
-let private underMpi (ranks: int) (setup: Setup) : Setup =
+let private underMpiWith (more: string list) (ranks: int) (setup: Setup) : Setup =
     match mpirun.Value with
     | None -> skiptest "wanted mpirun of Open MPI (package openmpi-bin), found none"
     | Some name ->
@@ -104,6 +117,7 @@ let private underMpi (ranks: int) (setup: Setup) : Setup =
                 "odls_base_sigkill_timeout"
                 "5"
             ]
+            @ more
 
         { setup with
             Program = name
@@ -113,6 +127,8 @@ let private underMpi (ranks: int) (setup: Setup) : Setup =
         |> withVariable "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM" "1"
         // The terminal's control codes would stand between the lines.
         |> withVariable "TERM" "dumb"
+
+let private underMpi = underMpiWith []
 
 let private sameNumbers =
     [
@@ -125,9 +141,7 @@ let private sameNumbers =
 
                     let weights, metrics = resultOf runs
                     let wanted, wantedMetrics = alone.Value
-                    // float32 rounds sums of other order apart, and Adam divides by the size of a gradient: where that is
-                    // small a step differs by a part of the learning rate, 0.001. The laws in float64 hold to 1e-9.
-                    Expect.isLessThan (largestGap wanted weights) 2e-5 "weights"
+                    Expect.isLessThan (largestGap wanted weights) bound "weights"
                     Expect.equal (countsOf metrics) (countsOf wantedMetrics) "metrics"
                     let run = JsonDocument.Parse(File.ReadAllText(Path.Combine(runIn runs, "run.json"))).RootElement
                     Expect.equal (run.GetProperty("world").GetInt32()) ranks "world in run.json"
@@ -137,6 +151,22 @@ let private sameNumbers =
                         |> List.filter (fun line -> line.StartsWith "Training equilibrium")
 
                     Expect.equal talks.Length 1 "one rank talks")
+            }
+
+            test $"--part-size: --replicas {ranks} and mpirun -np {ranks} have the weights of one rank, to 1e-6" {
+                inTemporaryDirectory (fun folder ->
+                    let wanted, wantedMetrics = aloneInParts.Value
+
+                    for name, start in
+                        [
+                            "threads", (fun words -> graphPruning (words @ [ "--replicas"; string ranks ]))
+                            "processes", graphPruning >> underMpi ranks
+                        ] do
+                        let runs = Path.Combine(folder, name)
+                        start (inParts @ [ "--runs"; runs ]) |> expecting 0 |> ignore
+                        let weights, metrics = resultOf runs
+                        Expect.isLessThan (largestGap wanted weights) 1e-6 $"weights of {name}"
+                        Expect.equal (countsOf metrics) (countsOf wantedMetrics) $"metrics of {name}")
             }
 
             test $"mpirun -np {ranks}: the bits of --replicas {ranks}" {
@@ -157,19 +187,25 @@ let private sameNumbers =
             }
     ]
 
-/// Kills a rank of a run when its first epoch is done.
-let private killRank (rank: int) (runs: string) (_: Process) : unit =
+/// The process of a rank of the training under `runs`.
+let private processOfRank (rank: int) (runs: string) : Process =
     let isRank (directory: string) =
         try
             let environment = File.ReadAllText(Path.Combine(directory, "environ")).Split '\000'
             let command = File.ReadAllText(Path.Combine(directory, "cmdline"))
 
-            command.Contains runs
+            command.StartsWith dotnet
+            && command.Contains runs
             && Array.contains $"OMPI_COMM_WORLD_RANK={rank}" environment
         with
         | :? IOException
         | :? UnauthorizedAccessException -> false
 
+    let found = Directory.GetDirectories "/proc" |> Array.filter isRank |> Array.exactlyOne
+    Process.GetProcessById(int (Path.GetFileName found))
+
+/// Kills a rank of a run when its first epoch is done.
+let private killRank (rank: int) (runs: string) (_: Process) : unit =
     let isUnderWay () =
         Directory.Exists runs
         && Directory.GetDirectories runs
@@ -180,9 +216,137 @@ let private killRank (rank: int) (runs: string) (_: Process) : unit =
     while not (isUnderWay ()) do
         Thread.Sleep 50
 
-    let found = Directory.GetDirectories "/proc" |> Array.filter isRank |> Array.exactlyOne
-    use victim = Process.GetProcessById(int (Path.GetFileName found))
+    use victim = processOfRank rank runs
     victim.Kill()
+
+/// Waits for a checkpoint within the first epoch, with a generous limit, and then does something.
+let private whenWithinEpoch (runs: string) (action: Process -> unit) (running: Process) : unit =
+    let limit = DateTime.UtcNow.AddSeconds 90.0
+
+    let saved () =
+        Directory.Exists runs
+        && Directory.GetDirectories runs
+           |> Array.exists (fun run ->
+               let store = Path.Combine(run, "checkpoints")
+
+               Directory.Exists store
+               && Directory.GetDirectories(store, "epoch-0001-step-*").Length > 0)
+
+    while not (saved ()) && not running.HasExited && DateTime.UtcNow < limit do
+        Thread.Sleep 5
+
+    action running
+
+/// The checkpoint that `last` names is one within an epoch, all of it is there, and nothing is half-written.
+let private expectSavedWithinEpoch (runs: string) : string =
+    let run = runIn runs
+    let store = Path.Combine(run, "checkpoints")
+    let last = string (Path.GetFileName(nonNull (DirectoryInfo(Path.Combine(store, "last")).LinkTarget)))
+    Expect.stringContains last "-step-" "saved within an epoch"
+    use checkpoint = Checkpoint.load (Path.Combine(store, last))
+    Expect.isGreaterThan checkpoint.Progress.Step 0 "within an epoch"
+    Expect.equal (Directory.GetFileSystemEntries(store, ".*")) [||] "nothing half-written"
+    let record = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "run.json"))).RootElement
+    Expect.equal (record.GetProperty("exit").GetInt32()) 85 "exit code in run.json"
+    run
+
+let private often = small @ [ "--checkpoint-every=1"; "--quiet" ]
+
+/// Each process of a launcher notes its exit code in a file. mpirun must not end the others when the first one has ended
+/// with 85, as it does by default: else the code would be its own doing.
+let private notingCodes (folder: string) (setup: Setup) : Setup =
+    let script =
+        "trap : USR1 TERM; folder=$1; shift; \"$@\"; code=$?; echo $code > \"$folder/code-$OMPI_COMM_WORLD_RANK\"; exit $code"
+
+    { setup with
+        Program = "/bin/sh"
+        Arguments = [ "-c"; script; "sh"; folder; setup.Program ] @ setup.Arguments
+    }
+
+/// A run that three ranks were stopped in goes on with fewer, to the numbers of the one that was not disturbed.
+let private goesOnWithFewer (start: Setup -> Setup) (resume: int -> string -> Setup) : unit =
+    inTemporaryDirectory (fun folder ->
+        let runs = Path.Combine(folder, "stopped")
+
+        graphPruning (often @ [ "--runs"; runs ])
+        |> start
+        |> whenStarted (whenWithinEpoch runs (signal "USR1"))
+        |> expecting 85
+        |> ignore
+
+        expectSavedWithinEpoch runs |> ignore
+        let wanted, wantedMetrics = alone.Value
+
+        for ranks in [ 2; 1 ] do
+            let copy = Path.Combine(folder, $"{ranks}")
+            program "/bin/cp" [ "-a"; runs; copy ] |> expecting 0 |> ignore
+            resume ranks (runIn copy) |> expecting 0 |> ignore
+            let weights, metrics = resultOf copy
+            Expect.isLessThan (largestGap wanted weights) bound $"weights, resumed with {ranks} ranks"
+            Expect.equal (countsOf metrics) (countsOf wantedMetrics) $"metrics, resumed with {ranks} ranks"
+            let run = JsonDocument.Parse(File.ReadAllText(Path.Combine(runIn copy, "run.json"))).RootElement
+            Expect.equal (run.GetProperty("world").GetInt32()) 3 "ranks that began"
+            let resumed = run.GetProperty("resumed")[0]
+            Expect.equal (resumed.GetProperty("world").GetInt32()) ranks "ranks that went on")
+
+let private stops =
+    [
+        test "three replicas stopped within an epoch go on as two and as one" {
+            goesOnWithFewer
+                (fun setup ->
+                    { setup with
+                        Arguments = setup.Arguments @ [ "--replicas=3" ]
+                    })
+                (fun ranks run -> graphPruning [ "train"; "--resume"; run; $"--replicas={ranks}"; "--quiet" ])
+        }
+
+        test "three MPI ranks stopped within an epoch go on as two and as one" {
+            goesOnWithFewer (underMpi 3) (fun ranks run ->
+                let setup = graphPruning [ "train"; "--resume"; run; "--quiet" ]
+                if ranks = 1 then setup else underMpi ranks setup)
+        }
+
+        for what, send in
+            [
+                "SIGUSR1 to mpirun", (fun (_: string) -> signal "USR1")
+                "SIGTERM to one rank",
+                (fun runs ->
+                    fun _ ->
+                        use rank = processOfRank 1 runs
+                        signal "TERM" rank)
+            ] do
+            test $"{what} stops both MPI ranks with 85, saved, and the run goes on to the same bits" {
+                inTemporaryDirectory (fun folder ->
+                    let runs, whole = Path.Combine(folder, "runs"), Path.Combine(folder, "whole")
+
+                    graphPruning (often @ [ "--runs"; runs ])
+                    |> notingCodes folder
+                    |> underMpiWith [ "--mca"; "orte_abort_on_non_zero_status"; "0" ] 2
+                    |> whenStarted (whenWithinEpoch runs (send runs))
+                    |> run
+                    |> ignore
+
+                    for rank in [ 0; 1 ] do
+                        let code = File.ReadAllText(Path.Combine(folder, $"code-{rank}")).Trim()
+                        Expect.equal code "85" $"exit code of rank {rank}"
+
+                    let run = expectSavedWithinEpoch runs
+
+                    graphPruning [ "train"; "--resume"; run; "--quiet" ]
+                    |> underMpi 2
+                    |> expecting 0
+                    |> ignore
+
+                    graphPruning (often @ [ "--runs"; whole; "--replicas=2" ])
+                    |> expecting 0
+                    |> ignore
+
+                    let weights, metrics = resultOf runs
+                    let wanted, wantedMetrics = resultOf whole
+                    Expect.equal (largestGap wanted weights) 0.0 "weights"
+                    Expect.equal metrics wantedMetrics "metrics")
+            }
+    ]
 
 let private losses =
     [
@@ -340,6 +504,7 @@ let tests =
             "ranks"
             [
                 testList "numbers" sameNumbers
+                testList "stops" stops
                 testList "losses" losses
                 testList "doctor" doctor
                 testList "launch" launch

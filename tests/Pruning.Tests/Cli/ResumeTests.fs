@@ -234,6 +234,197 @@ let private goingOn =
         }
     ]
 
+/// Tags of the event files.
+let private tagsOf (run: string) =
+    [
+        for path in Directory.GetFiles(run, "events.out.tfevents.*") do
+            for event in EventFile.read path do
+                if not (isNull event.Summary) then
+                    for value in event.Summary.Value do
+                        value.Tag
+    ]
+
+let private keptOptions =
+    [
+        test "what no step depends on is taken up again too, unless it is said otherwise" {
+            inTemporaryDirectory (fun folder ->
+                let runs, copy = Path.Combine(folder, "runs"), Path.Combine(folder, "copy.safetensors")
+
+                train
+                    runs
+                    [
+                        "--epochs=1"
+                        "--no-histograms"
+                        "--checkpoint-every=3"
+                        "--keep=2"
+                        "--replicas=2"
+                        "--rank-timeout=90s"
+                        "--workers=2"
+                        "--prefetch-factor=5"
+                        "--max-time=1d"
+                        "--patience=7"
+                        "--output-file"
+                        copy
+                    ]
+                |> expecting 0
+                |> ignore
+
+                let run = runIn runs
+                let config = Path.Combine(run, "config.json")
+                let before = File.ReadAllText config
+                let first = File.ReadAllBytes copy
+                let section (name: string) = (jsonOf config).GetProperty name
+                Expect.isFalse ((section "output").GetProperty("histograms").GetBoolean()) "histograms"
+                Expect.equal ((section "output").GetProperty("file").GetString()) copy "file"
+                Expect.equal ((section "machine").GetProperty("replicas").GetInt32()) 2 "replicas"
+                Expect.equal ((section "machine").GetProperty("rank_timeout_seconds").GetDouble()) 90.0 "patience"
+                resume runs [ "--epochs=2" ] |> expecting 0 |> ignore
+                let wanted = before.Replace("\"epochs\": 1,", "\"epochs\": 2,")
+                Expect.equal (File.ReadAllText config) wanted "config.json, but for the epochs"
+                Expect.notEqual (File.ReadAllBytes copy) first "the copy is the new best model"
+                let isDistribution (tag: string) = tag.StartsWith "weights/" || tag.StartsWith "gradients/"
+                Expect.isEmpty (tagsOf run |> List.filter isDistribution) "no distributions"
+                let resumed = (jsonOf (Path.Combine(run, "run.json"))).GetProperty("resumed")[0]
+                Expect.equal (resumed.GetProperty("world").GetInt32()) 2 "two ranks again"
+
+                // One option of the ranks replaces them all.
+                resume runs [ "--epochs=3"; "--devices=cpu"; "--rank-timeout=60s" ]
+                |> expecting 0
+                |> ignore
+
+                Expect.equal ((section "machine").GetProperty("replicas").GetInt32()) 1 "replicas, now devices"
+                Expect.equal ((section "machine").GetProperty("rank_timeout_seconds").GetDouble()) 60.0 "patience, now"
+
+                // A run like it writes to no file that is another's.
+                let last = File.ReadAllBytes copy
+                let again = Path.Combine(folder, "again")
+
+                cli [ "train"; "--like"; run; "--runs"; again; "--quiet"; "--epochs=1" ]
+                |> expecting 0
+                |> ignore
+
+                Expect.equal (File.ReadAllBytes copy) last "left alone"
+                Expect.isEmpty (tagsOf (runIn again) |> List.filter isDistribution) "like it")
+        }
+
+        test "configurations of before these options are read" {
+            inTemporaryDirectory (fun runs ->
+                train runs [ "--epochs=1" ] |> expecting 0 |> ignore
+                let run = runIn runs
+                let config = Path.Combine(run, "config.json")
+                let old = Nodes.JsonNode.Parse(File.ReadAllText config) |> nonNull
+                old.AsObject().Remove "output" |> ignore
+
+                for name in [ "replicas"; "devices"; "rank_timeout_seconds" ] do
+                    (nonNull old["machine"]).AsObject().Remove name |> ignore
+
+                let now = File.ReadAllText config
+                File.WriteAllText(config, old.ToJsonString())
+                resume runs [] |> expecting 0 |> ignore
+                Expect.equal (File.ReadAllText config) now "written in full")
+        }
+    ]
+
+/// What a user may write is asked of the system: root passes over it, unless it lets go of that right first.
+let private mindingPermissions: Lazy<Setup -> Setup> =
+    lazy
+        (if Environment.UserName <> "root" then
+             id
+         else
+             let rights = "-dac_override,-dac_read_search"
+
+             let without (setup: Setup) =
+                 { setup with
+                     Program = "setpriv"
+                     Arguments =
+                         [ $"--bounding-set={rights}"; $"--inh-caps={rights}"; setup.Program ]
+                         @ setup.Arguments
+                 }
+
+             let isStopped =
+                 try
+                     inTemporaryDirectoryOf (fun directory ->
+                         File.SetUnixFileMode(directory, UnixFileMode.UserRead ||| UnixFileMode.UserExecute)
+                         let outcome = program "/bin/sh" [ "-c"; $": > '{directory}/x'" ] |> without |> run
+                         outcome.ExitCode <> 0 && outcome.Error.Contains "ermission denied")
+                 with :? ComponentModel.Win32Exception ->
+                     false
+
+             if isStopped then
+                 without
+             else
+                 fun _ -> skiptest "wanted a user who minds permissions: this is root, and setpriv does not help")
+
+let private readable = UnixFileMode.UserRead ||| UnixFileMode.UserExecute
+let private writable = readable ||| UnixFileMode.UserWrite
+
+/// With directories that nobody may write in.
+let private withReadOnly (directories: string list) (work: unit -> 'T) : 'T =
+    for directory in directories do
+        File.SetUnixFileMode(directory, readable)
+
+    try
+        work ()
+    finally
+        for directory in directories do
+            File.SetUnixFileMode(directory, writable)
+
+let private permissions =
+    [
+        for what, names in [ "the directory of the run", [ "." ]; "that of the checkpoints", [ "checkpoints" ] ] do
+            test $"{what} may not be written: exit code 1, a sentence, and what was there stays" {
+                inTemporaryDirectory (fun runs ->
+                    train runs [ "--epochs=1" ] |> expecting 0 |> ignore
+                    let run = runIn runs
+                    let bytes = bytesOf run
+                    let places = names |> List.map (fun name -> Path.GetFullPath(Path.Combine(run, name)))
+
+                    withReadOnly places (fun () ->
+                        resume runs [ "--epochs=3" ]
+                        |> mindingPermissions.Value
+                        |> Run.run
+                        |> expectSentence 1 [ "permissions"; List.last places ])
+
+                    Expect.equal (bytesOf run) bytes "the old checkpoint"
+
+                    Expect.isEmpty
+                        (Directory.GetFileSystemEntries(run, "*writing*", SearchOption.AllDirectories))
+                        "half"
+
+                    resume runs [ "--epochs=3" ] |> expecting 0 |> ignore
+                    expectWhole run)
+            }
+
+        test "where no run may be begun: exit code 1, and a sentence" {
+            inTemporaryDirectory (fun runs ->
+                withReadOnly [ runs ] (fun () ->
+                    train runs []
+                    |> mindingPermissions.Value
+                    |> Run.run
+                    |> expectSentence 1 [ "permissions"; runs ])
+
+                Expect.isEmpty (Directory.GetFileSystemEntries runs) "nothing there")
+        }
+
+        test "a directory of checkpoints that is closed while the training runs ends it, and what was there stays" {
+            inTemporaryDirectory (fun runs ->
+                let close (_: Process) = File.SetUnixFileMode(Path.Combine(runIn runs, "checkpoints"), readable)
+
+                try
+                    train runs [ "--epochs=1000" ]
+                    |> mindingPermissions.Value
+                    |> whenStarted (whenSaved runs close)
+                    |> Run.run
+                    |> expectSentence 1 [ "permissions"; "checkpoints" ]
+                finally
+                    File.SetUnixFileMode(Path.Combine(runIn runs, "checkpoints"), writable)
+
+                let run = runIn runs
+                Expect.equal ((jsonOf (Path.Combine(run, "run.json"))).GetProperty("exit").GetInt32()) 1 "run.json"
+                resume runs [ "--max-time=0.000001s" ] |> expecting 0 |> ignore)
+        }
+    ]
+
 let private imports =
     [
         for variant, words in
@@ -273,4 +464,12 @@ let private imports =
 [<Tests>]
 let tests =
     testSequenced
-    <| testList "Resume" [ testList "signals" signals; testList "going on" goingOn; testList "import" imports ]
+    <| testList
+        "Resume"
+        [
+            testList "signals" signals
+            testList "going on" goingOn
+            testList "kept options" keptOptions
+            testList "permissions" permissions
+            testList "import" imports
+        ]

@@ -48,6 +48,46 @@ let tests =
                 Expect.equal s.Model.Strategy DecisionStrategy.Autoregressive "strategy"
             }
 
+            test "who trains is taken up from a run, unless the command line or a launcher says who" {
+                let world =
+                    { World.standard with
+                        Replicas = 3
+                        Gpus = 4
+                        Patience = System.TimeSpan.FromSeconds 90.0
+                    }
+
+                let place: Pruning.Model.Distributed.LaunchPlace =
+                    {
+                        Launcher = "mpirun"
+                        Rank = 1
+                        Size = 2
+                        LocalRank = None
+                        IsMpich = false
+                    }
+
+                Expect.equal (World.takenUp None [] world) world "alone"
+                Expect.equal (World.takenUp (Some { place with Size = 1 }) [] world) world "a launcher of one"
+
+                Expect.equal
+                    (World.takenUp (Some place) [] world)
+                    { world with Replicas = 1; Gpus = 1 }
+                    "under a launcher"
+
+                for said in [ Devices "cpu"; Gpus "1"; Replicas "2" ] do
+                    Expect.equal
+                        (World.takenUp None [ said ] world)
+                        { World.standard with
+                            Patience = world.Patience
+                        }
+                        "said anew"
+            }
+
+            test "parts of a batch are counted in graphs" {
+                Expect.equal (settings [ "a.root" ]).Training.PartSize None "none"
+                Expect.equal (settings [ "a.root"; "--part-size=4" ]).Training.PartSize (Some 4) "four"
+                Expect.stringContains (refused [ "a.root"; "--part-size=0" ]) "--part-size" "at least one"
+            }
+
             test "schedules, averages and stopping are read, and refused by name" {
                 let s =
                     settings

@@ -2,8 +2,10 @@
 module Pruning.Tests.Cli.TuneTests
 
 open System
+open System.Diagnostics
 open System.IO
 open System.Text.Json
+open System.Threading
 open Expecto
 open Pruning.Cli
 open Pruning.Cli.Tuning
@@ -104,6 +106,125 @@ let private settings =
                 }
         ]
 
+/// Two trials of three epochs, ten steps each, saved after every step.
+let private interruptible =
+    [
+        "tune"
+        sample
+        "--hidden-dim=8"
+        "--num-gnn-steps=1"
+        "--num-iterations=2"
+        "--neighbour-aggregator=mean"
+        "--epochs=3"
+        "--batch-size=8"
+        "--sampling-fraction=0.1"
+        "--checkpoint-every=1"
+        "--no-histograms"
+        "--grid"
+        "memory=none,gru"
+        "--workers=1"
+        "--threads=1"
+        "--json"
+    ]
+
+let private trialRuns (study: string) = Directory.GetDirectories(Path.Combine(study, "trials")) |> List.ofArray
+
+/// Waits until a training of the study has saved itself, with a generous limit.
+let private whenSaved (study: string) (action: Process -> unit) (running: Process) : unit =
+    let limit = DateTime.UtcNow.AddSeconds 90.0
+
+    let saved () =
+        Directory.Exists(Path.Combine(study, "trials"))
+        && trialRuns study
+           |> List.exists (fun run ->
+               let store = Path.Combine(run, "checkpoints")
+               Directory.Exists store && Directory.GetDirectories(store, "epoch-*").Length > 0)
+
+    while not (saved ()) && not running.HasExited && DateTime.UtcNow < limit do
+        Thread.Sleep 5
+
+    action running
+
+/// What the trials came to: by number their values, and the validation lines of their runs.
+let private answersOf (study: string) (outcome: Outcome) =
+    let found = JsonDocument.Parse(outcome.Out).RootElement
+
+    [
+        for trial in found.GetProperty("trials").EnumerateArray() ->
+            let run = Path.Combine(study, "trials", string (trial.GetProperty("run").GetString()))
+
+            trial.GetProperty("trial").GetInt32(),
+            trial.GetProperty("average_precision").GetDouble(),
+            [
+                for line in Pruning.Model.RunLog.ReadMetrics(Path.Combine(run, "metrics.jsonl")) do
+                    if line.Split = "val" then
+                        // As text: nan differs from itself.
+                        line.Epoch, [ for name, value in line.Values -> name, string value ]
+            ]
+    ]
+    |> List.sort
+
+let private whole =
+    lazy
+        (inTemporaryDirectoryOf (fun study ->
+            cli (interruptible @ [ "--study"; study ]) |> expecting 0 |> answersOf study))
+
+/// Kills a study; its training stands still, so that it cannot come to its end before another study finds it.
+let private killAlone (study: string) (running: Process) : unit =
+    let trainings =
+        Journal.parse (File.ReadAllText(Path.Combine(study, Journal.fileName)))
+        |> List.choose (function
+            | JournalEvent.Started(_, _, training) -> Some(Owner.pidOf training)
+            | _ -> None)
+
+    for training in trainings do
+        use training = Process.GetProcessById training
+        signal "STOP" training
+
+    running.Kill()
+
+let private interruptions =
+    testList
+        "interruptions"
+        [
+            for what, code, stop in
+                [
+                    "stopped", Some 85, (fun _ -> signal "TERM")
+                    "killed, its training left alone", None, killAlone
+                    "killed, its training too",
+                    None,
+                    (fun _ (running: Process) -> running.Kill(entireProcessTree = true))
+                ] do
+                test $"a study that is {what} goes on inside its trial: none is lost, none is done twice" {
+                    inTemporaryDirectory (fun study ->
+                        let words = interruptible @ [ "--study"; study ]
+                        let outcome = cli words |> whenStarted (whenSaved study (stop study)) |> run
+
+                        match code with
+                        | Some code -> Expect.equal outcome.ExitCode code (string outcome)
+                        | None -> Expect.notEqual outcome.ExitCode 0 (string outcome)
+
+                        let begun = trialRuns study
+                        Expect.hasLength begun 1 "one trial had begun"
+                        let answers = cli words |> expecting 0 |> answersOf study
+                        Expect.equal answers whole.Value "the numbers of a study that nobody disturbed"
+
+                        let record = File.ReadAllText(Path.Combine(begun.Head, "run.json"))
+                        let record = JsonDocument.Parse(record).RootElement
+                        Expect.equal (record.GetProperty("resumed").GetArrayLength()) 1 "taken up again, once"
+                        Expect.equal (record.GetProperty("exit").GetInt32()) 0 "to its end"
+                        Expect.hasLength (trialRuns study) 2 "a run for each trial"
+
+                        let finished =
+                            Journal.parse (File.ReadAllText(Path.Combine(study, Journal.fileName)))
+                            |> List.choose (function
+                                | JournalEvent.Finish(job, _, JobOutcome.Done _, _, _) -> Some job.Trial
+                                | _ -> None)
+
+                        Expect.equal (List.sort finished) [ 0; 1 ] "each trial done once")
+                }
+        ]
+
 let private process' =
     testList
         "process"
@@ -175,4 +296,4 @@ let private process' =
         ]
 
 [<Tests>]
-let tests = testList "tune" [ settings; testSequenced process' ]
+let tests = testList "tune" [ settings; testSequenced (testList "runs" [ process'; interruptions ]) ]

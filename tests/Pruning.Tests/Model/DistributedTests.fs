@@ -327,7 +327,7 @@ let private gradients =
                         if ranks.Rank = 0 then
                             first.grad <- torch.tensor [| 5f |]
 
-                        GradientExchange.sum ranks [ everywhere; first; nowhere ]
+                        GradientExchange.sum (ExchangeRoute.Host "a test") ranks [ everywhere; first; nowhere ]
                         let values (gradient: Tensor | null) = (nonNull gradient).data<float32>().ToArray()
                         values everywhere.grad, values first.grad, isNull nowhere.grad)
 
@@ -342,10 +342,76 @@ let private gradients =
                 let failing () =
                     run 2 (fun ranks ->
                         use _scope = torch.NewDisposeScope()
-                        GradientExchange.sum ranks [ for _ in 0 .. ranks.Rank -> parameter [| 0f |] ])
+
+                        GradientExchange.sum
+                            (ExchangeRoute.Host "a test")
+                            ranks
+                            [ for _ in 0 .. ranks.Rank -> parameter [| 0f |] ])
                     |> ignore
 
                 Expect.throwsT<TrainingException> failing "refused"
+        ]
+
+let private memory =
+    {
+        Name = "memory"
+        Latency = 1e-6
+        Startup = 20e-6
+        Bandwidth = 8e9
+    }
+
+let private model =
+    testList
+        "cost of the exchange"
+        [
+            testCase "one rank pays nothing, two pay for one slice each way"
+            <| fun () ->
+                Expect.equal (ExchangeModel.stepSeconds memory 1_000_000L 1) 0.0 "alone"
+                // 8 rounds, a message each way for the slices and their sums, and half of the numbers each way.
+                Expect.floatClose
+                    Accuracy.high
+                    (ExchangeModel.stepSeconds memory 1_000_000L 2)
+                    (8e-6 + 20e-6 + 2e-6 + 4e6 / 8e9)
+                    "two"
+
+            testCase "many ranks: twice the numbers travel, and latency grows with their number"
+            <| fun () ->
+                let slow =
+                    { memory with
+                        Startup = 0.0
+                        Bandwidth = infinity
+                    }
+
+                let wide =
+                    { memory with
+                        Latency = 0.0
+                        Startup = 0.0
+                    }
+
+                Expect.floatClose
+                    Accuracy.high
+                    (ExchangeModel.stepSeconds slow 1L 64)
+                    (8.0 * 6e-6 + 126e-6)
+                    "latency of 64"
+
+                Expect.floatClose
+                    Accuracy.high
+                    (ExchangeModel.stepSeconds wide 1_000_000L 64)
+                    (2.0 * 63.0 / 64.0 * 4e6 / 8e9)
+                    "bytes of 64"
+
+            testProperty "a fit gives back what made the times" (fun (PositiveInt ranks) ->
+                let ranks = 2 + ranks % 100
+                let gather = float (2 * ExchangeModel.rounds ranks) * memory.Latency
+                let time numbers = numbers, ExchangeModel.sumSeconds memory numbers ranks
+                let found = ExchangeModel.fit memory.Name ranks gather [ time 1000L; time 1_000_000L; time 100L ]
+
+                let close (part: Interconnect -> float) (wanted: Interconnect) =
+                    Expect.floatClose Accuracy.medium (1e6 * part found) (1e6 * part wanted)
+
+                close _.Latency memory "latency"
+                close _.Startup memory "startup"
+                close _.Bandwidth memory "bandwidth")
         ]
 
 let private launch =
@@ -462,6 +528,7 @@ let tests =
             metrics
             shards
             gradients
+            model
             launch
             processes
         ]

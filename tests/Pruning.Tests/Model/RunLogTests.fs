@@ -7,6 +7,7 @@ open System.Text.Json.Nodes
 open Expecto
 open FsCheck
 open Pruning.Model
+open Pruning.Tests
 
 type private SetClock(start: DateTimeOffset) =
     inherit TimeProvider()
@@ -29,6 +30,7 @@ let private description =
         Command = [ "graph-pruning"; "train"; "a b.root"; "--learning_rate"; "0.001" ]
         Versions = [ "graph-pruning", "0.1.0" ]
         Commit = Some "0123456789012345678901234567890123456789"
+        Dirty = Some true
         Inputs = []
         Seeds = [ "seed", 42L ]
         World = 1
@@ -115,6 +117,35 @@ let private gitTests =
                 None
 
             finds "a damaged repository has none" (fun root -> write root ".git" "nonsense") "" None
+
+            test "a checkout is dirty when a file that git tracks was changed" {
+                withDirectory (fun root ->
+                    let git (words: string list) =
+                        try
+                            let who = [ "-c"; "user.name=t"; "-c"; "user.email=t@t"; "-c"; "commit.gpgsign=false" ]
+                            (Cli.Run.program "git" ([ "-C"; root ] @ who @ words) |> Cli.Run.expecting 0).Out.Trim()
+                        with :? ComponentModel.Win32Exception ->
+                            skiptest "wanted git, found none"
+
+                    let inside = Path.Combine(root, "bin", "deep")
+                    Directory.CreateDirectory inside |> ignore
+                    Expect.equal (GitCommit.tryIsDirty inside) None "no checkout"
+                    git [ "init"; "--quiet" ] |> ignore
+                    Expect.equal (GitCommit.tryIsDirty inside) None "no commit"
+                    write root "source" "1"
+                    git [ "add"; "source" ] |> ignore
+                    git [ "commit"; "--quiet"; "-m"; "first" ] |> ignore
+                    Expect.equal (GitCommit.tryFind inside) (Some(git [ "rev-parse"; "HEAD" ])) "what git says"
+                    Expect.equal (GitCommit.tryIsDirty inside) (Some false) "clean"
+                    write root "notes" "new files do not count"
+                    Expect.equal (GitCommit.tryIsDirty inside) (Some false) "clean with a new file"
+                    write root "source" "two"
+                    Expect.equal (GitCommit.tryIsDirty inside) (Some true) "changed"
+                    git [ "add"; "source" ] |> ignore
+                    Expect.equal (GitCommit.tryIsDirty inside) (Some true) "changed and staged"
+                    git [ "commit"; "--quiet"; "-m"; "second" ] |> ignore
+                    Expect.equal (GitCommit.tryIsDirty inside) (Some false) "committed")
+            }
         ]
 
 [<Tests>]
@@ -160,6 +191,7 @@ let tests =
                     Expect.equal ((at "command" written).AsArray().Count) 5 "command"
                     Expect.equal ((at "seeds" written |> at "seed").GetValue<int64>()) 42L "seed"
                     Expect.equal ((at "commit" written).GetValue<string>().Length) 40 "commit"
+                    Expect.isTrue ((at "dirty" written).GetValue<bool>()) "dirty"
                     Expect.isNull (written["exit"]) "no exit yet"
 
                     match (at "inputs" written)[0] with

@@ -64,11 +64,13 @@ let private configs: Arbitrary<TrainingConfig> =
             Gen.elements [ Backpropagation.Full; Backpropagation.Bounded 5L; Backpropagation.Truncated 7 ]
 
         let! workers = Gen.choose (1, 64)
+        let! partSize = Gen.elements [ None; Some 1; Some 16 ]
 
         return
             {
                 Epochs = epochs
                 BatchSize = batchSize
+                PartSize = partSize
                 Accumulate = accumulate
                 LearningRate = rate
                 Schedule = schedule
