@@ -42,8 +42,13 @@ let rec under (engine: Engine) (tests: Test) : Test =
     match tests with
     | TestCase(Sync work, focus) -> TestCase(Sync(fun () -> withEngine engine work), focus)
     | TestCase(Async work, focus) ->
-        // A property of FsCheck's.
         TestCase(Sync(fun () -> withEngine engine (fun () -> Async.RunSynchronously work)), focus)
+    | TestCase(AsyncFsCheck(config, stress, work), focus) ->
+        let inEngine (settings: FsCheckConfig) : Async<unit> = async {
+            withEngine engine (fun () -> Async.RunSynchronously(work settings))
+        }
+
+        TestCase(AsyncFsCheck(config, stress, inEngine), focus)
     | TestCase(_, _) -> failtest "only plain tests and properties can be run under an engine"
     | TestList(inner, focus) -> TestList(List.map (under engine) inner, focus)
     | TestLabel(label, inner, focus) -> TestLabel(label, under engine inner, focus)
