@@ -2,9 +2,10 @@
 // measured by `graph-pruning benchmark` in a process of its own: processor time of a step, and how far the process rose above
 // what it had before the step.
 //
-//     dotnet fsi scripts/06-scaling.fsx [FOLDER] [LARGEST AUTOREGRESSIVE TRAINING; 0 = draw the points that are there]
+//     dotnet fsi scripts/06-scaling.fsx                 a few small points, printed
+//     dotnet fsi scripts/06-scaling.fsx FOLDER [LARGEST AUTOREGRESSIVE TRAINING; 0 = draw the points that are there]
 //
-// FOLDER (benchmarks) gets scaling.csv (points; those that it has already are not measured again), scaling.md (tables and fits)
+// FOLDER (benchmarks is ours; about a quarter of an hour) gets scaling.csv (points; those that it has already are not measured again), scaling.md (tables and fits)
 // and scaling.png (drawn by Chromium, left out without one).
 
 #load "load.fsx"
@@ -20,7 +21,7 @@ open System.Text.Json
 open Pruning.Cli.Plots
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
-let folder = if arguments.Length > 0 then arguments[0] else Load.inRepository "benchmarks"
+let folder = if arguments.Length > 0 then arguments[0] else ""
 let largestTraining = if arguments.Length > 1 then int arguments[1] else 200
 let program = Load.inRepository "src/Pruning.Cli.fs/bin/Release/net10.0/graph-pruning.dll"
 
@@ -92,6 +93,15 @@ let measure (mode: string) (task: string) (nodes: int) (width: int) (graphs: int
         Milliseconds = number "cpu_ms_per_graph_min"
         Megabytes = (number "peak_memory_mb" - number "memory_before_mb") / float graphs
     }
+
+if folder = "" then
+    printfn "mode, task, nodes, width, graphs, processor ms a graph, MB a graph"
+
+    for mode in [ "equilibrium"; "autoregressive" ] do
+        for nodes in [ 10; 40 ] do
+            printfn "%s" (line (measure mode "infer" nodes 32 4 false))
+
+    exit 0
 
 let table = Path.Combine(folder, "scaling.csv")
 let header = "mode,task,nodes,width,graphs,cpu_ms_per_graph,mb_per_graph"
@@ -169,7 +179,7 @@ let text =
         "# Time and memory against size"
         ""
         "Processor milliseconds of a step and megabytes that the process rose by, both a graph: random graphs with 9 in-edges a node, 3"
-        "rounds, 5 passes (equilibrium), float32, one thread. Made by `dotnet fsi scripts/06-scaling.fsx`: each point is `graph-pruning"
+        "rounds, 5 passes (equilibrium), float32, one thread. Made by `dotnet fsi scripts/06-scaling.fsx benchmarks`: each point is `graph-pruning"
         "benchmark` in a process of its own, the second step or later, from 500 nodes on the first of an autoregressive network. A batch has"
         "about 4,000 nodes (equilibrium), 400 (autoregressive inference) or 200 (training), one graph at least; points are in"
         "[scaling.csv](scaling.csv). Autoregressive training keeps all steps (no `--memory-budget`), so that more nodes do not fit."
