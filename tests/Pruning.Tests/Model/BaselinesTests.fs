@@ -232,7 +232,10 @@ let tests =
                             Expect.stringContains error.Message "wanted nodes of both labels" "message")
 
                 Expect.throwsT<TrainingException> (fun () -> Baselines.logisticRegression [] |> ignore) "no graph"
-                Expect.throwsT<ArgumentException> (fun () -> LogisticRegression.fit NodeFeature.original 0.0 [] |> ignore) "no ridge"
+
+                Expect.throwsT<ArgumentException>
+                    (fun () -> LogisticRegression.fit NodeFeature.original 0.0 [] |> ignore)
+                    "no ridge"
             }
 
             test "the regression beats keeping everything, whose average precision is the share of nodes to prune" {

@@ -356,12 +356,7 @@ let private progressTests =
         }
 
         test "half a UTF-16 pair in an escape is damage wherever it stands" {
-            for text in
-                [
-                    """{"threads":"\ud800"}"""
-                    """{"training":{"a":["\udc00"]}}"""
-                    """{"\ud800x":1}"""
-                ] do
+            for text in [ """{"threads":"\ud800"}"""; """{"training":{"a":["\udc00"]}}"""; """{"\ud800x":1}""" ] do
                 Expect.throwsT<CheckpointException>
                     (fun () -> JsonText.parse "test" (Text.Encoding.UTF8.GetBytes text) |> ignore)
                     text

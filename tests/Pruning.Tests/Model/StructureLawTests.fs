@@ -173,7 +173,8 @@ let private sage aggregator random = SageConv.create random aggregator features 
 /// Layers that other tests put through renumbering and union already.
 let private known =
     [
-        for name, aggregator in Choices.aggregators do ofLayer $"SAGE {name}" (sage aggregator)
+        for name, aggregator in Choices.aggregators do
+            ofLayer $"SAGE {name}" (sage aggregator)
         for kind in
             [
                 LayerKind.Gcn
@@ -183,7 +184,8 @@ let private known =
                 LayerKind.EdgeConv
                 LayerKind.Interaction
                 LayerKind.GravNet
-            ] do ofLayer $"{kind}" (kit kind)
+            ] do
+            ofLayer $"{kind}" (kit kind)
     ]
 
 // Norms are made inside: tests are found before libtorch is loaded.
@@ -358,10 +360,7 @@ let tests =
                 ]
             testList
                 "no nodes"
-                [
-                    for name, aggregator in Choices.aggregators ->
-                        noNode $"SAGE {name}" (sage aggregator)
-                ]
+                [ for name, aggregator in Choices.aggregators -> noNode $"SAGE {name}" (sage aggregator) ]
             testList
                 "cells"
                 [
