@@ -174,6 +174,25 @@ let constant (p: float) (points: (float * float) list) =
     let x, y = List.last points
     y / x ** p
 
+/// Milliseconds and megabytes of every series, a row for each size.
+let rows (title: string) (sizes: int list) (sizeOf: Point -> int) (pointsOf: (string * string * Point list) list) =
+    [
+        $"| {title} | "
+        + String.concat " | " [ for mode, task, _ in pointsOf -> $"{name mode task}: ms, MB" ]
+        + " |"
+        "|---|" + String.replicate pointsOf.Length "---|"
+        for size in sizes do
+            let cells =
+                [
+                    for _, _, points in pointsOf ->
+                        match points |> List.tryFind (fun p -> sizeOf p = size) with
+                        | Some p -> $"%.3g{p.Milliseconds}, %.3g{p.Megabytes}"
+                        | None -> ""
+                ]
+
+            $"| {size} | " + String.concat " | " cells + " |"
+    ]
+
 let text =
     [
         "# Time and memory against size"
@@ -188,20 +207,7 @@ let text =
         ""
         "## Nodes, at a width of 128"
         ""
-        "| nodes | "
-        + String.concat " | " [ for mode, task, _, _ in series -> $"{name mode task}: ms, MB" ]
-        + " |"
-        "|---|" + String.replicate series.Length "---|"
-        for n in nodes do
-            let cells =
-                [
-                    for _, _, points, _ in series ->
-                        match points |> List.tryFind (fun p -> p.Nodes = n) with
-                        | Some p -> $"%.3g{p.Milliseconds}, %.3g{p.Megabytes}"
-                        | None -> ""
-                ]
-
-            $"| {n} | " + String.concat " | " cells + " |"
+        yield! rows "nodes" nodes _.Nodes [ for mode, task, points, _ in series -> mode, task, points ]
         ""
         "| | ms, fitted | ms | MB, fitted | MB |"
         "|---|---|---|---|---|"
@@ -219,20 +225,7 @@ let text =
         ""
         "## Width, at 33 nodes"
         ""
-        "| width | "
-        + String.concat " | " [ for mode, task, _, _ in series -> $"{name mode task}: ms, MB" ]
-        + " |"
-        "|---|" + String.replicate series.Length "---|"
-        for width in widths do
-            let cells =
-                [
-                    for _, _, _, points in series ->
-                        match points |> List.tryFind (fun p -> p.Width = width) with
-                        | Some p -> $"%.3g{p.Milliseconds}, %.3g{p.Megabytes}"
-                        | None -> ""
-                ]
-
-            $"| {width} | " + String.concat " | " cells + " |"
+        yield! rows "width" widths _.Width [ for mode, task, _, points in series -> mode, task, points ]
         ""
         "Fitted: "
         + String.concat
