@@ -21,7 +21,7 @@ open Pruning.RootBenchmark.Clock
 open Pruning.RootBenchmark.Sample
 
 let private entries = 200000
-let private runs = 5
+let private runs = 11
 
 let private entriesOfBaskets = [ 10000; 500 ]
 

@@ -10,9 +10,13 @@ namespace Pruning.Data.Root;
 internal readonly record struct BasketRun(ArraySegment<ColumnPart> Parts, int Bytes)
 {
     private const int MaxBytes = 1 << 18; // stays in a core's own cache until it is decoded
+    private const int FewRuns = 128; // a thread that begins the last of so many leaves the others idle for long
     private const int MaxGap = 1 << 13; // costs less than one more system call
 
-    /// <summary>Cuts baskets, which it sorts into the order of the file, into runs.</summary>
+    /// <summary>
+    /// Cuts baskets, which it sorts into the order of the file, into runs: many in that order, few with the longest first,
+    /// so that threads are done at the same time.
+    /// </summary>
     public static BasketRun[] Of(RootFile file, ColumnPart[] parts)
     {
         Array.Sort(parts, static (a, b) => a.Place.Seek.CompareTo(b.Place.Seek));
@@ -36,8 +40,12 @@ internal readonly record struct BasketRun(ArraySegment<ColumnPart> Parts, int By
             runs.Add(new BasketRun(new ArraySegment<ColumnPart>(parts, begin, next - begin), next - begin > 1 ? (int)(end - start) : 0));
             begin = next;
         }
+        if (runs.Count <= FewRuns)
+            runs.Sort(static (a, b) => b.StoredBytes.CompareTo(a.StoredBytes));
         return [.. runs];
     }
+
+    private long StoredBytes => Bytes > 0 ? Bytes : Parts[0].Place.RecordBytes;
 
     /// <summary>Decodes the baskets into their columns.</summary>
     public void Decode(RootFile file, BasketReader reader, CounterValues counts)

@@ -14,6 +14,9 @@ internal sealed class ColumnPart(ColumnSink sink, BasketPart part)
 
     public int EntryCount => EndLocal - FirstLocal;
 
+    /// <summary>The first wanted entry, counted within the column.</summary>
+    public int FirstEntry => (int)(Place.First + FirstLocal - Sink.First);
+
     public bool IsWhole => FirstLocal == 0 && EndLocal == Place.End - Place.First;
 
     /// <summary>The decompressed basket, where it had to be opened to count its values.</summary>

@@ -21,6 +21,8 @@ internal static class ColumnReader
             catch (RootFormatException)
             {
                 // The counter may be wrong and the baskets right. If they are not, their headers name what is damaged.
+                foreach (ColumnSink sink in counted)
+                    sink.CountedOffsets = null;
             }
         }
         return Read(file, sinks, [], counts);

@@ -25,6 +25,12 @@ internal abstract class ColumnSink
 
     public List<ColumnPart> Parts { get; }
 
+    /// <summary>
+    /// [entries + 1] the elements of the entries as the counter has them, in one array for all columns of that counter;
+    /// null where the baskets alone tell. Nobody writes to it.
+    /// </summary>
+    public long[]? CountedOffsets { get; set; }
+
     public bool IsFixed => Layout.Kind == EntryKind.Fixed;
 
     /// <summary>Bytes of the finished column.</summary>
@@ -47,6 +53,7 @@ internal sealed class ColumnSink<T> : ColumnSink
 {
     private readonly ElementConverter<T> _converter;
     private long[]? _offsets;
+    private bool _isShared;
     private T[] _values = [];
 
     public ColumnSink(RootBranch branch, long first, long end)
@@ -61,7 +68,9 @@ internal sealed class ColumnSink<T> : ColumnSink
     public override void Allocate()
     {
         _values = GC.AllocateUninitializedArray<T>((int)ValueCount);
-        _offsets = IsFixed ? null : new long[End - First + 1];
+        // Where elements are values and nothing stands between entries, the counter's offsets are those of the column.
+        _isShared = CountedOffsets is not null && Layout is { HeaderBytes: 0, Inner: 1 };
+        _offsets = IsFixed ? null : _isShared ? CountedOffsets : new long[End - First + 1];
     }
 
     public override JaggedColumn Finish() =>
@@ -92,23 +101,31 @@ internal sealed class ColumnSink<T> : ColumnSink
     private void DecodeBackToBack(ColumnPart part, LoadedBasket basket, Span<T> values)
     {
         ReadOnlySpan<int> bounds = basket.Bounds[part.FirstLocal..(part.EndLocal + 1)];
-        Span<long> offsets = OffsetsOf(part);
-        int element = (int)Layout.ElementBytes;
-        long begin = bounds[0];
-        bool isShifted = element == Layout.Element.DiskBytes && EntryOffsets.TryShift(bounds, offsets, part.ValueStart, element);
-        for (int i = 1; i < bounds.Length && !isShifted; i++)
-        {
-            long bytes = bounds[i] - begin;
-            if (bytes % element != 0)
-                throw BadEntry(part, i - 1, $"an entry of {bounds[i] - bounds[i - 1]} bytes does not hold whole elements of {element}");
-            offsets[i - 1] = part.ValueStart + (bytes / Layout.Element.DiskBytes);
-        }
+        if (!_isShared)
+            SetOffsets(part, bounds);
+        else if (!EntryOffsets.Agree(bounds, _offsets.AsSpan(part.FirstEntry), Layout.Element.DiskBytes))
+            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the entries do not have as many values as '{Layout.Counter}' counts", part.Location);
         ReadOnlySpan<byte> raw = basket.Data[bounds[0]..bounds[^1]];
         if (raw.Length != (long)values.Length * Layout.Element.DiskBytes)
             throw new RootFormatException(RootErrorKind.InconsistentCounts, $"{part.EntryCount} entries in {raw.Length} bytes do not hold the {values.Length} values that '{Layout.Counter}' counts", part.Location);
         int misfit = _converter.Convert(raw, values);
         if (misfit >= 0)
             throw Misfit(raw, misfit, part, EntryOfValue(part, part.ValueStart + misfit));
+    }
+
+    private void SetOffsets(ColumnPart part, ReadOnlySpan<int> bounds)
+    {
+        Span<long> offsets = OffsetsOf(part);
+        int element = (int)Layout.ElementBytes;
+        if (element == Layout.Element.DiskBytes && EntryOffsets.TryShift(bounds, offsets, part.ValueStart, element))
+            return;
+        for (int i = 1; i < bounds.Length; i++)
+        {
+            int bytes = bounds[i] - bounds[0];
+            if (bytes % element != 0)
+                throw BadEntry(part, i - 1, $"an entry of {bounds[i] - bounds[i - 1]} bytes does not hold whole elements of {element}");
+            offsets[i - 1] = part.ValueStart + (bytes / Layout.Element.DiskBytes);
+        }
     }
 
     private void DecodeBehindHeaders(ColumnPart part, LoadedBasket basket, Span<T> values)
@@ -156,7 +173,7 @@ internal sealed class ColumnSink<T> : ColumnSink
 
     // offsets[entry + 1] of every entry of the part: the end of one entry is the start of the next.
     private Span<long> OffsetsOf(ColumnPart part) =>
-        _offsets.AsSpan((int)(part.Place.First + part.FirstLocal - First) + 1, part.EntryCount);
+        _offsets.AsSpan(part.FirstEntry + 1, part.EntryCount);
 
     private long EntryOfValue(ColumnPart part, long value)
     {

@@ -5,6 +5,31 @@ namespace Pruning.Data.Root;
 /// <summary>Bytes at which entries end to numbers of values.</summary>
 internal static class EntryOffsets
 {
+    /// <summary>[entries + 1] where the values of each entry begin, and where the last end.</summary>
+    /// <param name="counts">[entries] values of each entry.</param>
+    public static long[] OfCounts(ReadOnlySpan<int> counts)
+    {
+        long[] offsets = GC.AllocateUninitializedArray<long>(counts.Length + 1);
+        long sum = 0;
+        offsets[0] = 0;
+        for (int i = 0; i < counts.Length; i++)
+            offsets[i + 1] = sum += counts[i];
+        return offsets;
+    }
+
+    /// <summary>True when the entries of a basket have as many values as the offsets say.</summary>
+    /// <param name="bounds">[entries + 1] where each entry begins in the basket, and where the last ends.</param>
+    /// <param name="offsets">[entries + 1] where the values of each entry begin in the column.</param>
+    /// <param name="valueBytes">Bytes of a value.</param>
+    public static bool Agree(ReadOnlySpan<int> bounds, ReadOnlySpan<long> offsets, int valueBytes)
+    {
+        offsets = offsets[..bounds.Length];
+        long difference = 0;
+        for (int i = 0; i < bounds.Length; i++)
+            difference |= (bounds[i] - bounds[0]) ^ ((offsets[i] - offsets[0]) * valueBytes);
+        return difference == 0;
+    }
+
     /// <summary>
     /// Fills in offsets without a division: those took longer than everything else that is done with a basket.
     /// </summary>

@@ -24,7 +24,8 @@ internal static class ValueCounts
     }
 
     /// <summary>
-    /// Counts by the counters. They are believed for now: each basket is compared with them when it is decoded.
+    /// Counts by the counters, and lets the columns of one counter share their offsets. The counters are believed for now:
+    /// each basket is compared with them when it is decoded.
     /// </summary>
     /// <returns>The columns that were counted; none where the counters make no sense.</returns>
     public static HashSet<ColumnSink> ByCounters(IReadOnlyList<ColumnSink> sinks, CounterValues counts)
@@ -34,10 +35,12 @@ internal static class ValueCounts
         {
             if (string.IsNullOrEmpty(group.Key) || group.Count() < MinShared || TryRead(group.First(), counts) is not int[] values)
                 continue;
+            long[] offsets = EntryOffsets.OfCounts(values);
             foreach (ColumnSink sink in group)
             {
                 foreach (ColumnPart part in sink.Parts)
-                    part.ValueCount = Sum(values, part) * sink.Layout.Inner;
+                    part.ValueCount = (offsets[part.FirstEntry + part.EntryCount] - offsets[part.FirstEntry]) * sink.Layout.Inner;
+                sink.CountedOffsets = offsets;
                 counted.Add(sink);
             }
         }
@@ -80,19 +83,11 @@ internal static class ValueCounts
         try
         {
             int[] values = counts(sink.Branch, sink.First, sink.End);
-            return values.Length == sink.End - sink.First && values.All(static count => count >= 0) ? values : null;
+            return values.Length == sink.End - sink.First && !values.AsSpan().ContainsAnyInRange(int.MinValue, -1) ? values : null;
         }
         catch (RootFormatException)
         {
             return null; // the branch may be readable all the same
         }
-    }
-
-    private static long Sum(ReadOnlySpan<int> values, ColumnPart part)
-    {
-        long sum = 0;
-        foreach (int count in values.Slice((int)(part.Place.First + part.FirstLocal - part.Sink.First), part.EntryCount))
-            sum += count;
-        return sum;
     }
 }

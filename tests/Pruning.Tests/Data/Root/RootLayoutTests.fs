@@ -315,6 +315,53 @@ let private layoutTests =
                         (t.ReadAs<float>("v", int64 first, Nullable(int64 last)).Offsets)
                         (together.Column<int>("x").Offsets)
                         "offsets")
+
+        test "columns that share a counter share their offsets" {
+            let column name = counted name "TLeafI" "n" [ basket Offsets (numbers |> List.map int32s) ]
+
+            let counter = numbers |> List.map (fun values -> int32s [ values.Length ])
+
+            let content =
+                write (
+                    file [ tree [ branch "n" (leaf "TLeafI" "n") [ basket NoTable counter ]; column "x"; column "y" ] ]
+                )
+
+            opened content (fun root ->
+                let together = root.Tree("t").Read([| "x"; "y" |])
+                let x, y = together.Column<int> "x", together.Column<int> "y"
+                Expect.equal (entriesOf x, entriesOf y) (numbers, numbers) "values"
+                Expect.isTrue (obj.ReferenceEquals(x.Offsets, y.Offsets)) "one array")
+        }
+
+        // The counter says what x has; y has the same number of values, or another one, cut elsewhere.
+        testProperty "a counter that is wrong about a column changes nothing"
+        <| fun (cuts: (byte * byte) list) (NonNegativeInt chunk) ->
+            let xs = cuts |> List.map (fun (x, _) -> List.init (int x % 5) id)
+            let ys = cuts |> List.map (fun (_, y) -> List.init (int y % 5) (fun i -> 100 + i))
+            let size = 1 + chunk % 4
+            let chunks table encode = List.chunkBySize size >> List.map (List.map encode >> basket table)
+
+            let content =
+                write (
+                    file
+                        [
+                            tree
+                                [
+                                    branch
+                                        "n"
+                                        (leaf "TLeafI" "n")
+                                        (xs |> chunks NoTable (fun v -> int32s [ List.length v ]))
+                                    counted "x" "TLeafI" "n" (xs |> chunks Offsets int32s)
+                                    counted "y" "TLeafI" "n" (ys |> chunks Offsets int32s)
+                                ]
+                        ]
+                )
+
+            for workers in [ 1; 3 ] do
+                openWith (RootReadOptions(Workers = workers)) content (fun root ->
+                    let together = root.Tree("t").Read([| "x"; "y" |])
+                    Expect.equal (entriesOf (together.Column<int> "x")) xs "x"
+                    Expect.equal (entriesOf (together.Column<int> "y")) ys "y")
     ]
 
 [<Tests>]
