@@ -1,6 +1,6 @@
 // The table of docs/results.md: 30,000 simulated tracksters, divided by event, and what prunes them how well. Simulates,
 // trains one network of each strategy for about the same time on one core, and judges all of them on the same test split.
-// What is there already is not made again, so a stopped run goes on where it was. About half an hour on one core.
+// What is there already is not made again, so a stopped run goes on where it was. It takes about 20 minutes.
 //
 //     ./graph-pruning --version              builds the program
 //     dotnet fsi scripts/05-results.fsx      prints the commands, and makes nothing

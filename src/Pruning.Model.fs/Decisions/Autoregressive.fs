@@ -3,6 +3,7 @@ namespace Pruning.Model.Decisions
 open System
 open TorchSharp
 open Pruning.Model
+open Pruning.Native
 
 /// One node a step, most confident first or in another order, or several at once; each decision is fed back into the node states before the next. All graphs
 /// of a batch step together; a graph that is done leaves, so later steps cost less.
@@ -230,26 +231,71 @@ module Autoregressive =
         },
         after
 
-    /// What was decided, step after step.
+    /// Logits of the decisions, decision after decision.
+    [<NoComparison; NoEquality>]
+    type internal DecisionLogits =
+        /// [nodes, 2] room for all of them.
+        | Copied of Tensor
+        /// Those of each step, through which gradients go.
+        | Attached of ResizeArray<Tensor>
+
+    /// What was decided, decision after decision. It is copied into room taken beforehand: tensors kept of each step would lie all over
+    /// libtorch's heap, and no state of a later step would fit between them.
     [<NoComparison; NoEquality>]
     type internal Trace =
         {
-            Chosen: ResizeArray<Tensor>
-            Rows: ResizeArray<Tensor>
-            StepOf: ResizeArray<Tensor>
+            /// [nodes] int64
+            Chosen: Tensor
+            /// [nodes] the step of each decision.
+            StepOf: int64 array
+            Logits: DecisionLogits
+            mutable Decisions: int64
         }
 
-    let internal record (keep: Tensor -> Tensor) (trace: Trace) (t: int) (after: Step) : unit =
-        trace.Chosen.Add(keep after.Chosen)
-        trace.Rows.Add(keep after.Logits)
-        trace.StepOf.Add(keep (torch.full_like (after.Chosen, scalar (float t))))
+    let internal emptyTrace (course: Course) (withGradients: bool) : Trace =
+        let batch = course.Batch
+        let nodes = batch.X.size 0
+
+        let room (shape: int64 array) (dtype: torch.ScalarType) =
+            torch.empty (shape, dtype = Nullable dtype, device = batch.Device)
+
+        {
+            Chosen = room [| nodes |] torch.int64
+            StepOf = Array.zeroCreate (int nodes)
+            Logits =
+                if withGradients then
+                    Attached(ResizeArray())
+                else
+                    Copied(room [| nodes; 2L |] batch.X.dtype)
+            Decisions = 0L
+        }
+
+    /// Notes what step t decided. The tensors of the step are not kept, but for logits that gradients go through.
+    let internal record (trace: Trace) (t: int) (after: Step) : unit =
+        use _scope = torch.NewDisposeScope()
+        use _guard = torch.no_grad ()
+        let count = after.Chosen.size 0
+        let place (room: Tensor) = room.narrow (0L, trace.Decisions, count)
+        (place trace.Chosen).copy_ after.Chosen |> ignore
+        Array.Fill(trace.StepOf, int64 t, int trace.Decisions, int count)
+
+        match trace.Logits with
+        | Copied room -> (place room).copy_(after.Logits.detach ()) |> ignore
+        | Attached logits -> logits.Add after.Logits
+
+        trace.Decisions <- trace.Decisions + count
 
     /// The verdict on the batch from its trace and the sums of the step losses, largest graph first.
     let internal verdictOf (course: Course) (trace: Trace) (lossOfPlace: Tensor option) : Verdict =
         use scope = torch.NewDisposeScope()
         let batch, layout = course.Batch, course.Layout
-        let all (parts: ResizeArray<Tensor>) = torch.cat (parts.ToArray(), 0L)
-        let batchNode = course.NodeOrder.index_select (0L, all trace.Chosen) // node decided, decision after decision
+
+        let logits =
+            match trace.Logits with
+            | Copied room -> room
+            | Attached logits -> torch.cat (logits.ToArray(), 0L)
+
+        let batchNode = course.NodeOrder.index_select (0L, trace.Chosen) // node decided, decision after decision
         let decisionOfNode = inverse batchNode // [nodes]
 
         let graphLoss (perPlace: Tensor) =
@@ -262,17 +308,15 @@ module Autoregressive =
             perPlace.div(torch.tensor(size).``to``(perPlace.dtype).``to`` perPlace.device).index_select(0L, place)
 
         {
-            Logits = scope.MoveToOuter((all trace.Rows).index_select(0L, decisionOfNode))
-            StepOfNode = scope.MoveToOuter((all trace.StepOf).index_select(0L, decisionOfNode))
+            Logits = scope.MoveToOuter(logits.index_select (0L, decisionOfNode))
+            StepOfNode =
+                scope.MoveToOuter(torch.tensor(trace.StepOf, device = batch.Device).index_select(0L, decisionOfNode))
             GraphLoss = lossOfPlace |> Option.map (fun loss -> scope.MoveToOuter(graphLoss loss))
         }
 
-    let internal emptyTrace () : Trace =
-        {
-            Chosen = ResizeArray()
-            Rows = ResizeArray()
-            StepOf = ResizeArray()
-        }
+    // The scalars of a loss, which stay, cut the heap into holes that states of a megabyte do not fit into: 2 GB after 2,000
+    // steps. Graphs of usual sizes never come to so many steps.
+    let private stepsBetweenTrims = 128
 
     /// Runs under guidance: an order of the nodes, and how often training tells the truth.
     let runWith
@@ -284,7 +328,8 @@ module Autoregressive =
         : Verdict =
         use scope = torch.NewDisposeScope()
         let course = Course.create guidance mode batch
-        let trace = emptyTrace ()
+        let withGradients = torch.is_grad_enabled ()
+        let trace = emptyTrace course withGradients
 
         // Loss so far of the unfinished graphs, and of the finished ones: earliest finished last in the layout.
         let mutable running: Tensor option = None
@@ -293,17 +338,31 @@ module Autoregressive =
 
         for t in 0 .. course.Steps - 1 do
             let earlier = walk.Active.Graphs
+            let begun = walk.Decided
             let next, after = advance course network mode question walk t
             let graphs = int64 next.Active.Graphs
-            record id trace t after
+            record trace t after
+            let before = running
 
             running <-
-                match running, after.Loss with
+                match before, after.Loss with
                 | Some before, Some now when next.Active.Graphs < earlier ->
                     finished.Add(before.narrow (0L, graphs, int64 earlier - graphs))
                     Some(plus (before.narrow (0L, 0L, graphs)) now)
                 | Some before, Some now -> Some(plus before now)
                 | _, now -> now
+
+            // Back-propagation reads them again; without it they go at once.
+            if not withGradients then
+                for tensor in [ begun; after.Chosen; after.Logits ] do
+                    tensor.Dispose()
+
+                for sum in Option.toList before do
+                    sum.Dispose()
+                    after.Loss.Value.Dispose()
+
+                if (t + 1) % stepsBetweenTrims = 0 then
+                    NativeHeap.Trim()
 
             walk <- next
 

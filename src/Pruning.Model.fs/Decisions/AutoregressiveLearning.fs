@@ -192,7 +192,7 @@ module AutoregressiveLearning =
 
         let mode, question = Training random, Teach criterion
         let course = Course.create guidance mode batch
-        let trace = Autoregressive.emptyTrace ()
+        let trace = Autoregressive.emptyTrace course false
         let total = torch.zeros ([| int64 batch.GraphCount |], dtype = batch.X.dtype, device = batch.Device)
 
         let weightOfPlace =
@@ -212,7 +212,7 @@ module AutoregressiveLearning =
                     let loss = after.Loss.Value
                     total.narrow(0L, 0L, loss.size 0).add_(loss, scalar 1.0) |> ignore
 
-                    Autoregressive.record (fun tensor -> attach (tensor.detach ())) trace t after
+                    Autoregressive.record trace t after
 
                 losses.Add after.Loss.Value
                 walk <- next
