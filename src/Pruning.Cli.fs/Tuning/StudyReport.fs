@@ -279,8 +279,6 @@ module StudyReport =
                     $"{plan.Trials} trials, {judged} with a value of the validation metric {plan.Metric}, {failed} failed. A trial's value is its best epoch's."
                 match best rows with
                 | Some row ->
-                    Block.Heading "Best"
-
                     let rung = defaultArg row.Rung 0
                     let epochs = StudyPlan.epochsText (List.item rung (StudyPlan.rungs plan))
 

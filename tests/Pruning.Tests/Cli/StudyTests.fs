@@ -595,6 +595,14 @@ let private reports =
                 Expect.stringContains page "Study mine" "title"
                 Expect.stringContains page "NaN &lt;b&gt;" "escaped"
                 Expect.isFalse (page.Contains "NaN <b>") "not as HTML"
+
+                let headings =
+                    [
+                        for found in Text.RegularExpressions.Regex.Matches(page, "<h2>([^<]*)</h2>") ->
+                            found.Groups[1].Value
+                    ]
+
+                Expect.equal headings [ "Best"; "What the options do"; "Trials" ] "headings, each once"
             }
 
             test "an axis for each option and one for the metric, a line for each trial with a value" {
