@@ -35,7 +35,7 @@ let simulate (shard: int) : string list = [ "simulate"; file shard; "--events"; 
 
 let sample, more = file 1, [ for shard in 2..6 -> file shard ]
 
-/// Name, files, options beside the preset, options of `evaluate`. Epochs are chosen so that training takes 100 to 130 s on one core; an
+/// Name, files, options beside the preset, options of `evaluate`. Epochs are chosen so that training takes 75 to 120 s on one core; an
 /// epoch of the autoregressive network takes ten minutes, so it stops in the first one.
 let networks =
     [

@@ -192,7 +192,7 @@ module AutoregressiveLearning =
 
         let mode, question = Training random, Teach criterion
         let course = Course.create guidance mode batch
-        let trace = Autoregressive.emptyTrace course false
+        let trace = Autoregressive.emptyTrace course (Autoregressive.copiedLogits course)
         let total = torch.zeros ([| int64 batch.GraphCount |], dtype = batch.X.dtype, device = batch.Device)
 
         let weightOfPlace =

@@ -11,7 +11,7 @@ internal static class ColumnReader
     /// <param name="counts">Counter values of a branch for a range of entries.</param>
     public static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
     {
-        HashSet<ColumnSink> counted = ValueCounts.ByCounters(sinks, counts);
+        HashSet<ColumnSink> counted = ValueCounts.ByCounters(file, sinks, counts);
         if (counted.Count > 0)
         {
             try

@@ -28,12 +28,15 @@ internal static class ValueCounts
     /// each basket is compared with them when it is decoded.
     /// </summary>
     /// <returns>The columns that were counted; none where the counters make no sense.</returns>
-    public static HashSet<ColumnSink> ByCounters(IReadOnlyList<ColumnSink> sinks, CounterValues counts)
+    public static HashSet<ColumnSink> ByCounters(RootFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
     {
         var counted = new HashSet<ColumnSink>();
         foreach (IGrouping<string?, ColumnSink> group in sinks.GroupBy(sink => sink.Layout.Kind == EntryKind.Counted ? sink.Layout.Counter : null))
         {
-            if (string.IsNullOrEmpty(group.Key) || group.Count() < MinShared || TryRead(group.First(), counts) is not int[] values)
+            // Where offsets alone are too much, the columns are too, and their headers say so.
+            if (string.IsNullOrEmpty(group.Key) || group.Count() < MinShared || OffsetBytes(group.First()) > file.Options.MaxReadBytes)
+                continue;
+            if (TryRead(group.First(), counts) is not int[] values)
                 continue;
             long[] offsets = EntryOffsets.OfCounts(values);
             foreach (ColumnSink sink in group)
@@ -77,6 +80,8 @@ internal static class ValueCounts
         }
         part.ValueCount = values / layout.Element.DiskBytes;
     }
+
+    private static long OffsetBytes(ColumnSink sink) => (sink.End - sink.First + 1) * sizeof(long);
 
     private static int[]? TryRead(ColumnSink sink, CounterValues counts)
     {

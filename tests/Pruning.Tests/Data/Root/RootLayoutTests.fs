@@ -333,12 +333,20 @@ let private layoutTests =
                 Expect.isTrue (obj.ReferenceEquals(x.Offsets, y.Offsets)) "one array")
         }
 
-        // The counter says what x has; y has the same number of values, or another one, cut elsewhere.
+        // The counter says what x has; y has as many values in each basket but cut elsewhere, or another number.
         testProperty "a counter that is wrong about a column changes nothing"
-        <| fun (cuts: (byte * byte) list) (NonNegativeInt chunk) ->
-            let xs = cuts |> List.map (fun (x, _) -> List.init (int x % 5) id)
-            let ys = cuts |> List.map (fun (_, y) -> List.init (int y % 5) (fun i -> 100 + i))
+        <| fun (lengths: (byte * byte) list) (NonNegativeInt chunk) (sameTotals: bool) ->
             let size = 1 + chunk % 4
+            let ofX, ofY = lengths |> List.map (fun (x, y) -> int x % 5, int y % 5) |> List.unzip
+
+            let ofY =
+                if sameTotals then
+                    ofX |> List.chunkBySize size |> List.collect List.rev
+                else
+                    ofY
+
+            let xs = ofX |> List.map (fun length -> List.init length id)
+            let ys = ofY |> List.map (fun length -> List.init length ((+) 100))
             let chunks table encode = List.chunkBySize size >> List.map (List.map encode >> basket table)
 
             let content =
