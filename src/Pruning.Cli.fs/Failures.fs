@@ -61,6 +61,9 @@ module Failures =
     /// A sentence ends with a full stop, whoever wrote it.
     let private stopped (text: string) = if text.EndsWith '.' then text else text + "."
 
+    /// ENOSPC or EDQUOT: a disk, or what a user may have of it, is full. .NET hands the number of the system on.
+    let private isFull (error: IOException) = error.HResult = 28 || error.HResult = 122
+
     let private explain (error: exn) : int * string =
         match error with
         | :? UsageException as error -> ExitCode.usage, error.Message
@@ -75,6 +78,9 @@ module Failures =
         | :? UnauthorizedAccessException as error ->
             ExitCode.failed,
             $"{(oneLine error.Message).TrimEnd '.'}: this user may not read or write there; change the permissions, or name another place."
+        | :? IOException as error when isFull error ->
+            ExitCode.failed,
+            $"{(oneLine error.Message).TrimEnd '.'}: make room there, or name another place, and start again (a training goes on with --resume); what was complete before is still there."
         | :? IOException as error -> ExitCode.failed, oneLine error.Message
         | :? OutOfMemoryException ->
             ExitCode.failed, "out of memory: use a smaller --batch-size, --hidden-dim or fewer --workers."

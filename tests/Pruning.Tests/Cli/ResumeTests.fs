@@ -395,6 +395,19 @@ let private permissions =
                     expectWhole run)
             }
 
+        test "a full disk: exit code 1, and what to do" {
+            let error =
+                try
+                    File.WriteAllText("/dev/full", "of which Linux says that it is full")
+                    failtest "wanted no space, found some"
+                with :? IOException as error ->
+                    error
+
+            let code, sentence = Pruning.Cli.Failures.describe error
+            Expect.equal code 1 "exit code"
+            Expect.stringContains sentence "make room" "what to do"
+        }
+
         test "where no run may be begun: exit code 1, and a sentence" {
             inTemporaryDirectory (fun runs ->
                 withReadOnly [ runs ] (fun () ->
