@@ -1,18 +1,19 @@
-// Reads every branch of a tree with jsroot and prints one JSON line a branch: entries, values, CRC-32 of the values as
-// little-endian bytes of the branch's own type (texts: their UTF-8). jsroot is found through NODE_MODULES, the path of
+// Reads every branch of a tree, or every field of an RNTuple, with jsroot and prints one JSON line for each: entries, values,
+// CRC-32 of the values as little-endian bytes of their own type (texts: their UTF-8). jsroot is found through NODE_MODULES, the path of
 // a folder node_modules.
 //
-// node read.mjs FILE TREE
+// node read.mjs FILE NAME
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 
-const [file, treeName] = process.argv.slice(2);
+const [file, tableName] = process.argv.slice(2);
 const jsroot = name => import(pathToFileURL(join(process.env.NODE_MODULES, 'jsroot', 'modules', name)));
 const { openFile } = await jsroot('io.mjs');
 const { TSelector, treeProcess } = await jsroot('tree.mjs');
+const { readHeaderFooter, rntupleProcess } = await jsroot('rntuple.mjs');
 
-const table = Uint32Array.from({ length: 256 }, (_, n) => {
+const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
    for (let bit = 0; bit < 8; ++bit)
       n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
    return n;
@@ -23,7 +24,7 @@ class Sum {
    crc = 0xffffffff;
    add(bytes) {
       for (const byte of bytes)
-         this.crc = (this.crc >>> 8) ^ table[(this.crc ^ byte) & 0xff];
+         this.crc = (this.crc >>> 8) ^ crcTable[(this.crc ^ byte) & 0xff];
    }
    get checksum() { return (this.crc ^ 0xffffffff) >>> 0; }
 }
@@ -47,7 +48,19 @@ const letters = {
    L: 'Long64_t', l: 'ULong64_t', F: 'float', D: 'double', C: 'text'
 };
 
-// vector<vector<float> > and the like: what is innermost.
+const fieldTypes = {
+   'std::int8_t': 'char', 'std::uint8_t': 'unsigned char', 'std::int16_t': 'short', 'std::uint16_t': 'unsigned short',
+   'std::int32_t': 'int', 'std::uint32_t': 'unsigned int', 'std::int64_t': 'Long64_t', 'std::uint64_t': 'ULong64_t',
+   'std::string': 'text'
+};
+
+// std::vector<std::vector<float>> and the like: what is innermost.
+function typeOfField(field) {
+   const type = field.typeName.replace(/(std::vector<)+/, '').replace(/>+$/, '');
+   return fieldTypes[type] ?? type;
+}
+
+// The same of a branch: vector<vector<float> >.
 function typeOf(branch) {
    if (branch.fClassName)
       return branch.fClassName.replace(/(vector<)+/, '').replace(/[ >]+$/, '').replace('string', 'text');
@@ -74,27 +87,44 @@ function add(sum, type, value) {
 
 const content = readFileSync(file);
 const root = await openFile(content.buffer.slice(content.byteOffset, content.byteOffset + content.byteLength));
-const tree = await root.readObject(treeName);
-const branches = tree.fBranches.arr;
-const isCounter = branch => branch.fLeaves.arr[0].fIsRange;
-const selector = new TSelector();
-const sums = new Map();
-// A counter has to be added before what it counts.
-for (const branch of [...branches].sort((a, b) => isCounter(b) - isCounter(a))) {
-   selector.addBranch(branch, branch.fName);
-   sums.set(branch.fName, new Sum());
+const table = await root.readObject(tableName);
+
+// Names, types and the function that goes through the entries: trees and RNTuples differ in nothing else.
+async function columnsOf(table) {
+   if (table._typename === 'ROOT::RNTuple') {
+      const builder = await readHeaderFooter(table);
+      const top = builder.fieldDescriptors.filter((field, id) => Number(field.parentFieldId) === id);
+      return {
+         entries: builder.clusterSummaries.length,
+         columns: top.map(field => ({ name: field.fieldName, type: typeOfField(field), source: field.fieldName })),
+         process: rntupleProcess
+      };
+   }
+   const branches = table.fBranches.arr;
+   const isCounter = branch => branch.fLeaves.arr[0].fIsRange;
+   return {
+      entries: table.fEntries,
+      columns: branches.map(branch => ({ name: branch.fName, type: typeOf(branch), source: branch, first: isCounter(branch) })),
+      process: treeProcess
+   };
 }
+
+const { entries: any, columns, process: readAll } = await columnsOf(table);
+const selector = new TSelector();
+// A counter has to be added before what it counts.
+for (const column of [...columns].sort((a, b) => (b.first ?? false) - (a.first ?? false)))
+   selector.addBranch(column.source, column.name);
+for (const column of columns)
+   column.sum = new Sum();
 let entries = 0;
 selector.Process = function () {
    ++entries;
-   for (const branch of branches)
-      add(sums.get(branch.fName), typeOf(branch), this.tgtobj[branch.fName]);
+   for (const column of columns)
+      add(column.sum, column.type, this.tgtobj[column.name]);
 };
 selector.Terminate = () => {};
-if (tree.fEntries > 0)
-   await treeProcess(tree, selector, {});
-for (const branch of branches) {
-   const sum = sums.get(branch.fName);
-   console.log(JSON.stringify({ branch: branch.fName, entries, values: sum.values, crc: sum.checksum }));
-}
+if (any > 0)
+   await readAll(table, selector, {});
+for (const { name, sum } of columns)
+   console.log(JSON.stringify({ branch: name, entries, values: sum.values, crc: sum.checksum }));
 process.exit(0);

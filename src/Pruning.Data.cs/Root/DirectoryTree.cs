@@ -22,8 +22,8 @@ internal sealed class DirectoryTree
     /// <summary>The same objects with their keys.</summary>
     public IReadOnlyList<ListedKey> Keys => _keys;
 
-    /// <summary>Where the last description of a tree begins; 0 for none.</summary>
-    public long LastTree => _keys.Where(key => key.Entry.IsTree).Select(key => key.Key.Seek).DefaultIfEmpty().Max();
+    /// <summary>Where the last description of a tree or RNTuple begins; 0 for none.</summary>
+    public long LastTable => _keys.Where(key => key.Entry.IsTable).Select(key => key.Key.Seek).DefaultIfEmpty().Max();
 
     public static DirectoryTree Read(RootFile file, RootHeader header)
     {

@@ -28,8 +28,8 @@ internal sealed class RecordWalk
     /// <summary>Byte behind the last complete record.</summary>
     public long End { get; private set; }
 
-    /// <summary>Where the last complete description of a tree begins; 0 for none.</summary>
-    public long LastTree { get; private set; }
+    /// <summary>Where the last complete description of a tree or RNTuple begins; 0 for none.</summary>
+    public long LastTable { get; private set; }
 
     public static RecordWalk Through(RootFile file, RootHeader header)
     {
@@ -101,8 +101,8 @@ internal sealed class RecordWalk
         var entry = new RootEntry(path, key.ClassName, key.Title, key.Cycle, key.ObjectBytes, key.RecordBytes);
         if (entry.IsDirectory && path.Count(letter => letter == '/') < MaxDepth)
             _directories.TryAdd(key.Seek, path);
-        if (entry.IsTree)
-            LastTree = key.Seek;
+        if (entry.IsTable)
+            LastTable = key.Seek;
         _found[$"{path};{key.Cycle}"] = new ListedKey(key, entry);
     }
 }

@@ -15,6 +15,9 @@ public sealed record RootEntry(string Path, string ClassName, string Title, int 
     /// <summary>True for the class that <see cref="RootFile.Ntuple"/> opens.</summary>
     public bool IsNtuple => ClassName is "ROOT::RNTuple";
 
+    /// <summary>True for the classes that <see cref="RootFile.Table"/> opens.</summary>
+    public bool IsTable => IsTree || IsNtuple;
+
     /// <summary>True for directories.</summary>
     public bool IsDirectory => ClassName is "TDirectory" or "TDirectoryFile";
 }

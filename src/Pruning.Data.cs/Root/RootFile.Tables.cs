@@ -9,7 +9,7 @@ public sealed partial class RootFile
 {
     private static readonly Wanted s_tree = new("a tree", "tree", "the file has no trees", entry => entry.IsTree);
     private static readonly Wanted s_ntuple = new("an RNTuple", "RNTuple", "the file has no RNTuples", entry => entry.IsNtuple);
-    private static readonly Wanted s_table = new("a tree or an RNTuple", "tree or RNTuple", "the file has neither", entry => entry.IsTree || entry.IsNtuple);
+    private static readonly Wanted s_table = new("a tree or an RNTuple", "tree or RNTuple", "the file has neither", entry => entry.IsTable);
 
     private readonly ConcurrentDictionary<long, Lazy<RootTree>> _trees = new();
     private readonly ConcurrentDictionary<long, Lazy<RootNtuple>> _ntuples = new();

@@ -112,14 +112,14 @@ public sealed partial class RootFile : IDisposable
         RecordWalk walk = RecordWalk.Through(this, _header);
         if (reason is null)
         {
-            if (walk.LastTree <= _directories.Value.LastTree)
+            if (walk.LastTable <= _directories.Value.LastTable)
                 return;
-            reason = "the file has newer trees than its lists say";
+            reason = "the file has newer trees or RNTuples than its lists say";
         }
         _directories = new Lazy<DirectoryTree>(DirectoryTree.Of(walk.Keys));
         if (walk.Descriptions is RootKey descriptions)
             _header = _header with { SeekInfo = descriptions.Seek, InfoBytes = descriptions.RecordBytes };
-        var trees = List().Where(entry => entry.IsTree).DistinctBy(entry => entry.Path).Select(entry => new RecoveredTree(entry.Path, CountEntries(entry.Path)));
+        var trees = List().Where(entry => entry.IsTable).DistinctBy(entry => entry.Path).Select(entry => new RecoveredTree(entry.Path, CountEntries(entry.Path)));
         Recovery = new RootRecovery(reason, walk.End, [.. trees]);
     }
 
@@ -140,11 +140,11 @@ public sealed partial class RootFile : IDisposable
     {
         try
         {
-            return Tree(path).EntryCount;
+            return Table(path).EntryCount;
         }
         catch (RootFormatException)
         {
-            return 0; // the tree says why when it is opened
+            return 0; // it says why when it is opened
         }
     }
 }

@@ -25,6 +25,17 @@ internal static class BitStream
         }
     }
 
+    /// <summary>Bytes 0 and 1 (any other counts as 1) to single bits; what is left of the last byte is 0.</summary>
+    public static void WriteBits(ReadOnlySpan<byte> bools, Span<byte> page)
+    {
+        page.Clear();
+        for (int i = 0; i < bools.Length; i++)
+        {
+            if (bools[i] != 0)
+                page[i >> 3] |= (byte)(1 << (i & 7));
+        }
+    }
+
     /// <summary>The element at an index; up to 32 bits.</summary>
     public static uint Read(ReadOnlySpan<byte> page, int bits, long index)
     {

@@ -7,8 +7,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Pruning.Data.Root;
 
 /// <summary>
-/// Split encodings: a page holds the first byte of all its elements, then the second of all, and so on. Joining is a
-/// transposition of bytes, 16 elements at a time where the machine has 128-bit vectors.
+/// Split encodings: a page holds the first byte of all its elements, then the second of all, and so on. Joining and
+/// separating are transpositions of bytes, 16 elements at a time where the machine has 128-bit vectors.
 /// </summary>
 internal static class ByteSplit
 {
@@ -41,6 +41,49 @@ internal static class ByteSplit
             for (int i = done; i < bytes.Length; i++)
                 into[(i * width) + plane] = bytes[i];
         }
+    }
+
+    /// <summary>Takes elements apart, the opposite of <see cref="Join"/>.</summary>
+    /// <param name="elements">Whole elements.</param>
+    /// <param name="width">Bytes of an element: 2, 4 or 8.</param>
+    /// <param name="page">As many bytes, in <paramref name="width"/> planes.</param>
+    public static void Separate(ReadOnlySpan<byte> elements, int width, Span<byte> page)
+    {
+        if (elements.Length % width != 0 || page.Length != elements.Length)
+            throw new ArgumentException("The page is not as large as its elements.", nameof(page));
+        int count = elements.Length / width;
+        int done = Zips ? SeparateVectors(ref MemoryMarshal.GetReference(elements), ref MemoryMarshal.GetReference(page), width, count) : 0;
+        for (int plane = 0; plane < width; plane++)
+        {
+            Span<byte> bytes = page.Slice(plane * count, count);
+            for (int i = done; i < bytes.Length; i++)
+                bytes[i] = elements[(i * width) + plane];
+        }
+    }
+
+    // A byte's place is written e3 e2 e1 e0 b1 b0 in bits (element, byte of it), and is to be b1 b0 e3 e2 e1 e0: the bits
+    // are rotated by four. Zipping the lower half with the upper one rotates them by one, so it is done four times.
+    private static int SeparateVectors(ref byte source, ref byte target, int width, int count)
+    {
+        const int rounds = 4;
+        Span<Vector128<byte>> vectors = stackalloc Vector128<byte>[sizeof(ulong)];
+        Span<Vector128<byte>> next = stackalloc Vector128<byte>[sizeof(ulong)];
+        int half = width / 2;
+        int i = 0;
+        for (; i <= count - Vector128<byte>.Count; i += Vector128<byte>.Count)
+        {
+            for (int k = 0; k < width; k++)
+                vectors[k] = Vector128.LoadUnsafe(ref source, ((nuint)i * (nuint)width) + (nuint)(k * Vector128<byte>.Count));
+            for (int round = 0; round < rounds; round++)
+            {
+                for (int k = 0; k < half; k++)
+                    (next[2 * k], next[(2 * k) + 1]) = Zip(vectors[k], vectors[k + half]);
+                next[..width].CopyTo(vectors);
+            }
+            for (int plane = 0; plane < width; plane++)
+                vectors[plane].StoreUnsafe(ref target, ((nuint)plane * (nuint)count) + (nuint)i);
+        }
+        return i;
     }
 
     private static bool Zips

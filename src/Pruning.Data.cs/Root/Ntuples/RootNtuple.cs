@@ -88,6 +88,9 @@ public sealed partial class RootNtuple : IRootTable
 
     IReadOnlyList<IRootBranch> IRootTable.Branches => Fields;
 
+    /// <summary>Groups of clusters, each with a page list of its own.</summary>
+    internal int GroupCount => _clusters.Length;
+
     internal RootLocation Location { get; }
 
     internal NtupleStorage Storage => _storage.Value;

@@ -5,7 +5,7 @@ using System.Text;
 namespace Pruning.Data.Root;
 
 /// <summary>
-/// Everything of a file but the baskets: header, directories, trees, class descriptions, lists. It is only ever added
+/// Everything of a file but baskets and pages: header, directories, trees, class descriptions, lists. It is only ever added
 /// at the end; header and directories are overwritten last, so that whatever moment the machine stops at, they point at
 /// records that are complete.
 /// </summary>
@@ -42,7 +42,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
         record.WriteString("");
         _top.Encode(record, _time, _identity, options.LargeFileBytes);
         file.Append(record.Written);
-        Save([]);
+        Save([], isComplete: false);
     }
 
     /// <summary>A directory, made if it is not there.</summary>
@@ -77,12 +77,38 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
         _buffer.Written.CopyTo(job.Record);
     }
 
-    /// <summary>Saves what the trees tell, and makes it count.</summary>
-    public void Save(IReadOnlyList<TreeWriter> trees)
+    /// <summary>Begins a record of RNTuple data that no directory lists; the caller appends the data.</summary>
+    /// <returns>Where the data begin: what refers to them knows nothing of the key.</returns>
+    public long BeginBlob(WrittenDirectory directory, int bytes)
     {
-        foreach (TreeWriter tree in trees)
-            WriteTree(tree);
-        WriteDescriptions(trees);
+        RootBufferWriter record = Start(new RecordKey("RBlob", "", "", directory.Seek, Wide), bytes);
+        file.Append(record.Written);
+        return file.Length;
+    }
+
+    /// <summary>Writes an envelope, compressed where that makes it smaller.</summary>
+    public NtupleLink WriteEnvelope(WrittenDirectory directory, ReadOnlySpan<byte> envelope)
+    {
+        byte[] packed = ArrayPool<byte>.Shared.Rent(envelope.Length);
+        try
+        {
+            ReadOnlySpan<byte> stored = Pack(envelope, packed);
+            long offset = BeginBlob(directory, stored.Length);
+            file.Append(stored);
+            return new NtupleLink(envelope.Length, new NtupleLocator(offset, stored.Length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(packed);
+        }
+    }
+
+    /// <summary>Saves what trees and RNTuples tell, and makes it count.</summary>
+    public void Save(IReadOnlyList<TableWriter> tables, bool isComplete)
+    {
+        foreach (TableWriter table in tables)
+            WriteTable(table, isComplete);
+        WriteDescriptions(tables);
         foreach (WrittenDirectory directory in All(Top))
             WriteKeys(directory);
         (long Seek, int Bytes) free = WriteFreeList();
@@ -101,18 +127,28 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
     // Inner directories first: a list is there before what points at it.
     private static IEnumerable<WrittenDirectory> All(WrittenDirectory directory) => [.. directory.Below.Values.SelectMany(All), directory];
 
-    private void WriteTree(TreeWriter tree)
+    private void WriteTable(TableWriter table, bool isComplete)
     {
-        var key = new RecordKey("TTree", tree.Name, tree.Title, tree.Directory.Seek, Wide);
-        ReadOnlySpan<byte> payload = TreeEncoder.Encode(tree, tree.Extent, options, key.Bytes);
-        tree.Directory.Trees[tree.Name] = WriteRecord(key, payload);
+        WrittenDirectory directory = table.Directory;
+        switch (table)
+        {
+            case TreeWriter tree:
+                var treeKey = new RecordKey("TTree", tree.Name, tree.Title, directory.Seek, Wide);
+                directory.Tables[tree.Name] = WriteRecord(treeKey, TreeEncoder.Encode(tree, tree.Extent, options, treeKey.Bytes));
+                break;
+            case NtupleWriter ntuple:
+                ReadOnlySpan<byte> anchor = ntuple.Save(this, isComplete);
+                // The anchor is too small to compress, as ROOT finds.
+                directory.Tables[ntuple.Name] = WriteRecord(new RecordKey("ROOT::RNTuple", ntuple.Name, ntuple.Title, directory.Seek, Wide), anchor, anchor);
+                break;
+        }
     }
 
-    private void WriteDescriptions(IReadOnlyList<TreeWriter> trees)
+    private void WriteDescriptions(IReadOnlyList<TableWriter> tables)
     {
         int known = _described.Count;
         _described.Add("vector<string>"); // a member of ROOT's own
-        foreach (string className in trees.SelectMany(tree => tree.Branches).Select(branch => branch.ClassName).OfType<string>())
+        foreach (string className in tables.OfType<TreeWriter>().SelectMany(tree => tree.Branches).Select(branch => branch.ClassName).OfType<string>())
         {
             _described.Add(className);
             string content = CollectionClass.ContentOf(className);
@@ -129,7 +165,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
 
     private void WriteKeys(WrittenDirectory directory)
     {
-        List<byte[]> keys = [.. directory.Keys, .. directory.Trees.Values];
+        List<byte[]> keys = [.. directory.Keys, .. directory.Tables.Values];
         var key = new RecordKey(directory.Key.ClassName, directory.Key.Name, directory.Key.Title, directory.Seek, Wide);
         long seek = file.Length;
         RootBufferWriter record = Start(key, sizeof(int) + keys.Sum(image => image.Length));
@@ -187,18 +223,28 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
         byte[] packed = ArrayPool<byte>.Shared.Rent(payload.Length);
         try
         {
-            int made = options.RawMetadata ? -1 : queue.Encode(payload, packed.AsSpan(0, payload.Length));
-            ReadOnlySpan<byte> stored = made < 0 ? payload : packed.AsSpan(0, made);
-            RootBufferWriter record = Start(key, stored.Length, payload.Length);
-            byte[] image = record.Written.ToArray();
-            record.Write(stored);
-            file.Append(record.Written);
-            return image;
+            return WriteRecord(key, payload, Pack(payload, packed));
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(packed);
         }
+    }
+
+    private byte[] WriteRecord(RecordKey key, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> stored)
+    {
+        RootBufferWriter record = Start(key, stored.Length, payload.Length);
+        byte[] image = record.Written.ToArray();
+        record.Write(stored);
+        file.Append(record.Written);
+        return image;
+    }
+
+    // The payload compressed into the given room, or as it is where that would not make it smaller.
+    private ReadOnlySpan<byte> Pack(ReadOnlySpan<byte> payload, byte[] room)
+    {
+        int made = options.RawMetadata ? -1 : queue.Encode(payload, room.AsSpan(0, payload.Length));
+        return made < 0 ? payload : room.AsSpan(0, made);
     }
 
     private RootBufferWriter Start(RecordKey key, int stored, int? objectBytes = null)

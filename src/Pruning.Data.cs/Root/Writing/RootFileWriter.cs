@@ -4,9 +4,9 @@ using System.Text;
 namespace Pruning.Data.Root;
 
 /// <summary>
-/// Writes a ROOT file of trees. It grows under a temporary name beside its place; <see cref="Close"/> completes it and
+/// Writes a ROOT file of trees and RNTuples. It grows under a temporary name beside its place; <see cref="Close"/> completes it and
 /// gives it its name, and disposing it without Close removes it. Memory: one basket a branch, and a few on their way
-/// through the compression. Not safe from several threads.
+/// through the compression; of an RNTuple, one cluster. Not safe from several threads.
 /// </summary>
 /// <example><code>
 /// using var file = RootFileWriter.Create("out.root");
@@ -20,10 +20,12 @@ namespace Pruning.Data.Root;
 /// </code></example>
 public sealed class RootFileWriter : IDisposable
 {
+    private const int MaxBlobBytes = 1 << 29; // one record has 31 bits for its size
+
     private readonly TemporaryFile _file;
     private readonly BasketQueue _queue;
     private readonly FileMetadata _metadata;
-    private readonly List<TreeWriter> _trees = [];
+    private readonly List<TableWriter> _tables = [];
     private long _unsavedBytes; // of baskets since the last checkpoint, before compression: that does not depend on threads
     private bool _isOpen = true;
     private bool _isDisposed;
@@ -71,27 +73,14 @@ public sealed class RootFileWriter : IDisposable
     /// <param name="path">Its name, behind directories if it is to be in some: <c>Events</c>, <c>ticlDumper/tracksters</c>. Missing directories are made.</param>
     /// <param name="title">Its title; empty if there is nothing to say.</param>
     /// <exception cref="ArgumentException">The name is taken, or impossible.</exception>
-    public TreeWriter CreateTree(string path, string title = "")
-    {
-        CheckOpen();
-        string[] names = path.Split('/');
-        foreach (string name in names)
-            CheckName(name, "tree or directory", "/;");
-        CheckLength(title, "title");
-        _queue.Drain(); // a directory is a record of its own, between baskets
-        WrittenDirectory directory = _metadata.Top;
-        foreach (string name in names[..^1])
-        {
-            if (_trees.Exists(other => other.Directory == directory && other.Name == name))
-                throw new ArgumentException($"'{name}' of '{path}' is a tree already, it cannot be a directory too");
-            directory = _metadata.Directory(directory, name);
-        }
-        if (directory.Below.ContainsKey(names[^1]) || _trees.Exists(other => other.Directory == directory && other.Name == names[^1]))
-            throw new ArgumentException($"the file has a tree or directory '{path}' already");
-        var tree = new TreeWriter(this, directory, names[^1], title);
-        _trees.Add(tree);
-        return tree;
-    }
+    public TreeWriter CreateTree(string path, string title = "") => Add(path, title, "tree", (directory, name) => new TreeWriter(this, directory, name, title));
+
+    /// <summary>Adds an RNTuple, which ROOT from 6.34 on reads.</summary>
+    /// <param name="path">As in <see cref="CreateTree"/>.</param>
+    /// <param name="description">Empty if there is nothing to say.</param>
+    /// <exception cref="ArgumentException">The name is taken, or impossible.</exception>
+    public NtupleWriter CreateNtuple(string path, string description = "") =>
+        Add(path, description, "RNTuple", (directory, name) => new NtupleWriter(this, directory, name, description));
 
     /// <summary>
     /// Saves all entries so far: whatever happens then, they can be read from the temporary file. Clusters become
@@ -102,9 +91,9 @@ public sealed class RootFileWriter : IDisposable
     public void Checkpoint()
     {
         CheckOpen();
-        foreach (TreeWriter tree in _trees)
-            tree.Flush();
-        Save();
+        foreach (TableWriter table in _tables)
+            table.Flush();
+        Save(isComplete: false);
     }
 
     /// <summary>Completes the file, waits until it is on the disk, and gives it its name.</summary>
@@ -114,9 +103,9 @@ public sealed class RootFileWriter : IDisposable
         CheckOpen();
         try
         {
-            foreach (TreeWriter tree in _trees)
-                tree.Flush();
-            Save();
+            foreach (TableWriter table in _tables)
+                table.Flush();
+            Save(isComplete: true);
             _file.Publish();
         }
         finally
@@ -133,8 +122,8 @@ public sealed class RootFileWriter : IDisposable
         _isDisposed = true;
         _isOpen = false;
         _queue.Dispose();
-        foreach (TreeWriter tree in _trees)
-            tree.Release();
+        foreach (TableWriter table in _tables)
+            table.Release();
         _file.Dispose();
     }
 
@@ -161,11 +150,35 @@ public sealed class RootFileWriter : IDisposable
         _queue.Add(basket);
     }
 
+    /// <summary>Writes pages, and tells them where they are. Many go into one record, which no directory lists.</summary>
+    internal void WritePages(WrittenDirectory directory, IReadOnlyList<NtuplePage> pages)
+    {
+        _queue.Drain();
+        for (int next = 0; next < pages.Count;)
+        {
+            int first = next;
+            int bytes = 0;
+            do
+                bytes += pages[next++].Stored.Length;
+            while (next < pages.Count && bytes + pages[next].Stored.Length <= MaxBlobBytes);
+            long offset = _metadata.BeginBlob(directory, bytes);
+            foreach (NtuplePage page in pages.Skip(first).Take(next - first))
+            {
+                page.Put(offset);
+                _file.Append(page.Stored);
+                offset += page.Stored.Length;
+            }
+        }
+    }
+
+    /// <summary>Counts bytes before compression that are in the file since the last checkpoint.</summary>
+    internal void CountUnsaved(long bytes) => _unsavedBytes += bytes;
+
     /// <summary>Saves whole clusters when enough was written since the last time.</summary>
     internal void CheckpointIfDue()
     {
         if (_unsavedBytes >= Options.CheckpointEvery)
-            Save();
+            Save(isComplete: false);
     }
 
     // Keys count their bytes in 15 bits.
@@ -176,10 +189,36 @@ public sealed class RootFileWriter : IDisposable
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the {what} '{text[..20]}...' is longer than {most} bytes"));
     }
 
-    private void Save()
+    private T Add<T>(string path, string title, string what, Func<WrittenDirectory, string, T> create)
+        where T : TableWriter
+    {
+        CheckOpen();
+        string[] names = path.Split('/');
+        foreach (string name in names)
+            CheckName(name, $"{what} or directory", "/;");
+        CheckLength(title, "title");
+        _queue.Drain(); // a directory is a record of its own, between baskets
+        WrittenDirectory directory = _metadata.Top;
+        foreach (string name in names[..^1])
+        {
+            if (Find(directory, name) is TableWriter taken)
+                throw new ArgumentException($"'{name}' of '{path}' is {(taken is TreeWriter ? "a tree" : "an RNTuple")} already, it cannot be a directory too");
+            directory = _metadata.Directory(directory, name);
+        }
+        if (directory.Below.ContainsKey(names[^1]) || Find(directory, names[^1]) is not null)
+            throw new ArgumentException($"the file has a tree, RNTuple or directory '{path}' already");
+        T table = create(directory, names[^1]);
+        _tables.Add(table);
+        return table;
+    }
+
+    private TableWriter? Find(WrittenDirectory directory, string name) =>
+        _tables.Find(other => other.Directory == directory && other.Name == name);
+
+    private void Save(bool isComplete)
     {
         _queue.Drain();
-        _metadata.Save(_trees);
+        _metadata.Save(_tables, isComplete);
         _unsavedBytes = 0;
     }
 

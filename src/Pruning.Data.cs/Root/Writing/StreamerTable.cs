@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Pruning.Data.Root;
 
 /// <summary>
-/// The members of ROOT's own classes that a tree is made of, with ROOT's checksums: readers that know the classes only
+/// The members of ROOT's own classes that trees and RNTuples are made of, with ROOT's checksums: readers that know the classes only
 /// by the file's descriptions need them. One class a paragraph: name, version, checksum; then one member a line.
 /// </summary>
 internal static class StreamerTable
@@ -190,6 +190,19 @@ internal static class StreamerTable
         pointer TList* fFriends
         pointer TList* fUserInfo
         pointer TBranchRef* fBranchRef
+
+        ROOT::RNTuple 2 4ba21bf5
+        unsigned_short fVersionEpoch
+        unsigned_short fVersionMajor
+        unsigned_short fVersionMinor
+        unsigned_short fVersionPatch
+        ULong64_t fSeekHeader
+        ULong64_t fNBytesHeader
+        ULong64_t fLenHeader
+        ULong64_t fSeekFooter
+        ULong64_t fNBytesFooter
+        ULong64_t fLenFooter
+        ULong64_t fMaxKeySize
         """;
 
     private static readonly Lazy<IReadOnlyList<ClassDescription>> s_classes = new(Parse);

@@ -6,9 +6,8 @@ namespace Pruning.Data.Root;
 /// A tree that is being written: first its branches, then its entries, one by one or many at once. Both ways give the
 /// same bytes. Not safe from several threads; the compression runs beside.
 /// </summary>
-public sealed class TreeWriter
+public sealed class TreeWriter : TableWriter
 {
-    private readonly RootFileWriter _file;
     private readonly List<BranchWriter> _branches = [];
     private readonly Dictionary<string, BranchWriter> _byName = new(StringComparer.Ordinal);
     private long _clusterStart;
@@ -18,25 +17,11 @@ public sealed class TreeWriter
     private bool _isRegular = true;
 
     internal TreeWriter(RootFileWriter file, WrittenDirectory directory, string name, string title)
+        : base(file, directory, name, title)
     {
-        _file = file;
-        Directory = directory;
-        Name = name;
-        Title = title;
         _clusterEntries = file.Options.ClusterEntries;
         Extent = new TreeExtent(0, [], null);
     }
-
-    /// <summary>Name of the tree, without its directories.</summary>
-    public string Name { get; }
-
-    /// <summary>Title of the tree.</summary>
-    public string Title { get; }
-
-    /// <summary>Entries so far.</summary>
-    public long EntryCount { get; private set; }
-
-    internal WrittenDirectory Directory { get; }
 
     internal IReadOnlyList<BranchWriter> Branches => _branches;
 
@@ -92,7 +77,7 @@ public sealed class TreeWriter
         foreach (BranchWriter branch in _branches)
         {
             branch.Commit();
-            isFull |= branch.Basket.CommittedBytes >= _file.Options.BasketBytes;
+            isFull |= branch.Basket.CommittedBytes >= File.Options.BasketBytes;
         }
         EntryCount++;
         Advance(isFull);
@@ -119,7 +104,7 @@ public sealed class TreeWriter
             for (int i = 0; i < ordered.Length; i++)
             {
                 if (fullAt[i] <= next)
-                    fullAt[i] = next + ordered[i].EntriesFor(next, _file.Options.BasketBytes - ordered[i].Branch.Basket.CommittedBytes);
+                    fullAt[i] = next + ordered[i].EntriesFor(next, File.Options.BasketBytes - ordered[i].Branch.Basket.CommittedBytes);
                 end = Math.Min(end, fullAt[i]);
             }
             end = Math.Min(end, ClusterEnd(ordered, next, end));
@@ -137,9 +122,9 @@ public sealed class TreeWriter
     internal void Check(IReadOnlyList<BranchData> data) => Ordered(data);
 
     /// <summary>ROOT's type of a .NET type.</summary>
-    internal static RootElementType TypeOf<T>(string name)
+    internal static RootElementType TypeOf<T>(string name, string what = "branch")
         where T : unmanaged => RootElementTypes.Of(typeof(T))
-        ?? throw new ArgumentException($"branch '{name}' cannot hold values of type {typeof(T).Name}, only bool, integers of 8 to 64 bits, float and double");
+        ?? throw new ArgumentException($"{what} '{name}' cannot hold values of type {typeof(T).Name}, only bool, integers of 8 to 64 bits, float and double");
 
     internal static string Brackets(int[] dimensions) =>
         string.Concat(dimensions.Select(size => string.Create(CultureInfo.InvariantCulture, $"[{size}]")));
@@ -172,12 +157,10 @@ public sealed class TreeWriter
         return branch;
     }
 
-    internal void CheckOpen() => _file.CheckOpen();
-
-    internal void Add(BasketJob basket) => _file.Add(basket);
+    internal void Add(BasketJob basket) => File.Add(basket);
 
     /// <summary>Writes every basket that is being filled, whatever it holds.</summary>
-    internal void Flush()
+    internal override void Flush()
     {
         if (EntryCount == _clusterStart)
             return;
@@ -193,7 +176,7 @@ public sealed class TreeWriter
     }
 
     /// <summary>Gives the memory of unfinished baskets back.</summary>
-    internal void Release()
+    internal override void Release()
     {
         foreach (BranchWriter branch in _branches)
             branch.Basket.Release();
@@ -204,19 +187,19 @@ public sealed class TreeWriter
     {
         bool ends = _clusterEntries is long entries
             ? EntryCount - _clusterStart >= entries
-            : ClusterBytes() >= _file.Options.ClusterBytes;
+            : ClusterBytes() >= File.Options.ClusterBytes;
         if (ends)
         {
             _clusterEntries ??= EntryCount - _clusterStart;
             Flush();
-            _file.CheckpointIfDue();
+            File.CheckpointIfDue();
             return true;
         }
         if (!isFull)
             return false;
         foreach (BranchWriter branch in _branches)
         {
-            if (branch.Basket.CommittedBytes < _file.Options.BasketBytes)
+            if (branch.Basket.CommittedBytes < File.Options.BasketBytes)
                 continue;
             _clusterBytes += branch.Basket.CommittedBytes;
             branch.Flush();
@@ -263,7 +246,7 @@ public sealed class TreeWriter
     {
         if (_clusterEntries is long entries)
             return Math.Min(end, next + entries - (EntryCount - _clusterStart));
-        long missing = _file.Options.ClusterBytes - ClusterBytes();
+        long missing = File.Options.ClusterBytes - ClusterBytes();
         long low = next + 1;
         while (low < end)
         {

@@ -35,8 +35,8 @@ internal sealed class WrittenDirectory
     /// <summary>Keys of the directories in it, as they stand in the file.</summary>
     public List<byte[]> Keys { get; } = [];
 
-    /// <summary>Keys of the trees in it, by their names; the newest of each.</summary>
-    public Dictionary<string, byte[]> Trees { get; } = new(StringComparer.Ordinal);
+    /// <summary>Keys of the trees and RNTuples in it, by their names; the newest of each.</summary>
+    public Dictionary<string, byte[]> Tables { get; } = new(StringComparer.Ordinal);
 
     /// <summary>fSeekKeys and fNbytesKeys: the list of keys that is written.</summary>
     public (long Seek, int Bytes) KeyList { get; set; }

@@ -6,7 +6,7 @@ open System.Runtime.InteropServices
 open Pruning.Tests.Data.WrittenColumns
 
 /// Any bits are a value: NaNs with a payload and the smallest numbers among them.
-let private values<'T when 'T: unmanaged and 'T: struct and 'T :> ValueType and 'T: (new: unit -> 'T)>
+let values<'T when 'T: unmanaged and 'T: struct and 'T :> ValueType and 'T: (new: unit -> 'T)>
     (random: Random)
     (count: int)
     : 'T array =
@@ -32,7 +32,7 @@ let private length (random: Random) =
     | n when n < 15 -> 0
     | _ -> random.Next 6
 
-let private word (random: Random) =
+let word (random: Random) =
     match random.Next 30 with
     | 0 -> String('x', 250 + random.Next 10) // around the length that needs four more bytes
     | n when n < 6 -> ""

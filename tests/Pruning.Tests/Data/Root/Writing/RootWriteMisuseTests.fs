@@ -190,8 +190,8 @@ let tests =
                 withFile (fun file ->
                     file.CreateTree "a/t" |> ignore
                     let refused name = message<ArgumentException>(fun () -> file.CreateTree name |> ignore)
-                    Expect.equal (refused "a") "the file has a tree or directory 'a' already" "a directory's"
-                    Expect.equal (refused "a/t") "the file has a tree or directory 'a/t' already" "a tree's"
+                    Expect.equal (refused "a") "the file has a tree, RNTuple or directory 'a' already" "a directory's"
+                    Expect.equal (refused "a/t") "the file has a tree, RNTuple or directory 'a/t' already" "a tree's"
 
                     Expect.equal
                         (refused "a/t/u")

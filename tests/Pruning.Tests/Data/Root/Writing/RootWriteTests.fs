@@ -26,7 +26,7 @@ let private codec (random: Random) =
     | 3 -> RootCompressionSetting.Zstd(1 + random.Next 9)
     | _ -> RootCompressionSetting.Xz(1 + random.Next 9)
 
-let private randomOptions (random: Random) =
+let randomOptions (random: Random) =
     RootWriteOptions(
         Compression = codec random,
         BasketBytes = 1 + random.Next(if random.Next 4 = 0 then 100 else 20000),
@@ -54,7 +54,7 @@ let write (options: RootWriteOptions) (way: Way) (name: string) (entries: int) (
         Expect.equal (Directory.GetFiles directory) [| path |] "nothing but the file"
         File.ReadAllBytes path)
 
-let private withWorkers workers (options: RootWriteOptions) =
+let withWorkers workers (options: RootWriteOptions) =
     RootWriteOptions(
         Compression = options.Compression,
         BasketBytes = options.BasketBytes,
