@@ -5,6 +5,7 @@ open Argu
 open Pruning.Data
 open Pruning.Data.Root
 open Pruning.Data.Ticl
+open Pruning.Data.Tracksters
 
 type PreprocessArgument =
     | [<MainCommand>] Input of file: string list
@@ -27,6 +28,7 @@ type PreprocessArgument =
     | Output_Dir of directory: string
     | Resume
     | Overwrite
+    | Format of name: string
     | Compression of codec: string
     | Threads of n: string
     | Json
@@ -59,6 +61,8 @@ type PreprocessArgument =
             | Output_Dir _ -> "a prepared file for each ntuple, of the same name, in this directory"
             | Resume -> "leave files that an equal run has completed as they are, and make the others"
             | Overwrite -> "replace files that are there (else exit code 2)"
+            | Format _ ->
+                "tree, or rntuple for ROOT 6.34 and newer: how prepared files hold their tables (default tree)"
             | Compression _ -> "zstd, lz4, zlib, xz, each with =1 to =9 if you like, or none (default zstd=3)"
             | Threads _ -> "threads (default: number of cores); the files do not depend on it"
             | Json -> "the summary as one JSON document on stdout"
@@ -71,6 +75,7 @@ type PreprocessSettings =
         Options: PreprocessOptions
         Shard: Shard
         Existing: Existing
+        Format: TableFormat
         Compression: RootCompressionSetting
         Threads: int
         Json: bool
@@ -127,6 +132,7 @@ module PreprocessSettings =
         | Output_Dir path -> Some(ProductionOption.OutputDirectory path)
         | Resume -> Some ProductionOption.Resume
         | Overwrite -> Some ProductionOption.Overwrite
+        | Format name -> Some(ProductionOption.Format name)
         | Compression text -> Some(ProductionOption.Compression text)
         | Part text -> Some(ProductionOption.Shard text)
         | Threads text -> Some(ProductionOption.Threads text)
@@ -178,6 +184,7 @@ module PreprocessSettings =
             Options = optionsOf arguments
             Shard = production.Shard
             Existing = production.Existing
+            Format = production.Format
             Compression = production.Compression
             Threads = production.Threads
             Json = production.Json

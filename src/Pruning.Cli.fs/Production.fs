@@ -60,6 +60,14 @@ module Production =
             Value.choice "--compression" codecs codec (Some(Value.whole "the level of --compression" (1, 9) level))
         | _ -> Value.refuse "--compression" "zstd, lz4, zlib, xz (with =1 to =9 if you like) or none" text
 
+    let private formats = [ "tree", TableFormat.Tree; "rntuple", TableFormat.Ntuple ]
+
+    /// "tree", "rntuple"
+    let tableFormat (text: string) : TableFormat = Value.choice "--format" formats text
+
+    /// The word that `tableFormat` takes.
+    let formatName (format: TableFormat) : string = formats |> List.find (snd >> (=) format) |> fst
+
     /// Runs what refuses options by an ArgumentException, and says so as a mistake on the command line.
     let checkedBy (option: string) (action: unit -> 'a) : 'a =
         try
@@ -127,6 +135,7 @@ type ProductionOption =
     | Resume
     | Overwrite
     | Compression of codec: string
+    | Format of name: string
     | Shard of part: string
     | Threads of n: string
     | Json
@@ -138,6 +147,7 @@ type ProductionSettings =
         OutputDirectory: string option
         Existing: Existing
         Compression: RootCompressionSetting
+        Format: TableFormat
         Shard: Shard
         Threads: int
         Json: bool
@@ -160,6 +170,10 @@ module ProductionSettings =
             | ProductionOption.Compression text ->
                 { settings with
                     Compression = Production.compression text
+                }
+            | ProductionOption.Format text ->
+                { settings with
+                    Format = Production.tableFormat text
                 }
             | ProductionOption.Shard text ->
                 { settings with
@@ -186,6 +200,7 @@ module ProductionSettings =
                 OutputDirectory = None
                 Existing = existing
                 Compression = RootCompressionSetting.Zstd()
+                Format = TableFormat.Tree
                 Shard = Shard.whole
                 Threads = Environment.ProcessorCount
                 Json = false

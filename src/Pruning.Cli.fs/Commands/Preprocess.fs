@@ -104,6 +104,7 @@ let private metadata (settings: PreprocessSettings) (task: Target) =
         "collection", settings.Read.Collection |> Option.ofObj |> Option.defaultValue "CLUE3D's"
         "time", "as in the ntuples"
         "units", Production.units
+        "format", Production.formatName settings.Format
         "inputs",
         task.Sources
         |> List.map (fun source ->
@@ -145,8 +146,11 @@ let private prepare
     use writer =
         TracksterWriter.Create(
             task.Path,
-            true,
-            Production.dictionary (metadata settings task),
+            PreparedContents(
+                HasTruth = true,
+                Metadata = Production.dictionary (metadata settings task),
+                Format = settings.Format
+            ),
             Production.writeOptions settings.Compression settings.Threads
         )
 

@@ -30,6 +30,7 @@ type SimulateArgument =
     | Parameters
     | [<Section "Output">] Ntuple of file: string
     | Schema of generation: string
+    | Format of name: string
     | Compression of codec: string
     | Threads of n: string
     | Overwrite
@@ -57,6 +58,8 @@ type SimulateArgument =
             | Parameters -> "print every parameter with its value, and simulate nothing"
             | Ntuple _ -> "write a TICL ntuple of the same events too, to try preprocess on"
             | Schema _ -> "new (since 2024) or old (2022, 2023): names of the ntuple's trees (default new)"
+            | Format _ ->
+                "tree, or rntuple for ROOT 6.34 and newer: how the prepared file holds its tables (default tree)"
             | Compression _ -> "zstd, lz4, zlib, xz, each with =1 to =9 if you like, or none (default zstd=3)"
             | Threads _ -> "threads (default: number of cores); the file does not depend on it"
             | Overwrite -> "replace files that are there (else exit code 2)"
@@ -72,6 +75,7 @@ type SimulateSettings =
         OnlyParameters: bool
         Ntuple: string option
         Generation: TiclGeneration
+        Format: TableFormat
         Compression: RootCompressionSetting
         Threads: int
         Overwrite: bool
@@ -108,6 +112,7 @@ let private optionsOf (preset: string) (arguments: SimulateArgument list) : ToyO
 let private productionOption argument =
     match argument with
     | Part text -> Some(ProductionOption.Shard text)
+    | Format name -> Some(ProductionOption.Format name)
     | Compression text -> Some(ProductionOption.Compression text)
     | Threads text -> Some(ProductionOption.Threads text)
     | Overwrite -> Some ProductionOption.Overwrite
@@ -167,6 +172,7 @@ let settingsOf (arguments: SimulateArgument list) : SimulateSettings =
                     Some(Value.choice "--schema" [ "new", TiclGeneration.New; "old", TiclGeneration.Old ] text)
                 | _ -> None)
             |> Option.defaultValue TiclGeneration.New
+        Format = production.Format
         Compression = production.Compression
         Threads = production.Threads
         Overwrite = (production.Existing = Existing.Replace)
@@ -250,7 +256,11 @@ let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: C
 
     use prepared: TracksterWriter | null =
         match settings.Output with
-        | Some path -> TracksterWriter.Create(path, true, says, written, withPileUp = true)
+        | Some path ->
+            let contents =
+                PreparedContents(HasTruth = true, HasPileUp = true, Metadata = says, Format = settings.Format)
+
+            TracksterWriter.Create(path, contents, written)
         | None -> null
 
     use ntuple: TiclNtupleWriter | null =

@@ -2,10 +2,10 @@ using Pruning.Data.Root;
 
 namespace Pruning.Data.Tracksters;
 
-/// <summary>What files say about themselves, in the tree <see cref="TracksterSchema.MetadataTree"/>.</summary>
+/// <summary>What files say about themselves, in the tree or RNTuple <see cref="TracksterSchema.MetadataTree"/>.</summary>
 public static class PreparedMetadata
 {
-    /// <summary>Reads it, a text a key; null where the file has no such tree.</summary>
+    /// <summary>Reads it, a text a key; null where the file has none.</summary>
     /// <exception cref="RootFormatException">No ROOT file, or a damaged one.</exception>
     public static Dictionary<string, string>? Read(string path)
     {
@@ -15,12 +15,12 @@ public static class PreparedMetadata
 
     internal static Dictionary<string, string>? Of(RootFile file)
     {
-        if (!file.TryTree(TracksterSchema.MetadataTree, out RootTree? tree))
+        if (!file.TryTable(TracksterSchema.MetadataTree, out IRootTable? table))
             return null;
         Dictionary<string, string> found = new(StringComparer.Ordinal);
-        foreach (RootBranch branch in tree.Branches)
+        foreach (IRootBranch branch in table.Branches)
         {
-            if (branch.EntryCount > 0 && branch.IsSupported && tree.ReadColumns(branch.Name, 0, 1) is [TextColumn { ValueCount: 1 } text])
+            if (branch.EntryCount > 0 && branch.IsSupported && table.ReadColumns(branch.Name, 0, 1) is [TextColumn { ValueCount: 1 } text])
                 found[branch.Name] = text[0];
         }
 

@@ -114,7 +114,29 @@ let private manyFiles =
                     Expect.equal (File.GetLastWriteTimeUtc(out "a.root")) kept "left alone"
 
                     run (preprocess directory ("--resume" :: "--label=any" :: each))
-                    |> expectSentence 2 [ "out/a.root"; "labels"; "parameters" ])
+                    |> expectSentence 2 [ "out/a.root"; "labels"; "parameters" ]
+
+                    run (preprocess directory ("--resume" :: "--format=rntuple" :: each))
+                    |> expectSentence 2 [ "out/a.root"; "it differs in: format" ])
+            }
+
+            test "RNTuples hold what trees hold" {
+                inTemporaryDirectory (fun directory ->
+                    three directory
+                    preprocess directory [ "a.root"; "--output=tree.root" ] |> expecting 0 |> ignore
+
+                    preprocess directory [ "a.root"; "--output=ntuple.root"; "--format=rntuple" ]
+                    |> expecting 0
+                    |> ignore
+
+                    let values name table field =
+                        use file = RootFile.Open(Path.Combine(directory, name))
+                        Expect.equal (file.List() |> Seq.exists _.IsNtuple) (name = "ntuple.root") "format"
+                        (file.Table table).ReadColumns field |> Seq.exactlyOne |> _.ValueBytes.ToArray()
+
+                    for table, field in
+                        [ "Tracksters", "energy"; "Tracksters", "label"; "Edges", "origin"; "Graphs", "event" ] do
+                        Expect.equal (values "ntuple.root" table field) (values "tree.root" table field) field)
             }
 
             test "names that cannot be are refused before anything is read or written" {

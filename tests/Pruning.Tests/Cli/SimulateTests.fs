@@ -62,6 +62,46 @@ let private files =
                     Expect.equal (metadata x "events") "0 to 99" "events")
             }
 
+            test "RNTuples hold what trees hold, the same bytes with one thread and with two" {
+                inTemporaryDirectory (fun directory ->
+                    for name, words in
+                        [
+                            "tree", []
+                            "one", [ "--format=rntuple"; "--threads=1" ]
+                            "two", [ "--format=rntuple"; "--threads=2" ]
+                        ] do
+                        let inside = Path.Combine(directory, name)
+                        Directory.CreateDirectory inside |> ignore
+
+                        simulate inside ([ "--events=40"; "x.root"; "--quiet" ] @ words)
+                        |> expecting 0
+                        |> ignore
+
+                    Expect.isTrue
+                        (bytes [ directory; "one"; "x.root" ] = bytes [ directory; "two"; "x.root" ])
+                        "threads"
+
+                    let x name = Path.Combine(directory, name, "x.root")
+                    use trees = RootFile.Open(x "tree")
+                    use ntuples = RootFile.Open(x "one")
+                    let names (file: RootFile) = file.List() |> Seq.map _.Path |> List.ofSeq
+                    Expect.equal (names ntuples) (names trees) "tables"
+                    Expect.all (ntuples.List()) _.IsNtuple "RNTuples"
+
+                    for name in names trees do
+                        let tree, ntuple = trees.Table name, ntuples.Table name
+                        Expect.equal ntuple.EntryCount tree.EntryCount "entries"
+
+                        for field in ntuple.Branches do
+                            let wanted = tree.ReadColumns field.Name |> Seq.exactlyOne
+                            let found = ntuple.ReadColumns field.Name |> Seq.exactlyOne
+                            Expect.equal (List.ofSeq found.Levels) (List.ofSeq wanted.Levels) $"{name}.{field.Name}"
+                            Expect.isTrue (found.ValueBytes.SequenceEqual wanted.ValueBytes) $"{name}.{field.Name}"
+
+                    let says path = Pruning.Data.Tracksters.PreparedMetadata.Read path |> nonNull |> List.ofSeq
+                    Expect.equal (says (x "one")) (says (x "tree")) "metadata")
+            }
+
             test "shards are the parts of the whole, and the summary counts them" {
                 inTemporaryDirectory (fun directory ->
                     let graphs words =

@@ -12,8 +12,9 @@ namespace Pruning.Data.Root;
 internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOptions options, BasketQueue queue)
 {
     private const int Begins = 100; // where the first record is
-    private const int Version = 63200;
-    private const int WideVersion = 1_000_000 + Version;
+    private const int TreeVersion = 63200; // ROOT's of which trees and keys are
+    private const int NtupleVersion = 63400; // the first with RNTuples of the final format
+    private const int Wider = 1_000_000;
     private const int CycleMask = 0x7FFF;
     private const int FewEntries = 1000;
     private const int UsualBuffer = 32000;
@@ -23,6 +24,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
     private readonly RootBufferWriter _buffer = new();
     private readonly HashSet<string> _described = [];
     private (long Seek, int Bytes) _descriptions;
+    private int _version = TreeVersion;
     private WrittenDirectory? _top;
 
     /// <summary>The top directory.</summary>
@@ -106,6 +108,8 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
     /// <summary>Saves what trees and RNTuples tell, and makes it count.</summary>
     public void Save(IReadOnlyList<TableWriter> tables, bool isComplete)
     {
+        if (tables.Any(table => table is NtupleWriter))
+            _version = NtupleVersion;
         foreach (TableWriter table in tables)
             WriteTable(table, isComplete);
         WriteDescriptions(tables);
@@ -200,7 +204,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
         bool wide = Wide;
         Restart();
         _buffer.Write("root"u8);
-        _buffer.WriteInt32(wide ? WideVersion : Version);
+        _buffer.WriteInt32(_version + (wide ? Wider : 0));
         _buffer.WriteInt32(Begins);
         _buffer.WriteSeek(wide, file.Length);
         _buffer.WriteSeek(wide, free.Seek);

@@ -20,6 +20,9 @@ namespace Pruning.Data.Root;
 /// </code></example>
 public sealed class RootFileWriter : IDisposable
 {
+    /// <summary>What names of RNTuples and their fields cannot contain, by ROOT's rules and ours.</summary>
+    internal const string NtupleForbidden = "./\\ :;";
+
     private const int MaxBlobBytes = 1 << 29; // one record has 31 bits for its size
 
     private readonly TemporaryFile _file;
@@ -79,8 +82,11 @@ public sealed class RootFileWriter : IDisposable
     /// <param name="path">As in <see cref="CreateTree"/>.</param>
     /// <param name="description">Empty if there is nothing to say.</param>
     /// <exception cref="ArgumentException">The name is taken, or impossible.</exception>
-    public NtupleWriter CreateNtuple(string path, string description = "") =>
-        Add(path, description, "RNTuple", (directory, name) => new NtupleWriter(this, directory, name, description));
+    public NtupleWriter CreateNtuple(string path, string description = "")
+    {
+        CheckName(path[(path.LastIndexOf('/') + 1)..], "RNTuple", NtupleForbidden);
+        return Add(path, description, "RNTuple", (directory, name) => new NtupleWriter(this, directory, name, description));
+    }
 
     /// <summary>
     /// Saves all entries so far: whatever happens then, they can be read from the temporary file. Clusters become
@@ -133,7 +139,7 @@ public sealed class RootFileWriter : IDisposable
     internal static void CheckName(string name, string what, string forbidden)
     {
         if (string.IsNullOrWhiteSpace(name) || name.AsSpan().IndexOfAny(forbidden) >= 0 || name.Any(char.IsControl))
-            throw new ArgumentException($"'{name}' cannot be the name of a {what}: wanted a name without any of {string.Join(' ', forbidden.ToCharArray())} and control characters");
+            throw new ArgumentException($"'{name}' cannot be the name of a {what}: wanted a name without any of {string.Join(' ', forbidden.Select(one => one == ' ' ? "space" : one.ToString()))} and control characters");
         CheckLength(name, what);
     }
 

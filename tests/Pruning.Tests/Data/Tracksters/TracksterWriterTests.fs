@@ -58,13 +58,19 @@ let private batch (random: Random) (entries: int) (withTruth: bool) : TracksterB
 
 let private numbers (flags: ReadOnlyMemory<bool>) = flags.ToArray() |> Array.map (fun flag -> if flag then 1f else 0f)
 
+/// Trees and RNTuples give columns of other classes, with the same values.
+let private valuesOf<'T when 'T: unmanaged and 'T: struct and 'T :> ValueType and 'T: (new: unit -> 'T)>
+    (column: RootColumn)
+    : 'T array =
+    Runtime.InteropServices.MemoryMarshal.Cast<byte, 'T>(column.ValueBytes).ToArray()
+
 [<Tests>]
 let tests =
     testList
         "writing tracksters"
         [
-            for withTruth in [ false; true ] do
-                test $"batches come back as they were, with truth: {withTruth}" {
+            for format, withTruth in List.allPairs [ TableFormat.Tree; TableFormat.Ntuple ] [ false; true ] do
+                test $"batches come back as they were, {format}, with truth: {withTruth}" {
                     withDirectory (fun directory ->
                         let path = Path.Combine(directory, "prepared.root")
                         let random = Random 4
@@ -74,7 +80,14 @@ let tests =
 
                         do
                             use writer =
-                                TracksterWriter.Create(path, withTruth, dict [ "made by", "a test" ] |> Dictionary)
+                                TracksterWriter.Create(
+                                    path,
+                                    PreparedContents(
+                                        HasTruth = withTruth,
+                                        Metadata = (dict [ "made_by", "a test" ] |> Dictionary),
+                                        Format = format
+                                    )
+                                )
 
                             batches |> List.iter writer.Append
                             Expect.equal writer.EntryCount 340L "entries"
@@ -126,73 +139,86 @@ let tests =
                         use file = RootFile.Open path
 
                         if withTruth then
-                            let fraction = file.Tree("Tracksters").Read<float32>("fraction").Values
+                            let column table name = file.Table(table).ReadColumns(name) |> Seq.exactlyOne
+
+                            let fraction = valuesOf<float32>(column "Tracksters" "fraction")
                             let wanted = batches |> List.map (fun batch -> batch.Fraction.ToArray()) |> Array.concat
                             Expect.equal fraction wanted "fraction"
 
-                            Expect.equal
-                                (file.Tree("Graphs").Read<int>("pdgId").Values)
-                                (Array.replicate 340 22)
-                                "pdgId"
-
-                        let metadata = file.Tree "Metadata"
-                        Expect.equal (metadata.Branches |> Seq.map _.Name |> List.ofSeq) [ "made by" ] "keys"
+                            let species = valuesOf<int>(column "Graphs" "pdgId")
+                            Expect.equal species (Array.replicate 340 22) "pdgId"
 
                         Expect.equal
-                            (RawEntries.ofBranch (File.ReadAllBytes path) "Metadata" "made by")
-                            [| RootBytes.bytes (fun b -> b.Text "a test") |]
-                            "texts")
+                            (PreparedMetadata.Read path |> nonNull |> Seq.map (|KeyValue|) |> List.ofSeq)
+                            [ "made_by", "a test" ]
+                            "metadata"
+
+                        if format = TableFormat.Tree then
+                            Expect.equal
+                                (RawEntries.ofBranch (File.ReadAllBytes path) "Metadata" "made_by")
+                                [| RootBytes.bytes (fun b -> b.Text "a test") |]
+                                "texts")
                 }
 
-            test "a batch that does not fit together writes nothing" {
-                withDirectory (fun directory ->
-                    use writer = TracksterWriter.Create(Path.Combine(directory, "prepared.root"), false)
-                    let good = batch (Random 1) 5 false
-                    let short = batch (Random 2) 4 false
+            for format in [ TableFormat.Tree; TableFormat.Ntuple ] do
+                test $"a batch that does not fit together writes nothing, {format}" {
+                    withDirectory (fun directory ->
+                        use writer =
+                            TracksterWriter.Create(
+                                Path.Combine(directory, "prepared.root"),
+                                PreparedContents(Format = format)
+                            )
 
-                    let refused (batch: TracksterBatch) =
-                        try
-                            writer.Append batch
-                            ""
-                        with :? ArgumentException as e ->
-                            e.Message
+                        let good = batch (Random 1) 5 false
+                        let short = batch (Random 2) 4 false
 
-                    let mixed (nodes: TracksterBatch) (links: TracksterBatch) (energy: float32 array) =
-                        TracksterBatch(
-                            Nodes = nodes.Nodes,
-                            Id = nodes.Id,
-                            PosX = nodes.PosX,
-                            PosY = nodes.PosY,
-                            PosZ = nodes.PosZ,
-                            Energy = memory energy,
-                            Time = nodes.Time,
-                            Eta = nodes.Eta,
-                            Phi = nodes.Phi,
-                            IsSeedHigh = nodes.IsSeedHigh,
-                            IsSeedLow = nodes.IsSeedLow,
-                            Layer = nodes.Layer,
-                            HitCount = nodes.HitCount,
-                            Label = nodes.Label,
-                            Links = links.Links,
-                            Origin = links.Origin,
-                            Target = links.Target
-                        )
+                        let refused (batch: TracksterBatch) =
+                            try
+                                writer.Append batch
+                                ""
+                            with :? ArgumentException as e ->
+                                e.Message
 
-                    let energy = good.Energy.ToArray()
+                        let mixed (nodes: TracksterBatch) (links: TracksterBatch) (energy: float32 array) =
+                            TracksterBatch(
+                                Nodes = nodes.Nodes,
+                                Id = nodes.Id,
+                                PosX = nodes.PosX,
+                                PosY = nodes.PosY,
+                                PosZ = nodes.PosZ,
+                                Energy = memory energy,
+                                Time = nodes.Time,
+                                Eta = nodes.Eta,
+                                Phi = nodes.Phi,
+                                IsSeedHigh = nodes.IsSeedHigh,
+                                IsSeedLow = nodes.IsSeedLow,
+                                Layer = nodes.Layer,
+                                HitCount = nodes.HitCount,
+                                Label = nodes.Label,
+                                Links = links.Links,
+                                Origin = links.Origin,
+                                Target = links.Target
+                            )
 
-                    Expect.equal
-                        (refused (mixed good short energy))
-                        "wanted the links of 5 tracksters, found those of 4"
-                        "links"
+                        let energy = good.Energy.ToArray()
 
-                    Expect.stringContains (refused (mixed good good energy[1..])) "branch 'energy'" "too few energies"
-                    Expect.equal writer.EntryCount 0L "nothing"
-                    Expect.equal (refused good) "" "the whole batch is taken")
-            }
+                        Expect.equal
+                            (refused (mixed good short energy))
+                            "wanted the links of 5 tracksters, found those of 4"
+                            "links"
+
+                        Expect.stringContains (refused (mixed good good energy[1..])) "'energy'" "too few energies"
+                        Expect.equal writer.EntryCount 0L "nothing"
+                        Expect.equal (refused good) "" "the whole batch is taken")
+                }
 
             test "truth that was promised has to come" {
                 withDirectory (fun directory ->
-                    use writer = TracksterWriter.Create(Path.Combine(directory, "prepared.root"), true)
+                    use writer =
+                        TracksterWriter.Create(
+                            Path.Combine(directory, "prepared.root"),
+                            PreparedContents(HasTruth = true)
+                        )
 
                     Expect.throwsT<ArgumentException> (fun () -> writer.Append(batch (Random 1) 5 false)) "no truth")
             }

@@ -174,7 +174,7 @@ public sealed class NtupleWriter : TableWriter
     private (FieldRecord[] Records, List<NtupleColumnWriter> Columns) Shape(string name, int lists, string valueType)
     {
         CheckOpen();
-        RootFileWriter.CheckName(name, "field", "/.:;");
+        RootFileWriter.CheckName(name, "field", RootFileWriter.NtupleForbidden);
         ArgumentOutOfRangeException.ThrowIfNegative(lists);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lists, MostLists);
         if (EntryCount > 0 || _header is not null)

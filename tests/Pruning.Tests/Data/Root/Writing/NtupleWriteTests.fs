@@ -275,7 +275,7 @@ let tests =
                             (fun () -> ntuple.Field<char> "c" |> ignore),
                             "field 'c' cannot hold values of type Char, only bool, integers of 8 to 64 bits, float and double"
                             (fun () -> ntuple.Field<int> "a.b" |> ignore),
-                            "'a.b' cannot be the name of a field: wanted a name without any of / . : ; and control characters"
+                            "'a.b' cannot be the name of a field: wanted a name without any of . / \\ space : ; and control characters"
                             (fun () -> x.Values(ReadOnlyMemory [| 1f |]) |> ignore),
                             "field 'x' is std::vector<float>: wanted 1 arrays of offsets, found 0"
                             (fun () -> x.List(longs [], ReadOnlyMemory [| 1f |]) |> ignore),
