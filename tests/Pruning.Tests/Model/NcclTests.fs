@@ -25,10 +25,16 @@ type private NumberFunction = delegate of int -> unit
 [<UnmanagedFunctionPointer(CallingConvention.Cdecl)>]
 type private DeviceFunction = delegate of unit -> int
 
-/// A C file as a library in a temporary directory, which stays: what is loaded is not unloaded. None without a compiler.
+/// A directory that stays until the program ends: what is loaded is not unloaded.
+let private directory: Lazy<string> =
+    lazy
+        (let directory = Directory.CreateTempSubdirectory "graph-pruning-nccl-"
+         AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> directory.Delete true)
+         directory.FullName)
+
+/// A C file as a library. None without a compiler.
 let private compile (name: string) (source: string) : string option =
-    let directory = Directory.CreateTempSubdirectory "graph-pruning-nccl-"
-    let library = Path.Combine(directory.FullName, name)
+    let library = Path.Combine(directory.Value, name)
 
     let words =
         [
@@ -159,7 +165,7 @@ let private library =
             }
 
             test "the device of a thread is set by the runtime that libtorch has loaded, whatever it is called" {
-                let source = Path.Combine(Directory.CreateTempSubdirectory("graph-pruning-cuda-").FullName, "cuda.c")
+                let source = Path.Combine(directory.Value, "cuda.c")
 
                 File.WriteAllText(
                     source,

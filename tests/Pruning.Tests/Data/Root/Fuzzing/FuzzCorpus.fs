@@ -223,6 +223,55 @@ let private part (n: NtupleSpec.Ntuple) (name: string) (part: NtupleSpec.Part) :
         Recover = false
     }
 
+/// A tree and RNTuples of our own writer; fields that share the ends of their lists among them.
+let private writtenNtuples () =
+    RootWriteTests.withDirectory (fun directory ->
+        let path = Path.Combine(directory, "ntuples.root")
+
+        do
+            use file =
+                RootFileWriter.Create(
+                    path,
+                    RootWriteOptions(
+                        ClusterEntries = 2L,
+                        CheckpointEvery = 100L,
+                        Reproducible = true,
+                        Workers = 1,
+                        RawMetadata = true
+                    )
+                )
+
+            let nodes = [ [| 0L; 3L; 4L; 6L |] ]
+            let ntuple = file.CreateNtuple(TracksterSchema.TracksterTree, "")
+
+            WrittenFields.fill
+                [ 1 ]
+                3
+                ntuple
+                [
+                    WrittenFields.numbers TracksterSchema.Id nodes [| 0; 1; 2; 0; 0; 1 |]
+                    for feature in TracksterSchema.Features do
+                        WrittenFields.numbers feature nodes (Array.init 6 (fun i -> 1.0f + float32 (i % 2)))
+                    WrittenFields.numbers TracksterSchema.Label nodes (Array.init 6 (fun i -> i % 2 = 0))
+                    WrittenFields.texts "name" [] [| "a"; ""; "ccc" |]
+                ]
+
+            let links = file.CreateNtuple(TracksterSchema.EdgeTree, "")
+            let ends = [ [| 0L; 2L; 2L; 3L |] ]
+
+            WrittenFields.fill
+                [ 3 ]
+                3
+                links
+                [
+                    WrittenFields.numbers TracksterSchema.Origin ends [| 0L; 0L; 0L |]
+                    WrittenFields.numbers TracksterSchema.Target ends [| 1L; 2L; 1L |]
+                ]
+
+            file.Close()
+
+        File.ReadAllBytes path)
+
 /// Every small seed.
 let seeds =
     lazy
@@ -242,6 +291,7 @@ let seeds =
                  Recover = true
              }
              whole "a prepared file" (prepared ())
+             whole "a prepared file of RNTuples" (writtenNtuples ())
              whole "an RNTuple" (NtupleWriter.fileOf [ ntuple ])
              part ntuple "anchor" NtupleSpec.Anchor
              part ntuple "header" NtupleSpec.Header
