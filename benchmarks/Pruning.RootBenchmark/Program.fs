@@ -6,6 +6,7 @@
 /// CODEC leaves the others out: none, lz4, zlib, zstd.
 ///
 ///     dotnet run ... -- read DIRECTORY CODEC [ENTRIES]     reads only: the file of an earlier call is taken when it is there
+///     dotnet run ... -- ntuple DIRECTORY                   writes and reads the same as an RNTuple
 ///     dotnet run ... -- wide DIRECTORY                     reads one branch of 1,000, beside a file of that branch alone
 ///     dotnet run ... -- baskets DIRECTORY                  prints what is allocated for each basket
 ///     dotnet run ... -- memory DIRECTORY                   writes 1 GB of values and prints the most memory that it took
@@ -46,11 +47,12 @@ let private options (setting: RootCompressionSetting) (basketEntries: int) (work
 /// Reads all branches, a stretch of entries at a time, as a program that does not hold the whole file does.
 let private read (names: string list) (path: string) (workers: int) () =
     use file = RootFile.Open(path, RootReadOptions(Workers = workers))
-    let tree = file.Tree "Events"
+    let table = file.Table "Events"
+    let requests = [| for name in names -> ColumnRequest.Of name |]
     let stretch = 20000L
 
-    for first in 0L .. stretch .. tree.EntryCount - 1L do
-        tree.Read(names, first, Nullable(min tree.EntryCount (first + stretch)))
+    for first in 0L .. stretch .. table.EntryCount - 1L do
+        table.Read(requests, first, Nullable(min table.EntryCount (first + stretch)))
         |> ignore
 
 /// The stored payloads of the baskets of the named branches, and their sizes once decompressed.
@@ -168,9 +170,60 @@ let private readOnly (directory: string) (codec: string) (baskets: int list) =
                     ratio bare bareBoth
                 ]
 
+/// The sample as an RNTuple with default pages and clusters.
+let private ntuple (directory: string) =
+    let sample = Sample.create entries
+    let bytes, names = Sample.bytes sample, Sample.names sample
+    let path = Path.Combine(directory, "root-benchmark-ntuple.root")
+
+    line
+        [
+            "codec"
+            "file, MB"
+            "write, a CPU second"
+            "write, wall"
+            "2 threads, wall"
+            "ratio"
+            "read, a CPU second"
+            "read, wall"
+            "2 threads, wall"
+            "ratio"
+        ]
+
+    line (List.replicate 10 "---")
+
+    for setting in codecs do
+        let write workers () =
+            let options = RootWriteOptions(Compression = setting, Workers = workers, Reproducible = true)
+            Sample.writeNtuple path options 20000 sample
+
+        let writeTwo = best 2 (write 2)
+        let writeOne = best 2 (write 1)
+        let readOne = best runs (read names path 1)
+        let readTwo = best runs (read names path 2)
+
+        line
+            [
+                string setting
+                string (FileInfo(path).Length / 1000000L)
+                number (rate bytes writeOne.Processor)
+                number (rate bytes writeOne.Wall)
+                number (rate bytes writeTwo.Wall)
+                ratio writeOne writeTwo
+                number (rate bytes readOne.Processor)
+                number (rate bytes readOne.Wall)
+                number (rate bytes readTwo.Wall)
+                ratio readOne readTwo
+            ]
+
+    File.Delete path
+
 [<EntryPoint>]
 let main arguments =
     match List.ofArray arguments with
+    | [ "ntuple"; directory ] ->
+        ntuple directory
+        0
     | [ "wide"; directory ] ->
         Overhead.wide directory
         0

@@ -99,6 +99,35 @@ module Sample =
     let write (path: string) (options: RootWriteOptions) (piece: int) (sample: Sample) : unit =
         writeRepeated path options piece 1 sample
 
+    /// Writes the sample as the RNTuple `Events`, so many entries a call.
+    let writeNtuple (path: string) (options: RootWriteOptions) (piece: int) (sample: Sample) : unit =
+        use file = RootFileWriter.Create(path, options)
+        let ntuple = file.CreateNtuple "Events"
+
+        let floats =
+            sample.Floats
+            |> List.map (fun (name, values) -> ntuple.Field<float32>(name, 1), values)
+
+        let ints =
+            sample.Ints
+            |> List.map (fun (name, values) -> ntuple.Field<int>(name, 1), values)
+
+        for first in 0..piece .. sample.Offsets.Length - 2 do
+            let count = min piece (sample.Offsets.Length - 1 - first)
+            let offsets = ReadOnlyMemory(sample.Offsets, first, count + 1)
+
+            ntuple.Append(
+                [
+                    for field, values in floats do
+                        field.List(offsets, values)
+                    for field, values in ints do
+                        field.List(offsets, values)
+                ]
+                : NtupleData list
+            )
+
+        file.Close()
+
     /// Names of the jagged branches of a written sample, and bytes of their values.
     let stored (path: string) : string list * int64 =
         use file = RootFile.Open path
