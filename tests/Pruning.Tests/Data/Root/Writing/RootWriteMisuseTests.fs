@@ -219,8 +219,24 @@ let tests =
                     Expect.isEmpty (Directory.GetFileSystemEntries directory) "nothing is left behind")
             }
 
-            for after in [ 0L; 100L; 2000L; 20000L ] do
-                test $"a disk that is full after {after} bytes" {
+            let fillTree (file: RootFileWriter) =
+                let tree = file.CreateTree "t"
+                let branch = tree.Flat<int> "i"
+
+                for i in 0..20000 do
+                    branch.Set(i * 77777)
+                    tree.Fill()
+
+            let fillNtuple (file: RootFileWriter) =
+                let ntuple = file.CreateNtuple "n"
+                let field = ntuple.Field<int> "i"
+
+                for i in 0..20 do
+                    ntuple.Append [| field.Values(ints (Array.init 1000 (fun k -> (i + k) * 77777))) |]
+
+            for (what, fill), after in
+                List.allPairs [ "a tree", fillTree; "an RNTuple", fillNtuple ] [ 0L; 100L; 2000L; 20000L ] do
+                test $"{what} on a disk that is full after {after} bytes" {
                     withDirectory (fun directory ->
                         let path = Path.Combine(directory, "f.root")
                         File.WriteAllText(path, "old")
@@ -228,6 +244,7 @@ let tests =
                         let options =
                             RootWriteOptions(
                                 BasketBytes = 1000,
+                                ClusterBytes = 8000L,
                                 BeforeWrite =
                                     fun length ->
                                         if length >= after then
@@ -237,13 +254,7 @@ let tests =
                         let text =
                             message<RootWriteException>(fun () ->
                                 use file = RootFileWriter.Create(path, options)
-                                let tree = file.CreateTree "t"
-                                let branch = tree.Flat<int> "i"
-
-                                for i in 0..20000 do
-                                    branch.Set(i * 77777)
-                                    tree.Fill()
-
+                                fill file
                                 file.Close())
 
                         Expect.equal
