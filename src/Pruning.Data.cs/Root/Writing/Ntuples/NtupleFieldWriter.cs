@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Pruning.Data.Root;
@@ -10,8 +8,9 @@ namespace Pruning.Data.Root;
 /// </summary>
 public abstract class NtupleFieldWriter
 {
-    private protected NtupleFieldWriter(string name, int lists, IReadOnlyList<FieldRecord> records, IReadOnlyList<NtupleColumnWriter> columns)
+    private protected NtupleFieldWriter(NtupleWriter ntuple, string name, int lists, IReadOnlyList<FieldRecord> records, IReadOnlyList<NtupleColumnWriter> columns)
     {
+        Ntuple = ntuple;
         Name = name;
         Lists = lists;
         Records = records;
@@ -26,6 +25,9 @@ public abstract class NtupleFieldWriter
 
     /// <summary>Lists that the values are in: 0 for one value an entry, 1 for a vector, 2 for a vector of vectors.</summary>
     public int Lists { get; }
+
+    /// <summary>The RNTuple that it belongs to.</summary>
+    internal NtupleWriter Ntuple { get; }
 
     /// <summary>This field, and those of the lists' items below it.</summary>
     internal IReadOnlyList<FieldRecord> Records { get; }
@@ -60,8 +62,8 @@ public abstract class NtupleFieldWriter
 public sealed class NumberFieldWriter<T> : NtupleFieldWriter
     where T : unmanaged
 {
-    internal NumberFieldWriter(string name, int lists, IReadOnlyList<FieldRecord> records, IReadOnlyList<NtupleColumnWriter> columns)
-        : base(name, lists, records, columns)
+    internal NumberFieldWriter(NtupleWriter ntuple, string name, int lists, IReadOnlyList<FieldRecord> records, IReadOnlyList<NtupleColumnWriter> columns)
+        : base(ntuple, name, lists, records, columns)
     {
     }
 
@@ -87,8 +89,8 @@ public sealed class NumberFieldWriter<T> : NtupleFieldWriter
 /// <inheritdoc/>
 public sealed class TextFieldWriter : NtupleFieldWriter
 {
-    internal TextFieldWriter(string name, int lists, IReadOnlyList<FieldRecord> records, IReadOnlyList<NtupleColumnWriter> columns)
-        : base(name, lists, records, columns)
+    internal TextFieldWriter(NtupleWriter ntuple, string name, int lists, IReadOnlyList<FieldRecord> records, IReadOnlyList<NtupleColumnWriter> columns)
+        : base(ntuple, name, lists, records, columns)
     {
     }
 
@@ -114,59 +116,5 @@ public sealed class TextFieldWriter : NtupleFieldWriter
         for (int i = 0; i < texts.Count; i++)
             Encoding.UTF8.GetBytes(texts[i], bytes.AsSpan((int)starts[i]));
         return new NtupleData<byte>(this, [.. levels, starts], bytes);
-    }
-}
-
-/// <summary>Many entries of one field, for <see cref="NtupleWriter.Append"/>. Of numbers it refers to the caller's arrays and copies nothing.</summary>
-public abstract class NtupleData
-{
-    private protected NtupleData(NtupleFieldWriter field, long entryCount)
-    {
-        Field = field;
-        EntryCount = entryCount;
-    }
-
-    internal NtupleFieldWriter Field { get; }
-
-    internal long EntryCount { get; }
-
-    /// <summary>Bytes that entries [first, first + count) add to the field's columns.</summary>
-    internal abstract long BytesOf(long first, long count);
-
-    /// <summary>Adds entries [first, first + count) to the columns.</summary>
-    internal abstract void Write(long first, long count);
-}
-
-/// <inheritdoc/>
-internal sealed class NtupleData<T>(NtupleFieldWriter field, IReadOnlyList<ReadOnlyMemory<long>> levels, ReadOnlyMemory<T> values)
-    : NtupleData(field, levels.Count > 0 ? levels[0].Length - 1 : values.Length)
-    where T : unmanaged
-{
-    internal override long BytesOf(long first, long count)
-    {
-        long bytes = 0;
-        (long begin, long end) = (first, first + count);
-        foreach (ReadOnlyMemory<long> level in levels)
-        {
-            bytes += (end - begin) * sizeof(long);
-            (begin, end) = (level.Span[(int)begin], level.Span[(int)end]);
-        }
-        return bytes + ((end - begin) * Unsafe.SizeOf<T>());
-    }
-
-    internal override void Write(long first, long count)
-    {
-        (long begin, long end) = (first, first + count);
-        for (int i = 0; i < levels.Count; i++)
-        {
-            ReadOnlySpan<long> offsets = levels[i].Span[(int)begin..(int)(end + 1)];
-            // Ends count the items of the next level from the cluster's begin.
-            long origin = offsets[0] - Field.Columns[i + 1].Count;
-            Span<long> ends = MemoryMarshal.Cast<byte, long>(Field.Columns[i].Take(offsets.Length - 1));
-            for (int k = 0; k < ends.Length; k++)
-                ends[k] = offsets[k + 1] - origin;
-            (begin, end) = (offsets[0], offsets[^1]);
-        }
-        MemoryMarshal.AsBytes(values.Span[(int)begin..(int)end]).CopyTo(Field.Columns[^1].Take((int)(end - begin)));
     }
 }

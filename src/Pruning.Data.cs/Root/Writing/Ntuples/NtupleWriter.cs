@@ -51,7 +51,7 @@ public sealed class NtupleWriter : TableWriter
         RootElementType type = TreeWriter.TypeOf<T>(name, "field");
         (FieldRecord[] records, List<NtupleColumnWriter> columns) = Shape(name, lists, ColumnCodes.FieldType(type));
         columns.Add(new NtupleColumnWriter(FieldCount + lists, ColumnCodes.Of(type, _split)));
-        return Add(new NumberFieldWriter<T>(name, lists, records, columns));
+        return Add(new NumberFieldWriter<T>(this, name, lists, records, columns));
     }
 
     /// <summary>Adds a field of texts, <c>std::string</c>.</summary>
@@ -64,7 +64,7 @@ public sealed class NtupleWriter : TableWriter
         (FieldRecord[] records, List<NtupleColumnWriter> columns) = Shape(name, lists, "std::string");
         columns.Add(new NtupleColumnWriter(FieldCount + lists, ColumnCodes.OfIndex(_split)));
         columns.Add(new NtupleColumnWriter(FieldCount + lists, ColumnCodes.Char));
-        return Add(new TextFieldWriter(name, lists, records, columns));
+        return Add(new TextFieldWriter(this, name, lists, records, columns));
     }
 
     /// <summary>Adds entries: one piece of data for every field, all of as many entries.</summary>
@@ -101,15 +101,15 @@ public sealed class NtupleWriter : TableWriter
         var given = new HashSet<NtupleFieldWriter>();
         foreach (NtupleData one in data)
         {
-            if (!_fields.Contains(one.Field))
+            if (one.Field.Ntuple != this)
                 throw new ArgumentException($"field '{one.Field.Name}' does not belong to RNTuple '{Name}'");
             if (!given.Add(one.Field))
                 throw new ArgumentException($"field '{one.Field.Name}' is given twice");
             if (one.EntryCount != data[0].EntryCount)
                 throw new ArgumentException(Invariant($"field '{one.Field.Name}' is given {one.EntryCount} entries but field '{data[0].Field.Name}' {data[0].EntryCount}"));
         }
-        if (_fields.Find(field => !given.Contains(field)) is NtupleFieldWriter missing)
-            throw new ArgumentException($"RNTuple '{Name}' is given no data for field '{missing.Name}'");
+        if (given.Count < _fields.Count)
+            throw new ArgumentException($"RNTuple '{Name}' is given no data for field '{_fields.Find(field => !given.Contains(field))!.Name}'");
     }
 
     /// <inheritdoc/>
