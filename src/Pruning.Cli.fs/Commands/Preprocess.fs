@@ -200,7 +200,7 @@ let private warnings (terminal: Terminal) (made: Done) =
 
         Terminal.warn
             terminal
-            $"only {exact} %% of the tracksters have CLUE3D's own links: its parameters may be those of another release; see --clue3d and --set."
+            $"only {exact} %% of the tracksters have CLUE3D's own links: its parameters may be those of another release; see --clue3d (toy for ntuples of simulate) and --set."
 
     if counts.AssociationsDiffering > 0L then
         Terminal.warn

@@ -22,7 +22,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
     private readonly uint _time = EncodeTime(options.Reproducible ? new DateTime(1995, 1, 1) : DateTime.Now);
     private readonly Guid _identity = options.Reproducible ? new Guid(XxHash128.Hash(Encoding.UTF8.GetBytes(name))) : Guid.NewGuid();
     private readonly RootBufferWriter _buffer = new();
-    private readonly HashSet<string> _described = [];
+    private int _described; // classes; they are only ever added
     private (long Seek, int Bytes) _descriptions;
     private int _version = TreeVersion;
     private WrittenDirectory? _top;
@@ -150,20 +150,22 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
 
     private void WriteDescriptions(IReadOnlyList<TableWriter> tables)
     {
-        int known = _described.Count;
-        _described.Add("vector<string>"); // a member of ROOT's own
+        SortedSet<string> vectors = new(StringComparer.Ordinal) { "vector<string>" }; // a member of ROOT's own
         foreach (string className in tables.OfType<TreeWriter>().SelectMany(tree => tree.Branches).Select(branch => branch.ClassName).OfType<string>())
         {
-            _described.Add(className);
+            vectors.Add(className);
             string content = CollectionClass.ContentOf(className);
             if (content.EndsWith('>'))
-                _described.Add(content);
+                vectors.Add(content);
         }
-        if (_described.Count == known)
+        IEnumerable<ClassDescription> ntuple = tables.Any(table => table is NtupleWriter) ? [StreamerTable.Ntuple] : [];
+        ClassDescription[] classes = [.. StreamerTable.Classes, .. vectors.Select(StreamerTable.Vector), .. ntuple];
+        if (classes.Length == _described)
             return;
+        _described = classes.Length;
         var key = new RecordKey("TList", "StreamerInfo", "Doubly linked list", Begins, Wide);
         long seek = file.Length;
-        WriteRecord(key, StreamerEncoder.Encode(key.Bytes, _described.Order(StringComparer.Ordinal)));
+        WriteRecord(key, StreamerEncoder.Encode(key.Bytes, classes));
         _descriptions = (seek, (int)(file.Length - seek));
     }
 

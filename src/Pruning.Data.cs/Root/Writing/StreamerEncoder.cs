@@ -4,16 +4,15 @@ namespace Pruning.Data.Root;
 internal static class StreamerEncoder
 {
     /// <param name="keyBytes">Bytes of the record's key.</param>
-    /// <param name="vectors">Class names of vectors that branches use.</param>
-    public static ReadOnlySpan<byte> Encode(int keyBytes, IEnumerable<string> vectors)
+    /// <param name="classes">What is to be described, bases before what is built on them.</param>
+    public static ReadOnlySpan<byte> Encode(int keyBytes, IReadOnlyList<ClassDescription> classes)
     {
         var objects = new ObjectWriter(keyBytes);
         RootBufferWriter buffer = objects.Buffer;
-        ClassDescription[] classes = [.. StreamerTable.Classes, .. vectors.Select(StreamerTable.Vector)];
         int list = buffer.Open(5);
         buffer.WriteObject();
         buffer.WriteString("");
-        buffer.WriteInt32(classes.Length);
+        buffer.WriteInt32(classes.Count);
         foreach (ClassDescription one in classes)
         {
             int slot = objects.OpenSlot("TStreamerInfo");

@@ -190,7 +190,9 @@ internal static class StreamerTable
         pointer TList* fFriends
         pointer TList* fUserInfo
         pointer TBranchRef* fBranchRef
+        """;
 
+    private const string NtupleText = """
         ROOT::RNTuple 2 4ba21bf5
         unsigned_short fVersionEpoch
         unsigned_short fVersionMajor
@@ -205,19 +207,23 @@ internal static class StreamerTable
         ULong64_t fMaxKeySize
         """;
 
-    private static readonly Lazy<IReadOnlyList<ClassDescription>> s_classes = new(Parse);
+    private static readonly Lazy<IReadOnlyList<ClassDescription>> s_classes = new(() => Parse(Text));
+    private static readonly Lazy<IReadOnlyList<ClassDescription>> s_ntuple = new(() => Parse(NtupleText));
 
-    /// <summary>The classes, bases before what is built on them.</summary>
+    /// <summary>The classes of trees, bases before what is built on them.</summary>
     public static IReadOnlyList<ClassDescription> Classes => s_classes.Value;
+
+    /// <summary>The class of RNTuples.</summary>
+    public static ClassDescription Ntuple => s_ntuple.Value[0];
 
     /// <summary>The description of a standard vector.</summary>
     public static ClassDescription Vector(string className) =>
         new(className, CollectionClass.Version, CollectionClass.Checksum(className), [MemberDescription.Vector("This", className, 0)]);
 
-    private static IReadOnlyList<ClassDescription> Parse()
+    private static IReadOnlyList<ClassDescription> Parse(string table)
     {
         var classes = new List<ClassDescription>();
-        foreach (string paragraph in Text.ReplaceLineEndings("\n").Split("\n\n"))
+        foreach (string paragraph in table.ReplaceLineEndings("\n").Split("\n\n"))
         {
             string[] lines = paragraph.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             string[] head = lines[0].Split(' ');

@@ -180,6 +180,25 @@ let tests =
                     Expect.isEmpty (read.Check()) "nothing wrong is found")
             }
 
+            test "ROOT's class of RNTuples is described in files that have some, as ROOT describes it" {
+                let described content =
+                    RootWriter.opened content (fun file ->
+                        [
+                            for info in file.Classes.Versions "ROOT::RNTuple" do
+                                info.Version, info.Elements.Count
+                        ])
+
+                let columns = [ WrittenColumns.flat "i" [| 1 |] ]
+
+                Expect.equal
+                    (described (write RootWriteOptions.Default WrittenColumns.ByEntry "t" 1 columns))
+                    []
+                    "trees"
+
+                let content = writeNtuple RootWriteOptions.Default "n" [ 1 ] 1 [ numbers "i" [] [| 1 |] ]
+                Expect.equal (described content) [ 2, 11 ] "RNTuples"
+            }
+
             test "fields of lists of the same lengths share the ends of their lists" {
                 let levels, count = lists (Random 5) 1 5000
                 let other, otherCount = lists (Random 6) 1 5000
