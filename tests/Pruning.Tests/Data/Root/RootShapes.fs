@@ -65,6 +65,22 @@ let classes =
                 memberOf 64 "TObject*" "other"
             ]
         classOf "Pair" [ memberOf 3 "int" "key"; memberOf 61 "Base" "inner" ]
+        classOf
+            "Sided"
+            [
+                { memberOf 0 "BASE" "Base" with
+                    BaseVersion = classVersion
+                }
+                memberOf 3 "int" "side"
+            ]
+        classOf
+            "Link"
+            [
+                { memberOf 0 "BASE" "Base" with
+                    BaseVersion = -1
+                }
+            ]
+        classOf "Box" [ memberOf 500 "vector<Pair>" "pairs" ]
         classOf "TMatrixTBase<double>" [ memberOf 3 "int" "fNrows"; memberOf 8 "double" "fTol" ]
         classOf "Flag" [ memberOf 18 "bool" "on" ]
         classOf "Node" [ memberOf 3 "int" "id"; memberOf 500 "vector<Node>" "children" ]
@@ -293,6 +309,65 @@ let cases: (string * Branch * string * (string * int64 list * string list) list)
             ],
         "vector<Pair>",
         [ "key", [ 1L; 2L ], [ "1"; "2" ]; "inner.base", [ 1L; 2L ], [ "3"; "4" ] ]
+
+        "objects with a base class stored member by member: its members are columns without an envelope",
+        whole
+            "x"
+            "vector<Sided>"
+            [
+                entry (
+                    framed memberWise (fun b ->
+                        b.I16 classVersion
+                        b.I32 2
+                        List.iter b.I32 [ 1; 2; 3; 4 ])
+                )
+            ],
+        "vector<Sided>",
+        [ "base", [ 1L; 2L ], [ "1"; "2" ]; "side", [ 1L; 2L ], [ "3"; "4" ] ]
+
+        "objects that are nothing but a base class without a version, member by member",
+        whole
+            "x"
+            "vector<Link>"
+            [
+                entry (
+                    framed memberWise (fun b ->
+                        b.I16 0
+                        b.I32 classChecksum
+                        b.I32 3
+                        List.iter b.I32 [ 7; 8; 9 ])
+                )
+            ],
+        "vector<Link>",
+        [ "base", [ 1L; 3L ], [ "7"; "8"; "9" ] ]
+
+        "the lists of objects of a split collection, stored member by member in one envelope",
+        element
+            "x"
+            "Box"
+            0
+            41
+            500
+            [
+                basket
+                    Offsets
+                    [
+                        entry (
+                            framed memberWise (fun b ->
+                                b.I16 classVersion
+
+                                for keys in [ [ 1; 2 ]; []; [ 3 ] ] do
+                                    b.I32 keys.Length
+                                    List.iter b.I32 keys
+
+                                    for key in keys do
+                                        framed classVersion (fun b -> b.I32(10 * key)) b)
+                        )
+                        [||]
+                    ]
+            ],
+        "vector<Pair>[]",
+        [ "key", [ 2L; 3L; 3L ], [ "1"; "2"; "3" ]; "inner.base", [ 2L; 3L; 3L ], [ "10"; "20"; "30" ] ]
 
         "small objects stored member by member: less than an envelope each",
         whole

@@ -69,13 +69,21 @@ internal sealed class CountedReader(CountedShape shape, ValueReader item, Number
 /// <summary>Items up to the end of the entry: one member of every object of a split collection.</summary>
 internal sealed class RestReader(ValueReader item, GrowingArray<int> counts) : ValueReader
 {
-    public override void Read(ref RootBuffer buffer)
+    public override void Read(ref RootBuffer buffer) => ReadToEnd(ref buffer, byMember: false);
+
+    /// <summary>Items up to the end, each a list of objects that are stored member by member.</summary>
+    public void ReadByMember(ref RootBuffer buffer) => ReadToEnd(ref buffer, byMember: true);
+
+    private void ReadToEnd(ref RootBuffer buffer, bool byMember)
     {
         int count = 0;
         for (; buffer.Remaining > 0; count++)
         {
             int before = buffer.Position;
-            item.Read(ref buffer);
+            if (byMember)
+                item.ReadByMember(ref buffer, 1);
+            else
+                item.Read(ref buffer);
             if (buffer.Position == before)
                 throw buffer.Error(RootErrorKind.CorruptEntry, "an item of no bytes never ends");
         }
@@ -84,16 +92,21 @@ internal sealed class RestReader(ValueReader item, GrowingArray<int> counts) : V
 }
 
 /// <summary>As <see cref="RestReader"/>, behind one envelope for all items.</summary>
-internal sealed class EnvelopedRestReader(ValueReader items) : ValueReader
+/// <param name="items">Reads them.</param>
+/// <param name="objects">Of lists of objects, reads an object: where they are stored member by member, the envelope tells their version.</param>
+internal sealed class EnvelopedRestReader(RestReader items, ObjectReader? objects) : ValueReader
 {
     public override void Read(ref RootBuffer buffer)
     {
-        if (buffer.Remaining > 0) // old writers leave the envelope of an empty column out
+        // Old writers leave the envelope of an empty column out.
+        if (buffer.Remaining > 0 && Frame.Open(ref buffer, "a column of a collection").MemberWise)
         {
-            Frame frame = Frame.Open(ref buffer, "a column of a collection");
-            if (frame.MemberWise)
-                throw buffer.Error(RootErrorKind.UnsupportedBranch, "a column of lists of objects that are stored member by member is not decoded");
+            CollectionReader.ReadItemVersion(ref buffer, objects);
+            items.ReadByMember(ref buffer);
         }
-        items.Read(ref buffer);
+        else
+        {
+            items.Read(ref buffer);
+        }
     }
 }

@@ -17,7 +17,7 @@ internal sealed class RecordValueReader(ValueReader[] members) : ValueReader
 }
 
 /// <summary>Objects in envelopes.</summary>
-internal sealed class ObjectReader(string className, StreamerInfo? info, ValueReader body) : ValueReader
+internal class ObjectReader(string className, StreamerInfo? info, ValueReader body) : ValueReader
 {
     public override void Read(ref RootBuffer buffer)
     {
@@ -40,6 +40,12 @@ internal sealed class ObjectReader(string className, StreamerInfo? info, ValueRe
             RootErrorKind.UnsupportedVersion,
             $"wanted class {className} of version {info.Version} but found version {version}{(version == 0 ? $" with checksum {checksum:x8}" : "")}");
     }
+}
+
+/// <summary>Base classes: in envelopes, but where objects are stored member by member their members are columns among the class's own.</summary>
+internal sealed class BaseReader(string className, StreamerInfo? info, ValueReader body) : ObjectReader(className, info, body)
+{
+    public override void ReadColumn(ref RootBuffer buffer, int count) => ReadByMember(ref buffer, count);
 }
 
 /// <summary>Lists, texts and maps in envelopes.</summary>
@@ -65,11 +71,7 @@ internal sealed class CollectionReader(ValueReader body, bool onlyInColumns, Obj
         Frame frame = Frame.Open(ref buffer, "a collection");
         if (frame.MemberWise)
         {
-            int version = buffer.ReadInt16(); // of the items' class
-            if (items is not null)
-                items.ReadVersion(ref buffer, version);
-            else if (version <= 0)
-                buffer.Skip(sizeof(uint));
+            ReadItemVersion(ref buffer, items);
             body.ReadByMember(ref buffer, count);
         }
         else
@@ -78,5 +80,17 @@ internal sealed class CollectionReader(ValueReader body, bool onlyInColumns, Obj
         }
         if (frame.End >= 0 && buffer.Position != frame.End)
             throw buffer.Error(RootErrorKind.CorruptEntry, $"a collection ends {frame.End - buffer.Position} bytes before its byte count");
+    }
+
+    /// <summary>What stands before items that are stored member by member: the version of their class.</summary>
+    /// <param name="buffer">The bytes.</param>
+    /// <param name="items">Reads the items; null where any version will do.</param>
+    public static void ReadItemVersion(ref RootBuffer buffer, ObjectReader? items)
+    {
+        int version = buffer.ReadInt16();
+        if (items is not null)
+            items.ReadVersion(ref buffer, version);
+        else if (version <= 0)
+            buffer.Skip(sizeof(uint));
     }
 }

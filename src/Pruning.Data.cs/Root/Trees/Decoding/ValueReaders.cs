@@ -25,7 +25,8 @@ internal sealed class ValueReaders
             case ListShape list:
                 return new ListReader(Below(list.Item, field, levels, out GrowingArray<int> counts), Math.Max(1, list.Item.MinBytes), MemberBytes(list.Item), counts);
             case RestShape { Item: CollectionShape { OnlyInColumns: false } column }:
-                return new EnvelopedRestReader(new RestReader(Below(column.Body, field, levels, out GrowingArray<int> enveloped), enveloped));
+                var items = new RestReader(Below(column.Body, field, levels, out GrowingArray<int> enveloped), enveloped);
+                return new EnvelopedRestReader(items, ObjectOf(column.Body));
             case RestShape rest:
                 return new RestReader(Below(rest.Item, field, levels, out GrowingArray<int> found), found);
             case CollectionShape collection:
@@ -42,15 +43,20 @@ internal sealed class ValueReaders
         }
     }
 
-    // What an item takes at least where a list is stored member by member: columns share envelopes.
+    // What an item takes at least where a list is stored member by member: columns share envelopes, base classes have none.
     private static int MemberBytes(EntryShape item)
     {
         EntryShape body = item is ObjectShape instance ? instance.Body : item;
-        long least = body is RecordShape record
-            ? record.Members.Sum(member => member.Shape is CollectionShape column ? column.Body.MinBytes : (long)member.Shape.MinBytes)
-            : body.MinBytes;
+        long least = body is RecordShape record ? record.Members.Sum(ColumnBytes) : body.MinBytes;
         return (int)Math.Clamp(least, 1, int.MaxValue);
     }
+
+    private static long ColumnBytes(ShapeMember member) => member.Shape switch
+    {
+        CollectionShape column => column.Body.MinBytes,
+        ObjectShape { Body: RecordShape body } when member.Name.Length == 0 => body.Members.Sum(ColumnBytes),
+        EntryShape other => other.MinBytes,
+    };
 
     // The class of a list's items tells which version their members are in, where they are stored member by member.
     private static ObjectReader? ObjectOf(EntryShape body) => body is ListShape { Item: ObjectShape { Info: not null } item }
@@ -88,7 +94,7 @@ internal sealed class ValueReaders
                 CountedShape counted => Counted(counted, inner, levels, counters),
                 // A base class: its members may count those of the class itself.
                 ObjectShape { Body: RecordShape body } instance when name.Length == 0 =>
-                    new ObjectReader(instance.ClassName, instance.Info, Members(body, inner, levels, counters)),
+                    new BaseReader(instance.ClassName, instance.Info, Members(body, inner, levels, counters)),
                 _ => Of(shape, inner, levels),
             };
             if (shape is NumberShape { Encoding: { Packing: null, Type: not (RootElementType.Float32 or RootElementType.Float64) } } && name.Length > 0)
