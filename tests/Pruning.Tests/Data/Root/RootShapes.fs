@@ -80,6 +80,7 @@ let classes =
                     BaseVersion = -1
                 }
             ]
+        classOf "Maps" [ memberOf 500 "map<string,int>" "a"; memberOf 500 "map<int,short>" "b" ]
         classOf "Box" [ memberOf 500 "vector<Pair>" "pairs" ]
         classOf "TMatrixTBase<double>" [ memberOf 3 "int" "fNrows"; memberOf 8 "double" "fTol" ]
         classOf "Flag" [ memberOf 18 "bool" "on" ]
@@ -340,6 +341,57 @@ let cases: (string * Branch * string * (string * int64 list * string list) list)
             ],
         "vector<Link>",
         [ "base", [ 1L; 3L ], [ "7"; "8"; "9" ] ]
+
+        "empty maps stored member by member: no envelopes of keys and values, though there are bytes behind",
+        whole
+            "x"
+            "vector<Maps>"
+            [
+                let map (keys: Bytes -> unit) count (b: Bytes) =
+                    framed
+                        memberWise
+                        (fun b ->
+                            b.I16 0
+                            b.I32 classChecksum
+                            b.I32 count
+                            keys b)
+                        b
+
+                entry (
+                    framed
+                        9
+                        (list
+                            (fun b empty ->
+                                framed
+                                    classVersion
+                                    (fun b ->
+                                        if empty then
+                                            map ignore 0 b
+                                        else
+                                            map
+                                                (fun b ->
+                                                    framed 9 (texts [ "k" ]) b
+                                                    b.I32 5)
+                                                1
+                                                b
+
+                                        map
+                                            (fun b ->
+                                                b.I32 7
+                                                b.I16 8)
+                                            1
+                                            b)
+                                    b)
+                            [ true; false ])
+                )
+            ],
+        "vector<Maps>",
+        [
+            "a.0", [ 1L; 2L; 1L ], [ "k" ]
+            "a.1", [ 1L; 2L; 1L ], [ "5" ]
+            "b.0", [ 1L; 2L; 2L ], [ "7"; "7" ]
+            "b.1", [ 1L; 2L; 2L ], [ "8"; "8" ]
+        ]
 
         "the lists of objects of a split collection, stored member by member in one envelope",
         element

@@ -72,7 +72,7 @@ internal sealed class CollectionReader(ValueReader body, bool onlyInColumns, Obj
         if (frame.MemberWise)
         {
             ReadItemVersion(ref buffer, items);
-            body.ReadByMember(ref buffer, count);
+            ReadByMemberWithin(ref buffer, frame, count);
         }
         else
         {
@@ -80,6 +80,20 @@ internal sealed class CollectionReader(ValueReader body, bool onlyInColumns, Obj
         }
         if (frame.End >= 0 && buffer.Position != frame.End)
             throw buffer.Error(RootErrorKind.CorruptEntry, $"a collection ends {frame.End - buffer.Position} bytes before its byte count");
+    }
+
+    // Whether columns of no items have envelopes, only the bytes that are left say: those of this collection.
+    private void ReadByMemberWithin(ref RootBuffer buffer, Frame frame, int count)
+    {
+        if (frame.End < buffer.Position)
+        {
+            body.ReadByMember(ref buffer, count);
+            return;
+        }
+        int begin = buffer.Position;
+        RootBuffer inside = buffer.Between(begin, frame.End);
+        body.ReadByMember(ref inside, count);
+        buffer.Seek(begin + inside.Position);
     }
 
     /// <summary>What stands before items that are stored member by member: the version of their class.</summary>
