@@ -64,6 +64,9 @@ internal sealed record CollectionShape(EntryShape Body, bool OnlyInColumns = fal
 /// <param name="ClassName">Name of the class.</param>
 internal sealed record ObjectShape(string ClassName, StreamerInfo? Info, EntryShape Body) : EntryShape(6);
 
+/// <summary>The bits of a TObject. Where others refer to the object, two bytes follow that say in which process.</summary>
+internal sealed record BitsShape() : EntryShape(sizeof(uint));
+
 /// <summary>Bytes that become no values.</summary>
 internal sealed record SkippedShape(SkippedKind Kind) : EntryShape(Kind == SkippedKind.Pointer ? 4 : 10);
 

@@ -70,6 +70,8 @@ internal sealed class ShapeBuilder
     {
         Guard(className, depth);
         int code = element.Type;
+        if (code == ElementEncoding.ObjectBits)
+            return new BitsShape();
         if (code is > 0 and < 60 && code % 20 is not (0 or 7) && NumberOf(element, code % 20) is ElementEncoding number)
         {
             EntryShape one = new NumberShape(number);

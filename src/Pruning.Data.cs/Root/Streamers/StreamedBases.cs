@@ -3,7 +3,9 @@ namespace Pruning.Data.Root;
 /// <summary>The base classes that start most streamed objects.</summary>
 internal static class StreamedBases
 {
-    private const uint IsReferenced = 0x10;
+    /// <summary>Bit of an object that others refer to: two bytes with the process follow the bits.</summary>
+    public const uint IsReferenced = 0x10;
+
     private const int CountBit = 0x4000;
 
     /// <summary>TObject: identity and bits, nothing that a reader needs.</summary>

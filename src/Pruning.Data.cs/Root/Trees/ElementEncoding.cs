@@ -27,6 +27,9 @@ internal sealed record ElementEncoding(RootElementType Type, int DiskBytes, stri
         return new(RootElementType.Float32, packing.DiskBytes, "Float16_t", packing);
     }
 
+    /// <summary>The type code of TObject's bits, which may have two bytes behind them.</summary>
+    public const int ObjectBits = 15;
+
     /// <summary>The type code of class members (section "streamer types" of the format).</summary>
     public static ElementEncoding? OfStreamerType(int code) => code switch
     {

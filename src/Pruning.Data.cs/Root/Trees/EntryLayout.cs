@@ -73,6 +73,8 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
         int code = member.StreamerType;
         if (code is 300 or 500 && member.Type == 0)
             return OfCollectionMember(member, file);
+        if (code == ElementEncoding.ObjectBits)
+            return (null, "the bits of objects vary in size");
         if (code is < 0 or >= 60 || NumberMember(member, code % 20, file) is not ElementEncoding number)
             return (null, $"members of type {code} of class {member.ClassName} are not decoded");
         if (member.Type is 31 or 41)

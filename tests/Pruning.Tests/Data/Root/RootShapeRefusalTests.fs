@@ -51,6 +51,13 @@ let private hostileTests =
             "a list claims 2147483647 items of at least 4 bytes but only 0 bytes remain"
 
         refuse
+            "an array that a bool counts"
+            "vector<ByFlag>"
+            [ entry (framed 9 (list (fun b () -> framed classVersion (fun b -> b.U8 1) b) [ () ])) ]
+            RootErrorKind.UnsupportedBranch
+            "the branch cannot be read: 'weights' is counted by 'n', which is not a number before it"
+
+        refuse
             "a negative count"
             "vector<string>"
             [ entry (framed 9 (fun b -> b.I32 -1)) ]

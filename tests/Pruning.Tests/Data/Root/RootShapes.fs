@@ -19,6 +19,7 @@ let describe (column: RootColumn) =
         | :? NestedColumn<bool> as c -> [ for v in c.Values -> string v ]
         | :? NestedColumn<float32> as c -> [ for v in c.Values -> string v ]
         | :? NestedColumn<float> as c -> [ for v in c.Values -> string v ]
+        | :? NestedColumn<uint32> as c -> [ for v in c.Values -> string v ]
         | :? JaggedColumn<int> as c -> [ for v in c.Values -> string v ]
         | other -> [ other.GetType().Name ]
 
@@ -78,6 +79,14 @@ let classes =
             [
                 { memberOf 0 "BASE" "Base" with
                     BaseVersion = -1
+                }
+            ]
+        classOf
+            "ByFlag"
+            [
+                memberOf 18 "bool" "n"
+                { memberOf 45 "float*" "weights" with
+                    CountName = "n"
                 }
             ]
         classOf "Maps" [ memberOf 500 "map<string,int>" "a"; memberOf 500 "map<int,short>" "b" ]
@@ -497,6 +506,51 @@ let cases: (string * Branch * string * (string * int64 list * string list) list)
             [ basket Offsets [ entry (framed 9 (texts [ "a"; "b" ])); [||]; entry (framed 9 (texts [ "c" ])) ] ],
         "string[]",
         [ "", [ 3L; 3L ], [ "a"; "b"; "c" ] ]
+
+        "the bits of objects in a split collection: two bytes more where others refer to the object",
+        element
+            "x"
+            "TObject"
+            1
+            41
+            15
+            [
+                basket
+                    Offsets
+                    [
+                        entry (fun b ->
+                            b.I32 0x03000000
+                            b.I32 0x03000010
+                            b.I16 1
+                            b.I32 0x03000008)
+                        [||]
+                        entry (fun b ->
+                            b.I32 0x10
+                            b.I16 0)
+                    ]
+            ],
+        "unsigned int[]",
+        [ "", [ 3L; 4L ], [ string 0x03000000; string 0x03000010; string 0x03000008; "16" ] ]
+
+        "the bits of an object",
+        element
+            "x"
+            "TObject"
+            1
+            0
+            15
+            [
+                basket
+                    Offsets
+                    [
+                        entry (fun b -> b.I32 7)
+                        entry (fun b ->
+                            b.I32 0x11
+                            b.I16 1)
+                    ]
+            ],
+        "unsigned int",
+        [ "", [ 2L ], [ "7"; "17" ] ]
 
         "the lists of a split collection",
         element

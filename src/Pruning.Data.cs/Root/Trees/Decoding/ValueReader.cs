@@ -58,6 +58,17 @@ internal sealed class NumberReader(ElementEncoding encoding, GrowingArray<byte> 
     }
 }
 
+/// <summary>The bits of objects.</summary>
+internal sealed class BitsReader(NumberReader bits) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer)
+    {
+        bits.Read(ref buffer);
+        if ((bits.CountAt(0) & StreamedBases.IsReferenced) != 0)
+            buffer.Skip(sizeof(short)); // in which process
+    }
+}
+
 /// <summary>Texts, copied as they stand.</summary>
 internal sealed class TextReader(TextForm form, GrowingArray<byte> utf8, GrowingArray<int> lengths) : ValueReader
 {

@@ -16,6 +16,8 @@ internal sealed class ValueReaders
         {
             case NumberShape number:
                 return NumberOf(number, field, levels);
+            case BitsShape:
+                return new BitsReader(NumberOf(new NumberShape(ElementEncoding.Plain(RootElementType.UInt32)), field, levels));
             case TextShape text:
                 _columns.Columns.Add(new ShapeColumn(field, levels, null, _columns.Texts.Count));
                 (GrowingArray<byte> utf8, GrowingArray<int> lengths) = _columns.AddTexts();
@@ -97,7 +99,7 @@ internal sealed class ValueReaders
                     new BaseReader(instance.ClassName, instance.Info, Members(body, inner, levels, counters)),
                 _ => Of(shape, inner, levels),
             };
-            if (shape is NumberShape { Encoding: { Packing: null, Type: not (RootElementType.Float32 or RootElementType.Float64) } } && name.Length > 0)
+            if (shape is NumberShape { Encoding: { Packing: null, Type: not (RootElementType.Bool or RootElementType.Float32 or RootElementType.Float64) } } && name.Length > 0)
                 counters[name] = (NumberReader)readers[i];
         }
         return new RecordValueReader(readers);
