@@ -58,7 +58,11 @@ module LeafValues =
                 try
                     yield! summarise table branch |> List.map Read
                 with :? RootFormatException as error ->
-                    Damaged(branch.Name, error.Message)
+                    match error.Kind with
+                    // What only a later entry shows: a class of a version that the file does not describe.
+                    | RootErrorKind.UnsupportedVersion
+                    | RootErrorKind.UnsupportedBranch -> Unsupported(branch.Name, "", error.Message)
+                    | _ -> Damaged(branch.Name, error.Message)
 
             for member' in branch.UnsupportedMembers do
                 Unsupported(branch.Name, member'.Key, member'.Value)

@@ -9,7 +9,13 @@ internal static class FirstObject
     /// </summary>
     public static string? Problem(RootFile file, RootBranch branch)
     {
-        if (branch.Shape?.Shape is not ObjectShape { Info: StreamerInfo info } shape)
+        ObjectShape? shape = branch.Shape?.Shape switch
+        {
+            ObjectShape whole => whole,
+            RestShape { Item: ObjectShape item } => item, // a member of the objects of a split collection
+            _ => null,
+        };
+        if (shape?.Info is not StreamerInfo info)
             return null;
         BasketReader reader = file.RentReader();
         try
@@ -18,8 +24,13 @@ internal static class FirstObject
                 return null;
             using LoadedBasket basket = reader.LoadShaped(branch, first);
             RootBuffer buffer = RootBuffer.OfPayload(basket.Data, branch.Location, 0);
-            if (basket.Bounds.Length > 1)
-                buffer = buffer.Between(basket.Bounds[0], basket.Bounds[1]);
+            for (int entry = 0; entry + 1 < basket.Bounds.Length; entry++)
+            {
+                if (basket.Bounds[entry + 1] == basket.Bounds[entry])
+                    continue; // a collection without objects
+                buffer = buffer.Between(basket.Bounds[entry], basket.Bounds[entry + 1]);
+                break;
+            }
             Frame frame = Frame.Open(ref buffer, shape.ClassName);
             new ObjectReader(shape.ClassName, info, new SkippingReader(SkippedKind.Identity)).ReadVersion(ref buffer, frame.Version);
             return null;

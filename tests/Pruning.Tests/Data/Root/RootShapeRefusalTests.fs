@@ -26,13 +26,18 @@ let private hostileTests =
                         b.I32 4)
                 )
 
+            let reasonOfOther = "wanted class Base of version 6 but found version 0 with checksum 00940000"
+
             withBranch (element "x" "Base" -1 -1 -1 [ basket Offsets [ other; other ] ]) (fun t ->
-                let reason = "wanted class Base of version 6 but found version 0 with checksum 00940000"
+                let reason = reasonOfOther
                 Expect.equal (t.Branch("x").Unsupported) reason "the reason"
                 Expect.isFalse (t.Branch("x").IsSupported) "supported"
                 let kind, text = problem (fun () -> t.ReadColumns "x" |> ignore)
                 Expect.equal kind RootErrorKind.UnsupportedBranch "kind"
                 Expect.equal text $"the branch cannot be read: {reason}; its type is Base" "the error")
+
+            withBranch (element "x" "Pair" 1 41 61 [ basket Offsets [ [||]; other ] ]) (fun t ->
+                Expect.equal (t.Branch("x").Unsupported) reasonOfOther "in a split collection")
 
             withBranch (element "x" "Base" -1 -1 -1 [ basket Offsets [ [| 1uy |]; other ] ]) (fun t ->
                 Expect.isNull (t.Branch("x").Unsupported) "damage is no lack of support"
