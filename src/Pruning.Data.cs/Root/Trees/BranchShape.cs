@@ -58,7 +58,7 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
         if (member.Type is not (0 or 31 or 41))
             throw new UnsupportedShape($"branches of type {member.Type} of class {member.ClassName} are not decoded");
         if (member.StreamerType == ElementEncoding.ObjectBits)
-            return new BranchShape(member.Type == 0 ? new BitsShape() : new RestShape(new BitsShape()), member.Type == 0 ? "unsigned int" : "unsigned int[]");
+            return member.Type == 0 ? new BranchShape(new BitsShape(), "unsigned int") : new BranchShape(new RestShape(new BitsShape()), "unsigned int[]");
         StreamerElement element = file.Classes.Member(member.ClassName, member.Checksum, member.Version, member.Id)
             ?? throw new UnsupportedShape(file.Classes.Missing($"member {member.Id} of class {member.ClassName}"));
         EntryShape shape = builder.OfElement(element, member.ClassName);

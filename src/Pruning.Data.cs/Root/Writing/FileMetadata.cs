@@ -12,7 +12,7 @@ namespace Pruning.Data.Root;
 internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOptions options, BasketQueue queue)
 {
     private const int Begins = 100; // where the first record is
-    private const int TreeVersion = 63200; // ROOT's of which trees and keys are
+    private const int TreeVersion = 63200; // the version of ROOT whose trees and keys these are
     private const int NtupleVersion = 63400; // the first with RNTuples of the final format
     private const int Wider = 1_000_000;
     private const int CycleMask = 0x7FFF;
@@ -44,7 +44,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
         record.WriteString("");
         _top.Encode(record, _time, _identity, options.LargeFileBytes);
         file.Append(record.Written);
-        Save([], isComplete: false);
+        Save([], SaveKind.Checkpoint);
     }
 
     /// <summary>A directory, made if it is not there.</summary>
@@ -106,12 +106,12 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
     }
 
     /// <summary>Saves what trees and RNTuples tell, and makes it count.</summary>
-    public void Save(IReadOnlyList<TableWriter> tables, bool isComplete)
+    public void Save(IReadOnlyList<TableWriter> tables, SaveKind kind)
     {
         if (tables.Any(table => table is NtupleWriter))
             _version = NtupleVersion;
         foreach (TableWriter table in tables)
-            WriteTable(table, isComplete);
+            WriteTable(table, kind);
         WriteDescriptions(tables);
         foreach (WrittenDirectory directory in All(Top))
             WriteKeys(directory);
@@ -131,7 +131,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
     // Inner directories first: a list is there before what points at it.
     private static IEnumerable<WrittenDirectory> All(WrittenDirectory directory) => [.. directory.Below.Values.SelectMany(All), directory];
 
-    private void WriteTable(TableWriter table, bool isComplete)
+    private void WriteTable(TableWriter table, SaveKind kind)
     {
         WrittenDirectory directory = table.Directory;
         switch (table)
@@ -141,7 +141,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
                 directory.Tables[tree.Name] = WriteRecord(treeKey, TreeEncoder.Encode(tree, tree.Extent, options, treeKey.Bytes));
                 break;
             case NtupleWriter ntuple:
-                ReadOnlySpan<byte> anchor = ntuple.Save(this, isComplete);
+                ReadOnlySpan<byte> anchor = ntuple.Save(this, kind);
                 // The anchor is too small to compress, as ROOT finds.
                 directory.Tables[ntuple.Name] = WriteRecord(new RecordKey("ROOT::RNTuple", ntuple.Name, ntuple.Title, directory.Seek, Wide), anchor, anchor);
                 break;

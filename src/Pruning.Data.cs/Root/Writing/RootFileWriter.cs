@@ -99,7 +99,7 @@ public sealed class RootFileWriter : IDisposable
         CheckOpen();
         foreach (TableWriter table in _tables)
             table.Flush();
-        Save(isComplete: false);
+        Save(SaveKind.Checkpoint);
     }
 
     /// <summary>Completes the file, waits until it is on the disk, and gives it its name.</summary>
@@ -111,7 +111,7 @@ public sealed class RootFileWriter : IDisposable
         {
             foreach (TableWriter table in _tables)
                 table.Flush();
-            Save(isComplete: true);
+            Save(SaveKind.Complete);
             _file.Publish();
         }
         finally
@@ -184,7 +184,7 @@ public sealed class RootFileWriter : IDisposable
     internal void CheckpointIfDue()
     {
         if (_unsavedBytes >= Options.CheckpointEvery)
-            Save(isComplete: false);
+            Save(SaveKind.Checkpoint);
     }
 
     // Keys count their bytes in 15 bits.
@@ -221,10 +221,10 @@ public sealed class RootFileWriter : IDisposable
     private TableWriter? Find(WrittenDirectory directory, string name) =>
         _tables.Find(other => other.Directory == directory && other.Name == name);
 
-    private void Save(bool isComplete)
+    private void Save(SaveKind kind)
     {
         _queue.Drain();
-        _metadata.Save(_tables, isComplete);
+        _metadata.Save(_tables, kind);
         _unsavedBytes = 0;
     }
 

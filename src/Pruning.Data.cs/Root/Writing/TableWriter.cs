@@ -1,5 +1,15 @@
 namespace Pruning.Data.Root;
 
+/// <summary>Why a file saves what it knows.</summary>
+internal enum SaveKind
+{
+    /// <summary>Entries so far are to survive a crash; more may come.</summary>
+    Checkpoint,
+
+    /// <summary>Nothing comes any more.</summary>
+    Complete,
+}
+
 /// <summary>A tree or an RNTuple that is being written: the counterpart of <see cref="IRootTable"/>.</summary>
 public abstract class TableWriter
 {

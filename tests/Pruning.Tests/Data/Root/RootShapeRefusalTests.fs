@@ -3,7 +3,9 @@ module Pruning.Tests.Data.RootShapeRefusalTests
 
 open System
 open Expecto
+open Pruning.Cli.Inspection
 open Pruning.Data.Root
+open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootShapes
 open Pruning.Tests.Data.RootWriter
@@ -54,6 +56,17 @@ let private hostileTests =
             [ entry (framed 9 (fun b -> b.I32 0x7fffffff)) ]
             RootErrorKind.CorruptEntry
             "a list claims 2147483647 items of at least 4 bytes but only 0 bytes remain"
+
+        test "a version that only a later object shows is called unsupported by inspect, not damage" {
+            let objectOf version (b: Bytes) = framed version (fun b -> b.I32 4) b
+            let entries = [ entry (framed 9 (list (fun b version -> objectOf version b) [ classVersion; 7 ])) ]
+
+            withBranch (whole "x" "vector<Base>" entries) (fun t ->
+                match LeafValues.ofBranch t (t.Branch "x") with
+                | [ Unsupported("x", "", reason) ] ->
+                    Expect.stringStarts reason "wanted class Base of version 6 but found version 7" "reason"
+                | other -> failtest $"%A{other}")
+        }
 
         refuse
             "an array that a bool counts"

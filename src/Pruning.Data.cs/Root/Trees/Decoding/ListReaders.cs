@@ -69,21 +69,13 @@ internal sealed class CountedReader(CountedShape shape, ValueReader item, Number
 /// <summary>Items up to the end of the entry: one member of every object of a split collection.</summary>
 internal sealed class RestReader(ValueReader item, GrowingArray<int> counts) : ValueReader
 {
-    public override void Read(ref RootBuffer buffer) => ReadToEnd(ref buffer, byMember: false);
-
-    /// <summary>Items up to the end, each a list of objects that are stored member by member.</summary>
-    public void ReadByMember(ref RootBuffer buffer) => ReadToEnd(ref buffer, byMember: true);
-
-    private void ReadToEnd(ref RootBuffer buffer, bool byMember)
+    public override void Read(ref RootBuffer buffer)
     {
         int count = 0;
         for (; buffer.Remaining > 0; count++)
         {
             int before = buffer.Position;
-            if (byMember)
-                item.ReadByMember(ref buffer, 1);
-            else
-                item.Read(ref buffer);
+            item.Read(ref buffer);
             if (buffer.Position == before)
                 throw buffer.Error(RootErrorKind.CorruptEntry, "an item of no bytes never ends");
         }
@@ -91,10 +83,17 @@ internal sealed class RestReader(ValueReader item, GrowingArray<int> counts) : V
     }
 }
 
+/// <summary>A list of objects that are stored member by member.</summary>
+internal sealed class ByMemberReader(ValueReader list) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer) => list.ReadByMember(ref buffer, 1);
+}
+
 /// <summary>As <see cref="RestReader"/>, behind one envelope for all items.</summary>
 /// <param name="items">Reads them.</param>
-/// <param name="objects">Of lists of objects, reads an object: where they are stored member by member, the envelope tells their version.</param>
-internal sealed class EnvelopedRestReader(RestReader items, ObjectReader? objects) : ValueReader
+/// <param name="byMember">Reads them where they are lists of objects that are stored member by member: the envelope says so.</param>
+/// <param name="objects">Of such lists, reads an object: the envelope tells their version.</param>
+internal sealed class EnvelopedRestReader(RestReader items, RestReader byMember, ObjectReader? objects) : ValueReader
 {
     public override void Read(ref RootBuffer buffer)
     {
@@ -102,7 +101,7 @@ internal sealed class EnvelopedRestReader(RestReader items, ObjectReader? object
         if (buffer.Remaining > 0 && Frame.Open(ref buffer, "a column of a collection").MemberWise)
         {
             CollectionReader.ReadItemVersion(ref buffer, objects);
-            items.ReadByMember(ref buffer);
+            byMember.Read(ref buffer);
         }
         else
         {

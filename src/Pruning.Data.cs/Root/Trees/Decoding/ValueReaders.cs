@@ -27,8 +27,8 @@ internal sealed class ValueReaders
             case ListShape list:
                 return new ListReader(Below(list.Item, field, levels, out GrowingArray<int> counts), Math.Max(1, list.Item.MinBytes), MemberBytes(list.Item), counts);
             case RestShape { Item: CollectionShape { OnlyInColumns: false } column }:
-                var items = new RestReader(Below(column.Body, field, levels, out GrowingArray<int> enveloped), enveloped);
-                return new EnvelopedRestReader(items, ObjectOf(column.Body));
+                ValueReader item = Below(column.Body, field, levels, out GrowingArray<int> enveloped);
+                return new EnvelopedRestReader(new RestReader(item, enveloped), new RestReader(new ByMemberReader(item), enveloped), ObjectOf(column.Body));
             case RestShape rest:
                 return new RestReader(Below(rest.Item, field, levels, out GrowingArray<int> found), found);
             case CollectionShape collection:

@@ -4,7 +4,6 @@ namespace Pruning.Data.Root;
 internal static class ColumnCodes
 {
     public const int Char = 0x02;
-    private const int Bit = 0x00;
     private const int Index = 0x0F;
     private const int SplitIndex = 0x1B;
 
@@ -14,7 +13,7 @@ internal static class ColumnCodes
     /// <summary>Numbers. Bytes of one kind beside each other compress better: split where there is a codec, as ROOT does.</summary>
     public static int Of(RootElementType type, bool split) => type switch
     {
-        RootElementType.Bool => Bit,
+        RootElementType.Bool => 0x00,
         RootElementType.Int8 => 0x03,
         RootElementType.UInt8 => 0x04,
         RootElementType.Int16 => split ? 0x11 : 0x05,
@@ -25,16 +24,6 @@ internal static class ColumnCodes
         RootElementType.UInt64 => split ? 0x16 : 0x0A,
         RootElementType.Float32 => split ? 0x18 : 0x0C,
         _ => split ? 0x19 : 0x0D,
-    };
-
-    /// <summary>Bits of an element on disk.</summary>
-    public static int Bits(int code) => code switch
-    {
-        Bit => 1,
-        Char or 0x03 or 0x04 => 8,
-        0x05 or 0x06 or 0x11 or 0x12 => 16,
-        0x07 or 0x08 or 0x0C or 0x13 or 0x14 or 0x18 => 32,
-        _ => 64,
     };
 
     /// <summary>The C++ type of a field, as RNTuples spell it.</summary>

@@ -16,7 +16,7 @@ internal sealed class NtupleColumnWriter(int field, int code) : IDisposable
     public int Code { get; } = code;
 
     /// <summary>What the type means.</summary>
-    public ColumnEncoding Encoding { get; } = ColumnEncoding.Of(code, ColumnCodes.Bits(code), null).Encoding!;
+    public ColumnEncoding Encoding { get; } = ColumnEncoding.Of(code);
 
     /// <summary>Elements of the clusters before.</summary>
     public long FirstElement { get; private set; }

@@ -149,7 +149,7 @@ public sealed class NtupleWriter : TableWriter
     /// Writes what tells of all clusters so far and gives the anchor that points at it. A checkpoint adds a page list of
     /// the clusters since the last one; a complete file has one for all of them, which some readers need.
     /// </summary>
-    internal ReadOnlySpan<byte> Save(FileMetadata metadata, bool isComplete)
+    internal ReadOnlySpan<byte> Save(FileMetadata metadata, SaveKind kind)
     {
         if (_header is null)
         {
@@ -157,7 +157,7 @@ public sealed class NtupleWriter : TableWriter
             _header = (metadata.WriteEnvelope(Directory, bytes.Span), checksum);
         }
         (NtupleLink header, ulong own) = _header.Value;
-        if (isComplete)
+        if (kind == SaveKind.Complete)
             _groups.Clear();
         List<WrittenCluster> untold = _clusters[_groups.Sum(group => group.ClusterCount)..];
         if (untold.Count > 0)
