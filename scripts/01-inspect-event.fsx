@@ -8,7 +8,7 @@ open System
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Tracksters
 open Pruning.Model
 open Pruning.Model.Decisions

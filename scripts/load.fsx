@@ -5,6 +5,7 @@
 //
 // "not resolved or could not be found" for a line below means that they are not built yet: run ./graph-pruning doctor.
 
+#r "../src/Pruning.Cli.fs/bin/Release/net10.0/Pruning.Root.dll"
 #r "../src/Pruning.Cli.fs/bin/Release/net10.0/Pruning.Data.dll"
 #r "../src/Pruning.Cli.fs/bin/Release/net10.0/Pruning.Native.dll"
 #r "../src/Pruning.Cli.fs/bin/Release/net10.0/Pruning.Model.dll"

@@ -3,7 +3,7 @@ module Pruning.RootBenchmark.Overhead
 
 open System
 open System.IO
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.RootBenchmark.Clock
 
 /// The jagged branch `x` of the sample, its counter, and so many branches of one number beside it.

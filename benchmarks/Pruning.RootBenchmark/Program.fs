@@ -17,7 +17,7 @@ open System.Diagnostics
 open System.IO
 open System.Threading
 open System.Threading.Tasks
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.RootBenchmark.Clock
 open Pruning.RootBenchmark.Sample
 

@@ -2,7 +2,7 @@
 module Pruning.RootBenchmark.Sample
 
 open System
-open Pruning.Data.Root
+open Pruning.Root
 
 type Sample =
     {

@@ -68,7 +68,7 @@ module Failures =
         match error with
         | :? UsageException as error -> ExitCode.usage, error.Message
         | :? OperationCanceledException -> ExitCode.interrupted, "interrupted."
-        | :? DataException as error -> ExitCode.data, error.Message
+        | error when DataException.Covers error -> ExitCode.data, error.Message
         | :? DeviceException as error -> ExitCode.device, error.Message
         | :? PeerException as error -> ExitCode.peer, error.Message
         | :? CheckpointException as error -> ExitCode.checkpoint, error.Message

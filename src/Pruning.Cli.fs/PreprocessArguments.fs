@@ -3,7 +3,7 @@ namespace Pruning.Cli
 open System
 open Argu
 open Pruning.Data
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Ticl
 open Pruning.Data.Tracksters
 

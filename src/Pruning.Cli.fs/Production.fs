@@ -5,7 +5,7 @@ open System.Collections.Generic
 open System.IO
 open System.Reflection
 open Pruning.Data
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Tracksters
 
 /// One of several parts of a job, for batch systems: part Index (from 1) of Count.

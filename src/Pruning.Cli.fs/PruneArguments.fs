@@ -3,7 +3,7 @@ namespace Pruning.Cli
 open System
 open System.IO
 open Argu
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Model
 
 type PruneArgument =

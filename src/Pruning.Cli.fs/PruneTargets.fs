@@ -84,7 +84,7 @@ module PruneSink =
         (path: string)
         (source: TracksterFile)
         (metadata: (string * string) list)
-        (options: Root.RootWriteOptions)
+        (options: Pruning.Root.RootWriteOptions)
         : PruneSink =
         match Path.GetDirectoryName(Path.GetFullPath path) with
         | null -> ()
@@ -193,6 +193,6 @@ module PruneTargets =
                         Entries = file.EntryCount
                         Blocks = List.ofSeq (file.Blocks blockBytes)
                     }
-            with :? DataException as error when settings.SkipBadFiles ->
+            with error when DataException.Covers error && settings.SkipBadFiles ->
                 skipped error.Message
                 None)

@@ -1,3 +1,5 @@
+using Pruning.Root;
+
 namespace Pruning.Data;
 
 /// <summary>
@@ -17,4 +19,7 @@ public class DataException : Exception
         : base(message, inner)
     {
     }
+
+    /// <summary>Whether an error is about the data, whichever library found it: this class, or one of the ROOT library's.</summary>
+    public static bool Covers(Exception error) => error is DataException or RootException;
 }

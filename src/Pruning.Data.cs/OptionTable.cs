@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Reflection;
-using Pruning.Data.Root;
+using Pruning.Root;
 using Pruning.Data.Ticl;
 
 namespace Pruning.Data;

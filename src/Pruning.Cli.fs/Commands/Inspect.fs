@@ -5,7 +5,7 @@ open Argu
 open Pruning.Cli
 open Pruning.Cli.Inspection
 open Pruning.Data
-open Pruning.Data.Root
+open Pruning.Root
 
 type InspectArgument =
     | [<MainCommand>] Input of file: string list
@@ -144,7 +144,7 @@ let private tables (terminal: Terminal) (settings: InspectSettings) (file: RootF
                     if entry.IsTree || entry.IsNtuple then
                         try
                             file.Table $"{entry.Path};{entry.Cycle}"
-                        with :? DataException as error ->
+                        with error when DataException.Covers error ->
                             Terminal.warn terminal error.Message
             ]
 

@@ -57,7 +57,7 @@ let private sourcesOf (settings: PreprocessSettings) (skipped: string -> unit) :
                         FirstEvent = first
                     },
                 first + ntuple.EntryCount
-            with :? DataException as error when settings.SkipBadFiles ->
+            with error when DataException.Covers error && settings.SkipBadFiles ->
                 skipped error.Message
                 None, first)
         0L
@@ -297,7 +297,7 @@ let private run (terminal: Terminal) (arguments: PreprocessArgument list) : int 
                     (fun (before, written) task ->
                         try
                             plus before (prepare settings interruption.Token (report before) task), written @ [ task ]
-                        with :? DataException as error when settings.SkipBadFiles && task.Sources.Length = 1 ->
+                        with error when DataException.Covers error && settings.SkipBadFiles && task.Sources.Length = 1 ->
                             // Nothing else is in its file, which is gone with it.
                             skipped error.Message
                             before, written)

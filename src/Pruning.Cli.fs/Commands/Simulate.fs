@@ -7,7 +7,7 @@ open System.Threading
 open Argu
 open Pruning.Cli
 open Pruning.Data
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 open Pruning.Data.Tracksters

@@ -5,7 +5,7 @@ open System.Globalization
 open System.Text
 open System.Text.Json.Nodes
 open Pruning.Cli
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Model
 
 /// The values of the first entries, entry after entry.

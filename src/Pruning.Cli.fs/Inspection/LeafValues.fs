@@ -5,7 +5,7 @@ open System.Globalization
 open System.Text.Encodings.Web
 open System.Text.Json
 open Pruning.Cli
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Model
 
 /// A leaf read to its last value, or why it was not.

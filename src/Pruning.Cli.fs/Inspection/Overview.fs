@@ -4,7 +4,7 @@ open System
 open System.IO.Enumeration
 open Pruning.Cli
 open Pruning.Data
-open Pruning.Data.Root
+open Pruning.Root
 
 /// A branch as it is shown.
 type BranchView =
@@ -59,7 +59,7 @@ module Overview =
         let asked otherwise question =
             try
                 question (), None
-            with :? DataException as error ->
+            with error when DataException.Covers error ->
                 otherwise, Some error.Message
 
         let compression, damage = asked "unknown" (fun () -> branch.Compression)

@@ -20,7 +20,7 @@ public sealed partial class GraphDataset
             {
                 tables.Add(TracksterReader.Read(path, options));
             }
-            catch (DataException error) when (options.SkipBadFiles)
+            catch (Exception error) when (options.SkipBadFiles && DataException.Covers(error))
             {
                 skipped.Add(new SkippedInput(path, null, error.Message));
             }

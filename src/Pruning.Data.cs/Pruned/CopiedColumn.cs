@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Numerics;
-using Pruning.Data.Root;
+using Pruning.Root;
 using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Pruned;

@@ -1,4 +1,4 @@
-using Pruning.Data.Root;
+using Pruning.Root;
 using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Pruned;

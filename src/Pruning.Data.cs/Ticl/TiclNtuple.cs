@@ -1,5 +1,5 @@
 using Pruning.Data.Batching;
-using Pruning.Data.Root;
+using Pruning.Root;
 
 namespace Pruning.Data.Ticl;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Pruning.Data.Root;
+using Pruning.Root;
 
 namespace Pruning.Data.Tracksters;
 

@@ -1,4 +1,4 @@
-using Pruning.Data.Root;
+using Pruning.Root;
 
 namespace Pruning.Data.Tracksters;
 

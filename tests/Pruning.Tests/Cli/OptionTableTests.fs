@@ -6,7 +6,7 @@ open Expecto
 open FsCheck
 open Pruning.Cli
 open Pruning.Data
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 

@@ -5,7 +5,7 @@ open System.IO
 open System.Text.Json
 open Expecto
 open Pruning.Cli
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Ticl
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests

@@ -7,7 +7,7 @@ open System.Text.Json
 open Expecto
 open Pruning.Cli
 open Pruning.Data.Pruned
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Model
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests

@@ -1,7 +1,7 @@
 /// Ntuples in any layout that the TICL dumper had, and the content of files as values that can be compared.
 module Pruning.Tests.Cli.ShowerFiles
 
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 

@@ -8,7 +8,7 @@ open System.Threading
 open Expecto
 open Pruning.Cli
 open Pruning.Cli.Commands
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 

@@ -7,7 +7,7 @@ open Expecto
 open Parquet
 open Pruning.Data
 open Pruning.Data.Pruned
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Tracksters
 open Pruning.Tests.Data.PrunedFiles
 
@@ -186,7 +186,7 @@ let tests =
                         try
                             copy path (Path.Combine(directory, "b.root")) (fun _ _ -> -1f) |> ignore
                             "it was taken"
-                        with :? DataException as error ->
+                        with error when DataException.Covers error ->
                             error.Message
 
                     for part in [ "'extra'"; "entry 1500"; "found 1" ] do

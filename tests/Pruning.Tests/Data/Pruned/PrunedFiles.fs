@@ -4,7 +4,7 @@ module Pruning.Tests.Data.PrunedFiles
 
 open System
 open System.IO
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Tracksters
 
 /// A trackster as it is written: nodes with ids 100, 101, ... and the parent of each (none for -1), by position.

@@ -3,7 +3,7 @@ module Pruning.Tests.Data.NtupleFileTests
 
 open System
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Generators
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleModel

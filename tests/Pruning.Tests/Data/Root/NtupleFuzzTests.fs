@@ -3,7 +3,7 @@ module Pruning.Tests.Data.NtupleFuzzTests
 
 open System
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleSpec
 open Pruning.Tests.Data.NtupleWriter

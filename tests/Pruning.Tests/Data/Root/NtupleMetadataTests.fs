@@ -4,7 +4,7 @@ module Pruning.Tests.Data.NtupleMetadataTests
 open System
 open System.Buffers.Binary
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleSpec
 open Pruning.Tests.Data.NtupleWriter

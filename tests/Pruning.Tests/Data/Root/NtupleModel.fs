@@ -3,7 +3,7 @@ module Pruning.Tests.Data.NtupleModel
 
 open System
 open System.Text
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleSpec
 

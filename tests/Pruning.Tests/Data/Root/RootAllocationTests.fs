@@ -4,7 +4,7 @@ module Pruning.Tests.Data.RootAllocationTests
 open System
 open System.IO
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootWriteTests
 
 let private entries = 20000

@@ -3,7 +3,7 @@ module Pruning.Tests.Data.RootBasketTests
 
 open System
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootSpec

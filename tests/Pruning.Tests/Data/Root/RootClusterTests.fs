@@ -5,7 +5,7 @@ open System
 open System.IO
 open Expecto
 open FsCheck
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Data.RootExpect

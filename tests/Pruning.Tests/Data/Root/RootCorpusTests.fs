@@ -8,7 +8,7 @@ open System.IO.Compression
 open System.IO.Hashing
 open System.Text.Json
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 
 let corpus =
     match Environment.GetEnvironmentVariable "PRUNING_ROOT_CORPUS" with

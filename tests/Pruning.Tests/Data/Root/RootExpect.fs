@@ -4,7 +4,7 @@ module Pruning.Tests.Data.RootExpect
 open System
 open System.IO
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 

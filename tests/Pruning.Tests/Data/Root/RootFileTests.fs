@@ -5,7 +5,7 @@ open System
 open System.IO
 open System.Text
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootBaskets
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec

@@ -4,7 +4,7 @@ module Pruning.Tests.Data.RootFuzzTests
 open System
 open System.IO
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.FuzzCorpus
 open Pruning.Tests.Data

@@ -5,7 +5,7 @@ open System
 open System.IO
 open Expecto
 open FsCheck
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootSpec

@@ -5,7 +5,7 @@ open System
 open System.IO
 open System.IO.Hashing
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 
 /// The sample of the repository.
 let sample = Path.Combine(Pruning.Tests.Fixture.repository, "samples", "tracksters.root")

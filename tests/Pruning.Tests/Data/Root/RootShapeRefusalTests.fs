@@ -4,7 +4,7 @@ module Pruning.Tests.Data.RootShapeRefusalTests
 open System
 open Expecto
 open Pruning.Cli.Inspection
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootShapes

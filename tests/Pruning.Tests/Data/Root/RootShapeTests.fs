@@ -4,7 +4,7 @@ module Pruning.Tests.Data.RootShapeTests
 open System
 open Expecto
 open FsCheck
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootShapes
 open Pruning.Tests.Data.RootWriter

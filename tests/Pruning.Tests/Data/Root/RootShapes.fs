@@ -3,7 +3,7 @@
 module Pruning.Tests.Data.RootShapes
 
 open System
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter

@@ -3,7 +3,7 @@ module Pruning.Tests.Data.XzTests
 
 open System
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 
 let private noise =
     Array.init 300 id

@@ -13,7 +13,7 @@ let private refusal name (wanted: string list) change = test name {
         try
             prepare columns toyPreset 1 |> ignore
             None
-        with :? DataException as e ->
+        with e when DataException.Covers e ->
             Some e.Message
 
     match error with
@@ -145,7 +145,7 @@ let private schema =
                                 |> ignore)
                             id
 
-                    Expect.isTrue (error :? DataException) "a problem of the data"
+                    Expect.isTrue (DataException.Covers error) "a problem of the data"
                     Expect.stringContains error.Message $"'{missing}'" "wanted"
 
                     for tree in trees do

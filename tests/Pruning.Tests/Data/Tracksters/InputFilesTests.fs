@@ -61,7 +61,7 @@ let tests =
                 withFiles [ "a.root" ] (fun root ->
                     let error patterns part =
                         Expect.throwsC (fun () -> expand root patterns |> ignore) (fun e ->
-                            Expect.isTrue (e :? DataException) "class"
+                            Expect.isTrue (DataException.Covers e) "class"
                             Expect.stringContains e.Message part "message")
 
                     error [ "*.txt" ] "no file matches"

@@ -90,7 +90,7 @@ let tests =
                 let file = withLayers (Ints [ [ 7; 8 ]; [ 30; 47 ] ])
 
                 Expect.throwsC (fun () -> reading file ignore) (fun error ->
-                    Expect.isTrue (error :? DataException) $"wanted a DataException, found {error}"
+                    Expect.isTrue (DataException.Covers error) $"wanted a DataException, found {error}"
 
                     for part in [ "one value for each layer cluster"; "branch 'layer'"; "layers.root" ] do
                         Expect.stringContains error.Message part "the message")

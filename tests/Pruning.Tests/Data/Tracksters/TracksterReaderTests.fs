@@ -50,7 +50,7 @@ let private reworded (words: (string * string) list) (path: string) =
 
 let private refused (files: string list) options (parts: string list) =
     Expect.throwsC (fun () -> GraphDataset.Open(List.toArray files, options) |> ignore) (fun error ->
-        Expect.isTrue (error :? DataException) $"wanted a DataException, found {error}"
+        Expect.isTrue (DataException.Covers error) $"wanted a DataException, found {error}"
 
         for part in parts do
             Expect.stringContains error.Message part "the message")

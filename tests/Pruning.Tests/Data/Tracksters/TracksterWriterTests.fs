@@ -5,7 +5,7 @@ open System
 open System.Collections.Generic
 open System.IO
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Tracksters
 open Pruning.Tests.Data.RootWriteTests
 

@@ -29,7 +29,7 @@ let private refused (parts: string list) (file: Prepared) =
         try
             reading file ignore
             failtest "wanted an error"
-        with :? DataException as error ->
+        with error when DataException.Covers error ->
             error.Message
 
     for part in parts do

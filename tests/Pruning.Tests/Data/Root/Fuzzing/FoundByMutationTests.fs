@@ -3,7 +3,7 @@ module Pruning.Tests.Data.FoundByMutationTests
 
 open System
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Cli.InspectTests

@@ -4,7 +4,7 @@ module Pruning.Tests.Data.FuzzCorpus
 
 open System
 open System.IO
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Data.Tracksters
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootCodecs

@@ -6,7 +6,7 @@ open System.Diagnostics
 open System.IO
 open System.Text.Json
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootWriteTests
 open Pruning.Tests.Data.WrittenColumns
 

@@ -5,7 +5,7 @@ open System
 open System.IO
 open Expecto
 open FsCheck
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RandomColumns
 open Pruning.Tests.Data.RootWriteTests
 open Pruning.Tests.Data.WrittenFields

@@ -5,7 +5,7 @@ open System
 open System.IO
 open Expecto
 open Pruning.Data
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootWriteTests
 
 let private message<'E when 'E :> exn> (act: unit -> unit) =

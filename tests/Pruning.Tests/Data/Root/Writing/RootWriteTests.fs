@@ -6,7 +6,7 @@ open System.IO
 open Expecto
 open FsCheck
 open Pruning.Data
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.WrittenColumns
 
 /// A directory for the time of a function.

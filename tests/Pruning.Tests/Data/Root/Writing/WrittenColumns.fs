@@ -5,7 +5,7 @@ open System
 open System.IO.Hashing
 open System.Runtime.InteropServices
 open System.Text
-open Pruning.Data.Root
+open Pruning.Root
 open Pruning.Tests.Data.RootBytes
 
 /// A column that stands in a tree which is being written.

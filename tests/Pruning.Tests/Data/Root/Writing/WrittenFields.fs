@@ -6,7 +6,7 @@ open System.IO.Hashing
 open System.Runtime.InteropServices
 open System.Text
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 
 type Field =
     {

@@ -3,7 +3,7 @@ module Pruning.Tests.Data.XzEncoderTests
 
 open System
 open Expecto
-open Pruning.Data.Root
+open Pruning.Root
 
 let private roundTrip (level: int) (block: byte array) : int =
     let packed: byte array = Array.zeroCreate (block.Length + 4096)

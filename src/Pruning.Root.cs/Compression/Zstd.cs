@@ -1,0 +1,23 @@
+using ZstdSharp;
+
+namespace Pruning.Root;
+
+/// <summary>Zstandard frames. The decompressor is set up once and reused; it belongs to one thread at a time.</summary>
+internal sealed class Zstd : IDisposable
+{
+    private readonly Decompressor _decompressor = new();
+
+    public int Decode(ReadOnlySpan<byte> stored, Span<byte> output, RootLocation at)
+    {
+        try
+        {
+            return _decompressor.Unwrap(stored, output);
+        }
+        catch (ZstdException e)
+        {
+            throw BlockDecoder.Failed(RootCompression.Zstd, $"cannot be decompressed ({e.Message})", at, e);
+        }
+    }
+
+    public void Dispose() => _decompressor.Dispose();
+}

@@ -1,0 +1,86 @@
+namespace Pruning.Root;
+
+/// <summary>Items [First, End) of a cluster, counted within it, that a read needs.</summary>
+/// <param name="Cluster">The cluster.</param>
+/// <param name="First">First item.</param>
+/// <param name="End">Item behind the last one.</param>
+/// <param name="Start">Index of the first one in the output.</param>
+/// <param name="IsLast">The cluster has no items behind these.</param>
+internal readonly record struct ClusterPart(ClusterRecord Cluster, long First, long End, long Start, bool IsLast)
+{
+    /// <summary>Memory that one takes, for budgets.</summary>
+    public const int Bytes = 40;
+
+    public long Count => End - First;
+}
+
+/// <summary>Finds the pages of a column that hold certain elements of a cluster.</summary>
+internal static class ClusterColumns
+{
+    /// <summary>Adds a task for every page that holds a wanted element.</summary>
+    /// <param name="tasks">Takes the tasks.</param>
+    /// <param name="sink">Takes the elements.</param>
+    /// <param name="family">The column, in all representations.</param>
+    /// <param name="part">The wanted elements; <see cref="ClusterPart.Start"/> is where the first goes.</param>
+    /// <param name="perEntry">Elements per entry where that is constant, else null.</param>
+    /// <param name="budget">Memory of the call.</param>
+    /// <returns>Number of elements at the beginning of the part that were never written: they are zero.</returns>
+    public static long AddTasks(List<PageTask> tasks, PageSink sink, ColumnFamily family, ClusterPart part, long? perEntry, ReadBudget budget)
+    {
+        RootLocation at = sink.Location with { Cluster = part.Cluster.Index };
+        (PhysicalColumn column, PageRange? range) = Active(family, part.Cluster, at);
+        long missing = Missing(column, range, part.Cluster, perEntry, at);
+        long elements = missing + (range?.Elements ?? 0);
+        if (part.End > elements)
+            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's elements {part.First} to {part.End} are wanted but its pages have {elements}", at);
+        if (perEntry is long each && (UInt128)elements != (UInt128)part.Cluster.EntryCount * (ulong)each)
+            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{part.Cluster.EntryCount} entries of {each} elements have pages of {elements}", at);
+        // Elements that nothing asks for would be decompressed for nothing, again and again if a file wants it so.
+        if (part.IsLast && part.End != elements)
+            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's lists end at element {part.End} but its pages have {elements}", at);
+        long begin = missing;
+        PageRecord[] pages = range?.Pages ?? [];
+        for (int i = 0; i < pages.Length && begin < part.End; i++)
+        {
+            long first = Math.Max(part.First, begin);
+            long end = Math.Min(part.End, begin + pages[i].Elements);
+            if (first < end)
+            {
+                budget.Take(1, PageTask.Bytes, at);
+                tasks.Add(new PageTask(sink, column, pages[i], part.Cluster.Index, i, (int)(first - begin), (int)(end - first), part.Start + (first - part.First)));
+            }
+            begin += pages[i].Elements;
+        }
+        return Math.Clamp(missing - part.First, 0, part.Count);
+    }
+
+    // Clusters from before an extension of the schema list fewer columns than there are.
+    private static (PhysicalColumn Column, PageRange? Range) Active(ColumnFamily family, ClusterRecord cluster, RootLocation at)
+    {
+        bool listed = false;
+        foreach (PhysicalColumn column in family.Columns)
+        {
+            if (column.Id >= cluster.Columns.Length)
+                continue;
+            listed = true;
+            if (!cluster.Columns[column.Id].IsSuppressed)
+                return (column, cluster.Columns[column.Id]);
+        }
+        return listed
+            ? throw new RootFormatException(RootErrorKind.CorruptNtuple, "every representation of the column is suppressed in the cluster", at)
+            : (family.First, null);
+    }
+
+    // Entries from before a field was added have no elements; they stand before those that the cluster has.
+    private static long Missing(PhysicalColumn column, PageRange? range, ClusterRecord cluster, long? perEntry, RootLocation at)
+    {
+        if (!column.IsDeferred || perEntry is not long each)
+            return 0;
+        UInt128 firstOfCluster = (UInt128)cluster.FirstEntry * (ulong)each;
+        UInt128 wanted = (UInt128)cluster.EntryCount * (ulong)each;
+        UInt128 missing = column.FirstElement <= firstOfCluster ? 0 : UInt128.Min(wanted, column.FirstElement - firstOfCluster);
+        if (wanted > long.MaxValue || missing + (ulong)(range?.Elements ?? 0) > wanted)
+            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the field was added at element {column.FirstElement}, but the cluster has {range?.Elements ?? 0} of its {wanted} elements from {firstOfCluster} on", at);
+        return (long)missing;
+    }
+}

@@ -1,0 +1,185 @@
+namespace Pruning.Root;
+
+/// <summary>
+/// A level while it is read, shared by all leaves below it: the items above it that are wanted go in, the items of the
+/// next level that belong to them come out.
+/// </summary>
+internal sealed class LevelNode
+{
+    private readonly List<LevelNode> _children = [];
+    private readonly NtupleLevel _level;
+    private readonly RootLocation _location;
+    private long[]? _offsets;
+    private SwitchElement[] _switches = [];
+
+    private LevelNode(LevelNode? parent, NtupleLevel level, RootLocation location)
+    {
+        Parent = parent;
+        _level = level;
+        _location = location;
+        PerEntry = parent is null ? 1 : parent.PerEntry is long above && level.Kind == LevelKind.Arrays ? above * level.Number : null;
+    }
+
+    public LevelNode? Parent { get; }
+
+    public IReadOnlyList<LevelNode> Children => _children;
+
+    /// <summary>Items of the next level, cluster by cluster.</summary>
+    public ClusterPart[] Items { get; private set; } = [];
+
+    /// <summary>Number of them.</summary>
+    public long ItemCount => Items.Length == 0 ? 0 : Items[^1].Start + Items[^1].Count;
+
+    /// <summary>Items per entry where that is constant, else null.</summary>
+    public long? PerEntry { get; }
+
+    /// <summary>The entries themselves.</summary>
+    public static LevelNode OfEntries(ClusterPart[] entries, RootLocation location) => new(null, default, location) { Items = entries };
+
+    /// <summary>The node of a level below this one, made when a leaf first needs it.</summary>
+    public LevelNode Below(NtupleLevel level, RootLocation location)
+    {
+        LevelNode? node = _children.Find(child => child._level == level);
+        if (node is null)
+            _children.Add(node = new LevelNode(this, level, location));
+        return node;
+    }
+
+    /// <summary>[items above + 1] where each item's begin; of constant lengths they are made when asked for.</summary>
+    public long[] Offsets(ReadBudget budget)
+    {
+        if (_offsets is not null)
+            return _offsets;
+        long count = Parent!.ItemCount;
+        budget.Take(count + 1, sizeof(long), _location);
+        long[] offsets = new long[count + 1];
+        for (long i = 0; i <= count; i++)
+            offsets[i] = i * _level.Number;
+        return _offsets = offsets;
+    }
+
+    /// <summary>Takes memory and says which pages have to be decoded before <see cref="Finish"/>.</summary>
+    public void Prepare(List<PageTask> tasks, ReadBudget budget)
+    {
+        long count = Parent!.ItemCount;
+        if (_level.Kind == LevelKind.Arrays)
+            return;
+        budget.Take(count + 1, sizeof(long), _location);
+        _offsets = new long[count + 1];
+        PageSink sink;
+        if (_level.Kind == LevelKind.Alternative)
+        {
+            budget.Take(count, 16, _location);
+            _switches = new SwitchElement[count];
+            sink = new SwitchSink(_switches, _location);
+        }
+        else
+        {
+            sink = new EndSink(_offsets, _location);
+        }
+        foreach (ClusterPart part in Parent.Items)
+        {
+            if (_level.Kind == LevelKind.Alternative)
+            {
+                ClusterColumns.AddTasks(tasks, sink, _level.Family!, part, Parent.PerEntry, budget);
+                continue;
+            }
+            // Ends go behind the offset 0; a list that is not the cluster's first begins where the one before it ends,
+            // which is possible for the first part only, and there the place of that end is free.
+            ClusterPart ends = part with { Start = part.Start + 1 };
+            if (part is { First: > 0, Count: > 0 })
+                ends = ends with { First = part.First - 1, Start = part.Start };
+            ClusterColumns.AddTasks(tasks, sink, _level.Family!, ends, Parent.PerEntry, budget);
+        }
+    }
+
+    /// <summary>Turns what was decoded into offsets, and finds the items of the next level.</summary>
+    public void Finish(ReadBudget budget)
+    {
+        ClusterPart[] above = Parent!.Items;
+        budget.Take(above.Length, ClusterPart.Bytes, _location);
+        var items = new ClusterPart[above.Length];
+        long next = 0;
+        for (int i = 0; i < above.Length; i++)
+        {
+            items[i] = _level.Kind switch
+            {
+                LevelKind.Arrays => OfArrays(above[i], next),
+                LevelKind.Lists => OfLists(above[i], next),
+                _ => OfAlternative(above[i], next),
+            };
+            if (items[i].Count > Array.MaxLength - next)
+                throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {next} and {items[i].Count} elements; read fewer entries at once", _location with { Cluster = above[i].Cluster.Index });
+            next += items[i].Count;
+        }
+        _switches = [];
+        Items = items;
+    }
+
+    private ClusterPart OfArrays(ClusterPart part, long next)
+    {
+        if (part.End > long.MaxValue / Math.Max(1, _level.Number))
+            throw new RootFormatException(RootErrorKind.MemoryLimit, $"{part.End} arrays of {_level.Number} elements are too many", _location);
+        return new ClusterPart(part.Cluster, part.First * _level.Number, part.End * _level.Number, next, part.IsLast);
+    }
+
+    // Ends that count from the start of the cluster become ends that count from the start of the output.
+    private ClusterPart OfLists(ClusterPart part, long next)
+    {
+        long first = part is { First: > 0, Count: > 0 } ? _offsets![part.Start] : 0;
+        Span<long> ends = _offsets.AsSpan((int)part.Start + 1, (int)part.Count);
+        if (part.Start == 0)
+            _offsets![0] = 0;
+        long previous = first;
+        if (first < 0)
+            throw Decreasing(part, -1, first, 0);
+        for (int i = 0; i < ends.Length; i++)
+        {
+            long end = ends[i];
+            if (end < previous)
+                throw Decreasing(part, i, end, previous);
+            previous = end;
+            ends[i] = next + (end - first);
+        }
+        // Of no lists in the middle of a cluster nobody knows where they end.
+        return new ClusterPart(part.Cluster, first, previous, next, part.IsLast && (part.First == 0 || part.Count > 0));
+    }
+
+    private RootFormatException Decreasing(ClusterPart part, long index, long end, long previous) => new(
+        RootErrorKind.CorruptNtuple,
+        $"list {part.First + index} of the cluster ends at element {end}, the one before it at {previous}",
+        _location with { Cluster = part.Cluster.Index });
+
+    private ClusterPart OfAlternative(ClusterPart part, long next)
+    {
+        Span<long> offsets = _offsets.AsSpan((int)part.Start + 1, (int)part.Count);
+        ReadOnlySpan<SwitchElement> elements = _switches.AsSpan((int)part.Start, (int)part.Count);
+        long found = 0;
+        ulong first = 0;
+        for (int i = 0; i < elements.Length; i++)
+        {
+            if (elements[i].Tag == _level.Number)
+            {
+                if (found == 0)
+                    first = elements[i].Index;
+                // Writers append: the elements of an alternative follow each other. (No value has no elements.)
+                else if (_level.Number > 0 && elements[i].Index - first != (ulong)found)
+                    throw Scattered(part, i, elements[i].Index, first + (ulong)found);
+                found++;
+            }
+            offsets[i] = next + found;
+        }
+        if (_level.Number == 0)
+            first = 0;
+        if (first > long.MaxValue / 2)
+            throw Scattered(part, 0, first, 0);
+        // Without one of them, those before this part are not known.
+        bool isLast = part.IsLast && (part.First == 0 || (found > 0 && _level.Number > 0));
+        return new ClusterPart(part.Cluster, (long)first, (long)first + found, next, isLast);
+    }
+
+    private RootFormatException Scattered(ClusterPart part, long index, ulong element, ulong expected) => new(
+        RootErrorKind.CorruptNtuple,
+        $"variant {part.First + index} of the cluster holds element {element} of its alternative where {expected} comes next",
+        _location with { Cluster = part.Cluster.Index });
+}

@@ -1,0 +1,61 @@
+namespace Pruning.Root;
+
+/// <summary>The base classes that start most streamed objects.</summary>
+internal static class StreamedBases
+{
+    /// <summary>Bit of an object that others refer to: two bytes with the process follow the bits.</summary>
+    public const uint IsReferenced = 0x10;
+
+    private const int CountBit = 0x4000;
+
+    /// <summary>TObject: identity and bits, nothing that a reader needs.</summary>
+    public static void SkipObject(ref RootBuffer buffer)
+    {
+        int begin = buffer.Position;
+        if ((buffer.ReadInt16() & CountBit) != 0) // a byte count came first
+        {
+            buffer.Seek(begin + 4);
+            buffer.ReadInt16();
+        }
+        buffer.Skip(4); // fUniqueID
+        if ((buffer.ReadUInt32() & IsReferenced) != 0)
+            buffer.Skip(2); // which process refers to it
+    }
+
+    /// <summary>TNamed: name and title.</summary>
+    public static (string Name, string Title) ReadNamed(ref RootBuffer buffer)
+    {
+        Frame frame = Frame.Open(ref buffer, "TNamed");
+        SkipObject(ref buffer);
+        string name = buffer.ReadString();
+        string title = buffer.ReadString();
+        frame.Close(ref buffer);
+        return (name, title);
+    }
+
+    /// <summary>Steps over a TNamed and gives where its name and its title begin.</summary>
+    public static (int Name, int Title) WalkNamed(ref RootBuffer buffer)
+    {
+        Frame frame = Frame.Open(ref buffer, "TNamed");
+        SkipObject(ref buffer);
+        int name = buffer.Position;
+        buffer.ReadStringBytes();
+        int title = buffer.Position;
+        buffer.ReadStringBytes();
+        frame.Close(ref buffer);
+        return (name, title);
+    }
+
+    /// <summary>Opens a TObjArray; its slots follow.</summary>
+    public static (Frame Frame, int Count) OpenArray(ref RootBuffer buffer)
+    {
+        Frame frame = Frame.Open(ref buffer, "TObjArray");
+        SkipObject(ref buffer);
+        buffer.ReadStringBytes();
+        int count = buffer.ReadInt32();
+        buffer.Skip(4); // lower bound
+        if (count < 0 || count > buffer.Remaining / 4)
+            throw buffer.Error(RootErrorKind.CorruptObject, $"a list of {count} objects does not fit the {buffer.Remaining} bytes that remain");
+        return (frame, count);
+    }
+}

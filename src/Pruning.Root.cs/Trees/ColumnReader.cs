@@ -1,0 +1,82 @@
+namespace Pruning.Root;
+
+/// <summary>
+/// Reads columns. First it is found out how many values there are, which is checked before memory is taken; then every
+/// basket is decompressed and decoded straight into its place of the arrays, on as many threads as allowed.
+/// </summary>
+internal static class ColumnReader
+{
+    /// <param name="file">The file.</param>
+    /// <param name="sinks">One for each column.</param>
+    /// <param name="counts">Counter values of a branch for a range of entries.</param>
+    public static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
+    {
+        HashSet<ColumnSink> counted = ValueCounts.ByCounters(file, sinks, counts);
+        if (counted.Count > 0)
+        {
+            try
+            {
+                return Read(file, sinks, counted, counts);
+            }
+            catch (RootFormatException)
+            {
+                // The counter may be wrong and the baskets right. If they are not, their headers name what is damaged.
+                foreach (ColumnSink sink in counted)
+                    sink.CountedOffsets = null;
+            }
+        }
+        return Read(file, sinks, [], counts);
+    }
+
+    private static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, HashSet<ColumnSink> counted, CounterValues counts)
+    {
+        ColumnPart[] parts = [.. sinks.SelectMany(sink => sink.Parts)];
+        HashSet<ColumnSink> sized = [.. sinks.Where(sink => ValueCounts.BySize(file, sink))];
+        try
+        {
+            BasketWork.Run(file, Array.FindAll(parts, part => !sized.Contains(part.Sink) && !counted.Contains(part.Sink)), (reader, part) => ValueCounts.ByHeader(file, reader, part, counts));
+            long bytes = 0;
+            foreach (ColumnSink sink in sinks)
+            {
+                Place(sink);
+                bytes = checked(bytes + sink.Bytes);
+            }
+            if (bytes > file.Options.MaxReadBytes)
+            {
+                throw new RootFormatException(
+                    RootErrorKind.MemoryLimit,
+                    $"the values would take {bytes} bytes but {nameof(RootReadOptions.MaxReadBytes)} is {file.Options.MaxReadBytes}; read fewer entries at once or raise the limit",
+                    sinks[0].Branch.Location);
+            }
+            foreach (ColumnSink sink in sinks)
+                sink.Allocate();
+            BasketWork.Run(file, BasketRun.Of(file, parts), (reader, run) => run.Decode(file, reader, counts));
+            return [.. sinks.Select(sink => sink.Finish())];
+        }
+        finally
+        {
+            foreach (ColumnPart part in parts)
+            {
+                part.Loaded?.Dispose();
+                part.Loaded = null;
+            }
+        }
+    }
+
+    private static void Place(ColumnSink sink)
+    {
+        long next = 0;
+        foreach (ColumnPart part in sink.Parts)
+        {
+            part.ValueStart = next;
+            next += part.ValueCount;
+        }
+        if (next > Array.MaxLength || sink.End - sink.First >= Array.MaxLength)
+        {
+            throw new RootFormatException(
+                RootErrorKind.MemoryLimit,
+                $"one array cannot hold the {next} values of {sink.End - sink.First} entries; read fewer entries at once",
+                sink.Branch.Location);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+
+namespace Pruning.Root;
+
+/// <summary>A column being read: which baskets it needs, and the arrays that they fill, each its own part.</summary>
+internal abstract class ColumnSink
+{
+    protected ColumnSink(RootBranch branch, long first, long end)
+    {
+        Branch = branch;
+        Layout = branch.SupportedLayout();
+        First = first;
+        End = end;
+        Parts = [.. BasketPart.Of(branch, first, end).Select(part => new ColumnPart(this, part))];
+    }
+
+    public RootBranch Branch { get; }
+
+    public EntryLayout Layout { get; }
+
+    public long First { get; }
+
+    public long End { get; }
+
+    public List<ColumnPart> Parts { get; }
+
+    /// <summary>
+    /// [entries + 1] the elements of the entries as the counter has them, in one array for all columns of that counter;
+    /// null where the baskets alone tell. Nobody writes to it.
+    /// </summary>
+    public long[]? CountedOffsets { get; set; }
+
+    public bool IsFixed => Layout.Kind == EntryKind.Fixed;
+
+    /// <summary>Bytes of the finished column.</summary>
+    public abstract long Bytes { get; }
+
+    public long ValueCount => Parts.Count == 0 ? 0 : Parts[^1].ValueStart + Parts[^1].ValueCount;
+
+    /// <summary>Takes memory for the column, once the values of every part are counted.</summary>
+    public abstract void Allocate();
+
+    /// <summary>Decodes one basket into its part of the arrays.</summary>
+    public abstract void Decode(ColumnPart part, LoadedBasket basket);
+
+    public abstract JaggedColumn Finish();
+}
+
+/// <inheritdoc/>
+internal sealed class ColumnSink<T> : ColumnSink
+    where T : unmanaged
+{
+    private readonly ElementConverter<T> _converter;
+    private long[]? _offsets;
+    private bool _isShared;
+    private T[] _values = [];
+
+    public ColumnSink(RootBranch branch, long first, long end)
+        : base(branch, first, end)
+    {
+        _converter = ElementConverter.Create<T>(Layout.Element)
+            ?? throw new RootFormatException(RootErrorKind.WrongElementType, $"values cannot be given as {typeof(T).Name}, only as numbers and bool", branch.Location);
+    }
+
+    public override long Bytes => (ValueCount * Unsafe.SizeOf<T>()) + (IsFixed ? 0 : (End - First + 1) * sizeof(long));
+
+    public override void Allocate()
+    {
+        _values = GC.AllocateUninitializedArray<T>((int)ValueCount);
+        // Where elements are values and nothing stands between entries, the counter's offsets are those of the column.
+        _isShared = CountedOffsets is not null && Layout is { HeaderBytes: 0, Inner: 1 };
+        _offsets = IsFixed ? null : _isShared ? CountedOffsets : new long[End - First + 1];
+    }
+
+    public override JaggedColumn Finish() =>
+        new JaggedColumn<T>(Branch.Name, First, End - First, IsFixed ? Layout.Inner : null, Layout.Dimensions, _offsets, _values);
+
+    public override void Decode(ColumnPart part, LoadedBasket basket)
+    {
+        Span<T> values = _values.AsSpan((int)part.ValueStart, (int)part.ValueCount);
+        if (IsFixed)
+        {
+            int stride = (int)Layout.ElementBytes;
+            if (basket.Data.Length != basket.EntryCount * Layout.ElementBytes)
+                throw new RootFormatException(RootErrorKind.CorruptBasket, $"{basket.EntryCount} entries of {stride} bytes make {basket.EntryCount * Layout.ElementBytes} but the basket has {basket.Data.Length}", part.Location);
+            ReadOnlySpan<byte> raw = basket.Data.Slice(part.FirstLocal * stride, part.EntryCount * stride);
+            Report(_converter.Convert(raw, values), raw, part, part.Place.First + part.FirstLocal, Layout.Inner);
+        }
+        else if (Layout.HeaderBytes == 0)
+        {
+            DecodeBackToBack(part, basket, values);
+        }
+        else
+        {
+            DecodeBehindHeaders(part, basket, values);
+        }
+    }
+
+    // Counted arrays have nothing between entries: one conversion for all of them.
+    private void DecodeBackToBack(ColumnPart part, LoadedBasket basket, Span<T> values)
+    {
+        ReadOnlySpan<int> bounds = basket.Bounds[part.FirstLocal..(part.EndLocal + 1)];
+        if (!_isShared)
+            SetOffsets(part, bounds);
+        else if (!EntryOffsets.Agree(bounds, _offsets.AsSpan(part.FirstEntry), Layout.Element.DiskBytes))
+            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the entries do not have as many values as '{Layout.Counter}' counts", part.Location);
+        ReadOnlySpan<byte> raw = basket.Data[bounds[0]..bounds[^1]];
+        if (raw.Length != (long)values.Length * Layout.Element.DiskBytes)
+            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"{part.EntryCount} entries in {raw.Length} bytes do not hold the {values.Length} values that '{Layout.Counter}' counts", part.Location);
+        int misfit = _converter.Convert(raw, values);
+        if (misfit >= 0)
+            throw Misfit(raw, misfit, part, EntryOfValue(part, part.ValueStart + misfit));
+    }
+
+    private void SetOffsets(ColumnPart part, ReadOnlySpan<int> bounds)
+    {
+        Span<long> offsets = OffsetsOf(part);
+        int element = (int)Layout.ElementBytes;
+        if (element == Layout.Element.DiskBytes && EntryOffsets.TryShift(bounds, offsets, part.ValueStart, element))
+            return;
+        for (int i = 1; i < bounds.Length; i++)
+        {
+            int bytes = bounds[i] - bounds[0];
+            if (bytes % element != 0)
+                throw BadEntry(part, i - 1, $"an entry of {bounds[i] - bounds[i - 1]} bytes does not hold whole elements of {element}");
+            offsets[i - 1] = part.ValueStart + (bytes / Layout.Element.DiskBytes);
+        }
+    }
+
+    private void DecodeBehindHeaders(ColumnPart part, LoadedBasket basket, Span<T> values)
+    {
+        ReadOnlySpan<int> bounds = basket.Bounds[part.FirstLocal..(part.EndLocal + 1)];
+        ReadOnlySpan<byte> data = basket.Data;
+        Span<long> offsets = OffsetsOf(part);
+        int header = Layout.HeaderBytes;
+        int element = (int)Layout.ElementBytes;
+        int next = 0;
+        for (int i = 0; i < bounds.Length - 1; i++)
+        {
+            ReadOnlySpan<byte> entry = data[bounds[i]..bounds[i + 1]];
+            int bytes = entry.Length - header;
+            if (bytes < 0 || bytes % element != 0)
+                throw BadEntry(part, i, $"an entry of {entry.Length} bytes does not hold a header of {header} and whole elements of {element}");
+            int count = bytes / Layout.Element.DiskBytes;
+            if (Layout.Kind == EntryKind.Collection)
+                CheckCollection(entry, count, part, i);
+            else if (entry[0] > 1 || (entry[0] == 0 && count > 0))
+                throw BadEntry(part, i, $"an array of {count} values is marked with the byte {entry[0]}");
+            ReadOnlySpan<byte> raw = entry[header..];
+            if (count > values.Length - next)
+                throw BadEntry(part, i, $"the entry's {count} values are more than the basket's {values.Length} leave");
+            int misfit = _converter.Convert(raw, values.Slice(next, count));
+            if (misfit >= 0)
+                throw Misfit(raw, misfit, part, part.Place.First + part.FirstLocal + i);
+            next += count;
+            offsets[i] = part.ValueStart + next;
+        }
+    }
+
+    private static void CheckCollection(ReadOnlySpan<byte> entry, int count, ColumnPart part, int index)
+    {
+        uint word = BinaryPrimitives.ReadUInt32BigEndian(entry);
+        int version = BinaryPrimitives.ReadInt16BigEndian(entry[4..]);
+        int size = BinaryPrimitives.ReadInt32BigEndian(entry[6..]);
+        if (word != (0x40000000u | (uint)(entry.Length - 4)))
+            throw BadEntry(part, index, $"a collection of {entry.Length} bytes begins with the byte count {word & 0xBFFFFFFF}");
+        if ((version & 0x4000) != 0)
+            throw BadEntry(part, index, "a collection of numbers is marked as stored member by member");
+        if (size != count)
+            throw BadEntry(part, index, $"a collection claims {size} values but has bytes for {count}");
+    }
+
+    // offsets[entry + 1] of every entry of the part: the end of one entry is the start of the next.
+    private Span<long> OffsetsOf(ColumnPart part) =>
+        _offsets.AsSpan(part.FirstEntry + 1, part.EntryCount);
+
+    private long EntryOfValue(ColumnPart part, long value)
+    {
+        Span<long> offsets = OffsetsOf(part);
+        int i = 0;
+        while (i < offsets.Length - 1 && offsets[i] <= value)
+            i++;
+        return part.Place.First + part.FirstLocal + i;
+    }
+
+    private void Report(int misfit, ReadOnlySpan<byte> raw, ColumnPart part, long firstEntry, int perEntry)
+    {
+        if (misfit >= 0)
+            throw Misfit(raw, misfit, part, firstEntry + (misfit / perEntry));
+    }
+
+    private RootFormatException Misfit(ReadOnlySpan<byte> raw, int index, ColumnPart part, long entry) => new(
+        RootErrorKind.ValueOutOfRange,
+        $"the value {_converter.Describe(raw, index)} does not fit the type {RootElementTypes.Of(typeof(T))!.Value.CppName()} without loss",
+        part.Location with { Entry = entry });
+
+    private static RootFormatException BadEntry(ColumnPart part, int index, string problem) =>
+        new(RootErrorKind.CorruptEntry, problem, part.Location with { Entry = part.Place.First + part.FirstLocal + index });
+}

@@ -1,0 +1,115 @@
+using System.Runtime.CompilerServices;
+
+namespace Pruning.Root;
+
+/// <summary>Joins the columns that runs of baskets gave.</summary>
+internal static class ColumnAssembly
+{
+    /// <param name="branch">Whose columns.</param>
+    /// <param name="first">First entry.</param>
+    /// <param name="end">Entry behind the last one.</param>
+    /// <param name="runs">In the order of their entries; each has the same columns.</param>
+    /// <param name="budget">Charged for the joined columns.</param>
+    public static IReadOnlyList<RootColumn> Join(RootBranch branch, long first, long end, EntryColumns[] runs, ReadBudget budget)
+    {
+        var shared = new Dictionary<int, long[]>(); // fields of one record share the offsets of its list
+        var columns = new List<RootColumn>();
+        foreach (ShapeColumn column in runs[0].Columns)
+        {
+            var levels = new List<long[]>();
+            long items = end - first;
+            foreach (ListLevel level in column.Levels)
+            {
+                levels.Add(level.Index < 0 ? Constant(items, level.Length, budget) : Varying(level.Index, items, runs, shared, budget));
+                items = levels[^1][^1];
+            }
+            columns.Add(column.Encoding is null
+                ? Texts(branch, first, end, column, levels, items, runs, budget)
+                : Numbers(branch, first, end, column, levels, items, runs, budget));
+        }
+        return columns;
+    }
+
+    private static long[] Constant(long lists, int length, ReadBudget budget)
+    {
+        budget.CheckLength(lists + 1);
+        budget.Take((lists + 1) * sizeof(long));
+        return JaggedColumn.ConstantOffsets(lists, length);
+    }
+
+    private static long[] Varying(int index, long lists, EntryColumns[] runs, Dictionary<int, long[]> shared, ReadBudget budget)
+    {
+        if (shared.TryGetValue(index, out long[]? known))
+            return known;
+        long[] offsets = Offsets(lists, runs, run => run.Counts[index], budget);
+        shared.Add(index, offsets);
+        return offsets;
+    }
+
+    private static long[] Offsets(long lists, EntryColumns[] runs, Func<EntryColumns, GrowingArray<int>> counts, ReadBudget budget)
+    {
+        budget.CheckLength(lists + 1);
+        budget.Take((lists + 1) * sizeof(long));
+        long[] offsets = new long[lists + 1];
+        long total = 0;
+        int next = 1;
+        foreach (EntryColumns run in runs)
+        {
+            foreach (int count in counts(run).Items)
+                offsets[next++] = total += count;
+        }
+        return offsets;
+    }
+
+    private static TextColumn Texts(RootBranch branch, long first, long end, ShapeColumn column, List<long[]> levels, long items, EntryColumns[] runs, ReadBudget budget)
+    {
+        long[] starts = Offsets(items, runs, run => run.TextBytes[column.Index], budget);
+        budget.CheckLength(starts[^1]);
+        budget.Take(starts[^1]);
+        byte[] utf8 = GC.AllocateUninitializedArray<byte>((int)starts[^1]);
+        int next = 0;
+        foreach (EntryColumns run in runs)
+        {
+            ReadOnlySpan<byte> bytes = run.Texts[column.Index].Items;
+            bytes.CopyTo(utf8.AsSpan(next));
+            next += bytes.Length;
+        }
+        return new TextColumn(branch.Name, column.Field, first, end - first, levels, starts, utf8);
+    }
+
+    private static RootColumn Numbers(RootBranch branch, long first, long end, ShapeColumn column, List<long[]> levels, long items, EntryColumns[] runs, ReadBudget budget)
+    {
+        return column.Encoding!.Type switch
+        {
+            RootElementType.Bool => Joined<bool>(),
+            RootElementType.Int8 => Joined<sbyte>(),
+            RootElementType.UInt8 => Joined<byte>(),
+            RootElementType.Int16 => Joined<short>(),
+            RootElementType.UInt16 => Joined<ushort>(),
+            RootElementType.Int32 => Joined<int>(),
+            RootElementType.UInt32 => Joined<uint>(),
+            RootElementType.Int64 => Joined<long>(),
+            RootElementType.UInt64 => Joined<ulong>(),
+            RootElementType.Float32 => Joined<float>(),
+            _ => Joined<double>(),
+        };
+
+        NestedColumn<T> Joined<T>()
+            where T : unmanaged
+        {
+            budget.CheckLength(items);
+            budget.Take(items * Unsafe.SizeOf<T>());
+            T[] values = GC.AllocateUninitializedArray<T>((int)items);
+            ElementConverter<T> converter = ElementConverter.Create<T>(column.Encoding)!;
+            int next = 0;
+            foreach (EntryColumns run in runs)
+            {
+                ReadOnlySpan<byte> raw = run.Numbers[column.Index].Items;
+                int count = raw.Length / column.Encoding.DiskBytes;
+                converter.Convert(raw, values.AsSpan(next, count));
+                next += count;
+            }
+            return new NestedColumn<T>(branch.Name, column.Field, first, end - first, levels, values);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+namespace Pruning.Root;
+
+/// <summary>Lists behind a count of their own.</summary>
+/// <param name="item">Reads an item.</param>
+/// <param name="itemBytes">No item takes fewer bytes.</param>
+/// <param name="memberBytes">No item takes fewer bytes where items are stored member by member, without envelopes of their own.</param>
+/// <param name="counts">Gets the counts.</param>
+internal sealed class ListReader(ValueReader item, int itemBytes, int memberBytes, GrowingArray<int> counts) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer)
+    {
+        int count = TakeCount(ref buffer, itemBytes);
+        item.ReadMany(ref buffer, count);
+    }
+
+    /// <summary>One list whose items are stored member by member.</summary>
+    public override void ReadByMember(ref RootBuffer buffer, int count)
+    {
+        for (int i = 0; i < count; i++)
+            item.ReadByMember(ref buffer, TakeCount(ref buffer, memberBytes));
+    }
+
+    // A count that lies is found out before anything is read or taken for it.
+    private int TakeCount(ref RootBuffer buffer, int leastBytes)
+    {
+        int count = buffer.ReadInt32();
+        if (count < 0 || count > buffer.Remaining / leastBytes)
+            throw buffer.Error(RootErrorKind.CorruptEntry, $"a list claims {count} items of at least {leastBytes} bytes but only {buffer.Remaining} bytes remain");
+        counts.Add(count);
+        return count;
+    }
+}
+
+/// <summary>Lists of constant length.</summary>
+internal sealed class ConstantReader(ValueReader item, int length) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer) => item.ReadMany(ref buffer, length);
+
+    public override void ReadMany(ref RootBuffer buffer, int count) => item.ReadMany(ref buffer, Product(ref buffer, count));
+
+    private int Product(ref RootBuffer buffer, int count) => (long)count * length is <= int.MaxValue and long all
+        ? (int)all
+        : throw buffer.Error(RootErrorKind.CorruptEntry, $"{count} lists of {length} items do not fit the {buffer.Remaining} bytes that remain");
+}
+
+/// <summary>Lists that a member read before counts.</summary>
+internal sealed class CountedReader(CountedShape shape, ValueReader item, NumberReader counter, GrowingArray<int> counts) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer) => ReadOne(ref buffer, counter.CountAt(0));
+
+    public override void ReadMany(ref RootBuffer buffer, int count)
+    {
+        for (int i = 0; i < count; i++)
+            ReadOne(ref buffer, counter.CountAt(count - 1 - i));
+    }
+
+    private void ReadOne(ref RootBuffer buffer, long count)
+    {
+        if (shape.Flagged && buffer.ReadByte() == 0)
+            count = 0;
+        long items = shape.Triangular && count is > 0 and <= int.MaxValue ? count * (count + 1) / 2 : count;
+        if (count < 0 || items > buffer.Remaining / shape.Item.MinBytes)
+            throw buffer.Error(RootErrorKind.InconsistentCounts, $"the counter '{shape.Counter}' says {count}, which does not fit the {buffer.Remaining} bytes that remain");
+        counts.Add((int)items);
+        item.ReadMany(ref buffer, (int)items);
+    }
+}
+
+/// <summary>Items up to the end of the entry: one member of every object of a split collection.</summary>
+internal sealed class RestReader(ValueReader item, GrowingArray<int> counts) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer)
+    {
+        int count = 0;
+        for (; buffer.Remaining > 0; count++)
+        {
+            int before = buffer.Position;
+            item.Read(ref buffer);
+            if (buffer.Position == before)
+                throw buffer.Error(RootErrorKind.CorruptEntry, "an item of no bytes never ends");
+        }
+        counts.Add(count);
+    }
+}
+
+/// <summary>A list of objects that are stored member by member.</summary>
+internal sealed class ByMemberReader(ValueReader list) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer) => list.ReadByMember(ref buffer, 1);
+}
+
+/// <summary>As <see cref="RestReader"/>, behind one envelope for all items.</summary>
+/// <param name="items">Reads them.</param>
+/// <param name="byMember">Reads them where they are lists of objects that are stored member by member: the envelope says so.</param>
+/// <param name="objects">Of such lists, reads an object: the envelope tells their version.</param>
+internal sealed class EnvelopedRestReader(RestReader items, RestReader byMember, ObjectReader? objects) : ValueReader
+{
+    public override void Read(ref RootBuffer buffer)
+    {
+        // Old writers leave the envelope of an empty column out.
+        if (buffer.Remaining > 0 && Frame.Open(ref buffer, "a column of a collection").MemberWise)
+        {
+            CollectionReader.ReadItemVersion(ref buffer, objects);
+            byMember.Read(ref buffer);
+        }
+        else
+        {
+            items.Read(ref buffer);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+using System.Globalization;
+using System.Text;
+
+namespace Pruning.Root;
+
+/// <summary>
+/// Writes a ROOT file of trees and RNTuples. It grows under a temporary name beside its place; <see cref="Close"/> completes it and
+/// gives it its name, and disposing it without Close removes it. Memory: one basket a branch, and a few on their way
+/// through the compression; of an RNTuple, one cluster. Not safe from several threads.
+/// </summary>
+/// <example><code>
+/// using var file = RootFileWriter.Create("out.root");
+/// TreeWriter tree = file.CreateTree("Events");
+/// FlatBranch&lt;int&gt; run = tree.Flat&lt;int&gt;("run");
+/// JaggedBranch&lt;float&gt; pt = tree.Counter("nJet").Jagged&lt;float&gt;("Jet_pt");
+/// run.Set(1);
+/// pt.Set([41.5f, 30.25f]);
+/// tree.Fill();
+/// file.Close();
+/// </code></example>
+public sealed class RootFileWriter : IDisposable
+{
+    /// <summary>What names of RNTuples and their fields cannot contain, by ROOT's rules and ours.</summary>
+    internal const string NtupleForbidden = "./\\ :;";
+
+    private const int MaxBlobBytes = 1 << 29; // one record has 31 bits for its size
+
+    private readonly TemporaryFile _file;
+    private readonly BasketQueue _queue;
+    private readonly FileMetadata _metadata;
+    private readonly List<TableWriter> _tables = [];
+    private long _unsavedBytes; // of baskets since the last checkpoint, before compression: that does not depend on threads
+    private bool _isOpen = true;
+    private bool _isDisposed;
+
+    private RootFileWriter(string path, RootWriteOptions options)
+    {
+        Path = path;
+        Options = options;
+        _file = TemporaryFile.Create(path, options.BeforeWrite);
+        _queue = new BasketQueue(options.Compression, options.Workers, Write);
+        _metadata = new FileMetadata(_file, System.IO.Path.GetFileName(path), options, _queue);
+    }
+
+    /// <summary>Where the file will be.</summary>
+    public string Path { get; }
+
+    /// <summary>Where it is until then. After a crash it is still there, and <see cref="RootReadOptions.Recover"/> reads it.</summary>
+    public string TemporaryPath => _file.TemporaryPath;
+
+    /// <summary>Bytes of the file so far; baskets that are being filled or compressed are not in yet.</summary>
+    public long Length => _file.Length;
+
+    internal RootWriteOptions Options { get; }
+
+    /// <summary>Begins a file; one that has the name already is replaced when the new one is complete.</summary>
+    /// <param name="path">Where the file is to be.</param>
+    /// <param name="options">Compression, baskets, threads; null for the defaults.</param>
+    /// <exception cref="RootWriteException">The directory is missing or may not be written, or the name is a directory's.</exception>
+    public static RootFileWriter Create(string path, RootWriteOptions? options = null)
+    {
+        RootFileWriter writer = new(path, (options ?? RootWriteOptions.Default).Checked());
+        try
+        {
+            writer._metadata.Begin();
+            return writer;
+        }
+        catch
+        {
+            writer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Adds a tree.</summary>
+    /// <param name="path">Its name, behind directories if it is to be in some: <c>Events</c>, <c>ticlDumper/tracksters</c>. Missing directories are made.</param>
+    /// <param name="title">Its title; empty if there is nothing to say.</param>
+    /// <exception cref="ArgumentException">The name is taken, or impossible.</exception>
+    public TreeWriter CreateTree(string path, string title = "") => Add(path, title, "tree", (directory, name) => new TreeWriter(this, directory, name, title));
+
+    /// <summary>Adds an RNTuple, which ROOT from 6.34 on reads.</summary>
+    /// <param name="path">As in <see cref="CreateTree"/>.</param>
+    /// <param name="description">Empty if there is nothing to say.</param>
+    /// <exception cref="ArgumentException">The name is taken, or impossible.</exception>
+    public NtupleWriter CreateNtuple(string path, string description = "")
+    {
+        CheckName(path[(path.LastIndexOf('/') + 1)..], "RNTuple", NtupleForbidden);
+        return Add(path, description, "RNTuple", (directory, name) => new NtupleWriter(this, directory, name, description));
+    }
+
+    /// <summary>
+    /// Saves all entries so far: whatever happens then, they can be read from the temporary file. Clusters become
+    /// uneven by it; <see cref="RootWriteOptions.CheckpointEvery"/> keeps them even. Values that were set for an entry and
+    /// not filled are forgotten.
+    /// </summary>
+    /// <exception cref="RootWriteException">The disk failed.</exception>
+    public void Checkpoint()
+    {
+        CheckOpen();
+        foreach (TableWriter table in _tables)
+            table.Flush();
+        Save(SaveKind.Checkpoint);
+    }
+
+    /// <summary>Completes the file, waits until it is on the disk, and gives it its name.</summary>
+    /// <exception cref="RootWriteException">The disk failed; the temporary file is removed.</exception>
+    public void Close()
+    {
+        CheckOpen();
+        try
+        {
+            foreach (TableWriter table in _tables)
+                table.Flush();
+            Save(SaveKind.Complete);
+            _file.Publish();
+        }
+        finally
+        {
+            Dispose();
+        }
+    }
+
+    /// <summary>Gives everything back; a file that was not closed is removed.</summary>
+    public void Dispose()
+    {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        _isOpen = false;
+        _queue.Dispose();
+        foreach (TableWriter table in _tables)
+            table.Release();
+        _file.Dispose();
+    }
+
+    /// <summary>Tests make files of gigabytes that cost no disk.</summary>
+    internal void LeaveHole(long bytes) => _file.Skip(bytes);
+
+    internal static void CheckName(string name, string what, string forbidden)
+    {
+        if (string.IsNullOrWhiteSpace(name) || name.AsSpan().IndexOfAny(forbidden) >= 0 || name.Any(char.IsControl))
+            throw new ArgumentException($"'{name}' cannot be the name of a {what}: wanted a name without any of {string.Join(' ', forbidden.Select(one => one == ' ' ? "space" : one.ToString()))} and control characters");
+        CheckLength(name, what);
+    }
+
+    internal void CheckOpen()
+    {
+        if (!_isOpen)
+            throw new ObjectDisposedException(nameof(RootFileWriter), $"the file {Path} is closed; nothing can be added to it");
+    }
+
+    /// <summary>Takes a full basket over.</summary>
+    internal void Add(BasketJob basket)
+    {
+        _unsavedBytes += basket.ObjectBytes;
+        _queue.Add(basket);
+    }
+
+    /// <summary>Writes pages, and tells them where they are. Many go into one record, which no directory lists.</summary>
+    internal void WritePages(WrittenDirectory directory, IReadOnlyList<NtuplePage> pages)
+    {
+        _queue.Drain();
+        for (int next = 0; next < pages.Count;)
+        {
+            int first = next;
+            int bytes = 0;
+            do
+                bytes += pages[next++].Stored.Length;
+            while (next < pages.Count && bytes + pages[next].Stored.Length <= MaxBlobBytes);
+            long offset = _metadata.BeginBlob(directory, bytes);
+            foreach (NtuplePage page in pages.Skip(first).Take(next - first))
+            {
+                page.Put(offset);
+                _file.Append(page.Stored);
+                offset += page.Stored.Length;
+            }
+        }
+    }
+
+    /// <summary>Counts bytes before compression that are in the file since the last checkpoint.</summary>
+    internal void CountUnsaved(long bytes) => _unsavedBytes += bytes;
+
+    /// <summary>Saves whole clusters when enough was written since the last time.</summary>
+    internal void CheckpointIfDue()
+    {
+        if (_unsavedBytes >= Options.CheckpointEvery)
+            Save(SaveKind.Checkpoint);
+    }
+
+    // Keys count their bytes in 15 bits.
+    private static void CheckLength(string text, string what)
+    {
+        const int most = 8000;
+        if (Encoding.UTF8.GetByteCount(text) > most)
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the {what} '{text[..20]}...' is longer than {most} bytes"));
+    }
+
+    private T Add<T>(string path, string title, string what, Func<WrittenDirectory, string, T> create)
+        where T : TableWriter
+    {
+        CheckOpen();
+        string[] names = path.Split('/');
+        foreach (string name in names)
+            CheckName(name, $"{what} or directory", "/;");
+        CheckLength(title, "title");
+        _queue.Drain(); // a directory is a record of its own, between baskets
+        WrittenDirectory directory = _metadata.Top;
+        foreach (string name in names[..^1])
+        {
+            if (Find(directory, name) is TableWriter taken)
+                throw new ArgumentException($"'{name}' of '{path}' is {(taken is TreeWriter ? "a tree" : "an RNTuple")} already, it cannot be a directory too");
+            directory = _metadata.Directory(directory, name);
+        }
+        if (directory.Below.ContainsKey(names[^1]) || Find(directory, names[^1]) is not null)
+            throw new ArgumentException($"the file has a tree, RNTuple or directory '{path}' already");
+        T table = create(directory, names[^1]);
+        _tables.Add(table);
+        return table;
+    }
+
+    private TableWriter? Find(WrittenDirectory directory, string name) =>
+        _tables.Find(other => other.Directory == directory && other.Name == name);
+
+    private void Save(SaveKind kind)
+    {
+        _queue.Drain();
+        _metadata.Save(_tables, kind);
+        _unsavedBytes = 0;
+    }
+
+    private void Write(BasketJob job)
+    {
+        long seek = _file.Length;
+        int index = job.Branch.Written.Count;
+        _metadata.EncodeBasketKey(job, seek, index);
+        _file.Append(job.Record);
+        job.Branch.Written.Add(new WrittenBasket(job.FirstEntry, seek, job.Record.Length, job.KeyBytes + job.ObjectBytes));
+    }
+}
