@@ -10,8 +10,15 @@ open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Root
 open Pruning.Data.Tracksters
-open Pruning.Model
-open Pruning.Model.Decisions
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
 

@@ -1,6 +1,8 @@
 namespace Pruning.Cli
 
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Evaluation
 open Pruning.Native.Kernels
 
 /// Words of the options --engine and --precision.

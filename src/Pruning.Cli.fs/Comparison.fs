@@ -1,7 +1,12 @@
 namespace Pruning.Cli
 
 open System
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Decoding
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
 open Pruning.Cli.Plots
 
 /// A run on the tracksters that it is compared on.

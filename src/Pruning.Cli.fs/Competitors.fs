@@ -3,8 +3,16 @@ namespace Pruning.Cli
 open System
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Model
-open Pruning.Model.Training
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Features
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Baselines
 
 /// A network or a rule, judged on a sample.
 [<NoComparison; NoEquality>]

@@ -3,7 +3,8 @@ namespace Pruning.Cli
 open System
 open System.IO
 open System.Text.Json
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 
 /// What two runs chose differently.
 [<RequireQualifiedAccess>]

@@ -2,8 +2,17 @@ namespace Pruning.Cli
 
 open System
 open Argu
-open Pruning.Model
-open Pruning.Model.Decisions
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Baselines
+open Pruning.Model.Training
 
 /// The words of `evaluate`.
 type EvaluateArgument =

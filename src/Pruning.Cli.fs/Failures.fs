@@ -3,7 +3,8 @@ namespace Pruning.Cli
 open System
 open System.IO
 open Pruning.Data
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 open Pruning.Native
 open Pruning.Native.Mpi
 

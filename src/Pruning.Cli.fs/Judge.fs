@@ -3,7 +3,14 @@ namespace Pruning.Cli
 open System.Threading
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Features
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Model.Training
 
 /// A part of the input, as a run divides it.

@@ -1,7 +1,13 @@
 namespace Pruning.Cli
 
 open System.IO
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Distributed
 
 /// Judgements for programs, as CSV.
 [<RequireQualifiedAccess>]

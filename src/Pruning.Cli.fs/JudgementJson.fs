@@ -2,7 +2,13 @@ namespace Pruning.Cli
 
 open System
 open System.Text.Json.Nodes
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Distributed
 
 /// Judgements for programs, as JSON.
 [<RequireQualifiedAccess>]

@@ -1,6 +1,7 @@
 namespace Pruning.Cli
 
-open Pruning.Model
+open Pruning.Model.Decoding
+open Pruning.Model.Evaluation
 
 /// What is judged in one bin.
 [<NoComparison; NoEquality>]

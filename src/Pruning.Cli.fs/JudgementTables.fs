@@ -2,7 +2,10 @@ namespace Pruning.Cli
 
 open System
 open System.Globalization
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
 
 /// Judgements for people.
 [<RequireQualifiedAccess>]

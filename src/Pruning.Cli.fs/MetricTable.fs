@@ -1,7 +1,9 @@
 namespace Pruning.Cli
 
 open System.Text.Json.Nodes
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Metrics
 
 /// Metrics side by side, for people and for programs.
 [<RequireQualifiedAccess>]

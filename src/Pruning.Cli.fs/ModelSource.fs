@@ -2,8 +2,14 @@ namespace Pruning.Cli
 
 open System.IO
 open Pruning.Data.Tracksters
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Model.Training
+open Pruning.Model.Logging
 
 /// A trained network as it was named on the command line: a run, a checkpoint directory or a model file.
 type ModelSource =

@@ -1,7 +1,13 @@
 namespace Pruning.Cli
 
 open System
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Training
 
 /// What verbs that use a trained network have in common on the command line; numbers and choices arrive as text.
 [<RequireQualifiedAccess>]

@@ -1,6 +1,15 @@
 namespace Pruning.Cli
 
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Features
+open Pruning.Model.Layers
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Distributed
+open Pruning.Model.Baselines
 
 /// Words of `train` about the network that only make sense together: a strategy and its passes, an attention layer and its
 /// heads, an order and the run's seed. They are joined here once all of them are known, whatever their order was.

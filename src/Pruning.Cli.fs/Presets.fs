@@ -1,6 +1,11 @@
 namespace Pruning.Cli
 
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Layers
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.Baselines
 open Pruning.Model.Training
 
 /// Choices of a network and of its training that belong together, found by measurement on simulated showers

@@ -4,7 +4,14 @@ open System
 open System.IO
 open Argu
 open Pruning.Root
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Training
 
 type PruneArgument =
     | [<MainCommand>] Input of word: string list

@@ -5,7 +5,15 @@ open System.IO
 open Pruning.Data
 open Pruning.Data.Pruned
 open Pruning.Data.Tracksters
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Training
 
 /// A file to prune and the file that is made of it.
 type PruneTarget =

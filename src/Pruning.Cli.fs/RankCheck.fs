@@ -3,8 +3,12 @@ namespace Pruning.Cli
 open System
 open System.Diagnostics
 open System.Text
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
 open Pruning.Model.Distributed
+open Pruning.Model.Training
 
 /// How long one exchange of gradients takes.
 type ExchangeTime =

@@ -4,8 +4,14 @@ open System
 open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Distributed
 open Pruning.Model.Training
+open Pruning.Model.Logging
 
 /// A run to go on with, locked against other processes. Dispose it to let go.
 [<NoEquality; NoComparison>]

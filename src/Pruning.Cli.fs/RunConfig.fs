@@ -6,8 +6,16 @@ open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
 open Pruning.Data.Batching
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Losses
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Model.Training
+open Pruning.Model.Logging
 open Pruning.Native.Kernels
 
 /// What config.json of a run holds: everything that was chosen, with nothing left to a default that may change.

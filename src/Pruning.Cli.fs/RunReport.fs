@@ -4,7 +4,13 @@ open System
 open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Logging
 open Pruning.Cli.Plots
 
 /// What a report is made of.

@@ -2,8 +2,17 @@ namespace Pruning.Cli
 
 open System
 open System.IO
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Features
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Model.Training
+open Pruning.Model.Logging
 
 /// Everything that `train` needs to know, validated.
 type TrainSettings =

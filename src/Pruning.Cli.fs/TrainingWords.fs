@@ -2,7 +2,15 @@ namespace Pruning.Cli
 
 open System
 open System.Globalization
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Losses
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Model.Training
 
 /// Words of `train` about how it goes on and when it ends: a schedule with its numbers, a metric, a time.

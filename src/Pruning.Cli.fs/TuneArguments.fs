@@ -4,7 +4,14 @@ open System
 open System.IO
 open Argu
 open Pruning.Cli.Tuning
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Training
 
 /// The words of `tune`. Everything else is a word of `train` that all trials share.
 type TuneArgument =

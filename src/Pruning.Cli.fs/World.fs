@@ -4,8 +4,11 @@ open System
 open System.IO
 open System.Runtime.CompilerServices
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
 open Pruning.Model.Distributed
+open Pruning.Model.Training
 
 /// Who is to train together, as the command line says it.
 type WorldSettings =

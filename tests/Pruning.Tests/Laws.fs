@@ -6,7 +6,8 @@ open Expecto
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Distributed
 
 /// A law is about real numbers. float32 rounds sums apart when their order changes, and a choice between two nearly equal
 /// confidences then depends on the shape of a matrix product; float64 leaves room for neither.

@@ -3,7 +3,7 @@ module Pruning.Tests.Slopes
 
 open Expecto
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 let private step = 1e-6
 

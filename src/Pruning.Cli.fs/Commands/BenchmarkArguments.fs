@@ -6,7 +6,14 @@ open System.IO
 open Argu
 open Pruning.Cli
 open Pruning.Data.Graphs
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Distributed
 open Pruning.Model.Training
 
 /// The sample is copied beside the program when it is built.

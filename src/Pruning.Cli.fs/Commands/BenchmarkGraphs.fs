@@ -5,7 +5,8 @@ module Pruning.Cli.Commands.BenchmarkGraphs
 open System
 open TorchSharp
 open Pruning.Data.Graphs
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
 
 /// In-edges of every node of a random graph: one from itself, the others from anywhere, about as many as tracksters have.
 let inEdges = 9

@@ -8,8 +8,17 @@ open Pruning.Cli
 open Pruning.Cli.Plots
 open Pruning.Data
 open Pruning.Data.Batching
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Features
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Model.Training
+open Pruning.Model.Logging
 
 type CompareArgument =
     | [<MainCommand>] Runs of run: string list

@@ -6,9 +6,19 @@ open System.IO
 open System.Threading
 open Argu
 open Pruning.Cli
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Features
+open Pruning.Model.Layers
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Prediction
 open Pruning.Model.Distributed
+open Pruning.Model.Baselines
 open Pruning.Model.Training
+open Pruning.Model.Logging
 
 type DemoArgument =
     | Runs of directory: string

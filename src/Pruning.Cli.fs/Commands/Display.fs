@@ -6,8 +6,14 @@ open Argu
 open Pruning.Cli
 open Pruning.Cli.Plots
 open Pruning.Data.Batching
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Model.Training
+open Pruning.Model.Logging
 
 type DisplayArgument =
     | [<MainCommand>] Input of file: string list

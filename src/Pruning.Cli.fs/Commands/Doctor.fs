@@ -5,8 +5,11 @@ open System.Runtime.CompilerServices
 open Argu
 open TorchSharp
 open Pruning.Cli
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
 open Pruning.Model.Distributed
+open Pruning.Model.Training
 open Pruning.Native
 
 type DoctorArgument =

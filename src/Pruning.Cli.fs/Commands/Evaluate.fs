@@ -2,8 +2,15 @@ module Pruning.Cli.Commands.Evaluate
 
 open Pruning.Cli
 open Pruning.Data.Batching
-open Pruning.Model
-open Pruning.Model.Decisions
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Baselines
 open Pruning.Model.Training
 
 let private partsOf (settings: EvaluateSettings) (own: bool) : Part list =

@@ -4,7 +4,18 @@ open System.IO
 open Argu
 open Pruning.Cli
 open Pruning.Data.Batching
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Layers
+open Pruning.Model.Cells
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Distributed
+open Pruning.Model.Baselines
 open Pruning.Model.Training
 
 type ImportArgument =

@@ -9,8 +9,16 @@ open Pruning.Cli
 open Pruning.Data.Batching
 open Pruning.Data.Pruned
 open Pruning.Data.Tracksters
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Model.Training
+open Pruning.Model.Logging
 
 /// What files say about themselves but for the threshold: it decides whether a file is another run's.
 let private metadata

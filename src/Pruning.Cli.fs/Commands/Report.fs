@@ -5,7 +5,13 @@ open System.IO
 open Argu
 open Pruning.Cli
 open Pruning.Data.Batching
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Model.Training
 
 type ReportArgument =

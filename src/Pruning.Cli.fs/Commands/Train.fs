@@ -3,9 +3,13 @@ module Pruning.Cli.Commands.Train
 open System
 open System.IO
 open Pruning.Cli
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
+open Pruning.Model.Prediction
 open Pruning.Model.Distributed
 open Pruning.Model.Training
+open Pruning.Model.Logging
 
 let private showJson (terminal: Terminal) (settings: TrainSettings) (run: FinishedRun) =
     let metrics state = state |> Option.map MetricTable.toJson |> Option.toObj

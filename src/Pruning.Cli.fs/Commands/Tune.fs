@@ -5,7 +5,14 @@ open System.Diagnostics
 open System.IO
 open Pruning.Cli
 open Pruning.Cli.Tuning
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Features
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Training
 
 let private showJson (terminal: Terminal) (directory: string) (plan: StudyPlan) (rows: TrialRow list) : unit =
     let command = StudyReport.commandLine TuneSettings.isFlag plan

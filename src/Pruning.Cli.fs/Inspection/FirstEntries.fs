@@ -6,7 +6,8 @@ open System.Text
 open System.Text.Json.Nodes
 open Pruning.Cli
 open Pruning.Root
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 
 /// The values of the first entries, entry after entry.
 [<RequireQualifiedAccess>]

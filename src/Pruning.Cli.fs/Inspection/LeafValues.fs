@@ -6,7 +6,11 @@ open System.Text.Encodings.Web
 open System.Text.Json
 open Pruning.Cli
 open Pruning.Root
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Layers
+open Pruning.Model.ModelFiles
+open Pruning.Model.Distributed
 
 /// A leaf read to its last value, or why it was not.
 type LeafReading =

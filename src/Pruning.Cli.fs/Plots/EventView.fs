@@ -9,7 +9,17 @@ open Plotly.NET.TraceObjects
 open Pruning.Cli
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Features
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Baselines
+open Pruning.Model.Logging
 
 /// What the colour of a layer cluster says.
 [<RequireQualifiedAccess>]

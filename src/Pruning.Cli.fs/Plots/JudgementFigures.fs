@@ -2,7 +2,15 @@ namespace Pruning.Cli.Plots
 
 open System
 open Pruning.Cli
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Features
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Distributed
+open Pruning.Model.Logging
 
 /// The figures of a judged network.
 [<RequireQualifiedAccess>]

@@ -4,7 +4,10 @@ open System
 open System.IO
 open System.Text
 open System.Text.Json
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
+open Pruning.Model.Distributed
 
 /// What became of a job.
 [<RequireQualifiedAccess>]

@@ -223,17 +223,18 @@ module Space =
 
     let private toJsonValue (tuned: TunedOption) : Nodes.JsonNode | null =
         let range kind (low: Nodes.JsonNode | null) high =
-            Pruning.Model.Json.record [ kind, Pruning.Model.Json.list [ low; high ] ]
+            Pruning.Model.Persistence.Json.record [ kind, Pruning.Model.Persistence.Json.list [ low; high ] ]
 
-        let real = Pruning.Model.Json.number
-        let whole (n: int64) = Pruning.Model.Json.integer n
+        let real = Pruning.Model.Persistence.Json.number
+        let whole (n: int64) = Pruning.Model.Persistence.Json.integer n
 
         match tuned.Domain with
-        | Domain.Choice values -> Pruning.Model.Json.list (values |> List.map Pruning.Model.Json.text)
+        | Domain.Choice values ->
+            Pruning.Model.Persistence.Json.list (values |> List.map Pruning.Model.Persistence.Json.text)
         | Domain.Uniform(low, high) -> range "uniform" (real low) (real high)
         | Domain.LogUniform(low, high) -> range "log-uniform" (real low) (real high)
         | Domain.Integer(low, high) -> range "integer" (whole low) (whole high)
 
     /// As ofJson reads it.
     let toJson (space: TunedOption list) : Nodes.JsonObject =
-        Pruning.Model.Json.record [ for tuned in space -> tuned.Name, toJsonValue tuned ]
+        Pruning.Model.Persistence.Json.record [ for tuned in space -> tuned.Name, toJsonValue tuned ]

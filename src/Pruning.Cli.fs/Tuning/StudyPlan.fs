@@ -5,7 +5,10 @@ open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
 open Pruning.Cli
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.ModelFiles
+open Pruning.Model.Distributed
+open Pruning.Model.Training
 
 /// How a study looks for good values.
 [<RequireQualifiedAccess>]

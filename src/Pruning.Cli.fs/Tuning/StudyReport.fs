@@ -6,7 +6,15 @@ open System.IO
 open System.Text.Json.Nodes
 open Pruning.Cli
 open Pruning.Cli.Plots
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Features
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Distributed
+open Pruning.Model.Training
+open Pruning.Model.Logging
 
 /// A trial as the table shows it: where it has come to.
 type TrialRow =

@@ -3,7 +3,12 @@ namespace Pruning.Cli.Tuning
 open System
 open System.IO
 open System.Text.Json
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
+open Pruning.Model.Distributed
+open Pruning.Model.Training
+open Pruning.Model.Logging
 
 /// What a run directory tells about a trial.
 type RunFound =

@@ -1,7 +1,7 @@
 namespace Pruning.Model.Cells
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 /// The state of a gated cell, one row per node.
 [<NoComparison; NoEquality>]

@@ -1,7 +1,7 @@
 namespace Pruning.Model.Cells
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Configuration
 
 [<RequireQualifiedAccess>]
 module Cells =

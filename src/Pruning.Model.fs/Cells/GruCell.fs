@@ -1,7 +1,8 @@
 namespace Pruning.Model.Cells
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 open Pruning.Model.Layers
 open Pruning.Native.Kernels
 

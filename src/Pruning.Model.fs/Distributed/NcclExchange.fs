@@ -3,7 +3,9 @@ namespace Pruning.Model.Distributed
 open System
 open System.Text
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
 open Pruning.Native
 open Pruning.Native.Nccl
 open Pruning.Native.Mpi

@@ -1,7 +1,9 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
 open Pruning.Native.Kernels
 
 /// Turns the states of a node's in-neighbours into one vector: [nodes, inputs] -> [nodes, PerInput * inputs].

@@ -1,7 +1,7 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 /// Inverted dropout (Srivastava et al. 2014, JMLR 15:1929): in training each value is dropped with probability p and the
 /// kept ones are divided by 1 - p; in use nothing happens.

@@ -1,7 +1,7 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 /// Edge convolution (Wang et al. 2019, arXiv:1801.07829, equation 8):
 /// h'_v = max over u -> v of ReLU(Theta (h_u - h_v) + Phi h_v + b), feature by feature; 0 without in-edges.

@@ -1,7 +1,9 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Features
 
 /// Node features to node states (the original's Initializer):
 /// Linear(F, H/2) -> ReLU -> norm -> Linear(H/2, H) -> ReLU -> norm -> Linear(H, H) -> ReLU.

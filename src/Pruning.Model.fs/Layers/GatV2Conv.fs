@@ -1,7 +1,7 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 /// Graph attention, second version (Brody, Alon, Yahav 2022, arXiv:2105.14491, equation 7): for each of K heads
 /// e_uv = a . LeakyReLU(W_s h_u + W_t h_v), slope 0.2; alpha_uv = softmax of e over the in-edges of v;

@@ -1,7 +1,7 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 /// Graph convolution (Kipf & Welling 2017, arXiv:1609.02907, equation 2):
 /// h'_v = ReLU(b + sum over u -> v of W h_u / sqrt(d_u d_v)), d the number of in-edges, at least 1.

@@ -1,7 +1,7 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 /// Graph isomorphism network (Xu, Hu, Leskovec, Jegelka 2019, arXiv:1810.00826, equation 4.1):
 /// h'_v = MLP((1 + eps) h_v + sum over u -> v of h_u), MLP(x) = ReLU(W_2 ReLU(W_1 x + b_1) + b_2), eps learnt from 0.

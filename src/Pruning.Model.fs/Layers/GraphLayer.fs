@@ -1,7 +1,7 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 /// A message-passing layer: weights and a function [nodes, in] -> [nodes, out] over a neighbour plan.
 /// A layer of your own is a record of this type; nothing has to be inherited or registered.

@@ -1,7 +1,8 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 
 /// GravNet's message (Qasim, Kieseler, Iiyama, Pierini 2019, arXiv:1902.07987, section 3) on the edges of the graph:
 /// each node learns a place s = S h + b_s in a space of four dimensions and features f = F h + b_f; a neighbour counts the

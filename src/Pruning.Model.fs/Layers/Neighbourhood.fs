@@ -1,7 +1,7 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 /// From nodes to edges and back: values of edges, in the plan's order by target, are gathered from their ends and joined
 /// again at each target. On any device, for any type, without waiting for it. A node without in-edges gets zero.

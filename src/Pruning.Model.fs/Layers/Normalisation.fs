@@ -1,7 +1,8 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
 
 /// A normalisation of node rows: weights and a function [nodes, features] -> [nodes, features].
 [<NoComparison; NoEquality>]

@@ -1,7 +1,8 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
 
 /// The message-passing rounds that a configuration asks for.
 [<RequireQualifiedAccess>]

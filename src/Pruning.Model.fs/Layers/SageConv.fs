@@ -1,7 +1,8 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
 
 /// GraphSAGE (Hamilton, Ying, Leskovec 2017, arXiv:1706.02216, algorithm 1 without the final normalisation):
 /// h'_v = ReLU(W_self h_v + b + W_neigh AGG({h_u : u -> v})).

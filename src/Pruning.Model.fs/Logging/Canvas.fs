@@ -1,4 +1,4 @@
-namespace Pruning.Model
+namespace Pruning.Model.Logging
 
 open System
 open System.Buffers.Binary

@@ -1,6 +1,8 @@
-namespace Pruning.Model
+namespace Pruning.Model.Logging
 
 open System
+open Pruning.Model.Tensors
+open Pruning.Model.Metrics
 
 /// Decisions at thresholds that are evenly spread over the score from 0 to 1, as TensorBoard's plug-in for precision-recall
 /// curves wants them. The score is the probability of prune, the logistic function of the margin.

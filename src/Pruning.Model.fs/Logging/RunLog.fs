@@ -1,4 +1,4 @@
-namespace Pruning.Model
+namespace Pruning.Model.Logging
 
 open System
 open System.Globalization
@@ -10,6 +10,16 @@ open System.Text
 open System.Text.Encodings.Web
 open System.Text.Json
 open System.Text.Json.Nodes
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Features
+open Pruning.Model.Layers
+open Pruning.Model.Cells
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Distributed
+open Pruning.Model.Training
 
 /// A file that a run reads, as it was when the run began.
 type RunInput =

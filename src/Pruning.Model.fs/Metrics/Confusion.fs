@@ -1,4 +1,8 @@
-namespace Pruning.Model
+namespace Pruning.Model.Metrics
+
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
 
 /// Decisions against labels, counted in nodes. Prune is the positive class.
 [<Struct>]

@@ -1,4 +1,7 @@
-namespace Pruning.Model
+namespace Pruning.Model.Metrics
+
+open Pruning.Model.Persistence
+open Pruning.Model.ModelFiles
 
 /// What a threshold that falls through the scores does, step by step, in any amount that adds.
 type ScoreCurve =

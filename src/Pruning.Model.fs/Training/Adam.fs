@@ -2,7 +2,7 @@ namespace Pruning.Model.Training
 
 open System
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 /// Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1) with its usual constants, and decoupled weight decay (Loshchilov &
 /// Hutter 2019, arXiv:1711.05101, algorithm 2, without its schedule multiplier): before the step every weight shrinks by

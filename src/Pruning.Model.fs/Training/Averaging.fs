@@ -1,7 +1,7 @@
 namespace Pruning.Model.Training
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 
 /// An exponential moving average of the weights (Polyak & Juditsky 1992; as used for networks since): a second network whose
 /// weights follow those that are trained, and which is the one that is evaluated.

@@ -1,6 +1,12 @@
 namespace Pruning.Model.Training
 
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Cells
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Distributed
 
 /// The best epoch so far.
 type BestEpoch =

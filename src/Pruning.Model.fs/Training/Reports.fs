@@ -1,7 +1,8 @@
 namespace Pruning.Model.Training
 
 open System
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Metrics
 
 /// After an optimiser step.
 type StepReport =

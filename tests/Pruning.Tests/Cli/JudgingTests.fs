@@ -8,7 +8,14 @@ open System.Text.RegularExpressions
 open Expecto
 open Pruning.Cli
 open Pruning.Cli.Plots
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Training
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 open Pruning.Tests.Cli.InspectTests

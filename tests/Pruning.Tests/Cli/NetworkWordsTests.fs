@@ -2,7 +2,13 @@
 module Pruning.Tests.Cli.NetworkWordsTests
 
 open Expecto
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Features
+open Pruning.Model.Layers
+open Pruning.Model.Decoding
+open Pruning.Model.Evaluation
+open Pruning.Model.Baselines
 open Pruning.Cli
 open Pruning.Tests.Cli.ValuesTests
 

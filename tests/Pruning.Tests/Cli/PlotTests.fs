@@ -9,7 +9,11 @@ open Pruning.Cli
 open Pruning.Cli.Plots
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Distributed
 open Pruning.Tests.Cli.InspectTests
 open Pruning.Tests.Cli.Run
 

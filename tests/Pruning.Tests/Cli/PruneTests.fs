@@ -8,7 +8,13 @@ open Expecto
 open Pruning.Cli
 open Pruning.Data.Pruned
 open Pruning.Root
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 open Pruning.Tests.Data

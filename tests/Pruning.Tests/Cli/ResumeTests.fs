@@ -8,7 +8,10 @@ open System.Text.Json
 open System.Text.RegularExpressions
 open System.Threading
 open Expecto
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
+open Pruning.Model.Logging
 open Pruning.Tests
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests

@@ -7,7 +7,12 @@ open Expecto
 open FsCheck
 open Pruning.Cli
 open Pruning.Cli.Tuning
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.ModelFiles
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Training
 open Pruning.Tests.Cli.ValuesTests
 
 let private grid words = words |> List.map Space.ofGrid

@@ -62,7 +62,7 @@ let private tagsOf (run: string) : string list =
     let path = Directory.GetFiles(run, "events.out.tfevents.*") |> Array.exactlyOne
 
     [
-        for event in Pruning.Model.EventFile.read path do
+        for event in Pruning.Model.Logging.EventFile.read path do
             match event.Summary with
             | null -> ()
             | summary ->
@@ -376,11 +376,11 @@ let private benchmarks =
                         [| 1; 0; 0; 1 |]
                         [| 0uy; 1uy |]
 
-                let config: Pruning.Model.PrunerConfig =
-                    { Pruning.Model.PrunerConfig.standard with
+                let config: Pruning.Model.Configuration.PrunerConfig =
+                    { Pruning.Model.Configuration.PrunerConfig.standard with
                         Hidden = 2
                         Rounds = 1
-                        Strategy = Pruning.Model.DecisionStrategy.Equilibrium 1
+                        Strategy = Pruning.Model.Configuration.DecisionStrategy.Equilibrium 1
                     }
 
                 // Encoder 2 x 2 (9 x 1 + 1 x 2 + 2 x 2) = 60; gates 4 x 8 (2 + 4 - 2) = 128 and 2 x 8 x 2 = 32 beside them;

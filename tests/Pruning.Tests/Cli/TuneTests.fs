@@ -62,7 +62,7 @@ let private settings =
                 let settings =
                     TrainSettings.ofWords (StudyPlan.trainWords TuneSettings.isFlag plan { Trial = 2; Rung = 0 })
 
-                Expect.equal settings.Model.DecisionCell Pruning.Model.CellKind.Gru "trial 2"
+                Expect.equal settings.Model.DecisionCell Pruning.Model.Configuration.CellKind.Gru "trial 2"
             }
 
             test "ranges are searched at random, and asha has rungs" {
@@ -156,7 +156,7 @@ let private answersOf (study: string) (outcome: Outcome) =
             trial.GetProperty("trial").GetInt32(),
             trial.GetProperty("average_precision").GetDouble(),
             [
-                for line in Pruning.Model.RunLog.ReadMetrics(Path.Combine(run, "metrics.jsonl")) do
+                for line in Pruning.Model.Logging.RunLog.ReadMetrics(Path.Combine(run, "metrics.jsonl")) do
                     if line.Split = "val" then
                         // As text: nan differs from itself.
                         line.Epoch, [ for name, value in line.Values -> name, string value ]
@@ -259,7 +259,7 @@ let private process' =
                     for trial in trials do
                         Expect.equal (trial.GetProperty("status").GetString()) "done" "status"
                         let run = Path.Combine(study, "trials", string (trial.GetProperty("run").GetString()))
-                        let metrics = Pruning.Model.RunLog.ReadMetrics(Path.Combine(run, "metrics.jsonl"))
+                        let metrics = Pruning.Model.Logging.RunLog.ReadMetrics(Path.Combine(run, "metrics.jsonl"))
                         let line = metrics |> List.find (fun line -> line.Split = "val")
 
                         Expect.equal

@@ -7,8 +7,19 @@ open System.IO
 open System.Text
 open Expecto
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Layers
+open Pruning.Model.Cells
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Distributed
 open Pruning.Model.Training
+open Pruning.Model.Logging
 open Pruning.Tests
 
 let private setting (name: string) (standard: int) : int =

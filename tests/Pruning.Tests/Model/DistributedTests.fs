@@ -7,8 +7,14 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Features
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
 open Pruning.Model.Distributed
+open Pruning.Model.Training
 open Pruning.Native.Mpi
 open Pruning.Tests
 

@@ -9,7 +9,14 @@ open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Data.Tracksters
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Features
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Baselines
 open Pruning.Model.Training
 open Pruning.Tests
 

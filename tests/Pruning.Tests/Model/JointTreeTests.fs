@@ -3,8 +3,15 @@ module Pruning.Tests.Model.JointTreeTests
 
 open Expecto
 open TorchSharp
-open Pruning.Model
-open Pruning.Model.Decisions
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Layers
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Training
 open Pruning.Tests
 
 let private config =

@@ -3,7 +3,7 @@
 module Pruning.Tests.Model.LayerEquations
 
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 open Pruning.Model.Layers
 
 type Vector = float array

@@ -5,7 +5,8 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
 open Pruning.Model.Layers
 open Pruning.Tests
 

@@ -3,7 +3,7 @@ module Pruning.Tests.Model.NeighbourhoodTests
 
 open Expecto
 open TorchSharp
-open Pruning.Model
+open Pruning.Model.Tensors
 open Pruning.Model.Layers
 open Pruning.Tests
 

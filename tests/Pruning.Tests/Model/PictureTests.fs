@@ -9,7 +9,9 @@ open Expecto
 open FsCheck
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model
+open Pruning.Model.Tensors
+open Pruning.Model.Metrics
+open Pruning.Model.Logging
 open Pruning.Tests.Cli
 
 /// CRC-32 of ISO 3309 bit by bit, as the PNG standard describes it.

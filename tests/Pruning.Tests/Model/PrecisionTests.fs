@@ -9,9 +9,15 @@ open FsCheck
 open FsCheck.FSharp
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model
-open Pruning.Model.Cells
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
 open Pruning.Model.Layers
+open Pruning.Model.Cells
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
 open Pruning.Model.Training
 open Pruning.Native
 open Pruning.Native.Kernels

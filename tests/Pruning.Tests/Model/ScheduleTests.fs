@@ -11,9 +11,19 @@ open FsCheck.FSharp
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model
-open Pruning.Model.Decisions
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Layers
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
 open Pruning.Model.Training
+open Pruning.Model.Logging
 open Pruning.Tests
 
 let private schedules: Gen<LearningRateSchedule> = gen {
@@ -418,7 +428,7 @@ let private trained (config: TrainingConfig) (stop: CancellationToken) =
             {
                 Config = config
                 Device = torch.CPU
-                Ranks = Distributed.Communicator.alone
+                Ranks = Pruning.Model.Distributed.Communicator.alone
                 Dataset = dataset
                 Split = split
                 Model = modelOf criterion small

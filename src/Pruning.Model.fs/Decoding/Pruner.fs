@@ -1,0 +1,129 @@
+namespace Pruning.Model.Decoding
+
+open TorchSharp
+open Pruning.Data.Batching
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Layers
+open Pruning.Model.Cells
+open Pruning.Model.Losses
+
+/// A pruning network with the configuration that built it. The only place that joins the parts.
+[<NoComparison; NoEquality>]
+type Pruner =
+    {
+        Config: PrunerConfig
+        Network: Network
+        /// How the network comes to decisions.
+        Strategy: Strategy
+    }
+
+[<RequireQualifiedAccess>]
+module Pruner =
+
+    /// A network that was put together elsewhere, with the strategy of the configuration. The other choices of the
+    /// configuration say what a model file is told about it; nothing checks that they describe the network.
+    let ofNetwork (config: PrunerConfig) (network: Network) : Pruner =
+        {
+            Config = config
+            Network = network
+            Strategy = Strategy.ofConfig config
+        }
+
+    /// Fresh weights drawn from the generator.
+    let create (random: torch.Generator) (config: PrunerConfig) : Pruner =
+        Network.create random config |> ofNetwork config
+
+    /// Fresh weights on a device.
+    let createOn (device: torch.Device) (random: torch.Generator) (config: PrunerConfig) : Pruner =
+        Init.on device (fun () -> create random config)
+
+    /// The same network with another strategy.
+    let withStrategy (strategy: Strategy) (pruner: Pruner) : Pruner = { pruner with Strategy = strategy }
+
+    /// The same network asked in another way: see `Strategy.decoded`.
+    let withDecoding (decoding: Decoding) (pruner: Pruner) : Pruner =
+        withStrategy (Strategy.decoded decoding pruner.Config) pruner
+
+    /// The pruner when a share of the training is done, 0 in the first epoch, 1 in the last.
+    let during (share: float) (pruner: Pruner) : Pruner =
+        { pruner with
+            Strategy = pruner.Strategy.During share
+        }
+
+    /// Runs the strategy on a batch.
+    let run (pruner: Pruner) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
+        batch
+        |> BatchTensors.joinNearest pruner.Config.Neighbours
+        |> pruner.Strategy.Run pruner.Network mode question
+
+    /// Back-propagates through all of a run at once.
+    let private learnAtOnce (strategy: Strategy) (lesson: Lesson) (network: Network) (batch: BatchTensors) : Verdict =
+        use scope = torch.NewDisposeScope()
+        let verdict = strategy.Run network (Training lesson.Random) (Teach lesson.Criterion) batch
+        lesson.Check verdict
+        Gradients.backward (Loss.weighted lesson.Weights verdict.GraphLoss.Value)
+        let cut (tensor: Tensor) = scope.MoveToOuter(tensor.detach ())
+
+        {
+            Logits = cut verdict.Logits
+            StepOfNode = cut verdict.StepOfNode
+            GraphLoss = verdict.GraphLoss |> Option.map cut
+        }
+
+    /// Adds the gradients of the weighted sum of the losses of a batch's graphs to the parameters. `check` sees the verdict
+    /// first and may refuse it by an exception. The verdict is cut off from the gradients.
+    let learn
+        (pruner: Pruner)
+        (memory: Backpropagation)
+        (random: torch.Generator)
+        (criterion: Criterion)
+        (weights: float array)
+        (check: Verdict -> unit)
+        (batch: BatchTensors)
+        : Verdict =
+        let lesson =
+            {
+                Config = pruner.Config
+                Memory = memory
+                Random = random
+                Criterion = criterion
+                Weights = weights
+                Check = check
+            }
+
+        let learn = pruner.Strategy.Learn |> Option.defaultValue (learnAtOnce pruner.Strategy)
+
+        batch
+        |> BatchTensors.joinNearest pruner.Config.Neighbours
+        |> learn lesson pruner.Network
+
+    /// The type of the weights.
+    let dtype (pruner: Pruner) : torch.ScalarType =
+        match pruner.Network.Weights.Parameters with
+        | (_, first) :: _ -> first.dtype
+        | [] -> torch.float32
+
+    /// Margins of prune over keep for every node of a batch, without labels and without gradients. -> [nodes]
+    let decide (device: torch.Device) (pruner: Pruner) (batch: GraphBatch) : float32 array =
+        use _scope = torch.NewDisposeScope()
+        use _guard = torch.no_grad ()
+        let verdict = BatchTensors.create device (dtype pruner) batch |> run pruner Inference Decide
+        (Verdict.margin verdict).``to``(torch.float32).cpu().data<float32>().ToArray()
+
+    /// Sets the shift and scale of the input features; a network that takes raw features is left alone.
+    /// mean, deviation: one value per feature; a deviation of 0 counts as 1.
+    let standardise (mean: float array) (deviation: float array) (pruner: Pruner) : unit =
+        let buffers = Map.ofList pruner.Network.Weights.Buffers
+        use _guard = torch.no_grad ()
+
+        let set name (values: float array) =
+            match Map.tryFind name buffers with
+            | Some(buffer: Tensor) ->
+                use source = torch.tensor values
+                buffer.copy_ source |> ignore
+            | None -> ()
+
+        set "encoder.features.shift" mean
+        set "encoder.features.scale" (deviation |> Array.map (fun d -> if d > 0.0 then 1.0 / d else 1.0))

@@ -1,0 +1,133 @@
+namespace Pruning.Model.Decoding
+
+open TorchSharp
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Features
+open Pruning.Model.Losses
+
+/// What learning from one batch needs beside the network and the batch.
+[<NoComparison; NoEquality>]
+type Lesson =
+    {
+        Config: PrunerConfig
+        Memory: Backpropagation
+        Random: torch.Generator
+        Criterion: Criterion
+        /// [graphs] what the loss of each graph counts in that of the batch.
+        Weights: float array
+        /// Sees the verdict before it is learnt from and may refuse it by an exception.
+        Check: Verdict -> unit
+    }
+
+/// How a network is asked and how it comes to decisions, as a value. One of your own is a record of this type: `Run` gets the
+/// parts of a network and answers with a `Verdict`; a loss for each graph is wanted unless the question is `Decide`.
+[<NoComparison; NoEquality>]
+type Strategy =
+    {
+        Name: string
+        Run: Network -> Mode -> Question -> BatchTensors -> Verdict
+        /// What it is when a share of the training is done, 0 in the first epoch, 1 in the last: for a strategy that changes while
+        /// a network learns. In use it is what `Run` says.
+        During: float -> Strategy
+        /// Adds the gradients of a batch's weighted losses to the parameters, for strategies that can do so in parts; the
+        /// verdict is cut off from the gradients. None = run with the question `Teach`, then back through all of it.
+        Learn: (Lesson -> Network -> BatchTensors -> Verdict) option
+    }
+
+/// How an autoregressive network that has learnt is asked.
+[<RequireQualifiedAccess>]
+type Decoding =
+    /// One node a step, by its logits.
+    | Greedy
+    /// Several nodes of each graph a step: N/k passes over a graph of N nodes instead of N. Decisions of the same step do not
+    /// know of each other.
+    | Choices of perStep: int
+    /// The likeliest of some sequences of decisions that are followed together (`Beam`).
+    | Beam of width: int
+
+/// The strategies that configurations name, and what others are made of.
+[<RequireQualifiedAccess>]
+module Strategy =
+
+    /// A strategy that is the same during the whole training.
+    let steady (name: string) (run: Network -> Mode -> Question -> BatchTensors -> Verdict) : Strategy =
+        let rec strategy =
+            {
+                Name = name
+                Run = run
+                During = fun _ -> strategy
+                Learn = None
+            }
+
+        strategy
+
+    /// One pass over all nodes: decision cell on zeros, memory cell on zeros if there is one, rounds, prune head. It is
+    /// `equilibrium 1`: the decision cell works (its bias and its matrix of the hidden state count) but reads no decision, so
+    /// its input matrix has no effect and gets no gradient.
+    let onePass: Strategy = steady "one-pass" (Equilibrium.run 1)
+
+    /// All nodes at once, several passes; each reads the probabilities of the pass before.
+    let equilibrium (passes: int) : Strategy = steady "equilibrium" (Equilibrium.run passes)
+
+    /// All nodes jointly by exact inference over the links, after one pass; wants a network with a link head.
+    let tree: Strategy = steady "tree" JointTree.run
+
+    /// One node a step in the given order; in training it reads back the truth with the probability that the schedule has for
+    /// the epoch, else its own decision. Outside of training it never sees a label.
+    let autoregressive (order: NodeOrder) (schedule: TruthSchedule) : Strategy =
+        let rec at share =
+            let guidance =
+                {
+                    Order = order
+                    TruthProbability = Truth.probability schedule share
+                    Choices = 1
+                }
+
+            {
+                Name = "autoregressive"
+                Run = Autoregressive.runWith guidance
+                During = at
+                Learn =
+                    Some(fun lesson network batch ->
+                        AutoregressiveLearning.learn
+                            guidance
+                            lesson.Config
+                            network
+                            lesson.Memory
+                            lesson.Random
+                            lesson.Criterion
+                            lesson.Weights
+                            lesson.Check
+                            batch)
+            }
+
+        at 0.0
+
+    /// The strategy of a configuration.
+    let ofConfig (config: PrunerConfig) : Strategy =
+        match config.Strategy with
+        | DecisionStrategy.OnePass -> onePass
+        | DecisionStrategy.Equilibrium passes -> equilibrium passes
+        | DecisionStrategy.Tree -> tree
+        | DecisionStrategy.Autoregressive -> autoregressive (NodeOrder.ofConfig config.Order) config.Truth
+
+    /// The strategy of a configuration in use, asked in another way. Only autoregressive networks can be.
+    let decoded (decoding: Decoding) (config: PrunerConfig) : Strategy =
+        let guidance choices =
+            {
+                Order = NodeOrder.ofConfig config.Order
+                TruthProbability = 1.0
+                Choices = choices
+            }
+
+        match config.Strategy, decoding with
+        | _, Decoding.Greedy -> ofConfig config
+        | DecisionStrategy.Autoregressive, Decoding.Choices perStep when perStep >= 1 ->
+            steady $"autoregressive, {perStep} a step" (Autoregressive.runWith (guidance perStep))
+        | DecisionStrategy.Autoregressive, Decoding.Beam width when width >= 1 ->
+            steady $"autoregressive, beam of {width}" (Beam.run (guidance 1) width)
+        | DecisionStrategy.Autoregressive, _ ->
+            invalidArg (nameof decoding) $"wanted at least 1 choice or sequence, found {decoding}."
+        | other, _ -> invalidArg (nameof decoding) $"{decoding} is for autoregressive networks, found {other}."

@@ -1,0 +1,164 @@
+namespace Pruning.Model.Evaluation
+
+open System.Collections.Generic
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.Metrics
+
+/// Everything that is counted of a model's verdict on some graphs. States add.
+type Judgement =
+    {
+        Nodes: NodeMetrics
+        Tracksters: TracksterMetrics
+    }
+
+    /// States add.
+    static member (+)(a: Judgement, b: Judgement) : Judgement =
+        {
+            Nodes = a.Nodes + b.Nodes
+            Tracksters = a.Tracksters + b.Tracksters
+        }
+
+/// Graphs to judge models on, and which of them go together.
+[<NoComparison; NoEquality>]
+type JudgedSample =
+    {
+        Graphs: JudgedGraph[]
+        /// [graphs] Number of the group (event) of each graph.
+        GroupOf: int[]
+        Groups: int
+    }
+
+[<RequireQualifiedAccess>]
+module JudgedSample =
+
+    let private sharedEnergy (graph: JudgedGraph) : float =
+        Seq.init graph.Graph.NodeCount (fun node -> float graph.Fraction[node] * float (graph.Graph.Energy node))
+        |> Seq.sum
+
+    /// Of the tracksters of one particle, which files know by its event, species and energy, the one that has most of it leads;
+    /// of equal ones the first.
+    let private withLeaders (graphs: JudgedGraph[]) : JudgedGraph[] =
+        let leaders =
+            graphs
+            |> Array.indexed
+            |> Array.filter (fun (_, graph) -> graph.SimEnergy.IsSome)
+            |> Array.groupBy (fun (_, graph) -> struct (graph.Group, graph.PdgId, graph.SimEnergy))
+            |> Array.map (fun (_, ofParticle) -> ofParticle |> Array.maxBy (snd >> sharedEnergy) |> fst)
+            |> HashSet
+
+        graphs
+        |> Array.mapi (fun position graph ->
+            { graph with
+                IsLeading = graph.SimEnergy.IsNone || leaders.Contains position
+            })
+
+    /// Numbers the groups in order of appearance.
+    let create (graphs: JudgedGraph seq) : JudgedSample =
+        let graphs = Seq.toArray graphs |> withLeaders
+        let numbers = Dictionary<int64, int>()
+
+        let number (graph: JudgedGraph) =
+            match numbers.TryGetValue graph.Group with
+            | true, known -> known
+            | false, _ ->
+                numbers[graph.Group] <- numbers.Count
+                numbers.Count - 1
+
+        let groupOf = graphs |> Array.map number
+
+        {
+            Graphs = graphs
+            GroupOf = groupOf
+            Groups = numbers.Count
+        }
+
+/// A model's verdict on a sample, sorted, so that it can be counted many times with many weights.
+[<NoComparison; NoEquality>]
+type Verdicts =
+    internal
+        {
+            Nodes: JudgedNode[]
+            Tracksters: SortedTracksters
+        }
+
+[<RequireQualifiedAccess>]
+module Verdicts =
+
+    /// Verdicts from the margins of each graph of a sample, one a node: above the threshold = prune. A score that is NaN:
+    /// TrainingException.
+    let create (threshold: float32) (sample: JudgedSample) (margins: float32[][]) : Verdicts =
+        if margins.Length <> sample.Graphs.Length then
+            invalidArg
+                (nameof margins)
+                $"wanted margins of {sample.Graphs.Length} graphs, found those of {margins.Length}"
+
+        let each judge =
+            Array.mapi (fun position graph -> judge threshold position graph margins[position]) sample.Graphs
+
+        {
+            Nodes = each NodeMetrics.judge |> Array.concat |> Array.sortBy _.Score
+            Tracksters = each TracksterMetrics.judge |> TracksterMetrics.sort
+        }
+
+    /// What is measured of each trackster, in the order of the sample.
+    let tracksters (verdicts: Verdicts) : JudgedTrackster[] = verdicts.Tracksters.Items
+
+    /// The nodes of one part alone; tracksters are in no part.
+    let internal nodesWhere (keep: int -> int -> bool) (verdicts: Verdicts) : Verdicts =
+        {
+            Nodes = verdicts.Nodes |> Array.filter (fun node -> keep node.Graph node.Node)
+            Tracksters = TracksterMetrics.sort [||]
+        }
+
+    /// Some graphs alone.
+    let internal graphsWhere (keep: int -> bool) (verdicts: Verdicts) : Verdicts =
+        {
+            Nodes = verdicts.Nodes |> Array.filter (fun node -> keep node.Graph)
+            Tracksters =
+                verdicts.Tracksters.Items
+                |> Array.filter (fun item -> keep item.Graph)
+                |> TracksterMetrics.sort
+        }
+
+[<RequireQualifiedAccess>]
+module Judgement =
+
+    /// Nothing seen: adding it changes nothing.
+    let zero: Judgement =
+        {
+            Nodes = NodeMetrics.zero
+            Tracksters = TracksterMetrics.zero
+        }
+
+    /// Counts every graph as often as `times` says of its position in the sample.
+    let weighted (times: int -> int64) (verdicts: Verdicts) : Judgement =
+        {
+            Nodes = NodeMetrics.ofSorted times verdicts.Nodes
+            Tracksters = TracksterMetrics.ofSorted times verdicts.Tracksters
+        }
+
+    /// Counts every graph once.
+    let ofVerdicts (verdicts: Verdicts) : Judgement = weighted (fun _ -> 1L) verdicts
+
+    /// The same as ofVerdicts without keeping the verdicts: the sums of a few thousand graphs at a time.
+    let ofMargins (threshold: float32) (sample: JudgedSample) (margins: float32[][]) : Judgement =
+        let chunk = 2048
+
+        [| 0..chunk .. sample.Graphs.Length - 1 |]
+        |> Array.Parallel.map (fun first ->
+            let last = min sample.Graphs.Length (first + chunk) - 1
+
+            let part =
+                { sample with
+                    Graphs = sample.Graphs[first..last]
+                    GroupOf = sample.GroupOf[first..last]
+                }
+
+            ofVerdicts (Verdicts.create threshold part margins[first..last]))
+        |> Array.fold (+) zero
+
+    /// Names and values in a fixed order: those of nodes, then those of tracksters. What is undefined is nan.
+    let report (judgement: Judgement) : (string * float) list =
+        NodeMetrics.report judgement.Nodes
+        @ TracksterMetrics.report judgement.Tracksters

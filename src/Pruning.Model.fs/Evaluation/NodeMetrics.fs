@@ -1,0 +1,236 @@
+namespace Pruning.Model.Evaluation
+
+open Pruning.Data.Graphs
+open Pruning.Model.Tensors
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.Metrics
+
+/// A node with its verdict, ready to be counted.
+[<Struct; NoComparison; NoEquality>]
+type internal JudgedNode =
+    {
+        /// Bin of its margin.
+        Score: int
+        CalibrationBin: int
+        Prune: bool
+        Pruned: bool
+        /// Energy in GeV; below zero counts as nothing.
+        Energy: ExactSum
+        /// Energy that belongs to the shower.
+        Shower: ExactSum
+        Probability: ExactSum
+        Square: ExactSum
+        EnergyProbability: ExactSum
+        EnergySquare: ExactSum
+        /// Position of its graph in the sample, and its row there.
+        Graph: int
+        Node: int
+    }
+
+/// Everything that is counted of nodes, plain and by energy. States add, to the same bits in any order and grouping.
+type NodeMetrics =
+    {
+        Decisions: Confusion
+        Energy: EnergyConfusion
+        Scores: ScoreHistogram
+        EnergyScores: EnergyHistogram
+        Calibration: Calibration
+        EnergyCalibration: Calibration
+    }
+
+    /// States add.
+    static member (+)(a: NodeMetrics, b: NodeMetrics) : NodeMetrics =
+        {
+            Decisions = a.Decisions + b.Decisions
+            Energy = a.Energy + b.Energy
+            Scores = a.Scores + b.Scores
+            EnergyScores = a.EnergyScores + b.EnergyScores
+            Calibration = a.Calibration + b.Calibration
+            EnergyCalibration = a.EnergyCalibration + b.EnergyCalibration
+        }
+
+[<RequireQualifiedAccess>]
+module NodeMetrics =
+
+    let zero: NodeMetrics =
+        {
+            Decisions = Confusion.zero
+            Energy = EnergyConfusion.zero
+            Scores = ScoreHistogram.zero
+            EnergyScores = EnergyHistogram.zero
+            Calibration = Calibration.zero
+            EnergyCalibration = Calibration.zero
+        }
+
+    /// The nodes of a graph. A node is pruned when its margin is above the threshold.
+    let internal judge (threshold: float32) (position: int) (graph: JudgedGraph) (margins: float32[]) : JudgedNode[] =
+        if margins.Length <> graph.Graph.NodeCount then
+            invalidArg
+                (nameof margins)
+                $"wanted one margin for each of the {graph.Graph.NodeCount} nodes of {graph.Graph.Origin}, found {margins.Length}"
+
+        Array.init margins.Length (fun node ->
+            let prune = graph.Graph.Labels[node] = 1uy
+            let energy = max 0.0 (float (graph.Graph.Energy node))
+            let probability = Calibration.probability margins[node]
+            let square = pown (probability - (if prune then 1.0 else 0.0)) 2
+            let exact = ExactSum.ofFloat "the energy of a node in GeV"
+
+            {
+                Score = ScoreHistogram.binOf margins[node]
+                CalibrationBin = Calibration.binOf probability
+                Prune = prune
+                Pruned = margins[node] > threshold
+                Energy = exact energy
+                Shower = exact (float graph.Fraction[node] * energy)
+                Probability = exact probability
+                Square = exact square
+                EnergyProbability = exact (energy * probability)
+                EnergySquare = exact (energy * square)
+                Graph = position
+                Node = node
+            })
+
+    /// Counts nodes that are sorted by score, each as often as `times` says of its graph.
+    let internal ofSorted (times: int -> int64) (nodes: JudgedNode[]) : NodeMetrics =
+        let bins = ResizeArray<int>()
+        let keep, prune = ResizeArray<int64>(), ResizeArray<int64>()
+
+        let keepEnergy, pruneEnergy, shower =
+            ResizeArray<ExactSum>(), ResizeArray<ExactSum>(), ResizeArray<ExactSum>()
+
+        let plain, weighted = Calibration.fresh (), Calibration.fresh ()
+        let one = ExactSum.ofFloat "one" 1.0
+        let mutable decisions = Confusion.zero
+        let mutable energy = EnergyConfusion.zero
+        let mutable squares, energySquares = ExactSum.zero, ExactSum.zero
+
+        for node in nodes do
+            let weight = times node.Graph
+
+            if weight > 0L then
+                if bins.Count = 0 || bins[bins.Count - 1] <> node.Score then
+                    bins.Add node.Score
+                    keep.Add 0L
+                    prune.Add 0L
+                    keepEnergy.Add ExactSum.zero
+                    pruneEnergy.Add ExactSum.zero
+                    shower.Add ExactSum.zero
+
+                let last = bins.Count - 1
+                let amount = ExactSum.scale weight node.Energy
+                shower[last] <- shower[last] + ExactSum.scale weight node.Shower
+
+                if node.Prune then
+                    prune[last] <- prune[last] + weight
+                    pruneEnergy[last] <- pruneEnergy[last] + amount
+                else
+                    keep[last] <- keep[last] + weight
+                    keepEnergy[last] <- keepEnergy[last] + amount
+
+                match node.Prune, node.Pruned with
+                | true, true ->
+                    decisions <-
+                        { decisions with
+                            PrunedRightly = decisions.PrunedRightly + weight
+                        }
+
+                    energy <-
+                        { energy with
+                            PrunedRightly = energy.PrunedRightly + amount
+                        }
+                | false, true ->
+                    decisions <-
+                        { decisions with
+                            PrunedWrongly = decisions.PrunedWrongly + weight
+                        }
+
+                    energy <-
+                        { energy with
+                            PrunedWrongly = energy.PrunedWrongly + amount
+                        }
+                | true, false ->
+                    decisions <-
+                        { decisions with
+                            KeptWrongly = decisions.KeptWrongly + weight
+                        }
+
+                    energy <-
+                        { energy with
+                            KeptWrongly = energy.KeptWrongly + amount
+                        }
+                | false, false ->
+                    decisions <-
+                        { decisions with
+                            KeptRightly = decisions.KeptRightly + weight
+                        }
+
+                    energy <-
+                        { energy with
+                            KeptRightly = energy.KeptRightly + amount
+                        }
+
+                let bin = node.CalibrationBin
+                let count = ExactSum.scale weight one
+                plain.Weight[bin] <- plain.Weight[bin] + count
+                plain.Probability[bin] <- plain.Probability[bin] + ExactSum.scale weight node.Probability
+                squares <- squares + ExactSum.scale weight node.Square
+                weighted.Weight[bin] <- weighted.Weight[bin] + amount
+                weighted.Probability[bin] <- weighted.Probability[bin] + ExactSum.scale weight node.EnergyProbability
+                energySquares <- energySquares + ExactSum.scale weight node.EnergySquare
+
+                if node.Prune then
+                    plain.Prune[bin] <- plain.Prune[bin] + count
+                    weighted.Prune[bin] <- weighted.Prune[bin] + amount
+
+        {
+            Decisions = decisions
+            Energy = energy
+            Scores =
+                {
+                    Bins = bins.ToArray()
+                    Keep = keep.ToArray()
+                    Prune = prune.ToArray()
+                }
+            EnergyScores =
+                {
+                    Bins = bins.ToArray()
+                    Keep = keepEnergy.ToArray()
+                    Prune = pruneEnergy.ToArray()
+                    Shower = shower.ToArray()
+                }
+            Calibration = { plain with Squares = squares }
+            EnergyCalibration =
+                { weighted with
+                    Squares = energySquares
+                }
+        }
+
+    let private ratios (prefix: string) (rates: Rates) (curve: ScoreCurve) (calibration: Calibration) =
+        [
+            prefix + "precision", Rates.precision rates
+            prefix + "recall", Rates.recall rates
+            prefix + "f1", Rates.f1 rates
+            prefix + "balanced_accuracy", Rates.balancedAccuracy rates
+            prefix + "mcc", Rates.mcc rates
+            prefix + "roc_auc", ScoreCurve.rocAuc curve
+            prefix + "average_precision", ScoreCurve.averagePrecision curve
+            prefix + "brier", Calibration.brier calibration
+            prefix + "calibration_error", Calibration.expectedError calibration
+        ]
+
+    /// The scores as a curve over thresholds, in nodes.
+    let curve (m: NodeMetrics) : ScoreCurve =
+        {
+            Bins = m.Scores.Bins
+            Keep = Array.map float m.Scores.Keep
+            Prune = Array.map float m.Scores.Prune
+        }
+
+    /// Names and values in a fixed order; what is undefined is nan. Names that begin with energy_ weigh each node by its
+    /// energy.
+    let report (m: NodeMetrics) : (string * float) list =
+        ratios "" (Rates.ofConfusion m.Decisions) (curve m) m.Calibration
+        @ ratios "energy_" (EnergyConfusion.rates m.Energy) (EnergyHistogram.curve m.EnergyScores) m.EnergyCalibration
+        |> List.map (fun (name, value) -> name, Option.defaultValue nan value)

@@ -1,0 +1,111 @@
+namespace Pruning.Model.Prediction
+
+open TorchSharp
+open Pruning.Data.Batching
+open Pruning.Data.Graphs
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+
+/// Batches to counts that add.
+[<RequireQualifiedAccess>]
+module Evaluation =
+
+    let private energyColumn = 3
+
+    /// Energies of the nodes of a batch in GeV. -> [nodes]
+    let energies (batch: GraphBatch) : float32 array =
+        Array.init batch.NodeCount (fun node -> batch.Features[node * ShowerGraph.FeatureCount + energyColumn])
+
+    /// Counts of a verdict against the labels of its batch.
+    let count (batch: GraphBatch) (verdict: Verdict) : MetricState =
+        use _scope = torch.NewDisposeScope()
+        let host (values: Tensor) = values.detach().``to``(torch.float32).cpu().contiguous().data<float32>().ToArray()
+        let state = MetricState.ofNodes batch.Labels (host (Verdict.margin verdict)) (energies batch)
+
+        match verdict.GraphLoss with
+        | Some loss -> state |> MetricState.withLoss batch.GraphCount (host loss |> Array.sumBy float)
+        | None -> state
+
+    /// First graph of a batch whose loss or logits are not finite, and what is wrong with it.
+    let tryFindBroken (batch: GraphBatch) (verdict: Verdict) : string option =
+        use _scope = torch.NewDisposeScope()
+
+        let firstTrue (flags: Tensor) =
+            if flags.any().item<bool>() then
+                Some(int (flags.``to``(torch.int64).argmax().item<int64>()))
+            else
+                None
+
+        let broken (values: Tensor) = values.detach().isfinite().logical_not()
+
+        let isFine =
+            let logits = verdict.Logits.detach().isfinite().all()
+
+            match verdict.GraphLoss with
+            | Some loss -> logits.logical_and (loss.detach().isfinite().all())
+            | None -> logits
+
+        // One number crosses from the device unless something is wrong.
+        if isFine.item<bool>() then
+            None
+        else
+
+            let ofLoss = verdict.GraphLoss |> Option.bind (fun loss -> firstTrue (broken loss))
+
+            match ofLoss with
+            | Some graph -> Some $"the loss of {batch.Origins[graph]}"
+            | None ->
+                firstTrue ((broken verdict.Logits).any 1L)
+                |> Option.map (fun node -> $"a logit of {batch.Origins[int batch.GraphOfNode[node]]}")
+
+    /// Asks a network without ever telling it a label; the labels only judge. Answers that are no numbers are refused.
+    let ask (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : Verdict =
+        use scope = torch.NewDisposeScope()
+        use _guard = torch.no_grad ()
+
+        let verdict =
+            BatchTensors.create device (Pruner.dtype model.Pruner) batch
+            |> Pruner.run model.Pruner Inference (Judge model.Criterion)
+
+        match tryFindBroken batch verdict with
+        | Some what ->
+            raise (
+                TrainingException
+                    $"Wanted finite numbers, found NaN or infinity in {what}; the weights are broken or the features out of any range."
+            )
+        | None ->
+            {
+                Logits = scope.MoveToOuter verdict.Logits
+                StepOfNode = scope.MoveToOuter verdict.StepOfNode
+                GraphLoss = verdict.GraphLoss |> Option.map (fun loss -> scope.MoveToOuter loss)
+            }
+
+    /// Counts of a batch in free-running evaluation.
+    let ofBatch (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : MetricState =
+        use _scope = torch.NewDisposeScope()
+        count batch (ask device model batch)
+
+    /// All batches, each divided among the threads. `seen` hears the number of graphs of each batch when it is done.
+    let run
+        (device: torch.Device)
+        (threads: int)
+        (model: TrainedModel)
+        (seen: int -> unit)
+        (batches: GraphBatch seq)
+        : MetricState =
+        let threads = Workers.count device threads
+
+        batches
+        |> Seq.map (fun batch ->
+            let state =
+                Workers.divide model.Pruner.Config.Strategy threads batch
+                |> Workers.map (fun _ (part, _) -> ofBatch device model part)
+                |> MetricState.sum
+
+            seen batch.GraphCount
+            state)
+        |> MetricState.sum
