@@ -3,6 +3,44 @@ module Pruning.Cli.Program
 open System
 open System.Globalization
 open System.Reflection
+open Pruning.Cli.Framework
+open Pruning.Cli.Demo
+open Pruning.Cli.Simulate
+open Pruning.Cli.Preprocess
+open Pruning.Cli.Train
+open Pruning.Cli.Tune
+open Pruning.Cli.Import
+open Pruning.Cli.Evaluate
+open Pruning.Cli.Prune
+open Pruning.Cli.Report
+open Pruning.Cli.Compare
+open Pruning.Cli.Display
+open Pruning.Cli.Inspect
+open Pruning.Cli.Stats
+open Pruning.Cli.Launch
+open Pruning.Cli.Doctor
+open Pruning.Cli.Benchmark
+
+/// Every verb, in the order of the overview.
+let verbs: Command list =
+    [
+        DemoVerb.command
+        SimulateVerb.command
+        PreprocessVerb.command
+        TrainVerb.command
+        TuneVerb.command
+        ImportVerb.command
+        EvaluateVerb.command
+        PruneVerb.command
+        ReportVerb.command
+        CompareVerb.command
+        DisplayVerb.command
+        InspectVerb.command
+        StatsVerb.command
+        LaunchVerb.command
+        DoctorVerb.command
+        BenchmarkVerb.command
+    ]
 
 /// Words that every verb takes, before the verb's own parser sees the rest.
 let private common = Map [ "--verbose", Verbosity.Verbose; "--quiet", Verbosity.Quiet ]
@@ -17,19 +55,19 @@ let private version () =
 let private run (terminal: Terminal) (words: string list) : int =
     match words with
     | [] ->
-        terminal.Talk.Write(Verb.overview ())
+        terminal.Talk.Write(Verbs.overview verbs)
         ExitCode.usage
     | [ word ] when isHelp word || word = "help" ->
-        terminal.Data.Write(Verb.overview ())
+        terminal.Data.Write(Verbs.overview verbs)
         ExitCode.ok
     | [ "--version" ] ->
         Terminal.print terminal $"{Arguments.program} {version ()}"
         ExitCode.ok
     | "help" :: verb :: _ ->
-        terminal.Data.Write((Verb.find verb).Help())
+        terminal.Data.Write((Verbs.find verbs verb).Help())
         ExitCode.ok
     | verb :: rest ->
-        let command = Verb.find verb
+        let command = Verbs.find verbs verb
 
         if List.exists isHelp rest then
             terminal.Data.Write(command.Help())

@@ -4,8 +4,10 @@ open System
 open System.IO
 open System.Text.Json
 open Expecto
-open Pruning.Cli
-open Pruning.Cli.Commands
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Inspect
+open Pruning.Cli.Stats
 open Pruning.Tests
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
@@ -194,10 +196,10 @@ let inspectTests =
             }
 
             test "no file and two files are usage errors" {
-                Expect.stringContains (refusal (fun () -> Inspect.settingsOf [])) "give one ROOT file" "none"
+                Expect.stringContains (refusal (fun () -> InspectVerb.settingsOf [])) "give one ROOT file" "none"
 
                 Expect.stringContains
-                    (refusal (fun () -> Inspect.settingsOf [ Inspect.Input [ "a"; "b" ] ]))
+                    (refusal (fun () -> InspectVerb.settingsOf [ InspectVerb.Input [ "a"; "b" ] ]))
                     "found also 'b'"
                     "two"
             }
@@ -262,9 +264,9 @@ let statsTests =
 
             test "options of stats are read like those of train" {
                 let input, json =
-                    Stats.settingsOf
+                    StatsVerb.settingsOf
                         (fun _ -> false)
-                        (Arguments.parse<Stats.StatsArgument>
+                        (Arguments.parse<StatsVerb.StatsArgument>
                             [ "a.root"; "T"; "E"; "--bad_graphs=skip"; "--workers"; "0"; "--json" ])
 
                 Expect.equal (input.Files, input.TracksterTree, input.EdgeTree) ([ "a.root" ], "T", "E") "input"

@@ -6,8 +6,14 @@ open System.IO
 open System.Text.Json
 open System.Text.RegularExpressions
 open Expecto
-open Pruning.Cli
-open Pruning.Cli.Plots
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Runs
+open Pruning.Cli.Drawing
+open Pruning.Cli.Evaluate
+open Pruning.Cli.Tune
+open Pruning.Cli.Prune
+open Pruning.Cli.Preprocess
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Decoding

@@ -9,7 +9,11 @@ open Pruning.Model.Layers
 open Pruning.Model.Decoding
 open Pruning.Model.Evaluation
 open Pruning.Model.Baselines
-open Pruning.Cli
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Runs
+open Pruning.Cli.Evaluate
+open Pruning.Cli.Preprocess
 open Pruning.Tests.Cli.ValuesTests
 
 let private settings (words: string list) =

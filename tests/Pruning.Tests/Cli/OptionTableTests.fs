@@ -4,7 +4,10 @@ module Pruning.Tests.Cli.OptionTableTests
 open System
 open Expecto
 open FsCheck
-open Pruning.Cli
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Evaluate
+open Pruning.Cli.Tune
 open Pruning.Data
 open Pruning.Root
 open Pruning.Data.Simulation

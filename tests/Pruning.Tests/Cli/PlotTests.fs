@@ -5,8 +5,14 @@ open System
 open System.IO
 open System.Text.Json
 open Expecto
-open Pruning.Cli
-open Pruning.Cli.Plots
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Runs
+open Pruning.Cli.Drawing
+open Pruning.Cli.Evaluate
+open Pruning.Cli.Tune
+open Pruning.Cli.Prune
+open Pruning.Cli.Preprocess
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
 open Pruning.Model.Persistence

@@ -3,7 +3,9 @@ module Pruning.Tests.Cli.ProgressTests
 open System
 open System.IO
 open Expecto
-open Pruning.Cli
+open Pruning.Cli.Framework
+open Pruning.Cli.Evaluate
+open Pruning.Cli.Tune
 
 let private seconds (s: float) = TimeSpan.FromSeconds s
 

@@ -16,6 +16,12 @@ open Pruning.Tests
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 open Pruning.Tests.Cli.InspectTests
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Evaluate
+open Pruning.Cli.Tune
+open Pruning.Cli.Prune
+open Pruning.Cli.Preprocess
 
 /// Three epochs of ten steps, a checkpoint after each step.
 let private options =
@@ -406,7 +412,7 @@ let private permissions =
                 with :? IOException as error ->
                     error
 
-            let code, sentence = Pruning.Cli.Failures.describe error
+            let code, sentence = Pruning.Cli.Framework.Failures.describe error
             Expect.equal code 1 "exit code"
             Expect.stringContains sentence "make room" "what to do"
         }

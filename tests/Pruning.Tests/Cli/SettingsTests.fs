@@ -13,7 +13,10 @@ open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
 open Pruning.Model.Distributed
 open Pruning.Model.Training
-open Pruning.Cli
+open Pruning.Cli.Framework
+open Pruning.Cli.Runs
+open Pruning.Cli.Evaluate
+open Pruning.Cli.Options
 open Pruning.Tests.Cli.ValuesTests
 
 /// Nothing exists on this disk.
@@ -353,28 +356,28 @@ let tests =
 
                 Argu.ArgumentParser.Create<EvaluateArgument>(checkStructure = true) |> ignore
 
-                Argu.ArgumentParser.Create<Commands.BenchmarkArguments.BenchmarkArgument>(checkStructure = true)
+                Argu.ArgumentParser.Create<Pruning.Cli.Benchmark.BenchmarkArguments.BenchmarkArgument>(checkStructure = true)
                 |> ignore
 
-                Argu.ArgumentParser.Create<Commands.Demo.DemoArgument>(checkStructure = true)
+                Argu.ArgumentParser.Create<Pruning.Cli.Demo.DemoVerb.DemoArgument>(checkStructure = true)
                 |> ignore
 
-                Argu.ArgumentParser.Create<Commands.Inspect.InspectArgument>(checkStructure = true)
+                Argu.ArgumentParser.Create<Pruning.Cli.Inspect.InspectVerb.InspectArgument>(checkStructure = true)
                 |> ignore
 
-                Argu.ArgumentParser.Create<Commands.Report.ReportArgument>(checkStructure = true)
+                Argu.ArgumentParser.Create<Pruning.Cli.Report.ReportVerb.ReportArgument>(checkStructure = true)
                 |> ignore
 
-                Argu.ArgumentParser.Create<Commands.Compare.CompareArgument>(checkStructure = true)
+                Argu.ArgumentParser.Create<Pruning.Cli.Compare.CompareVerb.CompareArgument>(checkStructure = true)
                 |> ignore
 
-                Argu.ArgumentParser.Create<Commands.Display.DisplayArgument>(checkStructure = true)
+                Argu.ArgumentParser.Create<Pruning.Cli.Display.DisplayVerb.DisplayArgument>(checkStructure = true)
                 |> ignore
 
-                Argu.ArgumentParser.Create<Commands.Stats.StatsArgument>(checkStructure = true)
+                Argu.ArgumentParser.Create<Pruning.Cli.Stats.StatsVerb.StatsArgument>(checkStructure = true)
                 |> ignore
 
-                Argu.ArgumentParser.Create<Commands.Doctor.DoctorArgument>(checkStructure = true)
+                Argu.ArgumentParser.Create<Pruning.Cli.Doctor.DoctorVerb.DoctorArgument>(checkStructure = true)
                 |> ignore
             }
         ]

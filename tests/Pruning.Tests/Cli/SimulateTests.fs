@@ -6,8 +6,13 @@ open System.IO
 open System.Text.Json
 open System.Threading
 open Expecto
-open Pruning.Cli
-open Pruning.Cli.Commands
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Evaluate
+open Pruning.Cli.Tune
+open Pruning.Cli.Prune
+open Pruning.Cli.Inspect
+open Pruning.Cli.Preprocess
 open Pruning.Root
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
@@ -216,7 +221,7 @@ let private refusals =
                     ] do
                     let sentence =
                         try
-                            Arguments.parse words |> Simulate.settingsOf |> ignore
+                            Arguments.parse words |> Pruning.Cli.Simulate.SimulateVerb.settingsOf |> ignore
                             "it was taken"
                         with :? UsageException as error ->
                             error.Message

@@ -5,8 +5,14 @@ open System
 open System.IO
 open Expecto
 open FsCheck
-open Pruning.Cli
-open Pruning.Cli.Tuning
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Runs
+open Pruning.Cli.Evaluate
+open Pruning.Cli.Tune
+open Pruning.Cli.Prune
+open Pruning.Cli.Inspect
+open Pruning.Cli.Preprocess
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.ModelFiles

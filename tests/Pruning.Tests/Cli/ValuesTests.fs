@@ -3,7 +3,8 @@ module Pruning.Tests.Cli.ValuesTests
 open System
 open System.Globalization
 open Expecto
-open Pruning.Cli
+open Pruning.Cli.Framework
+open Pruning.Cli.Tune
 
 let internal refusal (action: unit -> 'a) : string =
     try

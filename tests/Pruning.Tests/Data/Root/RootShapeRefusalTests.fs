@@ -3,7 +3,9 @@ module Pruning.Tests.Data.RootShapeRefusalTests
 
 open System
 open Expecto
-open Pruning.Cli.Inspection
+open Pruning.Cli.Framework
+open Pruning.Cli.Tune
+open Pruning.Cli.Inspect
 open Pruning.Root
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec

@@ -1,0 +1,207 @@
+namespace Pruning.Cli.Evaluate
+
+open System
+open Pruning.Data.Batching
+open Pruning.Data.Graphs
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Features
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Baselines
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Runs
+open Pruning.Cli.Drawing
+
+/// A network or a rule, judged on a sample.
+[<NoComparison; NoEquality>]
+type Competitor =
+    {
+        Name: string
+        /// [graphs][nodes]
+        Margins: float32[][]
+        /// Margins above it are pruned.
+        Threshold: float32
+        /// Made when bins, intervals or single tracksters are asked for: about 130 bytes a layer cluster.
+        Verdicts: Lazy<Verdicts>
+        Judgement: Judgement
+        /// Its report in every bootstrap replicate; none without a bootstrap.
+        Resampled: float[][]
+    }
+
+[<RequireQualifiedAccess>]
+module Competitor =
+
+    /// Judges margins. Two competitors with one sample and one resampling can be compared replicate by replicate.
+    let create
+        (resampling: Resampling)
+        (sample: JudgedSample)
+        (threshold: float32)
+        (name: string)
+        margins
+        : Competitor =
+        let verdicts = lazy (Verdicts.create threshold sample margins)
+
+        {
+            Name = name
+            Margins = margins
+            Threshold = threshold
+            Verdicts = verdicts
+            Judgement = Judgement.ofMargins threshold sample margins
+            Resampled =
+                if resampling.Replicates = 0 then
+                    [||]
+                else
+                    Bootstrap.reports resampling.Seed resampling.Replicates sample verdicts.Value
+        }
+
+    /// Values and intervals by name.
+    let report (competitor: Competitor) : (string * Uncertain) list =
+        Bootstrap.uncertain competitor.Judgement competitor.Resampled
+
+    /// One value by name.
+    let value (name: string) (competitor: Competitor) : Uncertain =
+        report competitor |> List.find (fst >> (=) name) |> snd
+
+    /// Differences to another competitor on the same sample, by name.
+    let minus (other: Competitor) (competitor: Competitor) : (string * Uncertain) list =
+        Bootstrap.difference (other.Judgement, other.Resampled) (competitor.Judgement, competitor.Resampled)
+
+/// The rules that a network has to beat. Their thresholds come from a training split and never from the graphs that they
+/// are judged on.
+[<RequireQualifiedAccess>]
+module Rules =
+
+    /// Rules that need no training.
+    let untrained: (string * (ShowerGraph -> float32[])) list =
+        [ "keep all", Baselines.keepAll; "oracle", Baselines.oracle ]
+
+    /// All rules. Where the training graphs hold one label only, those that cannot be fitted are left out, and `warn` hears
+    /// why.
+    let trained
+        (warn: string -> unit)
+        (dataset: GraphDataset)
+        (training: int[])
+        : (string * (ShowerGraph -> float32[])) list =
+        let graphs = training |> Seq.map (fun index -> dataset[index])
+
+        let logistic =
+            try
+                [
+                    "logistic regression", LogisticRegression.margins (Baselines.logisticRegression graphs)
+                    "extended regression", LogisticRegression.margins (Baselines.extendedRegression graphs)
+                ]
+            with :? TrainingException as error ->
+                warn $"no logistic regression: {error.Message}"
+                []
+
+        [
+            "keep all", Baselines.keepAll
+            "energy cut", Baselines.energyCut graphs
+            "distance cut", Baselines.distanceCut graphs
+            yield! logistic
+            "oracle", Baselines.oracle
+        ]
+
+    let private marginsOn (sample: JudgedSample) (margins: ShowerGraph -> float32[]) =
+        sample.Graphs |> Array.map (fun graph -> margins graph.Graph)
+
+    /// Where a rule that scores nodes begins to prune, chosen on a sample. What keeps all, and the oracle, have no choice.
+    let thresholdOn (sample: JudgedSample) (threshold: Threshold) (name: string) (margins: ShowerGraph -> float32[]) =
+        if List.exists (fun (untrained, _) -> untrained = name) untrained then
+            0f
+        else
+            WorkingPoint.choose threshold (Judgement.ofMargins 0f sample (marginsOn sample margins)).Nodes
+
+    /// Rules on a sample, each with its threshold.
+    let judge
+        (resampling: Resampling)
+        (sample: JudgedSample)
+        (rules: (string * (ShowerGraph -> float32[]) * float32) list)
+        =
+        [
+            for name, margins, threshold in rules ->
+                marginsOn sample margins |> Competitor.create resampling sample threshold name
+        ]
+
+/// A part of a dataset with a network's verdict on it.
+[<NoComparison; NoEquality>]
+type JudgedPart =
+    {
+        /// training, validation, test or all.
+        Name: string
+        Sample: JudgedSample
+        /// The counts that training reports, to the digit.
+        State: MetricState
+        Network: Competitor
+        Rules: Competitor list
+        /// [batches] Nodes, and seconds that the network took.
+        Times: (int * float)[]
+    }
+
+[<RequireQualifiedAccess>]
+module JudgedPart =
+
+    /// All competitors, the network first.
+    let competitors (part: JudgedPart) : Competitor list = part.Network :: part.Rules
+
+    /// Which bins cannot be made, in words.
+    let missing (part: JudgedPart) : string list =
+        [
+            yield!
+                Dimension.all
+                |> List.choose (fun dimension -> Dimension.missing dimension part.Sample)
+            if not (part.Sample.Graphs |> Array.exists _.HasFraction) then
+                "no shared energy: no file has a branch fraction, so a layer cluster counts as wholly of the shower or not, as its label does"
+        ]
+
+    /// The dimensions that a sample can be divided by.
+    let dimensions (part: JudgedPart) : Dimension list =
+        Dimension.all
+        |> List.filter (fun dimension -> (Dimension.missing dimension part.Sample).IsNone)
+
+    /// A competitor's reports in the bins of a dimension.
+    let binned
+        (resampling: Resampling)
+        (part: JudgedPart)
+        (dimension: Dimension)
+        (competitor: Competitor)
+        : (Bin * Judgement * (string * Uncertain) list) list =
+        [
+            for bin, verdicts in (Binned.create part.Sample dimension competitor.Verdicts.Value).Bins ->
+                let judgement = Judgement.ofVerdicts verdicts
+                let resampled = Bootstrap.reports resampling.Seed resampling.Replicates part.Sample verdicts
+                bin, judgement, Bootstrap.uncertain judgement resampled
+        ]
+
+    /// The thresholds of a scan, chosen on one part and used on another.
+    let scan (chosenOn: JudgedPart) (part: JudgedPart) : (Threshold * WorkingPoint) list =
+        [
+            for threshold in WorkingPoint.standard ->
+                let margin = WorkingPoint.choose threshold chosenOn.Network.Judgement.Nodes
+                threshold, WorkingPoint.at margin part.Network.Judgement.Nodes
+        ]
+
+    /// Share of the nodes about which two verdicts on the same graphs differ; nan without nodes.
+    let flipped (threshold: float32) (a: float32[][]) (b: float32[][]) : float =
+        let pairs = Seq.zip (Seq.concat a) (Seq.concat b)
+        let nodes = a |> Array.sumBy Array.length
+
+        let differ =
+            pairs
+            |> Seq.filter (fun (x, y) -> (x > threshold) <> (y > threshold))
+            |> Seq.length
+
+        if nodes = 0 then nan else float differ / float nodes
+
+    /// A value with its interval: "0.2189 (0.2012 to 0.2301)".
+    let text (value: Uncertain) : string =
+        if Double.IsNaN value.Low then
+            Say.number value.Value
+        else
+            $"{Say.number value.Value} ({Say.number value.Low} to {Say.number value.High})"

@@ -1,0 +1,220 @@
+module Pruning.Cli.Evaluate.EvaluateVerb
+
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Runs
+open Pruning.Data.Batching
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Evaluation
+open Pruning.Model.Prediction
+open Pruning.Model.Distributed
+open Pruning.Model.Baselines
+open Pruning.Model.Training
+
+let private partsOf (settings: EvaluateSettings) (own: bool) : Part list =
+    match settings.Part with
+    | Some part -> [ part ]
+    | None when own -> [ Part.Validation; Part.Test ]
+    | None -> [ Part.All ]
+
+/// Whether the input is divided as the run divides: its own files are, and others where a part of them was asked for by name.
+let private isDivided (settings: EvaluateSettings) (own: bool) : bool =
+    match settings.Part with
+    | None
+    | Some Part.All -> own
+    | Some _ -> true
+
+/// What cannot be done without knowing how a run divided its data.
+let private require (settings: EvaluateSettings) (source: ModelSource) (own: bool) =
+    match settings.Part with
+    | Some part when part <> Part.All && source.Run.IsNone ->
+        raise (
+            UsageException "--split wants a run directory: a model file alone does not say how its data was divided."
+        )
+    | _ -> ()
+
+    match settings.Threshold with
+    | Threshold.Probability _ -> ()
+    | _ when isDivided settings own -> ()
+    | _ ->
+        raise (
+            UsageException
+                "--working-point efficiency=E and best-f1 are chosen on the validation split of a run: give a run directory without other files, or with --split, or a probability."
+        )
+
+/// The network, asked as the settings say.
+let private asked (decoding: Decoding) (model: TrainedModel) : TrainedModel =
+    match decoding, model.Pruner.Config.Strategy with
+    | Decoding.Greedy, _
+    | _, DecisionStrategy.Autoregressive ->
+        { model with
+            Pruner = Pruner.withDecoding decoding model.Pruner
+        }
+    | _, strategy ->
+        raise (
+            UsageException
+                $"--choices and --beam are for networks that decide one layer cluster after the other; found --mode {NetworkWords.modeName strategy}."
+        )
+
+let private reportOf (settings: EvaluateSettings) (plan: JudgingPlan) stop (parts: JudgedPart list) (part: JudgedPart) =
+    let chosenOn =
+        parts
+        |> List.tryFind (fun other -> other.Name = Part.name Part.Validation)
+        |> Option.defaultValue part
+
+    let wanted =
+        settings.Dimensions
+        |> List.filter (fun dimension -> (Dimension.missing dimension part.Sample).IsNone)
+
+    {
+        Part = part
+        Scan =
+            if settings.Scan then
+                Some(chosenOn.Name, JudgedPart.scan chosenOn part)
+            else
+                None
+        Stability =
+            settings.Perturbation
+            |> Option.map (fun perturbation ->
+                let which = Part.words |> List.find (fst >> (=) part.Name) |> snd
+                let disturbed = Judge.disturbed plan perturbation stop which
+                let threshold = part.Network.Threshold
+
+                perturbation,
+                Competitor.create plan.Resampling part.Sample threshold "disturbed" disturbed.Margins,
+                JudgedPart.flipped threshold part.Network.Margins disturbed.Margins)
+        Binned = [ for dimension in wanted -> dimension, JudgementReport.binned plan.Resampling part dimension ]
+    }
+
+let private showJson
+    (terminal: Terminal)
+    (source: ModelSource)
+    (dataset: GraphDataset)
+    (reports: JudgementReport list)
+    =
+    Json.record
+        [
+            "model", Json.text source.Path
+            "files", Json.list [ for file in dataset.Files -> Json.text file.Path ]
+            "splits",
+            Json.record
+                [
+                    for { Part = part } in reports ->
+                        part.Name,
+                        Json.record
+                            [
+                                "graphs", Json.integer (int64 part.Sample.Graphs.Length)
+                                for pair in List.ofSeq (MetricTable.toJson part.State) do
+                                    pair.Key,
+                                    (match pair.Value with
+                                     | null -> null
+                                     | value -> value.DeepClone())
+                            ]
+                ]
+            "judgements", Json.record [ for report in reports -> report.Part.Name, JudgementJson.ofReport report ]
+        ]
+    |> Terminal.json terminal
+
+let private show (terminal: Terminal) (settings: EvaluateSettings) (reports: JudgementReport list) =
+    MetricTable.show
+        terminal
+        [
+            for { Part = part } in reports ->
+                $"{part.Name} ({Say.count (int64 part.Sample.Graphs.Length)} graphs)", part.State
+        ]
+
+    // One part is enough to look at: the last, which is the one that no training and no choice has seen.
+    match List.tryLast reports with
+    | Some report ->
+        JudgementTables.show terminal report
+
+        for sentence in JudgedPart.missing report.Part do
+            let asked = not settings.Dimensions.IsEmpty
+            (if asked then Terminal.say else Terminal.detail) terminal (sentence + ".")
+    | None -> ()
+
+let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
+    let settings = EvaluateSettings.ofArguments arguments
+    let source = ModelSource.locate settings.Model settings.Network.Checkpoint
+    let input, own = ModelSource.input source settings.Input
+    require settings source own
+
+    let chosen given (ofRun: RunRecipe -> int) otherwise =
+        given
+        |> Option.orElse (source.Run |> Option.map (snd >> ofRun))
+        |> Option.defaultValue otherwise
+
+    let options =
+        source.Run
+        |> Option.map (fun (_, recipe) -> recipe.Split)
+        |> Option.defaultWith SplitOptions
+
+    let device =
+        Session.start
+            terminal
+            settings.Network.LibTorch
+            settings.Network.Arithmetic
+            (chosen settings.Network.Gpus _.Gpus 0)
+
+    let model = ModelFile.loadOn device source.Path |> asked settings.Decoding
+    let data = Session.openData terminal input options
+    use _dataset = data.Dataset
+    use interruption = new Interruption(terminal)
+
+    let plan =
+        {
+            Device = device
+            Threads = chosen settings.Network.Threads _.Threads 1
+            Model = model
+            Data = data
+            Divided = isDivided settings own
+            BatchSize = chosen settings.Network.BatchSize _.BatchSize 32
+            Workers = input.Workers
+            Resampling = settings.Network.Resampling
+            WithRules = settings.Baselines
+            Threshold = settings.Threshold
+        }
+
+    let parts = Judge.run terminal plan interruption.Token (partsOf settings own)
+    let reports = parts |> List.map (reportOf settings plan interruption.Token parts)
+
+    settings.Csv
+    |> Option.iter (fun directory -> JudgementCsv.write directory reports)
+
+    if settings.Json then
+        showJson terminal source data.Dataset reports
+    else
+        show terminal settings reports
+
+    ExitCode.ok
+
+let command: Command =
+    Command.create<EvaluateArgument>
+        {
+            Verb = "evaluate"
+            Summary = "judge a trained network against the labels of some tracksters"
+            Synopsis = "RUN|MODEL [FILE ...] [TRACKSTERS EDGES] [options]"
+            Explanation =
+                "Runs a network without telling it a label (autoregressive ones feed on their own decisions) and counts: accuracy, precision, recall, F1, ROC AUC, average precision, and how much of the energy to keep is kept (efficiency) and how much of the kept energy should be kept (purity). A run directory knows its files and its split: without FILE, or with the same files, validation and test are reported, and validation is what training said to the digit. Below stand rules that do not look at edges, with thresholds from the training split, and the oracle, which reads the labels. --bins, --bootstrap, --scan and --perturb ask for more (docs/metrics.md). A number that is undefined is '-' in the table and null in JSON."
+            Examples =
+                [
+                    "evaluate runs/20261123-120000-equilibrium-lstm-none", "validation and test split of a run"
+                    "evaluate runs/20261123-120000-equilibrium-lstm-none --bins energy,eta --bootstrap 200",
+                    "in bins, with uncertainties"
+                    "evaluate runs/20261123-120000-equilibrium-lstm-none --working-point efficiency=0.99",
+                    "at 99 % energy efficiency"
+                    "evaluate runs/20261123-120000-equilibrium-lstm-none --scan --csv numbers",
+                    "other working points, and every number as CSV"
+                    "evaluate runs/20261123-120000-equilibrium-lstm-none other.root",
+                    "the run's best model on another sample"
+                    "evaluate runs/20261123-120000-autoregressive-lstm-none --beam 4",
+                    "the likeliest of four sequences of decisions"
+                    "evaluate argnn.safetensors data.root \"Tracksters;1\" \"Edges;1\" --json",
+                    "a model file, for scripts"
+                ]
+        }
+        run

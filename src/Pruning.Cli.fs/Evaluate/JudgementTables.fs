@@ -1,0 +1,155 @@
+namespace Pruning.Cli.Evaluate
+
+open System
+open System.Globalization
+open Pruning.Model.Tensors
+open Pruning.Model.Decoding
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+
+/// Judgements for people.
+[<RequireQualifiedAccess>]
+module JudgementTables =
+
+    let private title (name: string) = name.Replace('_', ' ')
+
+    /// What one line of the table of competitors shows.
+    let private beside =
+        [
+            "average_precision"
+            "roc_auc"
+            "mcc"
+            "total_efficiency"
+            "total_purity_after"
+            "purity_after"
+            "resolution_pruned"
+            "exact_graphs"
+        ]
+
+    let private binned =
+        [
+            "average_precision"
+            "roc_auc"
+            "efficiency"
+            "purity_before"
+            "purity_after"
+            "response_raw"
+            "response_pruned"
+        ]
+
+    let private binnedNodes = [ "average_precision"; "roc_auc"; "precision"; "recall"; "mcc" ]
+
+    let private columns (names: string list) = [ for name in names -> title name, true ]
+
+    let private row (names: string list) (values: (string * Uncertain) list) =
+        let values = Map.ofList values
+        [ for name in names -> JudgedPart.text values[name] ]
+
+    let private shown (dimension: Dimension) = if Dimension.isOfNodes dimension then binnedNodes else binned
+
+    let private showScan (terminal: Terminal) (chosenOn: string) (points: (Threshold * WorkingPoint) list) =
+        let text = Option.defaultValue nan >> Say.number
+
+        Terminal.print terminal $"Working points, chosen on {chosenOn}:"
+
+        Terminal.table
+            terminal
+            [
+                "working point", false
+                "probability", true
+                "pruned", true
+                "precision", true
+                "recall", true
+                "total efficiency", true
+                "total purity", true
+            ]
+            [
+                for threshold, point in points ->
+                    [
+                        WorkingPoint.describe threshold
+                        Say.number (Calibration.probability point.Margin)
+                        Say.number point.Pruned
+                        text point.Precision
+                        text point.Recall
+                        text point.Efficiency
+                        text point.Purity
+                    ]
+            ]
+
+    let private percent (x: float) = (100.0 * x).ToString("0.##", CultureInfo.InvariantCulture)
+
+    let private describe (p: Perturbation) =
+        [
+            if p.Energy > 0.0 then
+                $"energies smeared by {percent p.Energy} %%"
+            if p.Position > 0.0 then
+                $"x and y by {Say.number p.Position} cm"
+            if p.Time > 0.0 then
+                $"{percent p.Time} %% of the times dropped"
+        ]
+        |> function
+            | [] -> "nothing disturbed"
+            | parts -> String.Join(", ", parts)
+
+    let private showStability (terminal: Terminal) (part: JudgedPart) (p, disturbed: Competitor, flipped) =
+        Terminal.print terminal $"With {describe p}, {percent flipped} %% of the decisions flip:"
+
+        Terminal.table
+            terminal
+            (("inputs", false) :: columns beside)
+            [
+                "as they are" :: row beside (Competitor.report part.Network)
+                "disturbed" :: row beside (Competitor.report disturbed)
+                "difference" :: row beside (Competitor.minus part.Network disturbed)
+            ]
+
+    /// Tables on stdout. The first line of each says what it is about.
+    let show (terminal: Terminal) (report: JudgementReport) : unit =
+        let part = report.Part
+        let graphs = Say.count (int64 part.Sample.Graphs.Length)
+
+        if not part.Rules.IsEmpty then
+            Terminal.print terminal $"On the {graphs} graphs of {part.Name}, the network and the rules beside it:"
+
+            Terminal.table
+                terminal
+                (("model", false) :: columns beside)
+                [
+                    for competitor in JudgedPart.competitors part ->
+                        competitor.Name :: row beside (Competitor.report competitor)
+                ]
+
+        report.Scan
+        |> Option.iter (fun (chosenOn, points) -> showScan terminal chosenOn points)
+
+        report.Stability |> Option.iter (showStability terminal part)
+
+        for dimension, bins in report.Binned do
+            let names = shown dimension
+            Terminal.print terminal $"{part.Name}, in bins of {title (Dimension.name dimension)}:"
+
+            Terminal.table
+                terminal
+                ((Dimension.title dimension, false)
+                 :: ("model", false)
+                 :: ("layer clusters", true)
+                 :: ("tracksters", true)
+                 :: columns names)
+                [
+                    for binned in bins do
+                        for i, (name, judgement, values) in List.indexed binned.Models do
+                            let first text = if i = 0 then text else ""
+
+                            first binned.Bin.Label
+                            :: name
+                            :: first (Say.count (Confusion.nodes judgement.Nodes.Decisions))
+                            :: first (
+                                if Dimension.isOfNodes dimension then
+                                    "-"
+                                else
+                                    Say.count judgement.Tracksters.Count
+                            )
+                            :: row names values
+                ]

@@ -1,0 +1,45 @@
+namespace Pruning.Cli.Framework
+
+open System
+open System.Globalization
+open System.IO
+
+/// Files that are the answer of a verb.
+[<RequireQualifiedAccess>]
+module Output =
+
+    /// Writes a text as UTF-8, with the directories above it. The file appears whole or not at all.
+    let writeText (path: string) (text: string) : unit =
+        let full = Path.GetFullPath path
+        Directory.CreateDirectory(nonNull (Path.GetDirectoryName full)) |> ignore
+        let temporary = full + ".new"
+        File.WriteAllText(temporary, text)
+        File.Move(temporary, full, overwrite = true)
+
+/// Tables for spreadsheets and pandas (RFC 4180): a header, commas, every digit.
+[<RequireQualifiedAccess>]
+module Csv =
+
+    /// A number with every digit; what is undefined is an empty cell.
+    let number (x: float) : string = if Double.IsNaN x then "" else x.ToString("R", CultureInfo.InvariantCulture)
+
+    /// Quotes where a comma, a quote or a line break would end the cell. A spreadsheet takes a cell that begins with = or @
+    /// for a formula: file names that do get an apostrophe before them.
+    let cell (text: string) : string =
+        let safe =
+            match Seq.tryHead text with
+            | Some('=' | '@' | '\t') -> "'" + text
+            | _ -> text
+
+        if safe.IndexOfAny [| ','; '"'; '\n'; '\r' |] >= 0 then
+            "\"" + safe.Replace("\"", "\"\"") + "\""
+        else
+            safe
+
+    /// Writes a table; the file appears whole or not at all.
+    let write (path: string) (header: string list) (rows: string list seq) : unit =
+        use text = new StringWriter(NewLine = "\n")
+        let line (cells: string list) = text.WriteLine(String.Join(",", cells |> List.map cell))
+        line header
+        rows |> Seq.iter line
+        Output.writeText path (string text)

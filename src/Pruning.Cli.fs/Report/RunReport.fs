@@ -1,0 +1,290 @@
+namespace Pruning.Cli.Report
+
+open System
+open System.IO
+open System.Text.Json
+open System.Text.Json.Nodes
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Losses
+open Pruning.Model.Decoding
+open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Logging
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+open Pruning.Cli.Runs
+open Pruning.Cli.Drawing
+open Pruning.Cli.Evaluate
+
+/// What a report is made of.
+[<NoComparison; NoEquality>]
+type ReportContent =
+    {
+        /// Directory of the run.
+        Run: string
+        /// The part that is reported on, as a rule the test split.
+        Part: JudgedPart
+        /// Scores of the network on graphs that it was trained on.
+        TrainingScores: ScoreHistogram
+        /// The same in words: how many graphs of how many.
+        TrainingGraphs: int * int
+        /// Nodes and seconds of single tracksters.
+        Times: (int * float)[]
+        Scan: string * (Threshold * WorkingPoint) list
+        Resampling: Resampling
+    }
+
+/// One page about a run.
+[<RequireQualifiedAccess>]
+module RunReport =
+
+    let private pretty = JsonSerializerOptions(WriteIndented = true)
+
+    /// A JSON file of the run with line breaks; a file that is not there or is no JSON as it is.
+    let private listing (path: string) : string =
+        if not (File.Exists path) then
+            "not there"
+        else
+            let text = File.ReadAllText path
+
+            try
+                match JsonNode.Parse text with
+                | null -> text
+                | node -> node.ToJsonString pretty
+            with
+            | :? JsonException
+            | :? InvalidOperationException -> text
+
+    let private shown =
+        [
+            "average_precision"
+            "roc_auc"
+            "precision"
+            "recall"
+            "mcc"
+            "calibration_error"
+            "total_efficiency"
+            "total_purity_before"
+            "total_purity_after"
+            "total_contamination_rejected"
+            "response_raw"
+            "response_pruned"
+            "resolution_raw"
+            "resolution_pruned"
+            "angle_raw"
+            "angle_pruned"
+            "exact_graphs"
+        ]
+
+    let private title (name: string) = name.Replace('_', ' ')
+
+    let private numbers (part: JudgedPart) : Block =
+        let models = JudgedPart.competitors part
+        let reports = [ for model in models -> Map.ofList (Competitor.report model) ]
+
+        Block.Table(
+            ("quantity", false) :: [ for model in models -> model.Name, true ],
+            [
+                for name in shown ->
+                    title name
+                    // The interval below its value: seven columns side by side are wider than a page.
+                    :: [ for report in reports -> (JudgedPart.text report[name]).Replace(" (", "\n(") ]
+            ]
+        )
+
+    /// Share of a trackster's energy that is decided wrongly.
+    let private wrong (item: JudgedTrackster) : float =
+        let lost = item.Shower - item.ShowerKept
+        let foreign = item.Kept - item.ShowerKept
+        if item.All > 0.0 then (lost + foreign) / item.All else 0.0
+
+    let private trackstersTable (part: JudgedPart) (items: JudgedTrackster seq) : Block =
+        let at quantity (item: JudgedTrackster) = Say.number item.Values[TracksterQuantity.index quantity]
+
+        Block.Table(
+            [
+                "file", false
+                "entry", true
+                "layer clusters", true
+                "energy [GeV]", true
+                "energy decided wrongly, %", true
+                "purity before", true
+                "purity after", true
+                "efficiency", true
+            ],
+            [
+                for item in items do
+                    let graph = part.Sample.Graphs[item.Graph].Graph
+
+                    [
+                        graph.Origin.File
+                        string graph.Origin.Entry
+                        string graph.NodeCount
+                        Say.number (Math.Round(item.All, 2))
+                        Say.number (Math.Round(100.0 * wrong item, 2))
+                        at TracksterQuantity.PurityBefore item
+                        at TracksterQuantity.PurityAfter item
+                        at TracksterQuantity.Efficiency item
+                    ]
+            ]
+        )
+
+    let private extremes (part: JudgedPart) : Block list =
+        let items = Verdicts.tracksters part.Network.Verdicts.Value
+        // Best of those in which there was something to prune: the others are easy.
+        let hard =
+            items
+            |> Array.filter (fun item -> part.Sample.Graphs[item.Graph].Graph.Labels |> Array.contains 1uy)
+
+        [
+            Block.Paragraph
+                $"Worst first, by the share of a trackster's energy that is decided wrongly. See one with: {Arguments.program} display FILE --entry N --model RUN"
+            trackstersTable part (items |> Array.sortByDescending wrong |> Seq.truncate 8)
+            Block.Paragraph "Best first, of the tracksters that hold something to prune:"
+            trackstersTable part (hard |> Array.sortBy wrong |> Seq.truncate 8)
+        ]
+
+    let private trainingBlocks (run: string) : Block list =
+        let path = Path.Combine(run, "metrics.jsonl")
+
+        if not (File.Exists path) then
+            [ Block.Paragraph "The run has no metrics.jsonl." ]
+        else
+            let lines = RunLog.ReadMetrics path
+
+            [
+                Page.ofFigure (JudgementFigures.training "loss" "loss" "Loss" lines)
+                Page.ofFigure (
+                    JudgementFigures.training "average-precision" "average_precision" "Average precision" lines
+                )
+            ]
+
+    let private scan (chosenOn: string, points: (Threshold * WorkingPoint) list) : Block list =
+        let optional = Option.defaultValue nan >> Say.number
+
+        [
+            Block.Paragraph $"Thresholds chosen on the {chosenOn} split:"
+            Block.Table(
+                [
+                    "working point", false
+                    "probability", true
+                    "pruned", true
+                    "precision", true
+                    "recall", true
+                    "energy efficiency", true
+                    "energy purity", true
+                ],
+                [
+                    for threshold, point in points ->
+                        [
+                            WorkingPoint.describe threshold
+                            Say.number (Calibration.probability point.Margin)
+                            Say.number point.Pruned
+                            optional point.Precision
+                            optional point.Recall
+                            optional point.Efficiency
+                            optional point.Purity
+                        ]
+                ]
+            )
+        ]
+
+    let private inBins (content: ReportContent) : Block list =
+        let part = content.Part
+        let binned dimension = dimension, JudgedPart.binned content.Resampling part dimension part.Network
+
+        [
+            for dimension in JudgedPart.dimensions part do
+                let bins = binned dimension
+                let name = Dimension.name dimension
+
+                if List.length (snd bins) < 2 then
+                    let everything = [ for bin, _, _ in snd bins -> bin.Label ] |> String.concat ", "
+
+                    Block.Paragraph
+                        $"{Dimension.title dimension}: all tracksters are in one bin ({everything}), so there is no figure."
+                elif Dimension.isOfNodes dimension then
+                    JudgementFigures.inBins
+                        $"nodes-{name}"
+                        $"Average precision and recall of layer clusters in bins; error bars are bootstrap intervals of 68.3 %%."
+                        "Average precision, recall"
+                        [
+                            "average precision", Palette.blue, "average_precision"
+                            "recall", Palette.vermilion, "recall"
+                        ]
+                        bins
+                    |> Page.ofFigure
+                else
+                    JudgementFigures.inBins
+                        $"purity-{name}"
+                        "Mean over the tracksters of each bin; error bars are bootstrap intervals of 68.3 %."
+                        "Purity, efficiency (energy)"
+                        [
+                            "purity before", Palette.grey, "purity_before"
+                            "purity after", Palette.blue, "purity_after"
+                            "purity, oracle", Palette.black, "purity_oracle"
+                            "efficiency", Palette.vermilion, "efficiency"
+                        ]
+                        bins
+                    |> Page.ofFigure
+
+                if dimension = Dimension.Energy then
+                    JudgementFigures.inBins
+                        "response-energy"
+                        "Mean response, energy of the trackster over energy of its shower, in bins of the energy before pruning."
+                        "Response E / E(shower)"
+                        [
+                            "raw", Palette.grey, "response_raw"
+                            "pruned", Palette.blue, "response_pruned"
+                            "oracle", Palette.black, "response_oracle"
+                        ]
+                        bins
+                    |> Page.ofFigure
+        ]
+
+    /// The page.
+    let toHtml (content: ReportContent) : string =
+        let part = content.Part
+        let name = string (Path.GetFileName(Path.TrimEndingDirectorySeparator content.Run))
+        let graphs = Say.count (int64 part.Sample.Graphs.Length)
+        let groups = Say.count (int64 part.Sample.Groups)
+        let used, all = content.TrainingGraphs
+        let figure make = Page.ofFigure (make part)
+
+        Page.toHtml
+            $"Run {name}"
+            [
+                Block.Paragraph
+                    $"Judged on the {part.Name} split: {graphs} tracksters in {groups} independent groups. A layer cluster is pruned above a probability of {Say.number (Calibration.probability part.Network.Threshold)}. Intervals in brackets are the central 68.3 %% of {content.Resampling.Replicates} bootstrap samples of the groups (seed {content.Resampling.Seed})."
+                for sentence in JudgedPart.missing part do
+                    Block.Paragraph $"Left out: {sentence}."
+                Block.Heading "Numbers"
+                Block.Paragraph
+                    "The network beside rules that do not look at links. Thresholds of the rules come from the training split; the oracle reads the labels."
+                numbers part
+                Block.Heading "Training"
+                yield! trainingBlocks content.Run
+                Block.Heading "Layer clusters"
+                figure JudgementFigures.roc
+                figure JudgementFigures.precisionRecall
+                figure JudgementFigures.calibration
+                Page.ofFigure (JudgementFigures.scores content.TrainingScores part.Network.Judgement.Nodes.Scores)
+                if used < all then
+                    Block.Paragraph
+                        $"Training scores are those of {Say.count (int64 used)} of {Say.count (int64 all)} training graphs."
+                Block.Heading "Tracksters"
+                figure JudgementFigures.response
+                yield! inBins content
+                Block.Heading "Working points"
+                figure JudgementFigures.workingPoints
+                yield! scan content.Scan
+                Block.Heading "Time"
+                Page.ofFigure (JudgementFigures.times content.Times)
+                Block.Heading "Worst and best tracksters"
+                yield! extremes part
+                Block.Heading "Configuration"
+                Block.Listing(listing (Path.Combine(content.Run, RunConfig.fileName)))
+                Block.Heading "Run"
+                Block.Listing(listing (Path.Combine(content.Run, "run.json")))
+            ]

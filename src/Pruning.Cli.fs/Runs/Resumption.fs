@@ -1,0 +1,239 @@
+namespace Pruning.Cli.Runs
+
+open System
+open System.IO
+open System.Text.Json
+open System.Text.Json.Nodes
+open Pruning.Model.Persistence
+open Pruning.Model.Tensors
+open Pruning.Model.Configuration
+open Pruning.Model.Decoding
+open Pruning.Model.ModelFiles
+open Pruning.Model.Distributed
+open Pruning.Model.Training
+open Pruning.Model.Logging
+open Pruning.Cli.Framework
+open Pruning.Cli.Options
+
+/// A run to go on with, locked against other processes. Dispose it to let go.
+[<NoEquality; NoComparison>]
+type ResumedRun =
+    {
+        Directory: string
+        Checkpoint: Checkpoint
+        Lock: IDisposable
+    }
+
+    interface IDisposable with
+        member this.Dispose() =
+            (this.Checkpoint :> IDisposable).Dispose()
+            this.Lock.Dispose()
+
+/// Going on with a run: which one, whether the choices allow it, and its records as they were at the checkpoint.
+[<RequireQualifiedAccess>]
+module Resumption =
+
+    let checkpoints (run: string) : string = Path.Combine(run, "checkpoints")
+
+    /// One process trains in a run at a time. The system lets go of the lock when the process ends, however that is.
+    let lockRun (run: string) : IDisposable =
+        let path = Path.Combine(run, ".lock")
+
+        try
+            new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
+        with :? IOException as error when Directory.Exists run && not (error :? FileNotFoundException) ->
+            raise (
+                CheckpointException(
+                    $"wanted to train in {run} alone, found that another process does, or that {path} cannot be written ({error.Message}); wait for it, or take another run",
+                    error
+                )
+            )
+
+    /// The newest run under a directory: names begin with the time.
+    let newest (runs: string) : string =
+        let found =
+            if Directory.Exists runs then
+                Directory.GetDirectories runs
+                |> Array.filter (fun run -> File.Exists(Path.Combine(run, RunConfig.fileName)))
+            else
+                [||]
+
+        match
+            found
+            |> Array.sortBy (fun run -> string (Path.GetFileName run))
+            |> Array.tryLast
+        with
+        | Some run -> run
+        | None ->
+            raise (
+                CheckpointException
+                    $"wanted a run to go on with under {runs} (--resume auto), found none; name its directory, or begin one without --resume"
+            )
+
+    /// The run that `--resume` means.
+    let locate (runs: string) (word: string) : string =
+        let run = if word = "auto" then newest runs else Path.TrimEndingDirectorySeparator word
+
+        if not (File.Exists(Path.Combine(run, RunConfig.fileName))) then
+            raise (
+                CheckpointException
+                    $"wanted the directory of a run, found no {RunConfig.fileName} in {run}; check the path, or use --resume auto"
+            )
+
+        run
+
+    /// What may be another in a run that goes on, because no step depends on it, or its last digits only.
+    let private free =
+        set
+            [
+                "training.epochs"
+                "training.max_seconds"
+                "training.patience"
+                "training.checkpoint_steps"
+                "training.checkpoint_seconds"
+                "training.keep"
+                "training.workers"
+                "training.prefetch_factor"
+                "training.memory_budget_bytes"
+                "machine.threads"
+                "machine.gpus"
+                "machine.replicas"
+                "machine.devices"
+                "machine.rank_timeout_seconds"
+                "machine.engine"
+                "machine.precision"
+                "output.histograms"
+                "output.file"
+            ]
+
+    /// Choices whose numbers agree up to rounding only.
+    let private rounding =
+        set
+            [
+                "training.memory_budget_bytes"
+                "machine.threads"
+                "machine.gpus"
+                "machine.replicas"
+                "machine.devices"
+                "machine.engine"
+                "machine.precision"
+            ]
+
+    let private leaves (config: RunConfig) =
+        use document = JsonDocument.Parse((RunConfig.toJson config).ToJsonString())
+        ConfigDifference.leaves document.RootElement
+
+    /// Choices that differ, with the value there and here. Files are compared by content, elsewhere.
+    let private differences (there: RunConfig) (here: RunConfig) : (string * string * string) list =
+        [
+            for name, values in
+                ConfigDifference.ofConfigs
+                    [
+                        leaves there
+                        leaves
+                            { here with
+                                Input =
+                                    { here.Input with
+                                        Files = there.Input.Files
+                                    }
+                            }
+                    ] do
+                match values with
+                | [ there; here ] -> name, defaultArg there "nothing", defaultArg here "nothing"
+                | _ -> ()
+        ]
+
+    /// Whether the number of epochs decides what a step does.
+    let private needsEpochs (config: RunConfig) =
+        LearningRateSchedule.needsTotal config.Training.Schedule
+        || config.Model.Truth <> TruthSchedule.Always
+
+    /// Refuses choices that would change the mathematics of a run; the names of those that change its last digits.
+    let check (run: string) (there: RunConfig) (here: RunConfig) : string list =
+        let found = differences there here
+
+        for name, before, now in found do
+            if not (free.Contains name) then
+                raise (
+                    UsageException
+                        $"--resume goes on with the choices of {run}: {name} is {before} there, found {now}; leave it out, or begin a new run with --like {run}."
+                )
+
+            if name = "training.epochs" && needsEpochs there then
+                raise (
+                    UsageException
+                        $"--resume goes on with the choices of {run}: {name} is {before} there, found {now}, and its schedule counts to the last epoch; leave --epochs out, or begin a new run with --like {run}."
+                )
+
+        [
+            for name, _, _ in found do
+                if rounding.Contains name then
+                    name
+        ]
+
+    /// Refuses files whose content is not that on which the run began.
+    let checkFiles (run: string) (files: RunInput list) : unit =
+        let known = RunConfig.readHashes run
+
+        if known <> [ for file in files -> file.Sha256 ] then
+            let names = files |> List.map _.Path |> String.concat ", "
+
+            raise (
+                Pruning.Data.DataException
+                    $"wanted the {known.Length} files on which {run} began (their SHA-256 is in its run.json), found another content in {names}; give the same files in the same order, or begin a new run with --like {run}."
+            )
+
+    /// Locks a run, clears what a killed process left half-written, and reads its newest checkpoint that can be used. Damaged
+    /// ones are warned of.
+    let openRun (terminal: Terminal) (run: string) : ResumedRun =
+        let held = lockRun run
+
+        try
+            AtomicFile.removeLeftovers run
+            CheckpointStore.clean (checkpoints run)
+
+            let damaged (error: CheckpointException) =
+                Terminal.warn terminal $"{error.Message}. Taking the checkpoint before it."
+
+            match CheckpointStore.loadNewest (checkpoints run) damaged with
+            | Some checkpoint ->
+                {
+                    Directory = run
+                    Checkpoint = checkpoint
+                    Lock = held
+                }
+            | None ->
+                raise (
+                    CheckpointException
+                        $"wanted a checkpoint to go on from in {checkpoints run}, found none that can be used; begin again with --like {run}"
+                )
+        with _ ->
+            held.Dispose()
+            reraise ()
+
+    /// Takes the records of steps and epochs that will be done again out of metrics.jsonl and the event files.
+    let cutRecords (resumed: ResumedRun) : unit =
+        let progress = resumed.Checkpoint.Progress
+        RunLog.Cut(resumed.Directory, fun line -> line.Epoch < progress.Epoch && line.Split <> "test")
+
+        // Within an epoch the checkpoint's last step stays; the end of the epoch, at the same step, is to come.
+        let ofStep (event: Tensorboard.Event) =
+            event.Summary |> isNull |> not
+            && event.Summary.Value
+               |> Seq.forall _.Tag.StartsWith("step/", StringComparison.Ordinal)
+
+        // Written at the very end, at the step of the best epoch: the end will come again.
+        let ofEnd (event: Tensorboard.Event) =
+            event.Summary |> isNull |> not
+            && event.Summary.Value
+               |> Seq.exists (fun value ->
+                   value.Tag.StartsWith("test/", StringComparison.Ordinal)
+                   || value.Tag.StartsWith("tracksters/", StringComparison.Ordinal))
+
+        let keep (event: Tensorboard.Event) =
+            not (ofEnd event)
+            && (event.Step < progress.GlobalStep
+                || event.Step = progress.GlobalStep && (progress.Step = 0 || ofStep event))
+
+        for path in Directory.GetFiles(resumed.Directory, "events.out.tfevents.*") do
+            EventFile.cut path keep
