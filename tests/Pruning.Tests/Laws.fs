@@ -7,7 +7,6 @@ open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Model.Tensors
-open Pruning.Model.Distributed
 
 /// A law is about real numbers. float32 rounds sums apart when their order changes, and a choice between two nearly equal
 /// confidences then depends on the shape of a matrix product; float64 leaves room for neither.

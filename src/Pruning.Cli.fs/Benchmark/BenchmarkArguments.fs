@@ -6,21 +6,10 @@ open System.IO
 open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Compare
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
 open Pruning.Data.Graphs
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 
 /// The sample is copied beside the program when it is built.
 let private samplePath = Path.Combine(AppContext.BaseDirectory, "samples", "tracksters.root")

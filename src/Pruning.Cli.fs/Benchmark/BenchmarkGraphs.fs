@@ -5,7 +5,6 @@ module Pruning.Cli.Benchmark.BenchmarkGraphs
 open System
 open TorchSharp
 open Pruning.Data.Graphs
-open Pruning.Model.Tensors
 open Pruning.Model.ModelFiles
 
 /// In-edges of every node of a random graph: one from itself, the others from anywhere, about as many as tracksters have.

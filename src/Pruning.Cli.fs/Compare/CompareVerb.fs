@@ -7,22 +7,14 @@ open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
 open Pruning.Cli.Evaluate
-open Pruning.Cli.Report
 open Pruning.Data
 open Pruning.Data.Batching
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Training
-open Pruning.Model.Logging
 
 type CompareArgument =
     | [<MainCommand>] Runs of run: string list

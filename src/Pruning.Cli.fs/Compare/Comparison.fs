@@ -2,13 +2,9 @@ namespace Pruning.Cli.Compare
 
 open System
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Configuration
-open Pruning.Model.Decoding
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
 open Pruning.Cli.Evaluate

@@ -9,25 +9,15 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Simulate
 open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
 open Pruning.Cli.Evaluate
 open Pruning.Cli.Report
-open Pruning.Cli.Compare
-open Pruning.Cli.Tune
 open Pruning.Cli.Prune
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Features
-open Pruning.Model.Layers
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Prediction
 open Pruning.Model.Distributed
 open Pruning.Model.Baselines
 open Pruning.Model.Training
-open Pruning.Model.Logging
 
 type DemoArgument =
     | Runs of directory: string

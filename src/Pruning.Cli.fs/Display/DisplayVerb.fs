@@ -7,18 +7,10 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Training
-open Pruning.Model.Logging
 
 type DisplayArgument =
     | [<MainCommand>] Input of file: string list

@@ -5,15 +5,8 @@ open System.Runtime.CompilerServices
 open Argu
 open TorchSharp
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Native
 
 type DoctorArgument =

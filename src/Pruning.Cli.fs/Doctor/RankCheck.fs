@@ -4,15 +4,8 @@ open System
 open System.Diagnostics
 open System.Text
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Cli.Framework
-open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
-open Pruning.Cli.Tune
 
 /// How long one exchange of gradients takes.
 type ExchangeTime =

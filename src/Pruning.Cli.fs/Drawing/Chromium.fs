@@ -4,7 +4,6 @@ open System
 open System.Diagnostics
 open System.IO
 open Pruning.Native
-open Pruning.Cli.Framework
 
 /// Pictures of pages, by a Chromium that the machine may have.
 [<RequireQualifiedAccess>]

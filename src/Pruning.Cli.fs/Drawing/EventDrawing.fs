@@ -3,7 +3,6 @@ namespace Pruning.Cli.Drawing
 open System
 open System.Text
 open Plotly.NET
-open Pruning.Cli.Options
 
 /// A trackster as SVG, for papers.
 [<RequireQualifiedAccess>]

@@ -7,21 +7,11 @@ open Plotly.NET
 open Plotly.NET.LayoutObjects
 open Plotly.NET.TraceObjects
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 open Pruning.Model.Baselines
-open Pruning.Model.Logging
 
 /// What the colour of a layer cluster says.
 [<RequireQualifiedAccess>]

@@ -4,9 +4,6 @@ open System
 open Plotly.NET
 open Plotly.NET.LayoutObjects
 open Plotly.NET.TraceObjects
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
 
 /// Okabe and Ito's colours (2008), which people with any colour vision tell apart.
 [<RequireQualifiedAccess>]

@@ -4,19 +4,11 @@ open System
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 open Pruning.Model.Baselines
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
 
 /// A network or a rule, judged on a sample.
 [<NoComparison; NoEquality>]

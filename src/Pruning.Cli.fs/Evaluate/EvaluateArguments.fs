@@ -2,17 +2,8 @@ namespace Pruning.Cli.Evaluate
 
 open System
 open Argu
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Configuration
 open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Baselines
-open Pruning.Model.Training
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs

@@ -5,15 +5,11 @@ open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Data.Batching
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Baselines
-open Pruning.Model.Training
 
 let private partsOf (settings: EvaluateSettings) (own: bool) : Part list =
     match settings.Part with

@@ -2,20 +2,11 @@ namespace Pruning.Cli.Evaluate
 
 open System.Threading
 open TorchSharp
-open Pruning.Data.Batching
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Losses
-open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
 
 /// A part of the input, as a run divides it.
 [<RequireQualifiedAccess>]

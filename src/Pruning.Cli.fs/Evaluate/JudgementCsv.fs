@@ -1,15 +1,9 @@
 namespace Pruning.Cli.Evaluate
 
 open System.IO
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 
 /// Judgements for programs, as CSV.
 [<RequireQualifiedAccess>]

@@ -2,17 +2,9 @@ namespace Pruning.Cli.Evaluate
 
 open System
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
 open Pruning.Model.Logging
 
 /// The figures of a judged network.

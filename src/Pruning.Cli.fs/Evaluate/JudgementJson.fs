@@ -3,14 +3,8 @@ namespace Pruning.Cli.Evaluate
 open System
 open System.Text.Json.Nodes
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
 
 /// Judgements for programs, as JSON.
 [<RequireQualifiedAccess>]

@@ -1,8 +1,6 @@
 namespace Pruning.Cli.Evaluate
 
-open Pruning.Model.Decoding
 open Pruning.Model.Evaluation
-open Pruning.Cli.Options
 open Pruning.Cli.Runs
 
 /// What is judged in one bin.

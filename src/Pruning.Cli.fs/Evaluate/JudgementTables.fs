@@ -2,12 +2,9 @@ namespace Pruning.Cli.Evaluate
 
 open System
 open System.Globalization
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 
 /// Judgements for people.
 [<RequireQualifiedAccess>]

@@ -4,7 +4,6 @@ open System
 open System.IO
 open Pruning.Data
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Native
 open Pruning.Native.Mpi
 

@@ -5,22 +5,13 @@ open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
 open Pruning.Data.Batching
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
-open Pruning.Model.Cells
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Model.Baselines
-open Pruning.Model.Training
 
 type ImportArgument =
     | [<MainCommand>] File of file: string

@@ -5,13 +5,8 @@ open System.Globalization
 open System.Text
 open System.Text.Json.Nodes
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
 open Pruning.Root
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 
 /// The values of the first entries, entry after entry.
 [<RequireQualifiedAccess>]

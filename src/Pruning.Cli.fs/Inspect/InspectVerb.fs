@@ -3,12 +3,6 @@ module Pruning.Cli.Inspect.InspectVerb
 open System.IO
 open Argu
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
 open Pruning.Data
 open Pruning.Root
 

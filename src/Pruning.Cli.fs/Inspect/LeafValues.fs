@@ -5,17 +5,8 @@ open System.Globalization
 open System.Text.Encodings.Web
 open System.Text.Json
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
 open Pruning.Root
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Layers
-open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
 
 /// A leaf read to its last value, or why it was not.
 type LeafReading =

@@ -3,10 +3,6 @@ namespace Pruning.Cli.Inspect
 open System
 open System.IO.Enumeration
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Drawing
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
 open Pruning.Data
 open Pruning.Root
 

@@ -4,15 +4,6 @@ open System
 open System.IO
 open Argu
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Report
-open Pruning.Cli.Compare
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Doctor
 
 type LaunchArgument =
     | On of where: string

@@ -2,7 +2,6 @@ namespace Pruning.Cli.Options
 
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Evaluation
 open Pruning.Native.Kernels
 open Pruning.Cli.Framework
 

@@ -1,15 +1,7 @@
 namespace Pruning.Cli.Options
 
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Features
-open Pruning.Model.Layers
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Model.Baselines
 open Pruning.Cli.Framework
 
 /// Words of `train` about the network that only make sense together: a strategy and its passes, an attention layer and its

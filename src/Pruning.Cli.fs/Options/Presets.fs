@@ -1,13 +1,8 @@
 namespace Pruning.Cli.Options
 
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
 open Pruning.Model.Losses
-open Pruning.Model.Decoding
-open Pruning.Model.Baselines
 open Pruning.Model.Training
-open Pruning.Cli.Framework
 
 /// Choices of a network and of its training that belong together, found by measurement on simulated showers
 /// (docs/results.md). Every option that is given beside a preset overrides it, and config.json has the options, not the name.

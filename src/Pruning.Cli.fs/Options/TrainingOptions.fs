@@ -2,15 +2,8 @@ namespace Pruning.Cli.Options
 
 open System
 open System.Globalization
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Losses
-open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Cli.Framework
 

@@ -8,11 +8,6 @@ open Pruning.Data.Ticl
 open Pruning.Data.Tracksters
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Inspect
 
 type PreprocessArgument =
     | [<MainCommand>] Input of file: string list

@@ -6,13 +6,6 @@ open System.IO
 open System.Threading
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Compare
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Inspect
 open Pruning.Data
 open Pruning.Data.Ticl
 open Pruning.Data.Tracksters

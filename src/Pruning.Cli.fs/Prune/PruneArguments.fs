@@ -4,19 +4,10 @@ open System
 open System.IO
 open Argu
 open Pruning.Root
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
 
 type PruneArgument =
     | [<MainCommand>] Input of word: string list

@@ -5,22 +5,8 @@ open System.IO
 open Pruning.Data
 open Pruning.Data.Pruned
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Compare
-open Pruning.Cli.Tune
 
 /// A file to prune and the file that is made of it.
 type PruneTarget =

@@ -9,21 +9,13 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Evaluate
-open Pruning.Cli.Report
-open Pruning.Cli.Compare
-open Pruning.Cli.Tune
 open Pruning.Data.Batching
-open Pruning.Data.Pruned
 open Pruning.Data.Tracksters
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Model.Logging
 
 /// What files say about themselves but for the threshold: it decides whether a file is another run's.

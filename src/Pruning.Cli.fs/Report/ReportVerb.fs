@@ -4,18 +4,13 @@ open System
 open System.IO
 open Argu
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Evaluate
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 
 type ReportArgument =
     | [<MainCommand>] Run of directory: string list

@@ -4,15 +4,10 @@ open System
 open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Losses
-open Pruning.Model.Decoding
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Model.Logging
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
 open Pruning.Cli.Evaluate

@@ -4,9 +4,6 @@ open System
 open System.IO
 open System.Text.Json
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
 
 /// What two runs chose differently.
 [<RequireQualifiedAccess>]

@@ -2,10 +2,8 @@ namespace Pruning.Cli.Runs
 
 open System.Text.Json.Nodes
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Metrics
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 
 /// Metrics side by side, for people and for programs.
 [<RequireQualifiedAccess>]

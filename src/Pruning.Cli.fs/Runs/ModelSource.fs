@@ -3,14 +3,8 @@ namespace Pruning.Cli.Runs
 open System.IO
 open Pruning.Data.Tracksters
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Model.Logging
-open Pruning.Cli.Framework
 open Pruning.Cli.Options
 
 /// A trained network as it was named on the command line: a run, a checkpoint directory or a model file.

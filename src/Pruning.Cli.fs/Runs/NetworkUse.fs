@@ -1,13 +1,8 @@
 namespace Pruning.Cli.Runs
 
 open System
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 

@@ -5,11 +5,7 @@ open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Model.Logging
 open Pruning.Cli.Framework

@@ -11,13 +11,8 @@ open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Losses
 open Pruning.Model.ModelFiles
-open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 open Pruning.Model.Training
-open Pruning.Model.Logging
 open Pruning.Native.Kernels
-open Pruning.Cli.Framework
 open Pruning.Cli.Options
 
 /// What config.json of a run holds: everything that was chosen, with nothing left to a default that may change.

@@ -2,17 +2,9 @@ namespace Pruning.Cli.Runs
 
 open System
 open System.IO
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Features
-open Pruning.Model.Losses
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 open Pruning.Model.Training
-open Pruning.Model.Logging
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 

@@ -4,11 +4,8 @@ open System
 open System.IO
 open System.Runtime.CompilerServices
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 

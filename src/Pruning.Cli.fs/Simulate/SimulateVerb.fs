@@ -7,12 +7,6 @@ open System.Threading
 open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Compare
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
 open Pruning.Data
 open Pruning.Root
 open Pruning.Data.Simulation

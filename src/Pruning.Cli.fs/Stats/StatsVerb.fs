@@ -6,12 +6,8 @@ open System.IO
 open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Data.Tracksters
 
 type StatsArgument =
     | [<MainCommand>] Input of file: string list

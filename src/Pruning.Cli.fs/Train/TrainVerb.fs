@@ -5,14 +5,10 @@ open System.IO
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.ModelFiles
-open Pruning.Model.Prediction
 open Pruning.Model.Distributed
 open Pruning.Model.Training
-open Pruning.Model.Logging
 
 let private showJson (terminal: Terminal) (settings: TrainSettings) (run: FinishedRun) =
     let metrics state = state |> Option.map MetricTable.toJson |> Option.toObj

@@ -5,12 +5,6 @@ open System.IO
 open System.Text
 open System.Text.Json
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
 
 /// What became of a job.
 [<RequireQualifiedAccess>]

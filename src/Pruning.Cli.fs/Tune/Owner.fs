@@ -3,8 +3,6 @@ namespace Pruning.Cli.Tune
 open System
 open System.Diagnostics
 open System.IO
-open Pruning.Cli.Framework
-open Pruning.Cli.Evaluate
 
 /// Processes as a journal names them: `host/pid/start`, where start tells a process from a later one of the same number.
 [<RequireQualifiedAccess>]

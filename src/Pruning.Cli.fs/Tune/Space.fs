@@ -5,11 +5,6 @@ open System.Globalization
 open System.IO
 open System.Text.Json
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Compare
 open Pruning.Data.Batching
 
 /// What an option of `train` may be in a trial.

@@ -6,8 +6,6 @@ open System.IO
 open System.Threading
 open System.Threading.Tasks
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
 open Pruning.Data
 open Pruning.Native
 

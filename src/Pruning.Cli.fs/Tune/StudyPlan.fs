@@ -5,13 +5,7 @@ open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
 open Pruning.Model.Persistence
-open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 
 /// How a study looks for good values.
 [<RequireQualifiedAccess>]

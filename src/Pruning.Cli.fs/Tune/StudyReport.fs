@@ -5,20 +5,8 @@ open System.Globalization
 open System.IO
 open System.Text.Json.Nodes
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Report
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Model.Training
-open Pruning.Model.Logging
 
 /// A trial as the table shows it: where it has come to.
 type TrialRow =

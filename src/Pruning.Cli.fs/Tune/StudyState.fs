@@ -1,7 +1,5 @@
 namespace Pruning.Cli.Tune
 
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
 
 /// Where a job stands.
 [<RequireQualifiedAccess>]

@@ -5,7 +5,6 @@ open System.Diagnostics
 open System.IO
 open System.Reflection
 open System.Runtime.InteropServices
-open Pruning.Cli.Framework
 
 /// Trainings as processes of this program.
 [<RequireQualifiedAccess>]

@@ -3,16 +3,7 @@ namespace Pruning.Cli.Tune
 open System
 open System.IO
 open System.Text.Json
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Model.Logging
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
 
 /// What a run directory tells about a trial.
 type RunFound =

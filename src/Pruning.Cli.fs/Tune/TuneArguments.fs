@@ -6,14 +6,7 @@ open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 open Pruning.Model.Training
 
 /// The words of `tune`. Everything else is a word of `train` that all trials share.

@@ -4,20 +4,7 @@ open System
 open System.Diagnostics
 open System.IO
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Report
-open Pruning.Cli.Compare
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 
 let private showJson (terminal: Terminal) (directory: string) (plan: StudyPlan) (rows: TrialRow list) : unit =
     let command = StudyReport.commandLine TuneSettings.isFlag plan

@@ -8,14 +8,8 @@ open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Features
-open Pruning.Model.Layers
-open Pruning.Model.Cells
-open Pruning.Model.Losses
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
 
 /// A logistic regression on the features of one node, blind to edges: margin = Bias + sum over j of
 /// Weights[j] (x[j] - Mean[j]) / Deviation[j].

@@ -1,7 +1,6 @@
 namespace Pruning.Model.Cells
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Layers
 open Pruning.Native.Kernels

@@ -1,6 +1,5 @@
 namespace Pruning.Model.Configuration
 
-open Pruning.Model.Persistence
 
 /// The words for the choices of a network, the same on the command line, in config.json and in model files.
 [<RequireQualifiedAccess>]

@@ -2,7 +2,6 @@ namespace Pruning.Model.Configuration
 
 open System
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
 
 /// A gated recurrent cell. LSTM: Hochreiter & Schmidhuber 1997; GRU: Cho et al. 2014 (arXiv:1406.1078).
 [<RequireQualifiedAccess>]

@@ -2,9 +2,7 @@ namespace Pruning.Model.Decoding
 
 open System
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.Configuration
 open Pruning.Model.Losses
 open Pruning.Native
 

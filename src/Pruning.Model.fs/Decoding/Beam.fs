@@ -3,9 +3,7 @@ namespace Pruning.Model.Decoding
 open System
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.Losses
 
 /// The answer of a beam, with what it maximises.
 [<NoComparison; NoEquality>]

@@ -2,9 +2,7 @@ namespace Pruning.Model.Decoding
 
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.Configuration
 
 /// What the steps of an autoregressive network go by.
 [<NoComparison; NoEquality>]

@@ -1,7 +1,6 @@
 namespace Pruning.Model.Decoding
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Losses
 

@@ -3,8 +3,6 @@ namespace Pruning.Model.Decoding
 open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Layers
-open Pruning.Model.Cells
-open Pruning.Model.Losses
 
 /// A read-out of node states: [nodes, hidden] -> [nodes, outputs].
 [<NoComparison; NoEquality>]

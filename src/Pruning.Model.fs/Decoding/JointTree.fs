@@ -1,7 +1,6 @@
 namespace Pruning.Model.Decoding
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 
 /// All nodes of a trackster jointly. One pass of the network gives every node and every link its potentials; exact

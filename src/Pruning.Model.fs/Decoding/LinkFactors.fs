@@ -4,8 +4,6 @@ open System
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Model.Tensors
-open Pruning.Model.Configuration
-open Pruning.Model.Layers
 
 /// A round of leaves on a device; see `LeafRound`.
 [<NoComparison; NoEquality>]

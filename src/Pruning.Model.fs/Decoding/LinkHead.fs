@@ -3,8 +3,6 @@ namespace Pruning.Model.Decoding
 open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Layers
-open Pruning.Model.Cells
-open Pruning.Model.Losses
 
 /// A read-out of linked nodes: how well each pair of labels suits them.
 [<NoComparison; NoEquality>]

@@ -1,12 +1,10 @@
 namespace Pruning.Model.Decoding
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Layers
 open Pruning.Model.Cells
-open Pruning.Model.Losses
 
 /// What the nodes of a batch remember between two passes or steps.
 [<NoComparison; NoEquality>]

@@ -4,7 +4,6 @@ open System
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 

@@ -2,11 +2,8 @@ namespace Pruning.Model.Decoding
 
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
-open Pruning.Model.Cells
 open Pruning.Model.Losses
 
 /// A pruning network with the configuration that built it. The only place that joins the parts.

@@ -1,10 +1,8 @@
 namespace Pruning.Model.Decoding
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Features
 open Pruning.Model.Losses
 
 /// What learning from one batch needs beside the network and the batch.

@@ -1,10 +1,8 @@
 namespace Pruning.Model.Decoding
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
 
 /// Which decisions a network in training is told the truth about.
 [<RequireQualifiedAccess>]

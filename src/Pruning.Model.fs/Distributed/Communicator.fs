@@ -4,8 +4,6 @@ open System
 open System.Runtime.ExceptionServices
 open System.Text
 open Pruning.Native.Mpi
-open Pruning.Model.Persistence
-open Pruning.Model.ModelFiles
 
 /// The ranks of a run, seen from one of them. Every rank calls every operation, in the same order; none returns before
 /// all came. Sums are taken in the order of the ranks, so that they do not depend on who was first and are the same bits

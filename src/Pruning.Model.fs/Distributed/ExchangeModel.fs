@@ -1,10 +1,6 @@
 namespace Pruning.Model.Distributed
 
 open System
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 
 /// What lies between two ranks.
 type Interconnect =

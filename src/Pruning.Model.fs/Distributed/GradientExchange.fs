@@ -6,7 +6,6 @@ open TorchSharp
 open TorchSharp.Modules
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 
 /// Gradients that are added in float64, part of a batch after part, and rounded once. A sum of some hundred numbers of float32
 /// is then the same whatever their order is, but for one in some hundred million.

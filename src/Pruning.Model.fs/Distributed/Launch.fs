@@ -4,10 +4,6 @@ open System
 open System.Globalization
 open Pruning.Native
 open Pruning.Native.Mpi
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 
 /// What the launcher of this process says about its place among others.
 type LaunchPlace =

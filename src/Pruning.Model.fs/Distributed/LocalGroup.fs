@@ -5,9 +5,6 @@ open System.Numerics
 open System.Runtime.ExceptionServices
 open System.Threading
 open Pruning.Native.Mpi
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 
 /// One meeting of all ranks: what each brought, and whether all have come.
 type private Meeting(size: int) =

@@ -5,11 +5,7 @@ open System.IO
 open System.IO.Hashing
 open System.Text
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Losses
-open Pruning.Model.Decoding
 open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
 
 /// Metric states as bytes, for other ranks and for checkpoints. The record begins with a hash of what its fields are:
 /// two versions of the program that count differently cannot be added up.

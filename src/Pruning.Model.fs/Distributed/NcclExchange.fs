@@ -3,9 +3,7 @@ namespace Pruning.Model.Distributed
 open System
 open System.Text
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 open Pruning.Native
 open Pruning.Native.Nccl
 open Pruning.Native.Mpi

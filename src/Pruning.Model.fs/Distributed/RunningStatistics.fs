@@ -4,11 +4,7 @@ open System
 open System.IO
 open TorchSharp
 open Pruning.Model.Tensors
-open Pruning.Model.Configuration
-open Pruning.Model.Features
 open Pruning.Model.Layers
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
 
 /// The running statistics of a batch normalisation, as they were before a step.
 [<NoComparison; NoEquality>]

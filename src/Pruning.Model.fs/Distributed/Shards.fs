@@ -3,7 +3,6 @@ namespace Pruning.Model.Distributed
 open System
 open Pruning.Data.Batching
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Native.Mpi
 
 /// Dividing graphs among ranks.

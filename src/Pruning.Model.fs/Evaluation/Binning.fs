@@ -1,10 +1,6 @@
 namespace Pruning.Model.Evaluation
 
 open System
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
 
 /// What a sample is divided by.
 [<RequireQualifiedAccess>]

@@ -3,11 +3,6 @@ namespace Pruning.Model.Evaluation
 open System
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Configuration
-open Pruning.Model.Features
-open Pruning.Model.ModelFiles
 
 /// The axis of a trackster: a line through its energy-weighted barycentre, away from the interaction point.
 [<Struct>]

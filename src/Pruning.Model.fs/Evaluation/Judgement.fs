@@ -1,9 +1,6 @@
 namespace Pruning.Model.Evaluation
 
 open System.Collections.Generic
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
-open Pruning.Model.Metrics
 
 /// Everything that is counted of a model's verdict on some graphs. States add.
 type Judgement =

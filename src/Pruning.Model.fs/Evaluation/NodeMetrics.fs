@@ -1,9 +1,5 @@
 namespace Pruning.Model.Evaluation
 
-open Pruning.Data.Graphs
-open Pruning.Model.Tensors
-open Pruning.Model.Losses
-open Pruning.Model.Decoding
 open Pruning.Model.Metrics
 
 /// A node with its verdict, ready to be counted.

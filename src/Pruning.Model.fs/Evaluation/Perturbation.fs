@@ -3,8 +3,6 @@ namespace Pruning.Model.Evaluation
 open System
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Model.Tensors
-open Pruning.Model.Metrics
 
 /// How inputs are disturbed, to see what a decision hangs on.
 type Perturbation =

@@ -1,10 +1,6 @@
 namespace Pruning.Model.Evaluation
 
 open System
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 
 /// What is measured of each trackster. Undefined values are NaN and are left out of means.

@@ -3,8 +3,6 @@ namespace Pruning.Model.Features
 open System
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Data.Graphs
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 

@@ -1,7 +1,6 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Native.Kernels

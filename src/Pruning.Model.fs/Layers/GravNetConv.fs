@@ -1,7 +1,6 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 
 /// GravNet's message (Qasim, Kieseler, Iiyama, Pierini 2019, arXiv:1902.07987, section 3) on the edges of the graph:

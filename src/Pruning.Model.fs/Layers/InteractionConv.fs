@@ -1,7 +1,6 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 
 /// Interaction network (Battaglia et al. 2016, arXiv:1612.00222, equations 1 to 4): a relation makes an effect of each edge,

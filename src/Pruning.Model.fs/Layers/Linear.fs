@@ -1,7 +1,6 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 
 /// y = x W^T + b, the names of PyTorch's linear layer.

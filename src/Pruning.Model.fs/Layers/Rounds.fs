@@ -1,7 +1,6 @@
 namespace Pruning.Model.Layers
 
 open TorchSharp
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 
 /// The message-passing rounds that a configuration asks for.

@@ -7,7 +7,6 @@ open System.Numerics
 open Google.Protobuf
 open Tensorboard
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 
 /// The format of TensorBoard's event files: records of length, masked CRC-32C of the length, payload and masked CRC-32C of
 /// the payload, all little endian; a payload is one protobuf message Event.

@@ -4,10 +4,6 @@ open System
 open System.ComponentModel
 open System.Diagnostics
 open System.IO
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
 
 /// The commit of a git checkout, read from its files: git itself need not be there. Only whether the checkout is dirty is
 /// git's to say.

@@ -6,8 +6,6 @@ open System.Text.Json
 open System.Text.Json.Nodes
 open Google.Protobuf
 open Google.Protobuf.WellKnownTypes
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 
 /// How a session of TensorBoard's HParams plug-in ended; the numbers are its enumeration Status.
 [<RequireQualifiedAccess>]

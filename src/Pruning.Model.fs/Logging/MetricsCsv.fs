@@ -4,10 +4,7 @@ open System
 open System.Globalization
 open System.IO
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Distributed
 
 /// metrics.csv of a run: the lines of metrics.jsonl as a table for spreadsheets, with a header, commas and every digit; a cell
 /// is empty where there is no number.

@@ -3,7 +3,6 @@ namespace Pruning.Model.Logging
 open System
 open System.Globalization
 open Pruning.Data.Graphs
-open Pruning.Model.Tensors
 open Pruning.Model.Metrics
 
 /// Pictures of results for TensorBoard, drawn without a graphics library or a browser.

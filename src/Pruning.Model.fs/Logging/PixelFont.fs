@@ -1,10 +1,6 @@
 namespace Pruning.Model.Logging
 
 open System
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
 
 /// Letters of 5 by 7 pixels, for pictures that are drawn without a graphics library.
 [<RequireQualifiedAccess>]

@@ -1,7 +1,6 @@
 namespace Pruning.Model.Logging
 
 open System
-open Pruning.Model.Tensors
 open Pruning.Model.Metrics
 
 /// Decisions at thresholds that are evenly spread over the score from 0 to 1, as TensorBoard's plug-in for precision-recall

@@ -11,15 +11,6 @@ open System.Text.Encodings.Web
 open System.Text.Json
 open System.Text.Json.Nodes
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Layers
-open Pruning.Model.Cells
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 
 /// A file that a run reads, as it was when the run began.
 type RunInput =

@@ -3,8 +3,6 @@ namespace Pruning.Model.Logging
 open System
 open System.Text.Json
 open System.Text.Json.Nodes
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Metrics
 
 /// What a run says while it goes on.

@@ -4,8 +4,6 @@ open System
 open System.Text
 open Google.Protobuf
 open Tensorboard
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 
 /// A picture as a file of its kind.
 type Picture =

@@ -6,7 +6,6 @@ open System.IO
 open System.Threading
 open Google.Protobuf
 open Tensorboard
-open Pruning.Model.Tensors
 
 /// Writes one TensorBoard event file. Every event goes to the operating system in one write when it is made, so that a
 /// running TensorBoard sees it at once and a crash of the program loses nothing. Safe from many threads.

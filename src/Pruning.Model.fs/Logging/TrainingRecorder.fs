@@ -3,17 +3,10 @@ namespace Pruning.Model.Logging
 open System
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Cells
-open Pruning.Model.Losses
-open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 open Pruning.Model.Training
 
 /// From a training to what its loggers keep.

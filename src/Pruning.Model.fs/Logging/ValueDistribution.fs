@@ -2,11 +2,6 @@ namespace Pruning.Model.Logging
 
 open System
 open Tensorboard
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Distributed
 
 /// Numbers counted in TensorBoard's usual buckets: limits grow by a factor 1.1 from 1e-12 to 1e20, the same on both sides of
 /// zero. The limits never depend on the numbers, so that distributions of many epochs can be laid beside each other and those of

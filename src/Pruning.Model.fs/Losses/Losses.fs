@@ -1,11 +1,8 @@
 namespace Pruning.Model.Losses
 
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
-open Pruning.Model.Cells
 
 /// What a wrong answer costs: the weight of a node in the loss by its label.
 type ClassWeights =

@@ -1,9 +1,5 @@
 namespace Pruning.Model.Metrics
 
-open Pruning.Model.Persistence
-open Pruning.Model.Layers
-open Pruning.Model.Losses
-open Pruning.Model.ModelFiles
 
 /// Probabilities against labels in bins of the probability, weighted by anything that adds.
 type Calibration =

@@ -1,8 +1,5 @@
 namespace Pruning.Model.Metrics
 
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 
 /// Decisions against labels, counted in nodes. Prune is the positive class.
 [<Struct>]

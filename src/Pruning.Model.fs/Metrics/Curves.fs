@@ -1,7 +1,5 @@
 namespace Pruning.Model.Metrics
 
-open Pruning.Model.Persistence
-open Pruning.Model.ModelFiles
 
 /// What a threshold that falls through the scores does, step by step, in any amount that adds.
 type ScoreCurve =

@@ -1,6 +1,5 @@
 namespace Pruning.Model.Metrics
 
-open Pruning.Model.Losses
 
 /// Energy by score, in GeV: how much of each label has which score, in the bins of ScoreHistogram.
 type EnergyHistogram =

@@ -3,7 +3,6 @@ namespace Pruning.Model.Metrics
 open System
 open System.Globalization
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 
 /// A sum of floating-point numbers that depends neither on the order nor on the grouping of its terms: fixed point, in
 /// units of 2^-60, in 128 bits. Terms below 2^50 in magnitude fit 2^17 times over; a single precision number of 2^-36

@@ -1,10 +1,6 @@
 namespace Pruning.Model.Metrics
 
 open System
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 
 /// Everything that is counted while graphs are evaluated. States add: over batches, threads and ranks, in any order and
 /// grouping, to the same bits. Ratios are taken once, at the end.

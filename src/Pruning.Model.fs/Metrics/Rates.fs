@@ -1,8 +1,5 @@
 namespace Pruning.Model.Metrics
 
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 
 /// Decisions against labels in any amount that adds: nodes, or their energy. Prune is the positive class.
 [<Struct>]

@@ -2,9 +2,6 @@ namespace Pruning.Model.Metrics
 
 open System
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Losses
-open Pruning.Model.ModelFiles
 
 /// Adding what is counted in sorted lists of occupied bins.
 [<RequireQualifiedAccess>]

@@ -1,8 +1,5 @@
 namespace Pruning.Model.Metrics
 
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 
 /// Energy by label and decision, in GeV, summed over the nodes of all showers seen.
 [<Struct>]

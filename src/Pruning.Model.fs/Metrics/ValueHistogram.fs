@@ -1,8 +1,6 @@
 namespace Pruning.Model.Metrics
 
 open System
-open Pruning.Model.Persistence
-open Pruning.Model.ModelFiles
 
 /// How often a quantity had which value, in the bins of ScoreHistogram: two values in one bin differ by less than one part
 /// in 32,768. Quantiles are exact for the binned values; the mean is exact.

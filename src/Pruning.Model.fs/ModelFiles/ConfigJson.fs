@@ -3,13 +3,9 @@ namespace Pruning.Model.ModelFiles
 open System
 open System.Text.Json.Nodes
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Features
-open Pruning.Model.Layers
-open Pruning.Model.Cells
 open Pruning.Model.Losses
-open Pruning.Model.Decoding
 
 /// Configurations as JSON, in the words of the command line. What cannot be read is a `CheckpointException` that
 /// names the key, what it holds and what it may hold.

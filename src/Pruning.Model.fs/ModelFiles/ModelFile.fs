@@ -6,7 +6,6 @@ open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Features
-open Pruning.Model.Layers
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 

@@ -5,7 +5,6 @@ open TorchSharp
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 

@@ -1,7 +1,6 @@
 namespace Pruning.Model.ModelFiles
 
 open System.Text.RegularExpressions
-open Pruning.Model.Tensors
 
 /// Names of the original research code's parameters, for models and reference numbers that come from there.
 [<RequireQualifiedAccess>]

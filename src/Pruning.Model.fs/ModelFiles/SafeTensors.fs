@@ -4,7 +4,6 @@ open System
 open System.IO
 open TorchSharp
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 
 /// An open safetensors file: the header is read and checked, tensors are read when they are asked for. Dispose it to
 /// close the file; tensors read from it live on. Not for several threads at once.

@@ -6,10 +6,6 @@ open System.IO
 open System.Text.Encodings.Web
 open System.Text.Json
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Layers
-open Pruning.Model.Decoding
 
 /// Element types of a safetensors file that we read and write.
 [<RequireQualifiedAccess>]

@@ -7,11 +7,9 @@ open Pruning.Data.Graphs
 open Pruning.Data.Pruned
 open Pruning.Data.Tracksters
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Evaluation
 
 /// How a network is applied to files.
 [<NoComparison; NoEquality>]

@@ -5,7 +5,6 @@ open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics

@@ -3,7 +3,6 @@ namespace Pruning.Model.Prediction
 open System.Threading
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model.Tensors
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics

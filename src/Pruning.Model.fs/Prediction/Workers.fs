@@ -5,11 +5,7 @@ open System.Threading
 open System.Threading.Tasks
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 
 /// Threads that share the graphs of a batch. libtorch's own threads divide each small operation and wait most of the time;
 /// these meet once a batch.

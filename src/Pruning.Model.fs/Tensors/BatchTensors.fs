@@ -5,7 +5,6 @@ open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Native.Kernels
-open Pruning.Model.Persistence
 
 /// Which graph each node belongs to.
 [<NoComparison; NoEquality>]

@@ -2,7 +2,6 @@ namespace Pruning.Model.Tensors
 
 open TorchSharp
 open Pruning.Native
-open Pruning.Model.Persistence
 
 /// Where the tensors live.
 [<RequireQualifiedAccess>]

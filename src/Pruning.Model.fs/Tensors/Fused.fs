@@ -4,7 +4,6 @@ open System
 open System.Collections.Generic
 open TorchSharp
 open Pruning.Native.Kernels
-open Pruning.Model.Persistence
 
 /// The fused kernels as functions that libtorch differentiates. What a forward pass keeps is freed by its backward pass, or
 /// by the garbage collector when there was none.

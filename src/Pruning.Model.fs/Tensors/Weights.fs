@@ -3,7 +3,6 @@ namespace Pruning.Model.Tensors
 open System
 open System.Threading
 open TorchSharp
-open Pruning.Model.Persistence
 
 type Parameter = TorchSharp.Modules.Parameter
 

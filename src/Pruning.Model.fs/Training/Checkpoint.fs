@@ -9,7 +9,6 @@ open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
 
 /// A checkpoint that was read: everything that a training needs to go on. Dispose it to free the tensors.
 [<Sealed; NoComparison; NoEquality>]

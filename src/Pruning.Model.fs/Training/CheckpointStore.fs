@@ -5,9 +5,6 @@ open System.Globalization
 open System.IO
 open System.Text.RegularExpressions
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
 
 /// The checkpoints of a run, a directory each: `epoch-0003` after an epoch, `epoch-0004-step-00000120` within one (steps of the
 /// whole run), and the links `last` and `best` to two of them. One training at a time writes here.

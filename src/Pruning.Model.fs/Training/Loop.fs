@@ -7,13 +7,9 @@ open System.IO
 open System.Threading
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Cells
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
 open Pruning.Model.Distributed
 

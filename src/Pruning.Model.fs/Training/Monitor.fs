@@ -1,6 +1,5 @@
 namespace Pruning.Model.Training
 
-open Pruning.Model.Tensors
 open Pruning.Model.Metrics
 
 /// Which validation metric tells a better epoch from a worse one: its name in metrics.jsonl.

@@ -1,12 +1,6 @@
 namespace Pruning.Model.Training
 
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Cells
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Distributed
 
 /// The best epoch so far.
 type BestEpoch =

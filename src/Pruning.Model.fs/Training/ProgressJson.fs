@@ -4,14 +4,7 @@ open System
 open System.Globalization
 open System.Text.Json.Nodes
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Cells
-open Pruning.Model.Losses
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
 
 /// Where a training stands, as JSON, and back without the loss of a bit: counts are whole numbers, exact sums are whole numbers
 /// of their units as text, and .NET writes floating point numbers so that they read back as they were.

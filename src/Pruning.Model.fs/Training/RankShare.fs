@@ -1,19 +1,10 @@
 namespace Pruning.Model.Training
 
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
-open Pruning.Model.Cells
 open Pruning.Model.Losses
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
 open Pruning.Model.Distributed
-open Pruning.Model.Baselines
 
 /// The graphs that a rank takes of one batch, and what each counts in the loss of the step.
 type RankShare =

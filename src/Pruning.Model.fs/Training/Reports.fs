@@ -1,7 +1,6 @@
 namespace Pruning.Model.Training
 
 open System
-open Pruning.Model.Tensors
 open Pruning.Model.Metrics
 
 /// After an optimiser step.

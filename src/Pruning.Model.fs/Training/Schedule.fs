@@ -1,7 +1,6 @@
 namespace Pruning.Model.Training
 
 open System
-open Pruning.Model.Tensors
 
 /// How the learning rate goes over a training, as a share of the rate that was asked for. p runs from 0 at the first step
 /// after the warm-up to 1 at the last step of all.

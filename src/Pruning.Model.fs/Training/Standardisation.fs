@@ -4,13 +4,10 @@ open System.Threading
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Features
 open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
 
 /// Mean and spread of what a network reads.
 [<RequireQualifiedAccess>]

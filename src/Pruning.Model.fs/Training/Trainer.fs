@@ -6,16 +6,12 @@ open Pruning.Data.Batching
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
-open Pruning.Model.Cells
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
 open Pruning.Model.Distributed
-open Pruning.Model.Baselines
 
 /// What one optimiser step did.
 type StepResult =

@@ -3,14 +3,9 @@ namespace Pruning.Model.Training
 open System
 open System.Text.Json.Nodes
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Losses
 open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 
 /// Where the class weights of the loss come from.
 type ClassWeighting =

@@ -2,18 +2,10 @@
 module Pruning.Tests.Cli.NetworkWordsTests
 
 open Expecto
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Features
-open Pruning.Model.Layers
-open Pruning.Model.Decoding
-open Pruning.Model.Evaluation
-open Pruning.Model.Baselines
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Preprocess
 open Pruning.Tests.Cli.ValuesTests
 
 let private settings (words: string list) =

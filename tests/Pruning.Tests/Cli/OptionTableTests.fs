@@ -6,10 +6,7 @@ open Expecto
 open FsCheck
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
 open Pruning.Data
-open Pruning.Root
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 

@@ -6,22 +6,11 @@ open System.IO
 open System.Text.Json
 open Expecto
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Preprocess
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
 open Pruning.Tests.Cli.InspectTests
-open Pruning.Tests.Cli.Run
 
 let private hostile = "</script><script>alert(1)</script> \"x\" 'y' <img src=x onerror=alert(1)>"
 

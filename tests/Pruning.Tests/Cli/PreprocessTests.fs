@@ -5,13 +5,6 @@ open System.IO
 open System.Text.Json
 open Expecto
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Inspect
 open Pruning.Cli.Preprocess
 open Pruning.Root
 open Pruning.Data.Ticl

@@ -5,8 +5,6 @@ open System
 open Expecto
 open Pruning.Tests.Cli.Run
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
 
 /// The command line as a script calls it: not verbose.
 let internal cli (words: string list) : Setup = graphPruning words |> withoutVariable "GRAPH_PRUNING_VERBOSE"

@@ -4,8 +4,6 @@ open System
 open System.IO
 open Expecto
 open Pruning.Cli.Framework
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
 
 let private seconds (s: float) = TimeSpan.FromSeconds s
 

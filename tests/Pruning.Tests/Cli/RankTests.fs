@@ -7,10 +7,6 @@ open System.IO
 open System.Text.Json
 open System.Threading
 open Expecto
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Tests
 open Pruning.Tests.Cli.Run

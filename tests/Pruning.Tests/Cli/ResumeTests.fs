@@ -8,20 +8,12 @@ open System.Text.Json
 open System.Text.RegularExpressions
 open System.Threading
 open Expecto
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.ModelFiles
 open Pruning.Model.Logging
 open Pruning.Tests
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 open Pruning.Tests.Cli.InspectTests
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Preprocess
 
 /// Three epochs of ten steps, a checkpoint after each step.
 let private options =

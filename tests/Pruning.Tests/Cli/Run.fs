@@ -6,11 +6,6 @@ open System.Diagnostics
 open System.IO
 open System.Text
 open System.Threading
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
 
 /// How a process ended.
 type Outcome =

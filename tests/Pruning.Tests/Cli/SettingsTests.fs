@@ -1,16 +1,9 @@
 module Pruning.Tests.Cli.SettingsTests
 
 open Expecto
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
 open Pruning.Model.Losses
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
 open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Cli.Framework
@@ -356,7 +349,9 @@ let tests =
 
                 Argu.ArgumentParser.Create<EvaluateArgument>(checkStructure = true) |> ignore
 
-                Argu.ArgumentParser.Create<Pruning.Cli.Benchmark.BenchmarkArguments.BenchmarkArgument>(checkStructure = true)
+                Argu.ArgumentParser.Create<Pruning.Cli.Benchmark.BenchmarkArguments.BenchmarkArgument>(
+                    checkStructure = true
+                )
                 |> ignore
 
                 Argu.ArgumentParser.Create<Pruning.Cli.Demo.DemoVerb.DemoArgument>(checkStructure = true)

@@ -7,12 +7,6 @@ open System.Text.Json
 open System.Threading
 open Expecto
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Inspect
-open Pruning.Cli.Preprocess
 open Pruning.Root
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests

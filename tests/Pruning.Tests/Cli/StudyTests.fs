@@ -6,19 +6,7 @@ open System.IO
 open Expecto
 open FsCheck
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
 open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Inspect
-open Pruning.Cli.Preprocess
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Tests.Cli.ValuesTests
 
 let private grid words = words |> List.map Space.ofGrid

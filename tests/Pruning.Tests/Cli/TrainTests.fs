@@ -7,12 +7,8 @@ open System.Text.Json
 open System.Threading
 open Expecto
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
 open Pruning.Cli.Benchmark
-open Pruning.Cli.Preprocess
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 open Pruning.Tests.Cli.InspectTests

@@ -7,13 +7,8 @@ open System.IO
 open System.Text.Json
 open System.Threading
 open Expecto
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Runs
-open Pruning.Cli.Evaluate
 open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Preprocess
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.InspectTests
 open Pruning.Tests.Cli.ProgramTests

@@ -4,7 +4,6 @@ open System
 open System.Globalization
 open Expecto
 open Pruning.Cli.Framework
-open Pruning.Cli.Tune
 
 let internal refusal (action: unit -> 'a) : string =
     try

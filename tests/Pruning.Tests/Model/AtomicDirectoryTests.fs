@@ -3,7 +3,6 @@ module Pruning.Tests.Model.AtomicDirectoryTests
 open System.IO
 open Expecto
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 
 let private withDirectory (check: string -> unit) =
     let directory = Directory.CreateTempSubdirectory "atomic-"

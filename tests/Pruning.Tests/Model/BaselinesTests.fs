@@ -5,15 +5,9 @@ open Expecto
 open FsCheck
 open Pruning.Data.Graphs
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
-open Pruning.Model.Cells
-open Pruning.Model.Losses
-open Pruning.Model.Decoding
 open Pruning.Model.Metrics
 open Pruning.Model.Baselines
-open Pruning.Model.Training
 
 let private graph (entry: int) (rows: float32[] list) (labels: byte list) : ShowerGraph =
     let nodes = [| 0 .. labels.Length - 1 |]

@@ -4,15 +4,9 @@ module Pruning.Tests.Model.DevicePlacementTests
 
 open Expecto
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Features
-open Pruning.Model.Layers
 open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
 open Pruning.Tests
 
 /// A function: tests are found before libtorch is loaded.

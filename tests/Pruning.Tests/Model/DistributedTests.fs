@@ -9,14 +9,9 @@ open FsCheck.FSharp
 open TorchSharp
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Native.Mpi
-open Pruning.Tests
 
 let private worldSizes = [ 1; 2; 3; 4; 7 ]
 let private patience = TimeSpan.FromMinutes 1.0

@@ -8,7 +8,6 @@ open FsCheck
 open FsCheck.FSharp
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Layers
@@ -16,9 +15,6 @@ open Pruning.Model.Cells
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Native.Kernels
 open Pruning.Tests

@@ -12,11 +12,7 @@ open Pruning.Data.Tracksters
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Features
-open Pruning.Model.Losses
 open Pruning.Model.Decoding
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Baselines
 open Pruning.Model.Training
 open Pruning.Tests
 

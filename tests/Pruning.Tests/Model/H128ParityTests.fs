@@ -5,19 +5,11 @@ module Pruning.Tests.Model.H128ParityTests
 open System.IO
 open Expecto
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
-open Pruning.Model.Cells
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Model.Baselines
-open Pruning.Model.Training
 open Pruning.Tests
 
 let private directories =

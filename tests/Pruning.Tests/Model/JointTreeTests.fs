@@ -5,13 +5,8 @@ open Expecto
 open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Training
 open Pruning.Tests
 
 let private config =

@@ -6,17 +6,9 @@ open FsCheck
 open FsCheck.FSharp
 open Pruning.Data.Graphs
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Configuration
-open Pruning.Model.Features
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
-open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 open Pruning.Model.Baselines
-open Pruning.Tests
 open Pruning.Tests.Generators
 
 /// A graph of nodes (energy, eta, phi, label), all at one place, without links.

@@ -8,10 +8,7 @@ open TorchSharp
 open Pruning.Data.Graphs
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Features
 open Pruning.Model.Layers
-open Pruning.Model.Decoding
-open Pruning.Model.Evaluation
 open Pruning.Tests
 open Pruning.Tests.Model
 

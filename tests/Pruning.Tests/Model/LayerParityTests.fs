@@ -5,7 +5,6 @@ open System.IO
 open Expecto
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Layers
@@ -13,11 +12,6 @@ open Pruning.Model.Cells
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Model.Baselines
-open Pruning.Model.Training
 open Pruning.Tests
 
 let private fixture (name: string) = Fixture.read (Path.Combine(Fixture.layers, "layers", $"{name}.safetensors"))

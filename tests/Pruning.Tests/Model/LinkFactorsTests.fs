@@ -8,12 +8,7 @@ open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Model.Tensors
-open Pruning.Model.Layers
-open Pruning.Model.Losses
 open Pruning.Model.Decoding
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Training
 open Pruning.Tests
 
 /// A graph that is only links: each in both directions, and a self loop a node, as loaders make them.

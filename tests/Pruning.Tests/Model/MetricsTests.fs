@@ -5,14 +5,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Losses
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 
 /// Nodes as an evaluation sees them. Margins come in eighths from a small range, so that ties are many, and far out.
 type ScoredNode =

@@ -9,11 +9,8 @@ open System.Runtime.InteropServices
 open System.Text
 open Expecto
 open TorchSharp
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Native
 open Pruning.Native.Mpi
 open Pruning.Native.Nccl

@@ -9,7 +9,6 @@ open Expecto
 open FsCheck
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model.Tensors
 open Pruning.Model.Metrics
 open Pruning.Model.Logging
 open Pruning.Tests.Cli

@@ -16,8 +16,6 @@ open Pruning.Model.Cells
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
 open Pruning.Model.Training
 open Pruning.Native
 open Pruning.Native.Kernels

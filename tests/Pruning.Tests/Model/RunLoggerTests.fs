@@ -9,15 +9,7 @@ open FsCheck
 open Google.Protobuf
 open Google.Protobuf.WellKnownTypes
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Cells
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Model.Logging
 open Pruning.Tests.Cli
 open Pruning.Tests.Model.Protobuf

@@ -8,9 +8,7 @@ open FsCheck
 open FsCheck.FSharp
 open TorchSharp
 open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.ModelFiles
-open Pruning.Model.Distributed
 open Pruning.Tests
 
 /// A file name in a new directory that goes away afterwards.

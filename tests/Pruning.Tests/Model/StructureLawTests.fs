@@ -7,16 +7,11 @@ open FsCheck
 open FsCheck.FSharp
 open TorchSharp
 open Pruning.Data.Graphs
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Features
 open Pruning.Model.Layers
 open Pruning.Model.Cells
 open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
 open Pruning.Tests
 
 /// What is put through the laws: from the graphs of a batch to a row for every node.

@@ -5,15 +5,6 @@ open System.IO
 open System.Text
 open Expecto
 open FsCheck
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.Features
-open Pruning.Model.Cells
-open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Model.Training
 open Pruning.Model.Logging
 open Pruning.Tests.Model.Protobuf
 

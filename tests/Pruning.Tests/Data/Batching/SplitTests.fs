@@ -3,7 +3,6 @@ module Pruning.Tests.Data.Batching.SplitTests
 open System
 open Expecto
 open Pruning.Data.Batching
-open Pruning.Data.Graphs
 open Pruning.Data.Tracksters
 open Pruning.Tests.Generators
 open Pruning.Tests.Data.Tracksters.TableOf

@@ -6,7 +6,6 @@ open FsCheck
 open FsCheck.FSharp
 open Pruning.Data.Pruned
 open Pruning.Data.Tracksters
-open Pruning.Tests.Generators
 
 let private columns (ids: int64 array) (links: (int * int) array) =
     TracksterColumns(

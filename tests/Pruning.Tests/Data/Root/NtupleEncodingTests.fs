@@ -6,7 +6,6 @@ open Expecto
 open Pruning.Root
 open Pruning.Tests.Generators
 open Pruning.Tests.Data.NtupleBytes
-open Pruning.Tests.Data.NtupleModel
 open Pruning.Tests.Data.NtupleSpec
 open Pruning.Tests.Data.NtupleWriter
 open Pruning.Tests.Data.RootCodecs

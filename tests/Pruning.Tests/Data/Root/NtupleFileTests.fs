@@ -4,12 +4,9 @@ module Pruning.Tests.Data.NtupleFileTests
 open System
 open Expecto
 open Pruning.Root
-open Pruning.Tests.Generators
 open Pruning.Tests.Data.NtupleBytes
-open Pruning.Tests.Data.NtupleModel
 open Pruning.Tests.Data.NtupleSpec
 open Pruning.Tests.Data.NtupleWriter
-open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootExpect
 
 let private splitInt = encoding "SplitInt32"

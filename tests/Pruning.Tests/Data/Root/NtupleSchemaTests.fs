@@ -4,12 +4,10 @@ module Pruning.Tests.Data.NtupleSchemaTests
 open System
 open Expecto
 open Pruning.Root
-open Pruning.Tests.Generators
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleModel
 open Pruning.Tests.Data.NtupleSpec
 open Pruning.Tests.Data.NtupleWriter
-open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootExpect
 
 let private int32Of = Number(encoding "SplitInt32")

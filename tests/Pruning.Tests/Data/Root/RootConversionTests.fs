@@ -6,7 +6,6 @@ open Expecto
 open Pruning.Root
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec
-open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Data.RootExpect
 
 let private float64s (values: float list) = values |> List.map (fun v -> bytes (fun b -> b.F64 v))

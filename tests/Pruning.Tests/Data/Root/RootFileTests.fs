@@ -7,7 +7,6 @@ open System.Text
 open Expecto
 open Pruning.Root
 open Pruning.Tests.Data.RootBaskets
-open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Data.RootExpect

@@ -5,7 +5,6 @@ open System
 open System.IO
 open Expecto
 open Pruning.Root
-open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.FuzzCorpus
 open Pruning.Tests.Data
 open Pruning.Tests.Data.RootSpec

@@ -6,7 +6,6 @@ open System.IO
 open Expecto
 open FsCheck
 open Pruning.Root
-open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter

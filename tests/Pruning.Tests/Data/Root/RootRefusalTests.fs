@@ -4,7 +4,6 @@ module Pruning.Tests.Data.RootRefusalTests
 open System
 open Expecto
 open Pruning.Root
-open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Data.RootExpect

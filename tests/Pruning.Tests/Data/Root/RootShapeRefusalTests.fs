@@ -3,8 +3,6 @@ module Pruning.Tests.Data.RootShapeRefusalTests
 
 open System
 open Expecto
-open Pruning.Cli.Framework
-open Pruning.Cli.Tune
 open Pruning.Cli.Inspect
 open Pruning.Root
 open Pruning.Tests.Data.RootBytes

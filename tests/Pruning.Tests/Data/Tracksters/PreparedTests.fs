@@ -7,7 +7,6 @@ open Expecto
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Data.Tracksters
-open Pruning.Tests
 open Pruning.Tests.Generators
 open Pruning.Tests.Prepared
 open Pruning.Tests.Data.Tracksters.TableOf

@@ -7,12 +7,7 @@ open Expecto
 open Pruning.Data
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
-open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
-open Pruning.Tests
 open Pruning.Tests.Prepared
 open Pruning.Tests.Data.Tracksters.TableOf
 

@@ -6,7 +6,6 @@ open System
 open System.IO
 open Pruning.Root
 open Pruning.Data.Tracksters
-open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter

@@ -4,7 +4,6 @@ module Pruning.Tests.Data.RootWriteMisuseTests
 open System
 open System.IO
 open Expecto
-open Pruning.Data
 open Pruning.Root
 open Pruning.Tests.Data.RootWriteTests
 

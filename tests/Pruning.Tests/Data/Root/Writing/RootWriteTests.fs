@@ -5,7 +5,6 @@ open System
 open System.IO
 open Expecto
 open FsCheck
-open Pruning.Data
 open Pruning.Root
 open Pruning.Tests.Data.WrittenColumns
 
