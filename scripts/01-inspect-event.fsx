@@ -126,8 +126,8 @@ let logits = pruner.Network.PruneLogits Inference (NodeState.embedding next)
 printfn "  after one pass: state %A, logits %A" (NodeState.embedding next).shape logits.shape
 
 title "decision"
-let verdict = Pruner.run pruner Inference (Judge(Criterion.ofWeights ClassWeights.equal)) tensors
-let margin = (Verdict.margin verdict).data<float32>().ToArray()
+let predictions = Pruner.run pruner Inference (Judge(Criterion.ofWeights ClassWeights.equal)) tensors
+let margin = (NodePredictions.margin predictions).data<float32>().ToArray()
 let pruned = margin |> Seq.filter (fun m -> m > 0f) |> Seq.length
 printfn "  margins (above 0 = prune): %s ..." (row (Seq.truncate 6 margin))
 
@@ -135,10 +135,10 @@ printfn
     "  %d of %d nodes pruned by these untrained weights, loss %.4f"
     pruned
     graph.NodeCount
-    (verdict.GraphLoss.Value.mean().item<float32>())
+    (predictions.GraphLoss.Value.mean().item<float32>())
 
 title "counts"
-let counts = Training.Evaluation.count batch verdict
+let counts = Training.Evaluation.count batch predictions
 
 for name, value in MetricState.report counts do
     printfn "  %-18s %.4f" name value

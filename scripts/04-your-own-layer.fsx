@@ -73,7 +73,7 @@ let gated (random: torch.Generator) (hidden: int) : GraphLayer =
 
 // --------------------------------------------------------------------------------------------------------- A strategy
 //
-// A strategy is a function from a network, a question and a batch to a verdict. This one takes three passes, and each pass
+// A strategy is a function from a network, a question and a batch to a predictions. This one takes three passes, and each pass
 // decides for good what is within the next distance of the seed; what lies farther out reads those decisions. The seed's
 // neighbourhood is easy; the rim, where showers overlap, sees what was decided further in.
 

@@ -20,7 +20,7 @@ type Competitor =
         /// Margins above it are pruned.
         Threshold: float32
         /// Made when bins, intervals or single tracksters are asked for: about 130 bytes a layer cluster.
-        Verdicts: Lazy<Verdicts>
+        ScoredSample: Lazy<ScoredSample>
         Judgement: Judgement
         /// Its report in every bootstrap replicate; none without a bootstrap.
         Resampled: float[][]
@@ -37,19 +37,19 @@ module Competitor =
         (name: string)
         margins
         : Competitor =
-        let verdicts = lazy (Verdicts.create threshold sample margins)
+        let scored = lazy (ScoredSample.create threshold sample margins)
 
         {
             Name = name
             Margins = margins
             Threshold = threshold
-            Verdicts = verdicts
+            ScoredSample = scored
             Judgement = Judgement.ofMargins threshold sample margins
             Resampled =
                 if resampling.Replicates = 0 then
                     [||]
                 else
-                    Bootstrap.reports resampling.Seed resampling.Replicates sample verdicts.Value
+                    Bootstrap.reports resampling.Seed resampling.Replicates sample scored.Value
         }
 
     /// Values and intervals by name.
@@ -121,7 +121,7 @@ module Rules =
                 marginsOn sample margins |> Competitor.create resampling sample threshold name
         ]
 
-/// A part of a dataset with a network's verdict on it.
+/// A part of a dataset with a network's predictions on it.
 [<NoComparison; NoEquality>]
 type JudgedPart =
     {
@@ -165,9 +165,9 @@ module JudgedPart =
         (competitor: Competitor)
         : (Bin * Judgement * (string * Uncertain) list) list =
         [
-            for bin, verdicts in (Binned.create part.Sample dimension competitor.Verdicts.Value).Bins ->
-                let judgement = Judgement.ofVerdicts verdicts
-                let resampled = Bootstrap.reports resampling.Seed resampling.Replicates part.Sample verdicts
+            for bin, scored in (Binned.create part.Sample dimension competitor.ScoredSample.Value).Bins ->
+                let judgement = Judgement.ofScored scored
+                let resampled = Bootstrap.reports resampling.Seed resampling.Replicates part.Sample scored
                 bin, judgement, Bootstrap.uncertain judgement resampled
         ]
 
@@ -179,7 +179,7 @@ module JudgedPart =
                 threshold, WorkingPoint.at margin part.Network.Judgement.Nodes
         ]
 
-    /// Share of the nodes about which two verdicts on the same graphs differ; nan without nodes.
+    /// Share of the nodes about which two scored on the same graphs differ; nan without nodes.
     let flipped (threshold: float32) (a: float32[][]) (b: float32[][]) : float =
         let pairs = Seq.zip (Seq.concat a) (Seq.concat b)
         let nodes = a |> Array.sumBy Array.length

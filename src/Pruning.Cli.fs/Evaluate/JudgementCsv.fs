@@ -36,7 +36,7 @@ module JudgementCsv =
     }
 
     let private tracksterRows (part: JudgedPart) = seq {
-        for item in Verdicts.tracksters part.Network.Verdicts.Value do
+        for item in ScoredSample.tracksters part.Network.ScoredSample.Value do
             let graph = part.Sample.Graphs[item.Graph]
             let origin = graph.Graph.Origin
 

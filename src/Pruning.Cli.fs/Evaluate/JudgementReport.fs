@@ -24,7 +24,7 @@ type JudgementReport =
         Part: JudgedPart
         /// Thresholds of a scan, and the part they were chosen on.
         Scan: (string * (Threshold * WorkingPoint) list) option
-        /// The disturbance, the verdict on disturbed inputs and the share of flipped decisions.
+        /// The disturbance, the predictions on disturbed inputs and the share of flipped decisions.
         Stability: (Perturbation * Competitor * float) option
         Binned: (Dimension * BinnedJudgements list) list
     }

@@ -126,7 +126,7 @@ module RunReport =
         )
 
     let private extremes (part: JudgedPart) : Block list =
-        let items = Verdicts.tracksters part.Network.Verdicts.Value
+        let items = ScoredSample.tracksters part.Network.ScoredSample.Value
         // Best of those in which there was something to prune: the others are easy.
         let hard =
             items

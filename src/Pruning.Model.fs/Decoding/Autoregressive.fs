@@ -285,8 +285,8 @@ module Autoregressive =
 
         trace.Decisions <- trace.Decisions + count
 
-    /// The verdict on the batch from its trace and the sums of the step losses, largest graph first.
-    let internal verdictOf (course: Course) (trace: Trace) (lossOfPlace: Tensor option) : Verdict =
+    /// The predictions on the batch from its trace and the sums of the step losses, largest graph first.
+    let internal verdictOf (course: Course) (trace: Trace) (lossOfPlace: Tensor option) : NodePredictions =
         use scope = torch.NewDisposeScope()
         let batch, layout = course.Batch, course.Layout
 
@@ -325,7 +325,7 @@ module Autoregressive =
         (mode: Mode)
         (question: Question)
         (batch: BatchTensors)
-        : Verdict =
+        : NodePredictions =
         use scope = torch.NewDisposeScope()
         let course = Course.create guidance mode batch
         let withGradients = torch.is_grad_enabled ()
@@ -371,16 +371,16 @@ module Autoregressive =
             running
             |> Option.map (fun unfinished -> torch.cat ([| unfinished; yield! Seq.rev finished |], 0L))
 
-        let verdict = verdictOf course trace losses
+        let predictions = verdictOf course trace losses
 
         {
-            Logits = scope.MoveToOuter verdict.Logits
-            StepOfNode = scope.MoveToOuter verdict.StepOfNode
-            GraphLoss = verdict.GraphLoss |> Option.map (fun loss -> scope.MoveToOuter loss)
+            Logits = scope.MoveToOuter predictions.Logits
+            StepOfNode = scope.MoveToOuter predictions.StepOfNode
+            GraphLoss = predictions.GraphLoss |> Option.map (fun loss -> scope.MoveToOuter loss)
         }
 
     /// The most confident node first, and training always tells the truth: the original's strategy.
-    let run: Network -> Mode -> Question -> BatchTensors -> Verdict =
+    let run: Network -> Mode -> Question -> BatchTensors -> NodePredictions =
         runWith
             {
                 Order = MostConfident

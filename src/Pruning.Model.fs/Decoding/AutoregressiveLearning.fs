@@ -172,7 +172,7 @@ module AutoregressiveLearning =
             }
 
     /// Learns from a batch: runs it with the true labels and adds the gradients of the weighted sum of its graphs' losses to
-    /// the parameters. `check` sees the verdict before anything is back-propagated, unless gradients are truncated, and may
+    /// the parameters. `check` sees the predictions before anything is back-propagated, unless gradients are truncated, and may
     /// refuse it. With a budget, all segments but the last are run without gradients first; then each is run again from its
     /// kept state, last first, with the same random numbers.
     let learn
@@ -183,9 +183,9 @@ module AutoregressiveLearning =
         (random: torch.Generator)
         (criterion: Criterion)
         (weights: float array)
-        (check: Verdict -> unit)
+        (check: NodePredictions -> unit)
         (batch: BatchTensors)
-        : Verdict =
+        : NodePredictions =
         use outer = torch.NewDisposeScope()
 
         let attach (tensor: Tensor) =
@@ -232,7 +232,7 @@ module AutoregressiveLearning =
 
         let encoded = Autoregressive.encode course network mode
         let segments = segmentsOf config course memory
-        let verdict () = Autoregressive.verdictOf course trace (Some total)
+        let predictions () = Autoregressive.verdictOf course trace (Some total)
         let first = Autoregressive.begin' course encoded
 
         let keep =
@@ -287,7 +287,7 @@ module AutoregressiveLearning =
                 List.iter free gradients
                 walk <- next
 
-            check (verdict ())
+            check (predictions ())
         | _, last :: earlier ->
             let starts = ResizeArray<Autoregressive.Walk * Tensor * (int * int)>()
             let mutable walk = start
@@ -303,7 +303,7 @@ module AutoregressiveLearning =
             if starts.Count > 0 then
                 NativeHeap.Trim()
 
-            let (), gradients = backward true walk last None (fun () -> check (verdict ())) ignore
+            let (), gradients = backward true walk last None (fun () -> check (predictions ())) ignore
             let mutable gradients = gradients
 
             for walk, state, segment in Seq.rev starts do
@@ -318,10 +318,10 @@ module AutoregressiveLearning =
 
             toEncoder gradients
 
-        let verdict = verdict ()
+        let predictions = predictions ()
 
         {
-            Logits = outer.MoveToOuter verdict.Logits
-            StepOfNode = outer.MoveToOuter verdict.StepOfNode
-            GraphLoss = verdict.GraphLoss |> Option.map (fun loss -> outer.MoveToOuter loss)
+            Logits = outer.MoveToOuter predictions.Logits
+            StepOfNode = outer.MoveToOuter predictions.StepOfNode
+            GraphLoss = predictions.GraphLoss |> Option.map (fun loss -> outer.MoveToOuter loss)
         }

@@ -11,7 +11,7 @@ type BeamAnswer =
     {
         /// Where the sequence decided against the logits of a node, its two logits are exchanged: the larger one is always what
         /// was decided.
-        Verdict: Verdict
+        NodePredictions: NodePredictions
         /// [graphs] sum over the steps of log p(decision | decisions before).
         LogLikelihood: Tensor
     }
@@ -153,7 +153,7 @@ module Beam =
         let sizes = torch.tensor(batch.GraphSizes |> Array.map float).``to``(batch.X.dtype).``to`` batch.Device
 
         {
-            Verdict =
+            NodePredictions =
                 {
                     Logits = sequences.Logits.index_select (0L, node)
                     StepOfNode = sequences.StepOfNode.index_select (0L, node)
@@ -245,11 +245,11 @@ module Beam =
         let out tensor = scope.MoveToOuter(tensor: Tensor)
 
         {
-            Verdict =
+            NodePredictions =
                 {
-                    Logits = out answer.Verdict.Logits
-                    StepOfNode = out answer.Verdict.StepOfNode
-                    GraphLoss = Option.map out answer.Verdict.GraphLoss
+                    Logits = out answer.NodePredictions.Logits
+                    StepOfNode = out answer.NodePredictions.StepOfNode
+                    GraphLoss = Option.map out answer.NodePredictions.GraphLoss
                 }
             LogLikelihood = out answer.LogLikelihood
         }
@@ -262,13 +262,13 @@ module Beam =
         (mode: Mode)
         (question: Question)
         (batch: BatchTensors)
-        : Verdict =
+        : NodePredictions =
         use scope = torch.NewDisposeScope()
         let answer = search guidance width network mode question batch
         let out tensor = scope.MoveToOuter(tensor: Tensor)
 
         {
-            Logits = out answer.Verdict.Logits
-            StepOfNode = out answer.Verdict.StepOfNode
-            GraphLoss = Option.map out answer.Verdict.GraphLoss
+            Logits = out answer.NodePredictions.Logits
+            StepOfNode = out answer.NodePredictions.StepOfNode
+            GraphLoss = Option.map out answer.NodePredictions.GraphLoss
         }

@@ -9,7 +9,7 @@ open Pruning.Model.Losses
 [<RequireQualifiedAccess>]
 module Equilibrium =
 
-    let run (passes: int) (network: Network) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
+    let run (passes: int) (network: Network) (mode: Mode) (question: Question) (batch: BatchTensors) : NodePredictions =
         use scope = torch.NewDisposeScope()
 
         let undecided =

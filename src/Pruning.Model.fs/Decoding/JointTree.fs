@@ -49,7 +49,7 @@ module JointTree =
             .MoveToOuterDisposeScope()
 
     /// Logits are log marginals: their softmax is the probability of each node's label, all labellings of the others summed.
-    let run (network: Network) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
+    let run (network: Network) (mode: Mode) (question: Question) (batch: BatchTensors) : NodePredictions =
         use scope = torch.NewDisposeScope()
         let links, potentials = potentials network mode batch
 

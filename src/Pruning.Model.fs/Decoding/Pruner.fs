@@ -50,36 +50,36 @@ module Pruner =
         }
 
     /// Runs the strategy on a batch.
-    let run (pruner: Pruner) (mode: Mode) (question: Question) (batch: BatchTensors) : Verdict =
+    let run (pruner: Pruner) (mode: Mode) (question: Question) (batch: BatchTensors) : NodePredictions =
         batch
         |> BatchTensors.joinNearest pruner.Config.Neighbours
         |> pruner.Strategy.Run pruner.Network mode question
 
     /// Back-propagates through all of a run at once.
-    let private learnAtOnce (strategy: Strategy) (lesson: Lesson) (network: Network) (batch: BatchTensors) : Verdict =
+    let private learnAtOnce (strategy: Strategy) (lesson: Lesson) (network: Network) (batch: BatchTensors) : NodePredictions =
         use scope = torch.NewDisposeScope()
-        let verdict = strategy.Run network (Training lesson.Random) (Teach lesson.Criterion) batch
-        lesson.Check verdict
-        Gradients.backward (Loss.weighted lesson.Weights verdict.GraphLoss.Value)
+        let predictions = strategy.Run network (Training lesson.Random) (Teach lesson.Criterion) batch
+        lesson.Check predictions
+        Gradients.backward (Loss.weighted lesson.Weights predictions.GraphLoss.Value)
         let cut (tensor: Tensor) = scope.MoveToOuter(tensor.detach ())
 
         {
-            Logits = cut verdict.Logits
-            StepOfNode = cut verdict.StepOfNode
-            GraphLoss = verdict.GraphLoss |> Option.map cut
+            Logits = cut predictions.Logits
+            StepOfNode = cut predictions.StepOfNode
+            GraphLoss = predictions.GraphLoss |> Option.map cut
         }
 
-    /// Adds the gradients of the weighted sum of the losses of a batch's graphs to the parameters. `check` sees the verdict
-    /// first and may refuse it by an exception. The verdict is cut off from the gradients.
+    /// Adds the gradients of the weighted sum of the losses of a batch's graphs to the parameters. `check` sees the predictions
+    /// first and may refuse it by an exception. The predictions is cut off from the gradients.
     let learn
         (pruner: Pruner)
         (memory: Backpropagation)
         (random: torch.Generator)
         (criterion: Criterion)
         (weights: float array)
-        (check: Verdict -> unit)
+        (check: NodePredictions -> unit)
         (batch: BatchTensors)
-        : Verdict =
+        : NodePredictions =
         let lesson =
             {
                 Config = pruner.Config
@@ -106,8 +106,8 @@ module Pruner =
     let decide (device: torch.Device) (pruner: Pruner) (batch: GraphBatch) : float32 array =
         use _scope = torch.NewDisposeScope()
         use _guard = torch.no_grad ()
-        let verdict = BatchTensors.create device (dtype pruner) batch |> run pruner Inference Decide
-        (Verdict.margin verdict).``to``(torch.float32).cpu().data<float32>().ToArray()
+        let predictions = BatchTensors.create device (dtype pruner) batch |> run pruner Inference Decide
+        (NodePredictions.margin predictions).``to``(torch.float32).cpu().data<float32>().ToArray()
 
     /// Sets the shift and scale of the input features; a network that takes raw features is left alone.
     /// mean, deviation: one value per feature; a deviation of 0 counts as 1.

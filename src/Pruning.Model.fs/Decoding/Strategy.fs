@@ -15,23 +15,23 @@ type Lesson =
         Criterion: Criterion
         /// [graphs] what the loss of each graph counts in that of the batch.
         Weights: float array
-        /// Sees the verdict before it is learnt from and may refuse it by an exception.
-        Check: Verdict -> unit
+        /// Sees the predictions before it is learnt from and may refuse it by an exception.
+        Check: NodePredictions -> unit
     }
 
 /// How a network is asked and how it comes to decisions, as a value. One of your own is a record of this type: `Run` gets the
-/// parts of a network and answers with a `Verdict`; a loss for each graph is wanted unless the question is `Decide`.
+/// parts of a network and answers with a `NodePredictions`; a loss for each graph is wanted unless the question is `Decide`.
 [<NoComparison; NoEquality>]
 type Strategy =
     {
         Name: string
-        Run: Network -> Mode -> Question -> BatchTensors -> Verdict
+        Run: Network -> Mode -> Question -> BatchTensors -> NodePredictions
         /// What it is when a share of the training is done, 0 in the first epoch, 1 in the last: for a strategy that changes while
         /// a network learns. In use it is what `Run` says.
         During: float -> Strategy
         /// Adds the gradients of a batch's weighted losses to the parameters, for strategies that can do so in parts; the
-        /// verdict is cut off from the gradients. None = run with the question `Teach`, then back through all of it.
-        Learn: (Lesson -> Network -> BatchTensors -> Verdict) option
+        /// predictions is cut off from the gradients. None = run with the question `Teach`, then back through all of it.
+        Learn: (Lesson -> Network -> BatchTensors -> NodePredictions) option
     }
 
 /// How an autoregressive network that has learnt is asked.
@@ -50,7 +50,7 @@ type Decoding =
 module Strategy =
 
     /// A strategy that is the same during the whole training.
-    let steady (name: string) (run: Network -> Mode -> Question -> BatchTensors -> Verdict) : Strategy =
+    let steady (name: string) (run: Network -> Mode -> Question -> BatchTensors -> NodePredictions) : Strategy =
         let rec strategy =
             {
                 Name = name

@@ -185,19 +185,19 @@ module Dimension =
             Some "no bins of layers: no file has a branch layer, and no z is that of an HGCAL layer"
         | _ -> None
 
-/// A dimension's occupied bins, with the verdicts in each.
+/// A dimension's occupied bins, with the scored in each.
 [<NoComparison; NoEquality>]
 type Binned =
     {
         Dimension: Dimension
-        Bins: (Bin * Verdicts) list
+        Bins: (Bin * ScoredSample) list
     }
 
 [<RequireQualifiedAccess>]
 module Binned =
 
-    /// Divides verdicts on a sample; empty bins are left out.
-    let create (sample: JudgedSample) (dimension: Dimension) (verdicts: Verdicts) : Binned =
+    /// Divides scored on a sample; empty bins are left out.
+    let create (sample: JudgedSample) (dimension: Dimension) (scored: ScoredSample) : Binned =
         let bins = Dimension.bins dimension
 
         let parts =
@@ -208,7 +208,7 @@ module Binned =
                 [
                     for i in 0 .. bins.Length - 1 do
                         if occupied.Contains i then
-                            bins[i], Verdicts.nodesWhere (fun graph node -> binOf[graph][node] = i) verdicts
+                            bins[i], ScoredSample.nodesWhere (fun graph node -> binOf[graph][node] = i) scored
                 ]
             else
                 let binOf = Dimension.binOfGraph dimension sample
@@ -217,7 +217,7 @@ module Binned =
                 [
                     for i in 0 .. bins.Length - 1 do
                         if occupied.Contains i then
-                            bins[i], Verdicts.graphsWhere (fun graph -> binOf[graph] = i) verdicts
+                            bins[i], ScoredSample.graphsWhere (fun graph -> binOf[graph] = i) scored
                 ]
 
         { Dimension = dimension; Bins = parts }

@@ -65,9 +65,9 @@ module Bootstrap =
             }
 
     /// The report of every replicate of a sample. [replicates][names of Judgement.report]
-    let reports (seed: uint64) (count: int) (sample: JudgedSample) (verdicts: Verdicts) : float[][] =
+    let reports (seed: uint64) (count: int) (sample: JudgedSample) (scored: ScoredSample) : float[][] =
         replicates seed count sample.Groups (fun weights ->
-            Judgement.weighted (fun graph -> weights[sample.GroupOf[graph]]) verdicts
+            Judgement.weighted (fun graph -> weights[sample.GroupOf[graph]]) scored
             |> Judgement.report
             |> List.map snd
             |> List.toArray)

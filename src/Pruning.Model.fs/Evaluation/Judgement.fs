@@ -2,7 +2,7 @@ namespace Pruning.Model.Evaluation
 
 open System.Collections.Generic
 
-/// Everything that is counted of a model's verdict on some graphs. States add.
+/// Everything that is counted of a model's predictions on some graphs. States add.
 type Judgement =
     {
         Nodes: NodeMetrics
@@ -70,9 +70,9 @@ module JudgedSample =
             Groups = numbers.Count
         }
 
-/// A model's verdict on a sample, sorted, so that it can be counted many times with many weights.
+/// A model's predictions on a sample, sorted, so that it can be counted many times with many weights.
 [<NoComparison; NoEquality>]
-type Verdicts =
+type ScoredSample =
     internal
         {
             Nodes: JudgedNode[]
@@ -80,11 +80,11 @@ type Verdicts =
         }
 
 [<RequireQualifiedAccess>]
-module Verdicts =
+module ScoredSample =
 
-    /// Verdicts from the margins of each graph of a sample, one a node: above the threshold = prune. A score that is NaN:
+    /// ScoredSample from the margins of each graph of a sample, one a node: above the threshold = prune. A score that is NaN:
     /// TrainingException.
-    let create (threshold: float32) (sample: JudgedSample) (margins: float32[][]) : Verdicts =
+    let create (threshold: float32) (sample: JudgedSample) (margins: float32[][]) : ScoredSample =
         if margins.Length <> sample.Graphs.Length then
             invalidArg
                 (nameof margins)
@@ -99,21 +99,21 @@ module Verdicts =
         }
 
     /// What is measured of each trackster, in the order of the sample.
-    let tracksters (verdicts: Verdicts) : JudgedTrackster[] = verdicts.Tracksters.Items
+    let tracksters (scored: ScoredSample) : JudgedTrackster[] = scored.Tracksters.Items
 
     /// The nodes of one part alone; tracksters are in no part.
-    let internal nodesWhere (keep: int -> int -> bool) (verdicts: Verdicts) : Verdicts =
+    let internal nodesWhere (keep: int -> int -> bool) (scored: ScoredSample) : ScoredSample =
         {
-            Nodes = verdicts.Nodes |> Array.filter (fun node -> keep node.Graph node.Node)
+            Nodes = scored.Nodes |> Array.filter (fun node -> keep node.Graph node.Node)
             Tracksters = TracksterMetrics.sort [||]
         }
 
     /// Some graphs alone.
-    let internal graphsWhere (keep: int -> bool) (verdicts: Verdicts) : Verdicts =
+    let internal graphsWhere (keep: int -> bool) (scored: ScoredSample) : ScoredSample =
         {
-            Nodes = verdicts.Nodes |> Array.filter (fun node -> keep node.Graph)
+            Nodes = scored.Nodes |> Array.filter (fun node -> keep node.Graph)
             Tracksters =
-                verdicts.Tracksters.Items
+                scored.Tracksters.Items
                 |> Array.filter (fun item -> keep item.Graph)
                 |> TracksterMetrics.sort
         }
@@ -129,16 +129,16 @@ module Judgement =
         }
 
     /// Counts every graph as often as `times` says of its position in the sample.
-    let weighted (times: int -> int64) (verdicts: Verdicts) : Judgement =
+    let weighted (times: int -> int64) (scored: ScoredSample) : Judgement =
         {
-            Nodes = NodeMetrics.ofSorted times verdicts.Nodes
-            Tracksters = TracksterMetrics.ofSorted times verdicts.Tracksters
+            Nodes = NodeMetrics.ofSorted times scored.Nodes
+            Tracksters = TracksterMetrics.ofSorted times scored.Tracksters
         }
 
     /// Counts every graph once.
-    let ofVerdicts (verdicts: Verdicts) : Judgement = weighted (fun _ -> 1L) verdicts
+    let ofScored (scored: ScoredSample) : Judgement = weighted (fun _ -> 1L) scored
 
-    /// The same as ofVerdicts without keeping the verdicts: the sums of a few thousand graphs at a time.
+    /// The same as ofScored without keeping the scored: the sums of a few thousand graphs at a time.
     let ofMargins (threshold: float32) (sample: JudgedSample) (margins: float32[][]) : Judgement =
         let chunk = 2048
 
@@ -152,7 +152,7 @@ module Judgement =
                     GroupOf = sample.GroupOf[first..last]
                 }
 
-            ofVerdicts (Verdicts.create threshold part margins[first..last]))
+            ofScored (ScoredSample.create threshold part margins[first..last]))
         |> Array.fold (+) zero
 
     /// Names and values in a fixed order: those of nodes, then those of tracksters. What is undefined is nan.

@@ -2,7 +2,7 @@ namespace Pruning.Model.Evaluation
 
 open Pruning.Model.Metrics
 
-/// A node with its verdict, ready to be counted.
+/// A node with its predictions, ready to be counted.
 [<Struct; NoComparison; NoEquality>]
 type internal JudgedNode =
     {

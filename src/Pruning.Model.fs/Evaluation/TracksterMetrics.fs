@@ -73,7 +73,7 @@ module TracksterQuantity =
 
     let index (quantity: TracksterQuantity) : int = Array.IndexOf(all, quantity)
 
-/// A trackster with its verdict, ready to be counted.
+/// A trackster with its predictions, ready to be counted.
 [<NoComparison; NoEquality>]
 type JudgedTrackster =
     {

@@ -19,18 +19,18 @@ module Evaluation =
     let energies (batch: GraphBatch) : float32 array =
         Array.init batch.NodeCount (fun node -> batch.Features[node * ShowerGraph.FeatureCount + energyColumn])
 
-    /// Counts of a verdict against the labels of its batch.
-    let count (batch: GraphBatch) (verdict: Verdict) : MetricState =
+    /// Counts of a predictions against the labels of its batch.
+    let count (batch: GraphBatch) (predictions: NodePredictions) : MetricState =
         use _scope = torch.NewDisposeScope()
         let host (values: Tensor) = values.detach().``to``(torch.float32).cpu().contiguous().data<float32>().ToArray()
-        let state = MetricState.ofNodes batch.Labels (host (Verdict.margin verdict)) (energies batch)
+        let state = MetricState.ofNodes batch.Labels (host (NodePredictions.margin predictions)) (energies batch)
 
-        match verdict.GraphLoss with
+        match predictions.GraphLoss with
         | Some loss -> state |> MetricState.withLoss batch.GraphCount (host loss |> Array.sumBy float)
         | None -> state
 
     /// First graph of a batch whose loss or logits are not finite, and what is wrong with it.
-    let tryFindBroken (batch: GraphBatch) (verdict: Verdict) : string option =
+    let tryFindBroken (batch: GraphBatch) (predictions: NodePredictions) : string option =
         use _scope = torch.NewDisposeScope()
 
         let firstTrue (flags: Tensor) =
@@ -42,9 +42,9 @@ module Evaluation =
         let broken (values: Tensor) = values.detach().isfinite().logical_not()
 
         let isFine =
-            let logits = verdict.Logits.detach().isfinite().all()
+            let logits = predictions.Logits.detach().isfinite().all()
 
-            match verdict.GraphLoss with
+            match predictions.GraphLoss with
             | Some loss -> logits.logical_and (loss.detach().isfinite().all())
             | None -> logits
 
@@ -53,24 +53,24 @@ module Evaluation =
             None
         else
 
-            let ofLoss = verdict.GraphLoss |> Option.bind (fun loss -> firstTrue (broken loss))
+            let ofLoss = predictions.GraphLoss |> Option.bind (fun loss -> firstTrue (broken loss))
 
             match ofLoss with
             | Some graph -> Some $"the loss of {batch.Origins[graph]}"
             | None ->
-                firstTrue ((broken verdict.Logits).any 1L)
+                firstTrue ((broken predictions.Logits).any 1L)
                 |> Option.map (fun node -> $"a logit of {batch.Origins[int batch.GraphOfNode[node]]}")
 
     /// Asks a network without ever telling it a label; the labels only judge. Answers that are no numbers are refused.
-    let ask (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : Verdict =
+    let ask (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : NodePredictions =
         use scope = torch.NewDisposeScope()
         use _guard = torch.no_grad ()
 
-        let verdict =
+        let predictions =
             BatchTensors.create device (Pruner.dtype model.Pruner) batch
             |> Pruner.run model.Pruner Inference (Judge model.Criterion)
 
-        match tryFindBroken batch verdict with
+        match tryFindBroken batch predictions with
         | Some what ->
             raise (
                 TrainingException
@@ -78,9 +78,9 @@ module Evaluation =
             )
         | None ->
             {
-                Logits = scope.MoveToOuter verdict.Logits
-                StepOfNode = scope.MoveToOuter verdict.StepOfNode
-                GraphLoss = verdict.GraphLoss |> Option.map (fun loss -> scope.MoveToOuter loss)
+                Logits = scope.MoveToOuter predictions.Logits
+                StepOfNode = scope.MoveToOuter predictions.StepOfNode
+                GraphLoss = predictions.GraphLoss |> Option.map (fun loss -> scope.MoveToOuter loss)
             }
 
     /// Counts of a batch in free-running evaluation.

@@ -25,9 +25,9 @@ module Judging =
 
     let private ofBatch (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : MetricState * float32[] =
         use _scope = torch.NewDisposeScope()
-        let verdict = Evaluation.ask device model batch
-        let margins = (Verdict.margin verdict).``to``(torch.float32).cpu().contiguous()
-        Evaluation.count batch verdict, margins.data<float32>().ToArray()
+        let predictions = Evaluation.ask device model batch
+        let margins = (NodePredictions.margin predictions).``to``(torch.float32).cpu().contiguous()
+        Evaluation.count batch predictions, margins.data<float32>().ToArray()
 
     /// A batch divided among the threads: its counts, and the margins of each of its graphs.
     let private divided (device: torch.Device) (threads: int) (model: TrainedModel) (batch: GraphBatch) =

@@ -196,9 +196,9 @@ module Trainer =
         let pruner = networkOf trainer thread
 
         let weights = graphs |> Array.map (fun graph -> weights[graph])
-        let check verdict = Evaluation.tryFindBroken part verdict |> Option.iter (refuse epoch number)
+        let check predictions = Evaluation.tryFindBroken part predictions |> Option.iter (refuse epoch number)
 
-        let verdict =
+        let predictions =
             BatchTensors.create trainer.Device (Pruner.dtype pruner) part
             |> Pruner.learn
                 (Pruner.during (share trainer.Config epoch) pruner)
@@ -208,8 +208,8 @@ module Trainer =
                 weights
                 check
 
-        let loss = Loss.weighted weights verdict.GraphLoss.Value
-        loss.``to``(torch.float64).item<float>(), Evaluation.count part verdict
+        let loss = Loss.weighted weights predictions.GraphLoss.Value
+        loss.``to``(torch.float64).item<float>(), Evaluation.count part predictions
 
     /// Adds the gradients of the weighted losses of a batch to those of the network; its part of the loss, and its counts.
     /// Threads share the graphs; their gradients are added in a fixed order.

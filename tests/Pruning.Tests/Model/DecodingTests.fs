@@ -59,11 +59,11 @@ let private withLabels (labels: byte array) (graph: ShowerGraph) =
 
 /// Log-likelihood of some labels, step after step, by telling a network that they are the truth.
 let private logLikelihood order (labels: byte array) (graph: ShowerGraph) : float =
-    let verdict = run (pruner order) (Teach criterion) [ withLabels labels graph ]
-    let all = verdict.Logits.log_softmax(1L).``to``(torch.float64).data<float>().ToArray()
+    let predictions = run (pruner order) (Teach criterion) [ withLabels labels graph ]
+    let all = predictions.Logits.log_softmax(1L).``to``(torch.float64).data<float>().ToArray()
     Seq.sum [ for node in 0 .. graph.NodeCount - 1 -> all[2 * node + int labels[node]] ]
 
-let private labelsOf (verdict: Verdict) : byte array = Fixture.longs (verdict.Logits.argmax 1L) |> Array.map byte
+let private labelsOf (predictions: NodePredictions) : byte array = Fixture.longs (predictions.Logits.argmax 1L) |> Array.map byte
 
 let private graphs =
     Generators.rawTrackster
@@ -83,7 +83,7 @@ let private property name check =
         name
         check
 
-let private same (tolerance: float) (found: Verdict) (wanted: Verdict) =
+let private same (tolerance: float) (found: NodePredictions) (wanted: NodePredictions) =
     Expect.equal (Fixture.longs found.StepOfNode) (Fixture.longs wanted.StepOfNode) "steps"
     Near.close tolerance found.Logits wanted.Logits "logits"
     Near.close tolerance found.GraphLoss.Value wanted.GraphLoss.Value "losses"
@@ -133,11 +133,11 @@ let private choices =
                             use _scope = torch.NewDisposeScope()
                             let k = (k - 1) % 6 + 1
 
-                            let verdict =
+                            let predictions =
                                 run (Pruner.withDecoding (Decoding.Choices k) (pruner order)) Decide [ graph ]
 
                             Expect.equal
-                                (Fixture.longs verdict.StepOfNode |> Array.sort)
+                                (Fixture.longs predictions.StepOfNode |> Array.sort)
                                 (Array.init graph.NodeCount (fun node -> int64 (node / k)))
                                 "steps"))
 
@@ -171,7 +171,7 @@ let private beams =
                 test $"one sequence is greedy decoding, order {order}" {
                     Laws.inFloat64 (fun () ->
                         let graphs = List.ofArray Fixture.graphs.Value
-                        same 1e-12 (search order 1 graphs).Verdict (run (pruner order) (Judge criterion) graphs))
+                        same 1e-12 (search order 1 graphs).NodePredictions (run (pruner order) (Judge criterion) graphs))
                 }
 
                 unionLaw (Decoding.Beam 3) order
@@ -185,7 +185,7 @@ let private beams =
                                 let found = search order ((width - 1) % 5 + 1) [ graph ]
                                 let greedy = run (pruner order) Decide [ graph ]
                                 let likelihood = found.LogLikelihood.item<float>()
-                                let told = logLikelihood order (labelsOf found.Verdict) graph
+                                let told = logLikelihood order (labelsOf found.NodePredictions) graph
                                 Expect.floatClose Accuracy.high likelihood told "the likelihood of its labels"
 
                                 Expect.isGreaterThanOrEqual

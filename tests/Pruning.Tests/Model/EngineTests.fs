@@ -175,10 +175,10 @@ let private learned (config: PrunerConfig) (engine: Engine) =
         use random = new torch.Generator(5UL)
         let pruner = Pruner.create random config
         let batch = Laws.tensors (List.ofArray Fixture.graphs.Value)
-        let verdict = Pruner.run pruner (Training random) (Teach criterion) batch
-        let loss = Loss.ofBatch criterion.Loss config.Strategy batch.GraphSizes verdict.GraphLoss.Value
+        let predictions = Pruner.run pruner (Training random) (Teach criterion) batch
+        let loss = Loss.ofBatch criterion.Loss config.Strategy batch.GraphSizes predictions.GraphLoss.Value
         Gradients.backward loss
-        verdict, pruner.Network.Weights.Parameters)
+        predictions, pruner.Network.Weights.Parameters)
 
 [<Tests>]
 let tests =

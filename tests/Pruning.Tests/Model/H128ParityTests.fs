@@ -45,7 +45,7 @@ let private check (name: string) (cell: CellKind) (memory: CellKind option) = te
             Pruning.Data.Batching.BatchAssembler.Collate graphs
             |> BatchTensors.create torch.CPU torch.float32
 
-        let verdict =
+        let predictions =
             Pruner.run
                 pruner
                 Inference
@@ -57,8 +57,8 @@ let private check (name: string) (cell: CellKind) (memory: CellKind option) = te
                 batch
 
         let scale = max 1.0 (Near.largest numbers["eval.logits"])
-        Near.close (2e-5 * scale) verdict.Logits numbers["eval.logits"] "logits of all 64 graphs"
-        Near.close (2e-5 * scale) verdict.GraphLoss.Value numbers["eval.loss_per_graph"] "losses"
+        Near.close (2e-5 * scale) predictions.Logits numbers["eval.logits"] "logits of all 64 graphs"
+        Near.close (2e-5 * scale) predictions.GraphLoss.Value numbers["eval.loss_per_graph"] "losses"
 }
 
 [<Tests>]

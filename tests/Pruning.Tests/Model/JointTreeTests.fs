@@ -61,14 +61,14 @@ let tests =
             test "with link potentials the loss is the exact likelihood of the labels, whatever the class weights" {
                 Laws.inFloat64 (fun () ->
                     let pruner, batch = coupled (), batch ()
-                    let verdict = judge pruner { Keep = 0.6; Prune = 4.0 } batch
+                    let predictions = judge pruner { Keep = 0.6; Prune = 4.0 } batch
                     use _guard = torch.no_grad ()
                     let links, potentials = JointTree.potentials pruner.Network Inference batch
 
                     let likelihood = LinkFactors.logLikelihood LinkFactors.loopyStandard links potentials batch.Labels
 
                     let sizes = torch.tensor (Array.map float batch.GraphSizes)
-                    Near.close 1e-12 verdict.GraphLoss.Value (likelihood.neg().div sizes) "losses"
+                    Near.close 1e-12 predictions.GraphLoss.Value (likelihood.neg().div sizes) "losses"
                     Expect.isGreaterThan (Near.largest potentials.Link) 0.1 "links count")
             }
 

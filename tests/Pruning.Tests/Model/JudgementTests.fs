@@ -85,7 +85,7 @@ let private sampleOf (judged: Judged) : JudgedSample =
 
 let private marginsOf (judged: Judged) = [| for margins in judged.Margins -> List.toArray margins |]
 
-let private judge (judged: Judged) = Verdicts.create 0f (sampleOf judged) (marginsOf judged) |> Judgement.ofVerdicts
+let private judge (judged: Judged) = ScoredSample.create 0f (sampleOf judged) (marginsOf judged) |> Judgement.ofScored
 
 let private valueOf name (report: (string * float) list) = report |> List.find (fst >> (=) name) |> snd
 
@@ -127,11 +127,11 @@ let private laws =
                 Expect.equal (a + b) (b + a) "order")
 
             property "a weight of two counts every graph twice" (fun (judged: Judged) ->
-                let verdicts = Verdicts.create 0f (sampleOf judged) (marginsOf judged)
-                let once = Judgement.ofVerdicts verdicts
+                let scored = ScoredSample.create 0f (sampleOf judged) (marginsOf judged)
+                let once = Judgement.ofScored scored
                 Expect.equal (Judgement.ofMargins 0f (sampleOf judged) (marginsOf judged)) once "in chunks"
-                Expect.equal (Judgement.weighted (fun _ -> 2L) verdicts) (once + once) "twice"
-                Expect.equal (Judgement.weighted (fun _ -> 0L) verdicts) Judgement.zero "never")
+                Expect.equal (Judgement.weighted (fun _ -> 2L) scored) (once + once) "twice"
+                Expect.equal (Judgement.weighted (fun _ -> 0L) scored) Judgement.zero "never")
 
             property "areas and counts are those that training reports" (fun (judged: Judged) ->
                 let sample = sampleOf judged
@@ -179,23 +179,23 @@ let private laws =
 
             property "bins hold every graph once" (fun (judged: Judged) ->
                 let sample = sampleOf judged
-                let verdicts = Verdicts.create 0f sample (marginsOf judged)
-                let whole = Judgement.ofVerdicts verdicts
+                let scored = ScoredSample.create 0f sample (marginsOf judged)
+                let whole = Judgement.ofScored scored
 
                 for dimension in [ Dimension.Size; Dimension.Energy ] do
-                    let parts = (Binned.create sample dimension verdicts).Bins
+                    let parts = (Binned.create sample dimension scored).Bins
 
                     let sum =
                         parts
-                        |> List.fold (fun sum (_, part) -> sum + Judgement.ofVerdicts part) Judgement.zero
+                        |> List.fold (fun sum (_, part) -> sum + Judgement.ofScored part) Judgement.zero
 
                     Expect.equal sum whole (Dimension.name dimension)
 
-                let parts = (Binned.create sample Dimension.Distance verdicts).Bins
+                let parts = (Binned.create sample Dimension.Distance scored).Bins
 
                 let sum =
                     parts
-                    |> List.fold (fun sum (_, part) -> sum + Judgement.ofVerdicts part) Judgement.zero
+                    |> List.fold (fun sum (_, part) -> sum + Judgement.ofScored part) Judgement.zero
 
                 Expect.equal sum.Nodes whole.Nodes "distance")
 
@@ -236,8 +236,8 @@ let private tracksters =
                 let sample = JudgedSample.create [ judged ]
 
                 let report =
-                    Verdicts.create 0f sample [| [| -1f; 2f; -3f |] |]
-                    |> Judgement.ofVerdicts
+                    ScoredSample.create 0f sample [| [| -1f; 2f; -3f |] |]
+                    |> Judgement.ofScored
                     |> Judgement.report
 
                 let expect name wanted = Expect.floatClose Accuracy.medium (valueOf name report) wanted name
@@ -269,8 +269,8 @@ let private tracksters =
                 let sample = JudgedSample.create [ JudgedGraph.ofGraph 0L graph ]
 
                 let report =
-                    Verdicts.create 0f sample [| [| 0f; 0f; three; three |] |]
-                    |> Judgement.ofVerdicts
+                    ScoredSample.create 0f sample [| [| 0f; 0f; three; three |] |]
+                    |> Judgement.ofScored
                     |> Judgement.report
 
                 let expect name wanted = Expect.floatClose Accuracy.medium (valueOf name report) wanted name
@@ -285,8 +285,8 @@ let private tracksters =
                 let sample = JudgedSample.create [ JudgedGraph.ofGraph 0L graph ]
 
                 let report rule =
-                    Verdicts.create 0f sample [| rule graph |]
-                    |> Judgement.ofVerdicts
+                    ScoredSample.create 0f sample [| rule graph |]
+                    |> Judgement.ofScored
                     |> Judgement.report
                     |> Map.ofList
 
@@ -303,8 +303,8 @@ let private tracksters =
 
             test "an empty sample, no energy and one label alone are undefined, not zero" {
                 let empty =
-                    Verdicts.create 0f (JudgedSample.create []) [||]
-                    |> Judgement.ofVerdicts
+                    ScoredSample.create 0f (JudgedSample.create []) [||]
+                    |> Judgement.ofScored
                     |> Judgement.report
 
                 Expect.all empty (fun (_, value) -> Double.IsNaN value) "nothing seen"
@@ -313,8 +313,8 @@ let private tracksters =
                     JudgedSample.create [ JudgedGraph.ofGraph 0L (graphOf [ 0f, 2f, 0f, false; 0f, 2f, 0f, false ]) ]
 
                 let report =
-                    Verdicts.create 0f dark [| [| 1f; -1f |] |]
-                    |> Judgement.ofVerdicts
+                    ScoredSample.create 0f dark [| [| 1f; -1f |] |]
+                    |> Judgement.ofScored
                     |> Judgement.report
                     |> Map.ofList
 
@@ -337,13 +337,13 @@ let private tracksters =
 
             test "margins of another shape are an argument error" {
                 let sample = JudgedSample.create [ JudgedGraph.ofGraph 0L (graphOf [ (1f, 2f, 0f, false) ]) ]
-                Expect.throwsT<ArgumentException> (fun () -> Verdicts.create 0f sample [||] |> ignore) "graphs"
+                Expect.throwsT<ArgumentException> (fun () -> ScoredSample.create 0f sample [||] |> ignore) "graphs"
 
                 Expect.throwsT<ArgumentException>
-                    (fun () -> Verdicts.create 0f sample [| [| 1f; 2f |] |] |> ignore)
+                    (fun () -> ScoredSample.create 0f sample [| [| 1f; 2f |] |] |> ignore)
                     "nodes"
 
-                Expect.throwsT<TrainingException> (fun () -> Verdicts.create 0f sample [| [| nanf |] |] |> ignore) "nan"
+                Expect.throwsT<TrainingException> (fun () -> ScoredSample.create 0f sample [| [| nanf |] |] |> ignore) "nan"
             }
 
             test "scores, fakes, and particles that are found, by hand" {
@@ -397,10 +397,10 @@ let private tracksters =
                     }
 
                 let sample = JudgedSample.create [ known ]
-                let verdicts = Verdicts.create 0f sample [| [| 1f |] |]
+                let scored = ScoredSample.create 0f sample [| [| 1f |] |]
 
                 let label dimension =
-                    (Binned.create sample dimension verdicts).Bins
+                    (Binned.create sample dimension scored).Bins
                     |> List.map (fun (bin, _) -> bin.Label)
 
                 Expect.equal (label Dimension.Species) [ "charged pion" ] "species"
@@ -539,8 +539,8 @@ let private bootstrap =
 
             property "a model differs from itself by nothing" (fun (judged: Judged) ->
                 let sample = sampleOf judged
-                let verdicts = Verdicts.create 0f sample (marginsOf judged)
-                let one = Judgement.ofVerdicts verdicts, Bootstrap.reports 5UL 8 sample verdicts
+                let scored = ScoredSample.create 0f sample (marginsOf judged)
+                let one = Judgement.ofScored scored, Bootstrap.reports 5UL 8 sample scored
 
                 for name, value in Bootstrap.difference one one do
                     Expect.isTrue (Double.IsNaN value.Value || value.Value = 0.0) name
@@ -554,16 +554,16 @@ let private workingPoints =
             property
                 "the chosen threshold keeps the energy asked for, and the next one does not"
                 (fun (judged: Judged) ->
-                    let verdicts = Verdicts.create 0f (sampleOf judged) (marginsOf judged)
-                    let nodes = (Judgement.ofVerdicts verdicts).Nodes
+                    let scored = ScoredSample.create 0f (sampleOf judged) (marginsOf judged)
+                    let nodes = (Judgement.ofScored scored).Nodes
 
                     for target in [ 0.5; 0.9; 0.99 ] do
                         let margin = WorkingPoint.choose (Threshold.EnergyEfficiency target) nodes
 
                         let efficiency cut =
                             let report =
-                                Verdicts.create cut (sampleOf judged) (marginsOf judged)
-                                |> Judgement.ofVerdicts
+                                ScoredSample.create cut (sampleOf judged) (marginsOf judged)
+                                |> Judgement.ofScored
                                 |> Judgement.report
 
                             valueOf "total_efficiency" report
@@ -582,8 +582,8 @@ let private workingPoints =
 
             property "no threshold has a larger F1 than the best one" (fun (judged: Judged) ->
                 let f1 cut =
-                    Verdicts.create cut (sampleOf judged) (marginsOf judged)
-                    |> Judgement.ofVerdicts
+                    ScoredSample.create cut (sampleOf judged) (marginsOf judged)
+                    |> Judgement.ofScored
                     |> Judgement.report
                     |> valueOf "f1"
                     |> fun f1 -> if Double.IsNaN f1 then 0.0 else f1

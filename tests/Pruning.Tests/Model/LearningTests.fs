@@ -59,18 +59,18 @@ let private gradients (pruner: Pruner) =
             | gradient -> gradient.clone ()
     ]
 
-/// Verdict, gradients and buffers after learning from the fixture graphs.
+/// NodePredictions, gradients and buffers after learning from the fixture graphs.
 let private learned (config: PrunerConfig) (memory: Backpropagation) =
     let pruner, batch = prunerOf config, Laws.tensors graphs.Value
     use random = new torch.Generator(9UL)
     let weights = Loss.graphWeights criterion.Loss config.Strategy batch.GraphSizes
-    let verdict = Pruner.learn pruner memory random criterion weights ignore batch
-    verdict, gradients pruner @ pruner.Network.Weights.Buffers
+    let predictions = Pruner.learn pruner memory random criterion weights ignore batch
+    predictions, gradients pruner @ pruner.Network.Weights.Buffers
 
-let private same (tolerance: float) (verdict: Verdict, numbers) (wantedVerdict: Verdict, wantedNumbers) =
-    Expect.equal (Fixture.longs verdict.StepOfNode) (Fixture.longs wantedVerdict.StepOfNode) "order"
-    Near.closeRelative tolerance verdict.Logits wantedVerdict.Logits "logits"
-    Near.closeRelative tolerance verdict.GraphLoss.Value wantedVerdict.GraphLoss.Value "losses"
+let private same (tolerance: float) (predictions: NodePredictions, numbers) (wantedPredictions: NodePredictions, wantedNumbers) =
+    Expect.equal (Fixture.longs predictions.StepOfNode) (Fixture.longs wantedPredictions.StepOfNode) "order"
+    Near.closeRelative tolerance predictions.Logits wantedPredictions.Logits "logits"
+    Near.closeRelative tolerance predictions.GraphLoss.Value wantedPredictions.GraphLoss.Value "losses"
     let scale = wantedNumbers |> List.map (snd >> Near.largest) |> List.max
 
     for (name, wanted), (_, found) in List.zip wantedNumbers numbers do
@@ -94,15 +94,15 @@ let private memoryTests =
                 use _scope = torch.NewDisposeScope()
                 let pruner, batch = prunerOf config, Laws.tensors graphs.Value
                 use random = new torch.Generator(9UL)
-                let verdict = Pruner.run pruner (Training random) (Teach criterion) batch
+                let predictions = Pruner.run pruner (Training random) (Teach criterion) batch
 
-                Loss.ofBatch criterion.Loss config.Strategy batch.GraphSizes verdict.GraphLoss.Value
+                Loss.ofBatch criterion.Loss config.Strategy batch.GraphSizes predictions.GraphLoss.Value
                 |> Gradients.backward
 
                 same
                     1e-5
                     (learned config Backpropagation.Full)
-                    (verdict, gradients pruner @ pruner.Network.Weights.Buffers)
+                    (predictions, gradients pruner @ pruner.Network.Weights.Buffers)
             }
 
         test "a budget is exact in float64 too" {
@@ -113,9 +113,9 @@ let private memoryTests =
         test "truncated gradients are others, and finite" {
             use _scope = torch.NewDisposeScope()
             let _, full = learned small Backpropagation.Full
-            let verdict, truncated = learned small (Backpropagation.Truncated 1)
-            let fullVerdict, _ = learned small Backpropagation.Full
-            Near.closeRelative 1e-6 verdict.Logits fullVerdict.Logits "logits"
+            let predictions, truncated = learned small (Backpropagation.Truncated 1)
+            let fullPredictions, _ = learned small Backpropagation.Full
+            Near.closeRelative 1e-6 predictions.Logits fullPredictions.Logits "logits"
             let gaps = List.map2 (fun (_, a) (_, b) -> Near.distance a b) full truncated
             Expect.isGreaterThan (List.max gaps) 1e-5 "difference"
             Expect.isTrue (truncated |> List.forall (fun (_, g) -> g.isfinite().all().item<bool>())) "finite"
@@ -345,7 +345,7 @@ let private neighbourTests =
                 let learner = pruner config
                 use random = new torch.Generator(4UL)
 
-                let verdict =
+                let predictions =
                     BatchTensors.create torch.CPU torch.float32 batch
                     |> Pruner.learn
                         learner
@@ -355,7 +355,7 @@ let private neighbourTests =
                         (Array.create 3 (1.0 / 3.0))
                         ignore
 
-                Expect.isTrue (verdict.GraphLoss.Value.isfinite().all().item<bool>()) "loss"
+                Expect.isTrue (predictions.GraphLoss.Value.isfinite().all().item<bool>()) "loss"
                 let _, first = learner.Network.Weights.Parameters.Head
                 Expect.isFalse (isNull first.grad) "gradients"
             }

@@ -105,7 +105,7 @@ let private tolerance (case: Case) (name: string) (in64: string) =
 let private batchLoss case sizes perGraph = Loss.ofBatch LossKind.Original case.Config.Strategy sizes perGraph
 
 /// Logits, order and loss of each graph of a batch against eval.g{i}.*.
-let private checkGraphs (case: Case) (graphs: int list) (verdict: Verdict) =
+let private checkGraphs (case: Case) (graphs: int list) (predictions: NodePredictions) =
     let batch = tensors graphs
     let autoregressive = case.Config.Strategy = DecisionStrategy.Autoregressive
 
@@ -117,16 +117,16 @@ let private checkGraphs (case: Case) (graphs: int list) (verdict: Verdict) =
 
         Near.close
             (tolerance case logits $"eval64.g{g}.logits")
-            (rows verdict.Logits)
+            (rows predictions.Logits)
             case.Numbers[logits]
             $"logits of g{g}"
 
         if autoregressive then
-            let stepOf = Fixture.longs ((rows verdict.StepOfNode).contiguous())
+            let stepOf = Fixture.longs ((rows predictions.StepOfNode).contiguous())
             let order = Array.init stepOf.Length int64 |> Array.sortBy (fun node -> stepOf[int node])
             Expect.equal order (Fixture.longs case.Numbers[$"eval.g{g}.order"]) $"order of choices of g{g}"
 
-        let loss = verdict.GraphLoss.Value.narrow(0L, int64 place, 1L).squeeze 0L
+        let loss = predictions.GraphLoss.Value.narrow(0L, int64 place, 1L).squeeze 0L
         let wanted = $"eval.g{g}.loss"
         Near.close (tolerance case wanted $"eval64.g{g}.loss") loss case.Numbers[wanted] $"loss of g{g}"
 
@@ -142,12 +142,12 @@ let private evaluation (case: Lazy<Case>) =
                     use _scope = torch.NewDisposeScope()
                     use _guard = torch.no_grad ()
                     let batch = tensors graphs
-                    let verdict = Pruner.run (pruner case) Inference (Teach case.Criterion) batch
-                    checkGraphs case graphs verdict
+                    let predictions = Pruner.run (pruner case) Inference (Teach case.Criterion) batch
+                    checkGraphs case graphs predictions
 
                     if graphs.Length > 1 then
                         let wanted = $"eval.loss_batch_{label}"
-                        let loss = batchLoss case batch.GraphSizes verdict.GraphLoss.Value
+                        let loss = batchLoss case batch.GraphSizes predictions.GraphLoss.Value
 
                         Near.close
                             (tolerance case wanted $"eval64.loss_batch_{label}")
@@ -163,22 +163,22 @@ let private evaluation (case: Lazy<Case>) =
 
                 inFloat64 (fun () ->
                     let batch = tensors [ 0; 1; 2; 3 ]
-                    let verdict = Pruner.run (pruner case) Inference (Teach case.Criterion) batch
+                    let predictions = Pruner.run (pruner case) Inference (Teach case.Criterion) batch
 
                     let wanted = torch.cat ([| for g in 0..3 -> case.Numbers[$"eval64.g{g}.logits"] |], 0L)
-                    Near.close 1e-9 verdict.Logits wanted "logits")
+                    Near.close 1e-9 predictions.Logits wanted "logits")
             }
         ]
 
 /// One training step on g1, g2, g3 without dropout.
-let private trained (case: Case) (pruner: Pruner) (check: Verdict -> torch.Tensor -> unit) =
+let private trained (case: Case) (pruner: Pruner) (check: NodePredictions -> torch.Tensor -> unit) =
     use _scope = torch.NewDisposeScope()
     use random = new torch.Generator(1UL)
     let batch = tensors [ 1; 2; 3 ]
-    let verdict = Pruner.run pruner (Training random) (Teach case.Criterion) batch
-    let loss = batchLoss case batch.GraphSizes verdict.GraphLoss.Value
+    let predictions = Pruner.run pruner (Training random) (Teach case.Criterion) batch
+    let loss = batchLoss case batch.GraphSizes predictions.GraphLoss.Value
     loss.backward ()
-    check verdict loss
+    check predictions loss
 
 let private gradients (case: Case) (prefix: string) = Fixture.under prefix case.Numbers |> translate |> Map.ofList
 
@@ -232,13 +232,13 @@ let private training (case: Lazy<Case>) =
             test "loss and logits" {
                 let case = case.Value
 
-                trained case (pruner case) (fun verdict loss ->
+                trained case (pruner case) (fun predictions loss ->
                     Near.close (tolerance case "train.loss" "train64.loss") loss case.Numbers["train.loss"] "loss"
                     let offsets = (batch [ 1; 2; 3 ]).NodeOffsets
 
                     for g in 1..3 do
                         let rows =
-                            verdict.Logits.narrow (0L, int64 offsets[g - 1], int64 (offsets[g] - offsets[g - 1]))
+                            predictions.Logits.narrow (0L, int64 offsets[g - 1], int64 (offsets[g] - offsets[g - 1]))
 
                         let name = $"train.g{g}.logits"
 

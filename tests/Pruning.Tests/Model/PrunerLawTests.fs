@@ -196,10 +196,10 @@ let tests =
                                 }
 
                         let batch = Laws.tensors [ one; Fixture.graphs.Value[1]; one ]
-                        let verdict = Pruner.run pruner (Training random) (Teach criterion) batch
+                        let predictions = Pruner.run pruner (Training random) (Teach criterion) batch
 
                         Expect.isNone
-                            (Evaluation.tryFindBroken batch.Source verdict)
+                            (Evaluation.tryFindBroken batch.Source predictions)
                             $"{nameOf config}, {normalisation}"
             }
         ]

@@ -137,10 +137,10 @@ let private orders =
             test "in a known order the loss is that of the decisions alone" {
                 Laws.inFloat64 (fun () ->
                     let graph = Fixture.graphs.Value[2]
-                    let verdict = run (pruner (ordered DecisionOrder.Energy)) (Judge criterion) [ graph ]
+                    let predictions = run (pruner (ordered DecisionOrder.Energy)) (Judge criterion) [ graph ]
                     let labels = (Laws.tensors [ graph ]).Labels
-                    let wanted = (Loss.perNode criterion.Weights verdict.Logits labels).mean [| 0L |]
-                    Near.close 1e-10 (verdict.GraphLoss.Value.squeeze 0L) wanted "loss")
+                    let wanted = (Loss.perNode criterion.Weights predictions.Logits labels).mean [| 0L |]
+                    Near.close 1e-10 (predictions.GraphLoss.Value.squeeze 0L) wanted "loss")
             }
 
             test "a known order needs no confidence head" {
@@ -148,10 +148,10 @@ let private orders =
                 use random = new torch.Generator(1UL)
                 let pruner = pruner (ordered DecisionOrder.Energy)
 
-                let verdict =
+                let predictions =
                     Pruner.run pruner (Training random) (Teach criterion) (Laws.tensors [ Fixture.graphs.Value[2] ])
 
-                verdict.GraphLoss.Value.sum().backward()
+                predictions.GraphLoss.Value.sum().backward()
 
                 let touched =
                     pruner.Network.Weights.Parameters

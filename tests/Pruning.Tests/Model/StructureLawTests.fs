@@ -227,8 +227,8 @@ let private ofStrategy name (config: PrunerConfig) (decoding: Decoding) : Subjec
                 use _guard = torch.no_grad ()
                 use random = new torch.Generator(5UL)
                 let pruner = Pruner.create random config |> Pruner.withDecoding decoding
-                let verdict = Pruner.run pruner Inference Decide (Laws.tensors graphs)
-                verdict.Logits
+                let predictions = Pruner.run pruner Inference Decide (Laws.tensors graphs)
+                predictions.Logits
     }
 
 let private atOnce =

@@ -15,7 +15,7 @@ type Question =
 
 /// The answer of a strategy for a batch, in the order of the batch's nodes and graphs.
 [<NoComparison; NoEquality>]
-type Verdict =
+type NodePredictions =
     {
         /// [nodes, 2] logits of keep and prune.
         Logits: Tensor
@@ -26,10 +26,10 @@ type Verdict =
     }
 
 [<RequireQualifiedAccess>]
-module Verdict =
+module NodePredictions =
 
     /// Logit of prune minus logit of keep; above 0 means prune. -> [nodes]
-    let margin (verdict: Verdict) : Tensor =
+    let margin (predictions: NodePredictions) : Tensor =
         use _scope = torch.NewDisposeScope()
-        let parts = verdict.Logits.unbind 1L
+        let parts = predictions.Logits.unbind 1L
         parts[1].sub(parts[0]).MoveToOuterDisposeScope()
