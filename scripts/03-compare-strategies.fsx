@@ -1,6 +1,6 @@
 // Which way of deciding prunes best after the same time of training? Small networks that differ in nothing but their strategy,
 // each trained for as many seconds of processor time, judged on the validation split. A step of an autoregressive network costs as many passes as
-// its largest graph has layer clusters, so it takes fewer steps in that time: that is part of the question.
+// its largest graph has layer clusters, so it takes fewer steps in that time: that is part of the passMode.
 //
 //     dotnet fsi scripts/03-compare-strategies.fsx [FILE [SECONDS]]
 

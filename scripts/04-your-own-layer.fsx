@@ -73,7 +73,7 @@ let gated (random: torch.Generator) (hidden: int) : GraphLayer =
 
 // --------------------------------------------------------------------------------------------------------- A strategy
 //
-// A strategy is a function from a network, a question and a batch to a predictions. This one takes three passes, and each pass
+// A strategy is a function from a network, a passMode and a batch to a predictions. This one takes three passes, and each pass
 // decides for good what is within the next distance of the seed; what lies farther out reads those decisions. The seed's
 // neighbourhood is easy; the rim, where showers overlap, sees what was decided further in.
 
@@ -83,7 +83,7 @@ let limits = [ 3.0; 10.0; infinity ] // cm from the seed
 let distance (batch: BatchTensors) : Tensor = (FeatureTable.compute [ NodeFeature.DistanceToSeed ] batch).squeeze 1L
 
 let outwards: Strategy =
-    Strategy.steady "outwards" (fun network mode question batch ->
+    Strategy.steady "outwards" (fun network mode passMode batch ->
         use scope = torch.NewDisposeScope()
         let distance = distance batch
         let none = torch.zeros ([| int64 batch.NodeCount; 2L |], dtype = batch.X.dtype)
@@ -107,10 +107,10 @@ let outwards: Strategy =
             Logits = scope.MoveToOuter logits
             StepOfNode = scope.MoveToOuter passOf
             GraphLoss =
-                match question with
-                | Decide -> None
-                | Judge criterion
-                | Teach criterion -> Some(scope.MoveToOuter(Loss.crossEntropy criterion batch logits))
+                match passMode with
+                | PassMode.Predict -> None
+                | PassMode.Evaluate criterion
+                | PassMode.Train criterion -> Some(scope.MoveToOuter(Loss.crossEntropy criterion batch logits))
         })
 
 // ------------------------------------------------------------------------------------------------------------ Training

@@ -143,7 +143,7 @@ module Judge =
             else
                 Rules.untrained
 
-        // A working point is the same question to the network and to the rules beside it, answered on the same graphs.
+        // A working point is the same passMode to the network and to the rules beside it, answered on the same graphs.
         let rules =
             [
                 for name, margins in rules ->

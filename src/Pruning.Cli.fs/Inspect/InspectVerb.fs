@@ -31,7 +31,7 @@ type InspectArgument =
 
 /// What is asked about the file.
 [<RequireQualifiedAccess>]
-type Question =
+type PassMode =
     | Overview
     | FirstEntries of count: int64
     | Values
@@ -44,7 +44,7 @@ type InspectSettings =
         Tree: string option
         /// Only branches that match.
         Branches: string option
-        Question: Question
+        PassMode: PassMode
         /// Read what is left of a file that was not closed.
         Recover: bool
         Json: bool
@@ -61,14 +61,14 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
     let questions =
         arguments
         |> List.choose (function
-            | Head text -> Some("--head", Question.FirstEntries(Value.wholeLong "--head" (1L, 1_000_000L) text))
-            | Values -> Some("--values", Question.Values)
-            | Check -> Some("--check", Question.Check)
+            | Head text -> Some("--head", PassMode.FirstEntries(Value.wholeLong "--head" (1L, 1_000_000L) text))
+            | Values -> Some("--values", PassMode.Values)
+            | Check -> Some("--check", PassMode.Check)
             | _ -> None)
 
-    let question =
+    let passMode =
         match questions with
-        | [] -> Question.Overview
+        | [] -> PassMode.Overview
         | [ _, one ] -> one
         | (first, _) :: (second, _) :: _ ->
             raise (UsageException $"{first} and {second} are two questions: ask one at a time.")
@@ -80,7 +80,7 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
                 File = file
                 Tree = None
                 Branches = None
-                Question = question
+                PassMode = passMode
                 Recover = false
                 Json = false
             }
@@ -104,7 +104,7 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
     let settings = List.fold apply start arguments
 
     if
-        settings.Question = Question.Check
+        settings.PassMode = PassMode.Check
         && (settings.Tree.IsSome || settings.Branches.IsSome)
     then
         raise (UsageException "--check looks at the whole file: leave --tree and --branches out.")
@@ -281,11 +281,11 @@ let private run (terminal: Terminal) (arguments: InspectArgument list) : int =
     | null -> ()
     | recovery -> Terminal.warn terminal $"{recovery.Reason}; {Say.count recovery.EntryCount} entries can be read."
 
-    match settings.Question with
-    | Question.Overview -> overview terminal settings file
-    | Question.FirstEntries count -> firstEntries terminal settings count file
-    | Question.Values -> values terminal settings file
-    | Question.Check -> check terminal settings file
+    match settings.PassMode with
+    | PassMode.Overview -> overview terminal settings file
+    | PassMode.FirstEntries count -> firstEntries terminal settings count file
+    | PassMode.Values -> values terminal settings file
+    | PassMode.Check -> check terminal settings file
 
 let command: Command =
     Command.create<InspectArgument>

@@ -56,9 +56,9 @@ module Overview =
 
     let private branchView (branch: IRootBranch) : BranchView =
         // A damaged basket must not hide the other branches: those are what the user came to see.
-        let asked otherwise question =
+        let asked otherwise passMode =
             try
-                question (), None
+                passMode (), None
             with error when DataException.Covers error ->
                 otherwise, Some error.Message
 

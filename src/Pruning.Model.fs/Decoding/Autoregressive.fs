@@ -43,20 +43,20 @@ module Autoregressive =
             Loss: Tensor option
         }
 
-    let private feedBack (active: Unfinished) (question: Question) (chosen: Tensor) (logits: Tensor) : Tensor =
+    let private feedBack (active: Unfinished) (passMode: PassMode) (chosen: Tensor) (logits: Tensor) : Tensor =
         use _scope = torch.NewDisposeScope()
         use _guard = torch.no_grad ()
 
         let decision =
-            match question with
-            | Teach _ ->
+            match passMode with
+            | PassMode.Train _ ->
                 let truth = active.Labels.index_select (0L, chosen)
 
                 match active.Told with
                 | Some told -> torch.where (told.index_select (0L, chosen), truth, logits.argmax 1L)
                 | None -> truth
-            | Decide
-            | Judge _ -> logits.argmax 1L
+            | PassMode.Predict
+            | PassMode.Evaluate _ -> logits.argmax 1L
 
         let pruned = decision.``to`` logits.dtype
         let rows = torch.stack ([| torch.ones_like pruned; pruned |], 1L) // [decisions, 2]
@@ -131,7 +131,7 @@ module Autoregressive =
         (course: Course)
         (network: Network)
         mode
-        question
+        passMode
         (active: Unfinished)
         (decided: Tensor)
         (t: int)
@@ -147,10 +147,10 @@ module Autoregressive =
         let chosen = nodesAt active counts place // [decisions]
 
         let logits, loss =
-            match question with
-            | Decide -> network.PruneLogits mode (h.index_select (0L, chosen)), None
-            | Judge criterion
-            | Teach criterion ->
+            match passMode with
+            | PassMode.Predict -> network.PruneLogits mode (h.index_select (0L, chosen)), None
+            | PassMode.Evaluate criterion
+            | PassMode.Train criterion ->
                 let all = network.PruneLogits mode h // [nodes, 2]
                 let costs = Loss.perNode criterion.Weights all active.Labels |> Course.rectangle active 0.0
                 let undecided = active.Size.sub (scalar (float (t * course.Choices)))
@@ -169,7 +169,7 @@ module Autoregressive =
             Chosen = scope.MoveToOuter chosen
             Logits = scope.MoveToOuter logits
             Decided = scope.MoveToOuter nowDecided
-            Decisions = scope.MoveToOuter(feedBack active question chosen logits)
+            Decisions = scope.MoveToOuter(feedBack active passMode chosen logits)
             Loss = loss |> Option.map (fun tensor -> scope.MoveToOuter tensor)
         }
 
@@ -197,7 +197,7 @@ module Autoregressive =
         }
 
     /// Graphs that are done leave; then the others take step t. `before` is used up.
-    let internal advance (course: Course) network mode question (before: Walk) (t: int) : Walk * Step =
+    let internal advance (course: Course) network mode passMode (before: Walk) (t: int) : Walk * Step =
         let graphs = Course.graphsAt course before.Active.Graphs t
 
         let walk =
@@ -220,7 +220,7 @@ module Autoregressive =
                 before.Decisions.Dispose()
                 narrowed
 
-        let after = step course network mode question walk.Active walk.Decided t walk.Decisions walk.State
+        let after = step course network mode passMode walk.Active walk.Decided t walk.Decisions walk.State
         NodeState.dispose walk.State
         walk.Decisions.Dispose()
 
@@ -323,7 +323,7 @@ module Autoregressive =
         (guidance: Guidance)
         (network: Network)
         (mode: Mode)
-        (question: Question)
+        (passMode: PassMode)
         (batch: BatchTensors)
         : NodePredictions =
         use scope = torch.NewDisposeScope()
@@ -340,7 +340,7 @@ module Autoregressive =
         for t in 0 .. course.Steps - 1 do
             let earlier = walk.Active.Graphs
             let begun = walk.Decided
-            let next, after = advance course network mode question walk t
+            let next, after = advance course network mode passMode walk t
             let graphs = int64 next.Active.Graphs
             record trace t after
             let before = running
@@ -380,7 +380,7 @@ module Autoregressive =
         }
 
     /// The most confident node first, and training always tells the truth: the original's strategy.
-    let run: Network -> Mode -> Question -> BatchTensors -> NodePredictions =
+    let run: Network -> Mode -> PassMode -> BatchTensors -> NodePredictions =
         runWith
             {
                 Order = MostConfident

@@ -192,7 +192,7 @@ module AutoregressiveLearning =
             outer.Attach tensor
             tensor
 
-        let mode, question = Training random, Teach criterion
+        let mode, passMode = Training random, PassMode.Train criterion
         let course = Course.create guidance mode batch
         let trace = Autoregressive.emptyTrace course (Autoregressive.copiedLogits course)
         let total = torch.zeros ([| int64 batch.GraphCount |], dtype = batch.X.dtype, device = batch.Device)
@@ -207,7 +207,7 @@ module AutoregressiveLearning =
             let mutable walk = start
 
             for t in first..last do
-                let next, after = Autoregressive.advance course network mode question walk t
+                let next, after = Autoregressive.advance course network mode passMode walk t
 
                 if isNew then
                     use _guard = torch.no_grad ()

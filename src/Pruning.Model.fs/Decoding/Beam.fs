@@ -170,16 +170,16 @@ module Beam =
         (width: int)
         (network: Network)
         (mode: Mode)
-        (question: Question)
+        (passMode: PassMode)
         (batch: BatchTensors)
         : BeamAnswer =
         use scope = torch.NewDisposeScope()
 
-        match question with
-        | Teach _ ->
-            invalidArg (nameof question) "a beam is for networks that have learnt: ask it to Decide or to Judge."
-        | Decide
-        | Judge _ -> ()
+        match passMode with
+        | PassMode.Train _ ->
+            invalidArg (nameof passMode) "a beam is for networks that have learnt: ask it to Decide or to Judge."
+        | PassMode.Predict
+        | PassMode.Evaluate _ -> ()
 
         // Copies of a graph have the same size, so they stay side by side in the layout.
         let copies =
@@ -207,15 +207,15 @@ module Beam =
                 Logits = zeros [| int64 copies.NodeCount; 2L |]
                 StepOfNode = torch.zeros ([| int64 copies.NodeCount |], dtype = torch.int64, device = batch.Device)
                 Loss =
-                    match question with
-                    | Judge _ -> Some(zeros [| int64 copies.GraphCount |])
+                    match passMode with
+                    | PassMode.Evaluate _ -> Some(zeros [| int64 copies.GraphCount |])
                     | _ -> None
             }
 
         for t in 0 .. course.Steps - 1 do
             use inner = torch.NewDisposeScope()
             let earlier = walk.Active
-            let next, after = Autoregressive.advance course network mode question walk t
+            let next, after = Autoregressive.advance course network mode passMode walk t
             let places, nodes = int64 next.Active.Graphs, next.Active.Nodes
 
             let part (first: int64) (last: int64) (tensor: Tensor) =
@@ -260,11 +260,11 @@ module Beam =
         (width: int)
         (network: Network)
         (mode: Mode)
-        (question: Question)
+        (passMode: PassMode)
         (batch: BatchTensors)
         : NodePredictions =
         use scope = torch.NewDisposeScope()
-        let answer = search guidance width network mode question batch
+        let answer = search guidance width network mode passMode batch
         let out tensor = scope.MoveToOuter(tensor: Tensor)
 
         {

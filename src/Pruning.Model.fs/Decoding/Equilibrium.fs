@@ -9,7 +9,7 @@ open Pruning.Model.Losses
 [<RequireQualifiedAccess>]
 module Equilibrium =
 
-    let run (passes: int) (network: Network) (mode: Mode) (question: Question) (batch: BatchTensors) : NodePredictions =
+    let run (passes: int) (network: Network) (mode: Mode) (passMode: PassMode) (batch: BatchTensors) : NodePredictions =
         use scope = torch.NewDisposeScope()
 
         let undecided =
@@ -25,10 +25,10 @@ module Equilibrium =
         let _, _, logits = Seq.fold (fun carried _ -> pass carried) start (seq { 1..passes })
 
         let loss =
-            match question with
-            | Decide -> None
-            | Judge criterion
-            | Teach criterion -> Some(scope.MoveToOuter(Loss.crossEntropy criterion batch logits))
+            match passMode with
+            | PassMode.Predict -> None
+            | PassMode.Evaluate criterion
+            | PassMode.Train criterion -> Some(scope.MoveToOuter(Loss.crossEntropy criterion batch logits))
 
         {
             Logits = scope.MoveToOuter logits

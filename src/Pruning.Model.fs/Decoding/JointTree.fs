@@ -49,7 +49,7 @@ module JointTree =
             .MoveToOuterDisposeScope()
 
     /// Logits are log marginals: their softmax is the probability of each node's label, all labellings of the others summed.
-    let run (network: Network) (mode: Mode) (question: Question) (batch: BatchTensors) : NodePredictions =
+    let run (network: Network) (mode: Mode) (passMode: PassMode) (batch: BatchTensors) : NodePredictions =
         use scope = torch.NewDisposeScope()
         let links, potentials = potentials network mode batch
 
@@ -57,8 +57,8 @@ module JointTree =
             Logits = scope.MoveToOuter(LinkFactors.logMarginals LinkFactors.loopyStandard links potentials)
             StepOfNode = scope.MoveToOuter(torch.zeros_like batch.Labels)
             GraphLoss =
-                match question with
-                | Decide -> None
-                | Judge _
-                | Teach _ -> Some(scope.MoveToOuter(loss batch links potentials))
+                match passMode with
+                | PassMode.Predict -> None
+                | PassMode.Evaluate _
+                | PassMode.Train _ -> Some(scope.MoveToOuter(loss batch links potentials))
         }

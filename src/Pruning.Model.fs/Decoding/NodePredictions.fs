@@ -4,14 +4,15 @@ open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Losses
 
-/// What is asked of a strategy.
-type Question =
-    /// Decide from the features alone; labels are not looked at.
-    | Decide
-    /// Decide from the features alone, then say what the decisions cost against the labels.
-    | Judge of Criterion
-    /// Learn: an autoregressive strategy is told the true label of each node it decided (teacher forcing).
-    | Teach of Criterion
+/// What a pass through a strategy is for: it decides which labels the strategy may read and whether it computes losses.
+[<RequireQualifiedAccess>]
+type PassMode =
+    /// Predict from the features alone. Labels are not read, and no loss is computed.
+    | Predict
+    /// Predict from the features alone, then compute the loss against the labels.
+    | Evaluate of Criterion
+    /// Train. An autoregressive strategy reads the true label of each node it has decided (teacher forcing).
+    | Train of Criterion
 
 /// The answer of a strategy for a batch, in the order of the batch's nodes and graphs.
 [<NoComparison; NoEquality>]
@@ -21,7 +22,7 @@ type NodePredictions =
         Logits: Tensor
         /// [nodes] int64: the step at which each node was decided; all 0 when they are decided at once.
         StepOfNode: Tensor
-        /// [graphs] loss of each graph, unless the question was `Decide`.
+        /// [graphs] loss of each graph, unless the pass mode was `Decide`.
         GraphLoss: Tensor option
     }
 

@@ -50,15 +50,15 @@ module Pruner =
         }
 
     /// Runs the strategy on a batch.
-    let run (pruner: Pruner) (mode: Mode) (question: Question) (batch: BatchTensors) : NodePredictions =
+    let run (pruner: Pruner) (mode: Mode) (passMode: PassMode) (batch: BatchTensors) : NodePredictions =
         batch
         |> BatchTensors.joinNearest pruner.Config.Neighbours
-        |> pruner.Strategy.Run pruner.Network mode question
+        |> pruner.Strategy.Run pruner.Network mode passMode
 
     /// Back-propagates through all of a run at once.
     let private learnAtOnce (strategy: Strategy) (lesson: Lesson) (network: Network) (batch: BatchTensors) : NodePredictions =
         use scope = torch.NewDisposeScope()
-        let predictions = strategy.Run network (Training lesson.Random) (Teach lesson.Criterion) batch
+        let predictions = strategy.Run network (Training lesson.Random) (PassMode.Train lesson.Criterion) batch
         lesson.Check predictions
         Gradients.backward (Loss.weighted lesson.Weights predictions.GraphLoss.Value)
         let cut (tensor: Tensor) = scope.MoveToOuter(tensor.detach ())
@@ -106,7 +106,7 @@ module Pruner =
     let decide (device: torch.Device) (pruner: Pruner) (batch: GraphBatch) : float32 array =
         use _scope = torch.NewDisposeScope()
         use _guard = torch.no_grad ()
-        let predictions = BatchTensors.create device (dtype pruner) batch |> run pruner Inference Decide
+        let predictions = BatchTensors.create device (dtype pruner) batch |> run pruner Inference PassMode.Predict
         (NodePredictions.margin predictions).``to``(torch.float32).cpu().data<float32>().ToArray()
 
     /// Sets the shift and scale of the input features; a network that takes raw features is left alone.

@@ -20,17 +20,17 @@ type Lesson =
     }
 
 /// How a network is asked and how it comes to decisions, as a value. One of your own is a record of this type: `Run` gets the
-/// parts of a network and answers with a `NodePredictions`; a loss for each graph is wanted unless the question is `Decide`.
+/// parts of a network and answers with a `NodePredictions`; a loss for each graph is wanted unless the passMode is `PassMode.Predict`.
 [<NoComparison; NoEquality>]
 type Strategy =
     {
         Name: string
-        Run: Network -> Mode -> Question -> BatchTensors -> NodePredictions
+        Run: Network -> Mode -> PassMode -> BatchTensors -> NodePredictions
         /// What it is when a share of the training is done, 0 in the first epoch, 1 in the last: for a strategy that changes while
         /// a network learns. In use it is what `Run` says.
         During: float -> Strategy
         /// Adds the gradients of a batch's weighted losses to the parameters, for strategies that can do so in parts; the
-        /// predictions is cut off from the gradients. None = run with the question `Teach`, then back through all of it.
+        /// predictions is cut off from the gradients. None = run with the passMode `PassMode.Train`, then back through all of it.
         Learn: (Lesson -> Network -> BatchTensors -> NodePredictions) option
     }
 
@@ -50,7 +50,7 @@ type Decoding =
 module Strategy =
 
     /// A strategy that is the same during the whole training.
-    let steady (name: string) (run: Network -> Mode -> Question -> BatchTensors -> NodePredictions) : Strategy =
+    let steady (name: string) (run: Network -> Mode -> PassMode -> BatchTensors -> NodePredictions) : Strategy =
         let rec strategy =
             {
                 Name = name

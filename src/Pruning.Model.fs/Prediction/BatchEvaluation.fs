@@ -68,7 +68,7 @@ module Evaluation =
 
         let predictions =
             BatchTensors.create device (Pruner.dtype model.Pruner) batch
-            |> Pruner.run model.Pruner Inference (Judge model.Criterion)
+            |> Pruner.run model.Pruner Inference (PassMode.Evaluate model.Criterion)
 
         match tryFindBroken batch predictions with
         | Some what ->

@@ -37,9 +37,9 @@ let private pruner order =
 
 let private criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
 
-let private run pruner question (graphs: ShowerGraph list) =
+let private run pruner passMode (graphs: ShowerGraph list) =
     use _guard = torch.no_grad ()
-    Pruner.run pruner Inference question (Laws.tensors graphs)
+    Pruner.run pruner Inference passMode (Laws.tensors graphs)
 
 let private orders = [ DecisionOrder.Confidence; DecisionOrder.Energy ]
 
@@ -52,14 +52,14 @@ let private guidance order =
 
 let private search order width (graphs: ShowerGraph list) =
     use _guard = torch.no_grad ()
-    Beam.search (guidance order) width (pruner order).Network Inference (Judge criterion) (Laws.tensors graphs)
+    Beam.search (guidance order) width (pruner order).Network Inference (PassMode.Evaluate criterion) (Laws.tensors graphs)
 
 let private withLabels (labels: byte array) (graph: ShowerGraph) =
     ShowerGraph(graph.Origin, graph.Features, graph.Source, graph.Target, labels, Layers = graph.Layers)
 
 /// Log-likelihood of some labels, step after step, by telling a network that they are the truth.
 let private logLikelihood order (labels: byte array) (graph: ShowerGraph) : float =
-    let predictions = run (pruner order) (Teach criterion) [ withLabels labels graph ]
+    let predictions = run (pruner order) (PassMode.Train criterion) [ withLabels labels graph ]
     let all = predictions.Logits.log_softmax(1L).``to``(torch.float64).data<float>().ToArray()
     Seq.sum [ for node in 0 .. graph.NodeCount - 1 -> all[2 * node + int labels[node]] ]
 
@@ -94,8 +94,8 @@ let private unionLaw decoding order =
         (Prop.forAll (Arb.zip (graphs, graphs)) (fun (a, b) ->
             Laws.inFloat64 (fun () ->
                 let pruner = Pruner.withDecoding decoding (pruner order)
-                let both = run pruner (Judge criterion) [ a; b ]
-                let each = [ a; b ] |> List.map (List.singleton >> run pruner (Judge criterion))
+                let both = run pruner (PassMode.Evaluate criterion) [ a; b ]
+                let each = [ a; b ] |> List.map (List.singleton >> run pruner (PassMode.Evaluate criterion))
                 let joined pick = torch.cat (each |> List.map pick |> List.toArray, 0L)
 
                 same
@@ -115,10 +115,10 @@ let private choices =
                 test $"one a step is greedy decoding, order {order}" {
                     Laws.inFloat64 (fun () ->
                         let graphs = List.ofArray Fixture.graphs.Value
-                        let greedy = run (pruner order) (Judge criterion) graphs
+                        let greedy = run (pruner order) (PassMode.Evaluate criterion) graphs
 
                         let one =
-                            run (Pruner.withDecoding (Decoding.Choices 1) (pruner order)) (Judge criterion) graphs
+                            run (Pruner.withDecoding (Decoding.Choices 1) (pruner order)) (PassMode.Evaluate criterion) graphs
 
                         same 0.0 one greedy)
                 }
@@ -134,7 +134,7 @@ let private choices =
                             let k = (k - 1) % 6 + 1
 
                             let predictions =
-                                run (Pruner.withDecoding (Decoding.Choices k) (pruner order)) Decide [ graph ]
+                                run (Pruner.withDecoding (Decoding.Choices k) (pruner order)) PassMode.Predict [ graph ]
 
                             Expect.equal
                                 (Fixture.longs predictions.StepOfNode |> Array.sort)
@@ -144,12 +144,12 @@ let private choices =
                 test $"all nodes at once are decided by the first step, order {order}" {
                     Laws.inFloat64 (fun () ->
                         let graph = Fixture.graphs.Value |> Array.maxBy _.NodeCount
-                        let greedy = run (pruner order) Decide [ graph ]
+                        let greedy = run (pruner order) PassMode.Predict [ graph ]
 
                         let all =
                             run
                                 (Pruner.withDecoding (Decoding.Choices graph.NodeCount) (pruner order))
-                                (Judge criterion)
+                                (PassMode.Evaluate criterion)
                                 [ graph ]
 
                         let first = Array.IndexOf(Fixture.longs greedy.StepOfNode, 0L)
@@ -171,7 +171,7 @@ let private beams =
                 test $"one sequence is greedy decoding, order {order}" {
                     Laws.inFloat64 (fun () ->
                         let graphs = List.ofArray Fixture.graphs.Value
-                        same 1e-12 (search order 1 graphs).NodePredictions (run (pruner order) (Judge criterion) graphs))
+                        same 1e-12 (search order 1 graphs).NodePredictions (run (pruner order) (PassMode.Evaluate criterion) graphs))
                 }
 
                 unionLaw (Decoding.Beam 3) order
@@ -183,7 +183,7 @@ let private beams =
                         (fun (graph, PositiveInt width) ->
                             Laws.inFloat64 (fun () ->
                                 let found = search order ((width - 1) % 5 + 1) [ graph ]
-                                let greedy = run (pruner order) Decide [ graph ]
+                                let greedy = run (pruner order) PassMode.Predict [ graph ]
                                 let likelihood = found.LogLikelihood.item<float>()
                                 let told = logLikelihood order (labelsOf found.NodePredictions) graph
                                 Expect.floatClose Accuracy.high likelihood told "the likelihood of its labels"
@@ -231,7 +231,7 @@ let private beams =
 
                 Expect.throwsT<ArgumentException>
                     (fun () ->
-                        run (Pruner.withDecoding (Decoding.Beam 2) (pruner order)) (Teach criterion) [ graph ]
+                        run (Pruner.withDecoding (Decoding.Beam 2) (pruner order)) (PassMode.Train criterion) [ graph ]
                         |> ignore)
                     "learning"
 

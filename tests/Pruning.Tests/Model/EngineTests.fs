@@ -175,7 +175,7 @@ let private learned (config: PrunerConfig) (engine: Engine) =
         use random = new torch.Generator(5UL)
         let pruner = Pruner.create random config
         let batch = Laws.tensors (List.ofArray Fixture.graphs.Value)
-        let predictions = Pruner.run pruner (Training random) (Teach criterion) batch
+        let predictions = Pruner.run pruner (Training random) (PassMode.Train criterion) batch
         let loss = Loss.ofBatch criterion.Loss config.Strategy batch.GraphSizes predictions.GraphLoss.Value
         Gradients.backward loss
         predictions, pruner.Network.Weights.Parameters)

@@ -49,7 +49,7 @@ let private check (name: string) (cell: CellKind) (memory: CellKind option) = te
             Pruner.run
                 pruner
                 Inference
-                (Judge
+                (PassMode.Evaluate
                     {
                         Weights = { Keep = 1.0; Prune = 20.0 }
                         Loss = LossKind.Original

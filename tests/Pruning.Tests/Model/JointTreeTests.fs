@@ -39,7 +39,7 @@ let private batch () = Laws.tensors [ Fixture.graphs.Value[1]; Fixture.graphs.Va
 
 let private judge (pruner: Pruner) (weights: ClassWeights) (batch: BatchTensors) =
     use _guard = torch.no_grad ()
-    Pruner.run pruner Inference (Judge(Criterion.ofWeights weights)) batch
+    Pruner.run pruner Inference (PassMode.Evaluate(Criterion.ofWeights weights)) batch
 
 [<Tests>]
 let tests =
@@ -99,7 +99,7 @@ let tests =
                     let pruner, batch = coupled (), batch ()
                     let criterion = Criterion.ofWeights { Keep = 0.6; Prune = 4.0 }
                     use random = new torch.Generator(1UL)
-                    let loss () = (Pruner.run pruner Inference (Teach criterion) batch).GraphLoss.Value.sum()
+                    let loss () = (Pruner.run pruner Inference (PassMode.Train criterion) batch).GraphLoss.Value.sum()
                     Gradients.backward (loss ())
 
                     for name, parameter in pruner.Network.Weights.Parameters do

@@ -94,7 +94,7 @@ let private memoryTests =
                 use _scope = torch.NewDisposeScope()
                 let pruner, batch = prunerOf config, Laws.tensors graphs.Value
                 use random = new torch.Generator(9UL)
-                let predictions = Pruner.run pruner (Training random) (Teach criterion) batch
+                let predictions = Pruner.run pruner (Training random) (PassMode.Train criterion) batch
 
                 Loss.ofBatch criterion.Loss config.Strategy batch.GraphSizes predictions.GraphLoss.Value
                 |> Gradients.backward

@@ -142,7 +142,7 @@ let private evaluation (case: Lazy<Case>) =
                     use _scope = torch.NewDisposeScope()
                     use _guard = torch.no_grad ()
                     let batch = tensors graphs
-                    let predictions = Pruner.run (pruner case) Inference (Teach case.Criterion) batch
+                    let predictions = Pruner.run (pruner case) Inference (PassMode.Train case.Criterion) batch
                     checkGraphs case graphs predictions
 
                     if graphs.Length > 1 then
@@ -163,7 +163,7 @@ let private evaluation (case: Lazy<Case>) =
 
                 inFloat64 (fun () ->
                     let batch = tensors [ 0; 1; 2; 3 ]
-                    let predictions = Pruner.run (pruner case) Inference (Teach case.Criterion) batch
+                    let predictions = Pruner.run (pruner case) Inference (PassMode.Train case.Criterion) batch
 
                     let wanted = torch.cat ([| for g in 0..3 -> case.Numbers[$"eval64.g{g}.logits"] |], 0L)
                     Near.close 1e-9 predictions.Logits wanted "logits")
@@ -175,7 +175,7 @@ let private trained (case: Case) (pruner: Pruner) (check: NodePredictions -> tor
     use _scope = torch.NewDisposeScope()
     use random = new torch.Generator(1UL)
     let batch = tensors [ 1; 2; 3 ]
-    let predictions = Pruner.run pruner (Training random) (Teach case.Criterion) batch
+    let predictions = Pruner.run pruner (Training random) (PassMode.Train case.Criterion) batch
     let loss = batchLoss case batch.GraphSizes predictions.GraphLoss.Value
     loss.backward ()
     check predictions loss

@@ -43,9 +43,9 @@ let private pruner (config: PrunerConfig) =
 
 let private criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
 
-let private run pruner question (graphs: ShowerGraph list) =
+let private run pruner passMode (graphs: ShowerGraph list) =
     use _guard = torch.no_grad ()
-    Pruner.run pruner Inference question (Laws.tensors graphs)
+    Pruner.run pruner Inference passMode (Laws.tensors graphs)
 
 /// Features of a size that a detector has, so that float32 noise stays small.
 let private graphs =
@@ -88,8 +88,8 @@ let private perVariant (config: PrunerConfig) =
                 (Prop.forAll (Arb.zip (graphs, graphs)) (fun (a, b) ->
                     Laws.inFloat64 (fun () ->
                         let pruner = pruner config
-                        let both = run pruner (Judge criterion) [ a; b; a ]
-                        let each = [ a; b; a ] |> List.map (List.singleton >> run pruner (Judge criterion))
+                        let both = run pruner (PassMode.Evaluate criterion) [ a; b; a ]
+                        let each = [ a; b; a ] |> List.map (List.singleton >> run pruner (PassMode.Evaluate criterion))
                         let joined pick = torch.cat (each |> List.map pick |> List.toArray, 0L)
                         Near.close 1e-9 both.Logits (joined _.Logits) "logits"
                         Near.close 1e-9 both.GraphLoss.Value (joined _.GraphLoss.Value) "losses"
@@ -100,8 +100,8 @@ let private perVariant (config: PrunerConfig) =
                     Laws.inFloat64 (fun () ->
                         let pruner = pruner config
                         let rowOf = Laws.shuffle seed graph.NodeCount
-                        let plain = run pruner Decide [ graph ]
-                        let moved = run pruner Decide [ Laws.permute rowOf graph ]
+                        let plain = run pruner PassMode.Predict [ graph ]
+                        let moved = run pruner PassMode.Predict [ Laws.permute rowOf graph ]
 
                         let before, after = Fixture.longs plain.StepOfNode, Fixture.longs moved.StepOfNode
 
@@ -133,7 +133,7 @@ let private perVariant (config: PrunerConfig) =
                                 graph.Labels |> Array.map (fun l -> 1uy - l)
                             )
 
-                        let decided, judged = run pruner Decide [ graph ], run pruner (Judge criterion) [ flipped ]
+                        let decided, judged = run pruner PassMode.Predict [ graph ], run pruner (PassMode.Evaluate criterion) [ flipped ]
                         Near.close 1e-12 decided.Logits judged.Logits "logits"
                         Expect.isNone decided.GraphLoss "nothing to judge by")))
 
@@ -141,7 +141,7 @@ let private perVariant (config: PrunerConfig) =
                 "every node is decided once"
                 (Prop.forAll graphs (fun graph ->
                     use _scope = torch.NewDisposeScope()
-                    let steps = Fixture.longs (run (pruner config) Decide [ graph ]).StepOfNode
+                    let steps = Fixture.longs (run (pruner config) PassMode.Predict [ graph ]).StepOfNode
 
                     match config.Strategy with
                     | DecisionStrategy.Autoregressive ->
@@ -164,8 +164,8 @@ let tests =
                     use random = new torch.Generator(1UL)
                     let pruner = pruner { small with Dropout = 0.0 }
                     let graphs = List.ofArray Fixture.graphs.Value
-                    let training = Pruner.run pruner (Training random) (Teach criterion) (Laws.tensors graphs)
-                    Near.close 1e-9 training.Logits (run pruner Decide graphs).Logits "logits")
+                    let training = Pruner.run pruner (Training random) (PassMode.Train criterion) (Laws.tensors graphs)
+                    Near.close 1e-9 training.Logits (run pruner PassMode.Predict graphs).Logits "logits")
             }
 
             test "dropout draws from the generator that it is given" {
@@ -175,7 +175,7 @@ let tests =
 
                 let logits (seed: uint64) =
                     use random = new torch.Generator(seed)
-                    (Pruner.run pruner (Training random) (Teach criterion) batch).Logits
+                    (Pruner.run pruner (Training random) (PassMode.Train criterion) batch).Logits
 
                 Near.close 0.0 (logits 1UL) (logits 1UL) "same seed"
                 Expect.isGreaterThan (Near.distance (logits 1UL) (logits 2UL)) 1e-6 "other seed, other masks"
@@ -196,7 +196,7 @@ let tests =
                                 }
 
                         let batch = Laws.tensors [ one; Fixture.graphs.Value[1]; one ]
-                        let predictions = Pruner.run pruner (Training random) (Teach criterion) batch
+                        let predictions = Pruner.run pruner (Training random) (PassMode.Train criterion) batch
 
                         Expect.isNone
                             (Evaluation.tryFindBroken batch.Source predictions)

@@ -30,9 +30,9 @@ let private pruner (config: PrunerConfig) =
 
 let private criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
 
-let private run pruner question (graphs: ShowerGraph list) =
+let private run pruner passMode (graphs: ShowerGraph list) =
     use _guard = torch.no_grad ()
-    Pruner.run pruner Inference question (Laws.tensors graphs)
+    Pruner.run pruner Inference passMode (Laws.tensors graphs)
 
 let private ordered (order: DecisionOrder) =
     { small with
@@ -61,7 +61,7 @@ let private feature (graph: ShowerGraph) node column = graph.Features[node * Sho
 
 /// The nodes of one graph in the order in which they were decided.
 let private decided (config: PrunerConfig) (graph: ShowerGraph) : int list =
-    let steps = Fixture.ints (run (pruner config) Decide [ graph ]).StepOfNode
+    let steps = Fixture.ints (run (pruner config) PassMode.Predict [ graph ]).StepOfNode
     [ 0 .. graph.NodeCount - 1 ] |> List.sortBy (fun node -> steps[node])
 
 let private isFalling (values: 'T list) = values = List.sortDescending values
@@ -96,8 +96,8 @@ let private orders =
                 (Prop.forAll (Arb.zip (graphs, graphs)) (fun (a, b) ->
                     use _scope = torch.NewDisposeScope()
                     let pruner = pruner (ordered (DecisionOrder.Random 3L))
-                    let alone = Fixture.longs (run pruner Decide [ b ]).StepOfNode
-                    let beside = Fixture.longs (run pruner Decide [ a; b ]).StepOfNode
+                    let alone = Fixture.longs (run pruner PassMode.Predict [ b ]).StepOfNode
+                    let beside = Fixture.longs (run pruner PassMode.Predict [ a; b ]).StepOfNode
                     Expect.equal beside[a.NodeCount ..] alone "steps"))
 
             test "another seed gives another order, and training another one each step" {
@@ -114,7 +114,7 @@ let private orders =
                     let pruner = pruner (ordered (DecisionOrder.Random 3L))
 
                     Fixture.longs
-                        (Pruner.run pruner (Training random) (Teach criterion) (Laws.tensors [ graph ])).StepOfNode
+                        (Pruner.run pruner (Training random) (PassMode.Train criterion) (Laws.tensors [ graph ])).StepOfNode
 
                 Expect.equal (train 1UL) (train 1UL) "the same generator"
                 Expect.notEqual (train 1UL) (train 2UL) "another generator"
@@ -126,8 +126,8 @@ let private orders =
                     (Prop.forAll (Arb.zip (graphs, graphs)) (fun (a, b) ->
                         Laws.inFloat64 (fun () ->
                             let pruner = pruner (ordered order)
-                            let both = run pruner (Judge criterion) [ a; b ]
-                            let each = [ a; b ] |> List.map (List.singleton >> run pruner (Judge criterion))
+                            let both = run pruner (PassMode.Evaluate criterion) [ a; b ]
+                            let each = [ a; b ] |> List.map (List.singleton >> run pruner (PassMode.Evaluate criterion))
                             let joined pick = torch.cat (each |> List.map pick |> List.toArray, 0L)
                             Near.close 1e-9 both.Logits (joined _.Logits) "logits"
                             Near.close 1e-9 both.GraphLoss.Value (joined _.GraphLoss.Value) "losses"
@@ -137,7 +137,7 @@ let private orders =
             test "in a known order the loss is that of the decisions alone" {
                 Laws.inFloat64 (fun () ->
                     let graph = Fixture.graphs.Value[2]
-                    let predictions = run (pruner (ordered DecisionOrder.Energy)) (Judge criterion) [ graph ]
+                    let predictions = run (pruner (ordered DecisionOrder.Energy)) (PassMode.Evaluate criterion) [ graph ]
                     let labels = (Laws.tensors [ graph ]).Labels
                     let wanted = (Loss.perNode criterion.Weights predictions.Logits labels).mean [| 0L |]
                     Near.close 1e-10 (predictions.GraphLoss.Value.squeeze 0L) wanted "loss")
@@ -149,7 +149,7 @@ let private orders =
                 let pruner = pruner (ordered DecisionOrder.Energy)
 
                 let predictions =
-                    Pruner.run pruner (Training random) (Teach criterion) (Laws.tensors [ Fixture.graphs.Value[2] ])
+                    Pruner.run pruner (Training random) (PassMode.Train criterion) (Laws.tensors [ Fixture.graphs.Value[2] ])
 
                 predictions.GraphLoss.Value.sum().backward()
 
@@ -171,7 +171,7 @@ let private orders =
                 let pruner = pruner small |> Pruner.withStrategy strategy
 
                 Expect.throwsT<System.InvalidOperationException>
-                    (fun () -> run pruner Decide [ Fixture.graphs.Value[2] ] |> ignore)
+                    (fun () -> run pruner PassMode.Predict [ Fixture.graphs.Value[2] ] |> ignore)
                     "one place"
             }
         ]
@@ -190,7 +190,7 @@ let private onePass =
                             }
 
                         let graphs = List.ofArray Fixture.graphs.Value
-                        let answer strategy = run (pruner (config strategy)) (Judge criterion) graphs
+                        let answer strategy = run (pruner (config strategy)) (PassMode.Evaluate criterion) graphs
 
                         let one, equilibrium = answer DecisionStrategy.OnePass, answer (DecisionStrategy.Equilibrium 1)
 
@@ -214,7 +214,7 @@ let private onePass =
                         }
 
                 let batch = Laws.tensors [ Fixture.graphs.Value[2] ]
-                (Pruner.run pruner (Training random) (Teach criterion) batch).GraphLoss.Value.sum().backward()
+                (Pruner.run pruner (Training random) (PassMode.Train criterion) batch).GraphLoss.Value.sum().backward()
                 let parameters = Map.ofList pruner.Network.Weights.Parameters
                 Expect.equal (Near.largest (nonNull parameters["decision.input.weight"].grad)) 0.0 "gradient"
 
@@ -229,7 +229,7 @@ let private schedules =
     [ TruthSchedule.Linear; TruthSchedule.Exponential; TruthSchedule.InverseSigmoid ]
 
 /// Logits of one training step of an autoregressive network after a share of the training.
-let private taught (schedule: TruthSchedule) (share: float) (question: Question) =
+let private taught (schedule: TruthSchedule) (share: float) (passMode: PassMode) =
     use random = new torch.Generator(8UL)
 
     let config =
@@ -238,7 +238,7 @@ let private taught (schedule: TruthSchedule) (share: float) (question: Question)
         }
 
     let pruner = pruner config |> Pruner.during share
-    (Pruner.run pruner (Training random) question (Laws.tensors (List.ofArray Fixture.graphs.Value))).Logits
+    (Pruner.run pruner (Training random) passMode (Laws.tensors (List.ofArray Fixture.graphs.Value))).Logits
 
 let private scheduled =
     testList
@@ -273,12 +273,12 @@ let private scheduled =
 
             test "the first epoch is teacher forcing; at probability 0 a network reads its own decisions" {
                 Laws.inFloat64 (fun () ->
-                    let forced = taught TruthSchedule.Always 0.5 (Teach criterion)
-                    let own = taught TruthSchedule.Always 0.5 (Judge criterion)
+                    let forced = taught TruthSchedule.Always 0.5 (PassMode.Train criterion)
+                    let own = taught TruthSchedule.Always 0.5 (PassMode.Evaluate criterion)
                     Expect.isGreaterThan (Near.distance forced own) 1e-9 "labels make a difference here"
-                    Near.close 1e-12 (taught (TruthSchedule.Linear 0.0) 0.0 (Teach criterion)) forced "first epoch"
-                    Near.close 1e-12 (taught (TruthSchedule.Linear 0.0) 1.0 (Teach criterion)) own "last epoch"
-                    let between = taught (TruthSchedule.Linear 0.0) 0.5 (Teach criterion)
+                    Near.close 1e-12 (taught (TruthSchedule.Linear 0.0) 0.0 (PassMode.Train criterion)) forced "first epoch"
+                    Near.close 1e-12 (taught (TruthSchedule.Linear 0.0) 1.0 (PassMode.Train criterion)) own "last epoch"
+                    let between = taught (TruthSchedule.Linear 0.0) 0.5 (PassMode.Train criterion)
                     Expect.isGreaterThan (Near.distance between forced) 1e-9 "sometimes its own"
                     Expect.isGreaterThan (Near.distance between own) 1e-9 "sometimes the truth")
             }
@@ -315,8 +315,8 @@ let private scheduled =
 
                     Near.close
                         1e-12
-                        (run pruner Decide [ graph ]).Logits
-                        (run pruner (Judge criterion) [ flipped ]).Logits
+                        (run pruner PassMode.Predict [ graph ]).Logits
+                        (run pruner (PassMode.Evaluate criterion) [ flipped ]).Logits
                         "logits")
             }
         ]
@@ -334,17 +334,17 @@ let private ownStrategy =
                     {
                         Name = "own"
                         Run =
-                            fun network mode question batch ->
+                            fun network mode passMode batch ->
                                 shares.Add share
 
                                 asked.Add(
-                                    match question with
-                                    | Teach _ -> "teach"
-                                    | Judge _ -> "judge"
-                                    | Decide -> "decide"
+                                    match passMode with
+                                    | PassMode.Train _ -> "teach"
+                                    | PassMode.Evaluate _ -> "judge"
+                                    | PassMode.Predict -> "decide"
                                 )
 
-                                Strategy.onePass.Run network mode question batch
+                                Strategy.onePass.Run network mode passMode batch
                         During = at
                         Learn = None
                     }

@@ -227,7 +227,7 @@ let private ofStrategy name (config: PrunerConfig) (decoding: Decoding) : Subjec
                 use _guard = torch.no_grad ()
                 use random = new torch.Generator(5UL)
                 let pruner = Pruner.create random config |> Pruner.withDecoding decoding
-                let predictions = Pruner.run pruner Inference Decide (Laws.tensors graphs)
+                let predictions = Pruner.run pruner Inference PassMode.Predict (Laws.tensors graphs)
                 predictions.Logits
     }
 

@@ -1,4 +1,4 @@
-/// Everything that can be asked of a ROOT file, asked; each question may be refused, but only with a
+/// Everything that can be asked of a ROOT file, asked; each passMode may be refused, but only with a
 /// RootFormatException, and takes bounded memory.
 module Pruning.Tests.Data.FuzzReading
 
