@@ -56,11 +56,11 @@ module Pruner =
         |> pruner.Strategy.Run pruner.Network mode passMode
 
     /// Back-propagates through all of a run at once.
-    let private learnAtOnce (strategy: Strategy) (lesson: Lesson) (network: Network) (batch: BatchTensors) : NodePredictions =
+    let private learnAtOnce (strategy: Strategy) (context: LossContext) (network: Network) (batch: BatchTensors) : NodePredictions =
         use scope = torch.NewDisposeScope()
-        let predictions = strategy.Run network (Training lesson.Random) (PassMode.Train lesson.Criterion) batch
-        lesson.Check predictions
-        Gradients.backward (Loss.weighted lesson.Weights predictions.GraphLoss.Value)
+        let predictions = strategy.Run network (Training context.Random) (PassMode.Train context.Criterion) batch
+        context.Check predictions
+        Gradients.backward (Loss.weighted context.Weights predictions.GraphLoss.Value)
         let cut (tensor: Tensor) = scope.MoveToOuter(tensor.detach ())
 
         {
@@ -80,7 +80,7 @@ module Pruner =
         (check: NodePredictions -> unit)
         (batch: BatchTensors)
         : NodePredictions =
-        let lesson =
+        let context =
             {
                 Config = pruner.Config
                 Memory = memory
@@ -94,7 +94,7 @@ module Pruner =
 
         batch
         |> BatchTensors.joinNearest pruner.Config.Neighbours
-        |> learn lesson pruner.Network
+        |> learn context pruner.Network
 
     /// The type of the weights.
     let dtype (pruner: Pruner) : torch.ScalarType =

@@ -7,7 +7,7 @@ open Pruning.Model.Losses
 
 /// What learning from one batch needs beside the network and the batch.
 [<NoComparison; NoEquality>]
-type Lesson =
+type LossContext =
     {
         Config: PrunerConfig
         Memory: Backpropagation
@@ -31,7 +31,7 @@ type Strategy =
         During: float -> Strategy
         /// Adds the gradients of a batch's weighted losses to the parameters, for strategies that can do so in parts; the
         /// predictions is cut off from the gradients. None = run with the passMode `PassMode.Train`, then back through all of it.
-        Learn: (Lesson -> Network -> BatchTensors -> NodePredictions) option
+        Learn: (LossContext -> Network -> BatchTensors -> NodePredictions) option
     }
 
 /// How an autoregressive network that has learnt is asked.
@@ -88,16 +88,16 @@ module Strategy =
                 Run = Autoregressive.runWith guidance
                 During = at
                 Learn =
-                    Some(fun lesson network batch ->
+                    Some(fun context network batch ->
                         AutoregressiveLearning.learn
                             guidance
-                            lesson.Config
+                            context.Config
                             network
-                            lesson.Memory
-                            lesson.Random
-                            lesson.Criterion
-                            lesson.Weights
-                            lesson.Check
+                            context.Memory
+                            context.Random
+                            context.Criterion
+                            context.Weights
+                            context.Check
                             batch)
             }
 
