@@ -78,7 +78,7 @@ module Autoregressive =
         let most = Array.max counts
 
         let undecided (values: Tensor) =
-            (Course.rectangle active 0.0 values).masked_fill(decided, scalar Double.NegativeInfinity)
+            (DecodingBatch.rectangle active 0.0 values).masked_fill(decided, scalar Double.NegativeInfinity)
 
         let largest (values: Tensor) =
             if most = 1 then
@@ -128,7 +128,7 @@ module Autoregressive =
 
     /// One step of every unfinished graph. `decided` is not written to: back-propagation reads it again.
     let private step
-        (course: Course)
+        (decoding: DecodingBatch)
         (network: Network)
         mode
         passMode
@@ -141,7 +141,7 @@ module Autoregressive =
         use scope = torch.NewDisposeScope()
         let next = network.Step mode active.Plan decisions state
         let h = NodeState.embedding next // [nodes, hidden]
-        let counts = Course.decisionsAt course active t
+        let counts = DecodingBatch.decisionsAt decoding active t
         let scores, place = choose network mode active decided counts h
         let nowDecided = decided.scatter (1L, place, torch.ones_like (place, dtype = torch.bool))
         let chosen = nodesAt active counts place // [decisions]
@@ -152,15 +152,15 @@ module Autoregressive =
             | PassMode.Evaluate criterion
             | PassMode.Train criterion ->
                 let all = network.PruneLogits mode h // [nodes, 2]
-                let costs = Loss.perNode criterion.Weights all active.Labels |> Course.rectangle active 0.0
-                let undecided = active.Size.sub (scalar (float (t * course.Choices)))
+                let costs = Loss.perNode criterion.Weights all active.Labels |> DecodingBatch.rectangle active 0.0
+                let undecided = active.Size.sub (scalar (float (t * decoding.Choices)))
                 let ofOne = Loss.ofStep criterion.Loss costs scores undecided
 
                 let cost =
-                    if course.Choices = 1 then
+                    if decoding.Choices = 1 then
                         ofOne
                     else
-                        ofOne.mul (undecided.clamp_max (scalar (float course.Choices)))
+                        ofOne.mul (undecided.clamp_max (scalar (float decoding.Choices)))
 
                 all.index_select (0L, chosen), Some cost
 
@@ -179,32 +179,32 @@ module Autoregressive =
         let places = torch.tensor (Array.init (int (permutation.size 0)) int64, device = permutation.device)
         (torch.empty_like permutation).scatter_(0L, permutation, places).MoveToOuterDisposeScope()
 
-    let internal encode (course: Course) (network: Network) (mode: Mode) : NodeState =
+    let internal encode (decoding: DecodingBatch) (network: Network) (mode: Mode) : NodeState =
         use _scope = torch.NewDisposeScope()
-        let h = (network.Encode mode course.Batch).index_select(0L, course.NodeOrder)
+        let h = (network.Encode mode decoding.Batch).index_select(0L, decoding.NodeOrder)
 
         network.Start h
         |> NodeState.map (fun tensor -> tensor.MoveToOuterDisposeScope())
 
-    let internal begin' (course: Course) (state: NodeState) : Walk =
-        let active = course.Unfinished[course.Batch.GraphCount]
+    let internal begin' (decoding: DecodingBatch) (state: NodeState) : Walk =
+        let active = decoding.Unfinished[decoding.Batch.GraphCount]
 
         {
             Active = active
             State = state
             Decided = active.NodeOfPlace.eq (scalar (float active.Nodes))
-            Decisions = torch.zeros ([| active.Nodes; 2L |], dtype = course.Batch.X.dtype, device = course.Batch.Device)
+            Decisions = torch.zeros ([| active.Nodes; 2L |], dtype = decoding.Batch.X.dtype, device = decoding.Batch.Device)
         }
 
     /// Graphs that are done leave; then the others take step t. `before` is used up.
-    let internal advance (course: Course) network mode passMode (before: Walk) (t: int) : Walk * Step =
-        let graphs = Course.graphsAt course before.Active.Graphs t
+    let internal advance (decoding: DecodingBatch) network mode passMode (before: Walk) (t: int) : Walk * Step =
+        let graphs = DecodingBatch.graphsAt decoding before.Active.Graphs t
 
         let walk =
             if graphs = before.Active.Graphs then
                 before
             else
-                let active = course.Unfinished[graphs]
+                let active = decoding.Unfinished[graphs]
 
                 let narrowed =
                     {
@@ -220,7 +220,7 @@ module Autoregressive =
                 before.Decisions.Dispose()
                 narrowed
 
-        let after = step course network mode passMode walk.Active walk.Decided t walk.Decisions walk.State
+        let after = step decoding network mode passMode walk.Active walk.Decided t walk.Decisions walk.State
         NodeState.dispose walk.State
         walk.Decisions.Dispose()
 
@@ -253,18 +253,18 @@ module Autoregressive =
             mutable Decisions: int64
         }
 
-    let private room (course: Course) (dtype: torch.ScalarType) (shape: int64 array) : Tensor =
-        torch.empty (shape, dtype = Nullable dtype, device = course.Batch.Device)
+    let private room (decoding: DecodingBatch) (dtype: torch.ScalarType) (shape: int64 array) : Tensor =
+        torch.empty (shape, dtype = Nullable dtype, device = decoding.Batch.Device)
 
     /// Room for the logits of all decisions of a batch.
-    let internal copiedLogits (course: Course) : DecisionLogits =
-        Copied(room course course.Batch.X.dtype [| course.Batch.X.size 0; 2L |])
+    let internal copiedLogits (decoding: DecodingBatch) : DecisionLogits =
+        Copied(room decoding decoding.Batch.X.dtype [| decoding.Batch.X.size 0; 2L |])
 
-    let internal emptyTrace (course: Course) (logits: DecisionLogits) : Trace =
-        let nodes = course.Batch.X.size 0
+    let internal emptyTrace (decoding: DecodingBatch) (logits: DecisionLogits) : Trace =
+        let nodes = decoding.Batch.X.size 0
 
         {
-            Chosen = room course torch.int64 [| nodes |]
+            Chosen = room decoding torch.int64 [| nodes |]
             StepOf = Array.zeroCreate (int nodes)
             Logits = logits
             Decisions = 0L
@@ -286,16 +286,16 @@ module Autoregressive =
         trace.Decisions <- trace.Decisions + count
 
     /// The predictions on the batch from its trace and the sums of the step losses, largest graph first.
-    let internal verdictOf (course: Course) (trace: Trace) (lossOfPlace: Tensor option) : NodePredictions =
+    let internal verdictOf (decoding: DecodingBatch) (trace: Trace) (lossOfPlace: Tensor option) : NodePredictions =
         use scope = torch.NewDisposeScope()
-        let batch, layout = course.Batch, course.Layout
+        let batch, layout = decoding.Batch, decoding.Layout
 
         let logits =
             match trace.Logits with
             | Copied room -> room
             | Attached logits -> torch.cat (logits.ToArray(), 0L)
 
-        let batchNode = course.NodeOrder.index_select (0L, trace.Chosen) // node decided, decision after decision
+        let batchNode = decoding.NodeOrder.index_select (0L, trace.Chosen) // node decided, decision after decision
         let decisionOfNode = inverse batchNode // [nodes]
 
         let graphLoss (perPlace: Tensor) =
@@ -327,20 +327,20 @@ module Autoregressive =
         (batch: BatchTensors)
         : NodePredictions =
         use scope = torch.NewDisposeScope()
-        let course = Course.create guidance mode batch
+        let decoding = DecodingBatch.create guidance mode batch
         let withGradients = torch.is_grad_enabled ()
 
-        let trace = emptyTrace course (if withGradients then Attached(ResizeArray()) else copiedLogits course)
+        let trace = emptyTrace decoding (if withGradients then Attached(ResizeArray()) else copiedLogits decoding)
 
         // Loss so far of the unfinished graphs, and of the finished ones: earliest finished last in the layout.
         let mutable running: Tensor option = None
         let finished = ResizeArray<Tensor>()
-        let mutable walk = begin' course (encode course network mode)
+        let mutable walk = begin' decoding (encode decoding network mode)
 
-        for t in 0 .. course.Steps - 1 do
+        for t in 0 .. decoding.Steps - 1 do
             let earlier = walk.Active.Graphs
             let begun = walk.Decided
-            let next, after = advance course network mode passMode walk t
+            let next, after = advance decoding network mode passMode walk t
             let graphs = int64 next.Active.Graphs
             record trace t after
             let before = running
@@ -371,7 +371,7 @@ module Autoregressive =
             running
             |> Option.map (fun unfinished -> torch.cat ([| unfinished; yield! Seq.rev finished |], 0L))
 
-        let predictions = verdictOf course trace losses
+        let predictions = verdictOf decoding trace losses
 
         {
             Logits = scope.MoveToOuter predictions.Logits

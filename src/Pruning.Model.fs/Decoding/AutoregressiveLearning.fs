@@ -83,21 +83,21 @@ module AutoregressiveLearning =
         ofCell config.DecisionCell
         + (config.MemoryCell |> Option.map ofCell |> Option.defaultValue 0L)
 
-    let private segmentsOf (config: PrunerConfig) (course: Course) (memory: Backpropagation) : (int * int) list =
-        let active t = course.Unfinished[Course.graphsAt course course.Batch.GraphCount t]
-        let fused = Engine.isFused course.Batch.X
-        let elementBytes = if course.Batch.X.dtype = torch.float64 then 8L else 4L
+    let private segmentsOf (config: PrunerConfig) (decoding: DecodingBatch) (memory: Backpropagation) : (int * int) list =
+        let active t = decoding.Unfinished[DecodingBatch.graphsAt decoding decoding.Batch.GraphCount t]
+        let fused = Engine.isFused decoding.Batch.X
+        let elementBytes = if decoding.Batch.X.dtype = torch.float64 then 8L else 4L
 
         let bytes t =
             let active = active t
             stepBytes config fused elementBytes active.Nodes (active.Plan.StepSource.size 0)
 
         match memory with
-        | Backpropagation.Full -> segments (fun _ -> 0L) 1L course.Steps
-        | Backpropagation.Truncated steps -> segments (fun _ -> 1L) (int64 steps) course.Steps
+        | Backpropagation.Full -> segments (fun _ -> 0L) 1L decoding.Steps
+        | Backpropagation.Truncated steps -> segments (fun _ -> 1L) (int64 steps) decoding.Steps
         | Backpropagation.Bounded budget ->
             let state t = (active t).Nodes * carries config * int64 config.Hidden * elementBytes
-            bounded (Array.init course.Steps (fun t -> bytes t, state t)) budget
+            bounded (Array.init decoding.Steps (fun t -> bytes t, state t)) budget
 
     /// A state that gradients stop at, and can be asked for.
     let private leaf (state: NodeState) : NodeState =
@@ -193,12 +193,12 @@ module AutoregressiveLearning =
             tensor
 
         let mode, passMode = Training random, PassMode.Train criterion
-        let course = Course.create guidance mode batch
-        let trace = Autoregressive.emptyTrace course (Autoregressive.copiedLogits course)
+        let decoding = DecodingBatch.create guidance mode batch
+        let trace = Autoregressive.emptyTrace decoding (Autoregressive.copiedLogits decoding)
         let total = torch.zeros ([| int64 batch.GraphCount |], dtype = batch.X.dtype, device = batch.Device)
 
         let weightOfPlace =
-            let perPlace place = weights[course.Layout.GraphOrder[place]] / float (course.Layout.Size place)
+            let perPlace place = weights[decoding.Layout.GraphOrder[place]] / float (decoding.Layout.Size place)
             torch.tensor(Array.init batch.GraphCount perPlace).``to``(batch.X.dtype).``to`` batch.Device
 
         /// Runs the steps of a segment; its losses, and the walk after it.
@@ -207,7 +207,7 @@ module AutoregressiveLearning =
             let mutable walk = start
 
             for t in first..last do
-                let next, after = Autoregressive.advance course network mode passMode walk t
+                let next, after = Autoregressive.advance decoding network mode passMode walk t
 
                 if isNew then
                     use _guard = torch.no_grad ()
@@ -230,10 +230,10 @@ module AutoregressiveLearning =
                 Decisions = walk.Decisions.alias ()
             }
 
-        let encoded = Autoregressive.encode course network mode
-        let segments = segmentsOf config course memory
-        let predictions () = Autoregressive.verdictOf course trace (Some total)
-        let first = Autoregressive.begin' course encoded
+        let encoded = Autoregressive.encode decoding network mode
+        let segments = segmentsOf config decoding memory
+        let predictions () = Autoregressive.verdictOf decoding trace (Some total)
+        let first = Autoregressive.begin' decoding encoded
 
         let keep =
             let places =

@@ -129,7 +129,7 @@ module Beam =
         }
 
     /// The likeliest sequence of each graph, in the order of the batch.
-    let private answerOf (width: int) (batch: BatchTensors) (course: Course) (sequences: Sequences) : BeamAnswer =
+    let private answerOf (width: int) (batch: BatchTensors) (decoding: DecodingBatch) (sequences: Sequences) : BeamAnswer =
         let likelihood = sequences.LogLikelihood.view (int64 batch.GraphCount, int64 width)
         let best = likelihood.argmax 1L // by rank of the graph's size
 
@@ -139,11 +139,11 @@ module Beam =
         let rankOfGraph = Array.zeroCreate<int64> batch.GraphCount
 
         for rank in 0 .. batch.GraphCount - 1 do
-            rankOfGraph[course.Layout.GraphOrder[rank * width] / width] <- int64 rank
+            rankOfGraph[decoding.Layout.GraphOrder[rank * width] / width] <- int64 rank
 
         let host = Transfer.index batch.Device
         let place = placeOfRank.index_select (0L, host rankOfGraph) // [graphs]
-        let firstNode = host (Array.map int64 course.Layout.NodeOffsets)
+        let firstNode = host (Array.map int64 decoding.Layout.NodeOffsets)
 
         let offset =
             Array.init batch.NodeCount (fun node ->
@@ -192,13 +192,13 @@ module Beam =
             )
             |> BatchTensors.create batch.Device batch.X.dtype
 
-        let course = Course.create guidance mode copies
+        let decoding = DecodingBatch.create guidance mode copies
         let zeros shape = torch.zeros ((shape: int64 array), dtype = batch.X.dtype, device = batch.Device)
 
         let isFirst =
             Array.init copies.GraphCount (fun place -> if place % width = 0 then 0.0 else Double.NegativeInfinity)
 
-        let mutable walk = Autoregressive.begin' course (Autoregressive.encode course network mode)
+        let mutable walk = Autoregressive.begin' decoding (Autoregressive.encode decoding network mode)
         let finished = ResizeArray<Sequences>()
 
         let mutable sequences =
@@ -212,10 +212,10 @@ module Beam =
                     | _ -> None
             }
 
-        for t in 0 .. course.Steps - 1 do
+        for t in 0 .. decoding.Steps - 1 do
             use inner = torch.NewDisposeScope()
             let earlier = walk.Active
-            let next, after = Autoregressive.advance course network mode passMode walk t
+            let next, after = Autoregressive.advance decoding network mode passMode walk t
             let places, nodes = int64 next.Active.Graphs, next.Active.Nodes
 
             let part (first: int64) (last: int64) (tensor: Tensor) =
@@ -241,7 +241,7 @@ module Beam =
                     Decisions = keep moved.Decisions
                 }
 
-        let answer = answerOf width batch course (joined sequences finished)
+        let answer = answerOf width batch decoding (joined sequences finished)
         let out tensor = scope.MoveToOuter(tensor: Tensor)
 
         {

@@ -38,7 +38,7 @@ type internal Unfinished =
 
 /// A batch on its way: its layout, and the parts of it that are still unfinished after each graph has left.
 [<NoComparison; NoEquality>]
-type internal Course =
+type internal DecodingBatch =
     {
         Batch: BatchTensors
         Layout: DescendingBatch
@@ -52,7 +52,7 @@ type internal Course =
 
 /// How a batch is laid out for autoregressive steps.
 [<RequireQualifiedAccess>]
-module internal Course =
+module internal DecodingBatch =
 
     /// What the nodes of a batch know before the first step, in the order of the layout: see `Unfinished`.
     [<NoComparison; NoEquality>]
@@ -104,7 +104,7 @@ module internal Course =
         |> Seq.length
 
     /// Lays a batch out. What the guidance draws is drawn here, once, so that steps that are computed again see the same.
-    let create (guidance: Guidance) (mode: Mode) (batch: BatchTensors) : Course =
+    let create (guidance: Guidance) (mode: Mode) (batch: BatchTensors) : DecodingBatch =
         let layout = DescendingBatch.Of batch.Source
         let nodeOrder = Transfer.index batch.Device layout.NodeOrder
         let inLayout (values: Tensor) = values.index_select (0L, nodeOrder)
@@ -134,9 +134,9 @@ module internal Course =
         }
 
     /// How many of the first `graphs` graphs take step t.
-    let graphsAt (course: Course) (graphs: int) (t: int) : int =
-        unfinishedAfter course.Layout (t * course.Choices) graphs
+    let graphsAt (decoding: DecodingBatch) (graphs: int) (t: int) : int =
+        unfinishedAfter decoding.Layout (t * decoding.Choices) graphs
 
     /// How many nodes each graph decides in step t. -> [graphs], on the host
-    let decisionsAt (course: Course) (active: Unfinished) (t: int) : int array =
-        Array.init active.Graphs (fun place -> min course.Choices (course.Layout.Size place - t * course.Choices))
+    let decisionsAt (decoding: DecodingBatch) (active: Unfinished) (t: int) : int array =
+        Array.init active.Graphs (fun place -> min decoding.Choices (decoding.Layout.Size place - t * decoding.Choices))
