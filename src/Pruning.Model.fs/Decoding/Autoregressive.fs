@@ -318,16 +318,16 @@ module Autoregressive =
     // (`Judge` has one) made 2.4 GB of them in 2,000 steps, a quarter of one with trims. Usual graphs never come to so many.
     let private stepsBetweenTrims = 128
 
-    /// Runs under guidance: an order of the nodes, and how often training tells the truth.
+    /// Runs under options: an order of the nodes, and how often training tells the truth.
     let runWith
-        (guidance: Guidance)
+        (options: DecodingOptions)
         (network: Network)
         (mode: Mode)
         (passMode: PassMode)
         (batch: BatchTensors)
         : NodePredictions =
         use scope = torch.NewDisposeScope()
-        let decoding = DecodingBatch.create guidance mode batch
+        let decoding = DecodingBatch.create options mode batch
         let withGradients = torch.is_grad_enabled ()
 
         let trace = emptyTrace decoding (if withGradients then Attached(ResizeArray()) else copiedLogits decoding)

@@ -176,7 +176,7 @@ module AutoregressiveLearning =
     /// refuse it. With a budget, all segments but the last are run without gradients first; then each is run again from its
     /// kept state, last first, with the same random numbers.
     let learn
-        (guidance: Guidance)
+        (options: DecodingOptions)
         (config: PrunerConfig)
         (network: Network)
         (memory: Backpropagation)
@@ -193,7 +193,7 @@ module AutoregressiveLearning =
             tensor
 
         let mode, passMode = Training random, PassMode.Train criterion
-        let decoding = DecodingBatch.create guidance mode batch
+        let decoding = DecodingBatch.create options mode batch
         let trace = Autoregressive.emptyTrace decoding (Autoregressive.copiedLogits decoding)
         let total = torch.zeros ([| int64 batch.GraphCount |], dtype = batch.X.dtype, device = batch.Device)
 

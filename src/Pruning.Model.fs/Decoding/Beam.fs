@@ -166,7 +166,7 @@ module Beam =
 
     /// Follows `width` sequences of decisions. Not for learning, which is told the truth.
     let search
-        (guidance: Guidance)
+        (options: DecodingOptions)
         (width: int)
         (network: Network)
         (mode: Mode)
@@ -192,7 +192,7 @@ module Beam =
             )
             |> BatchTensors.create batch.Device batch.X.dtype
 
-        let decoding = DecodingBatch.create guidance mode copies
+        let decoding = DecodingBatch.create options mode copies
         let zeros shape = torch.zeros ((shape: int64 array), dtype = batch.X.dtype, device = batch.Device)
 
         let isFirst =
@@ -256,7 +256,7 @@ module Beam =
 
     /// The answer alone.
     let run
-        (guidance: Guidance)
+        (options: DecodingOptions)
         (width: int)
         (network: Network)
         (mode: Mode)
@@ -264,7 +264,7 @@ module Beam =
         (batch: BatchTensors)
         : NodePredictions =
         use scope = torch.NewDisposeScope()
-        let answer = search guidance width network mode passMode batch
+        let answer = search options width network mode passMode batch
         let out tensor = scope.MoveToOuter(tensor: Tensor)
 
         {

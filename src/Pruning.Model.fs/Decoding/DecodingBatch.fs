@@ -6,7 +6,7 @@ open Pruning.Model.Tensors
 
 /// What the steps of an autoregressive network go by.
 [<NoComparison; NoEquality>]
-type Guidance =
+type DecodingOptions =
     {
         Order: NodeOrder
         /// How often training tells the truth about a node that was decided; the rest of the time it reads its own decision.
@@ -103,8 +103,8 @@ module internal DecodingBatch =
         |> Seq.takeWhile (fun size -> size > decisions)
         |> Seq.length
 
-    /// Lays a batch out. What the guidance draws is drawn here, once, so that steps that are computed again see the same.
-    let create (guidance: Guidance) (mode: Mode) (batch: BatchTensors) : DecodingBatch =
+    /// Lays a batch out. What the options draws is drawn here, once, so that steps that are computed again see the same.
+    let create (options: DecodingOptions) (mode: Mode) (batch: BatchTensors) : DecodingBatch =
         let layout = DescendingBatch.Of batch.Source
         let nodeOrder = Transfer.index batch.Device layout.NodeOrder
         let inLayout (values: Tensor) = values.index_select (0L, nodeOrder)
@@ -112,11 +112,11 @@ module internal DecodingBatch =
         let known =
             {
                 Labels = inLayout batch.Labels
-                Priority = NodeOrder.priorities guidance.Order mode batch |> Option.map inLayout
-                Told = Truth.draw guidance.TruthProbability mode batch |> Option.map inLayout
+                Priority = NodeOrder.priorities options.Order mode batch |> Option.map inLayout
+                Told = Truth.draw options.TruthProbability mode batch |> Option.map inLayout
             }
 
-        let choices = guidance.Choices
+        let choices = options.Choices
         let steps = if batch.GraphCount = 0 then 0 else (layout.Size 0 + choices - 1) / choices
 
         let counts =

@@ -76,7 +76,7 @@ module Strategy =
     /// the epoch, else its own decision. Outside of training it never sees a label.
     let autoregressive (order: NodeOrder) (schedule: TruthSchedule) : Strategy =
         let rec at share =
-            let guidance =
+            let options =
                 {
                     Order = order
                     TruthProbability = Truth.probability schedule share
@@ -85,12 +85,12 @@ module Strategy =
 
             {
                 Name = "autoregressive"
-                Run = Autoregressive.runWith guidance
+                Run = Autoregressive.runWith options
                 During = at
                 Learn =
                     Some(fun context network batch ->
                         AutoregressiveLearning.learn
-                            guidance
+                            options
                             context.Config
                             network
                             context.Memory
@@ -113,7 +113,7 @@ module Strategy =
 
     /// The strategy of a configuration in use, asked in another way. Only autoregressive networks can be.
     let decoded (decoding: Decoding) (config: PrunerConfig) : Strategy =
-        let guidance choices =
+        let options choices =
             {
                 Order = NodeOrder.ofConfig config.Order
                 TruthProbability = 1.0
@@ -123,9 +123,9 @@ module Strategy =
         match config.Strategy, decoding with
         | _, Decoding.Greedy -> ofConfig config
         | DecisionStrategy.Autoregressive, Decoding.Choices perStep when perStep >= 1 ->
-            steady $"autoregressive, {perStep} a step" (Autoregressive.runWith (guidance perStep))
+            steady $"autoregressive, {perStep} a step" (Autoregressive.runWith (options perStep))
         | DecisionStrategy.Autoregressive, Decoding.Beam width when width >= 1 ->
-            steady $"autoregressive, beam of {width}" (Beam.run (guidance 1) width)
+            steady $"autoregressive, beam of {width}" (Beam.run (options 1) width)
         | DecisionStrategy.Autoregressive, _ ->
             invalidArg (nameof decoding) $"wanted at least 1 choice or sequence, found {decoding}."
         | other, _ -> invalidArg (nameof decoding) $"{decoding} is for autoregressive networks, found {other}."

@@ -43,7 +43,7 @@ let private run pruner passMode (graphs: ShowerGraph list) =
 
 let private orders = [ DecisionOrder.Confidence; DecisionOrder.Energy ]
 
-let private guidance order =
+let private options order =
     {
         Order = NodeOrder.ofConfig order
         TruthProbability = 1.0
@@ -52,7 +52,7 @@ let private guidance order =
 
 let private search order width (graphs: ShowerGraph list) =
     use _guard = torch.no_grad ()
-    Beam.search (guidance order) width (pruner order).Network Inference (PassMode.Evaluate criterion) (Laws.tensors graphs)
+    Beam.search (options order) width (pruner order).Network Inference (PassMode.Evaluate criterion) (Laws.tensors graphs)
 
 let private withLabels (labels: byte array) (graph: ShowerGraph) =
     ShowerGraph(graph.Origin, graph.Features, graph.Source, graph.Target, labels, Layers = graph.Layers)
