@@ -81,17 +81,17 @@ module NetworkWords =
             | Order text -> Some(Value.choice "--order" (Choices.orders seed) text)
             | _ -> None)
 
-    let private defaultTruth = 0.1
+    let private defaultProbability = 0.1
 
     /// A word, or a word and a probability: linear:0.2
-    let private scheduleOf (text: string) : TruthSchedule =
-        let words = Choices.schedules defaultTruth |> List.map fst |> String.concat ", "
+    let private scheduleOf (text: string) : TeacherForcingSchedule =
+        let words = Choices.schedules defaultProbability |> List.map fst |> String.concat ", "
         let wanted = $"one of {words}, with a probability if you like, as in linear:0.1"
         let isName (name: string) (known: string, _) = known.Equals(name, System.StringComparison.OrdinalIgnoreCase)
 
         match text.Split ':' with
         | [| name |] ->
-            match Choices.schedules defaultTruth |> List.tryFind (isName name) with
+            match Choices.schedules defaultProbability |> List.tryFind (isName name) with
             | Some(_, schedule) -> schedule
             | None -> Value.refuse "--scheduled-sampling" wanted text
         | [| name; probability |] ->
@@ -99,14 +99,14 @@ module NetworkWords =
             | None -> Value.refuse "--scheduled-sampling" wanted text
             | Some p ->
                 match Choices.schedules p |> List.tryFind (isName name) with
-                | Some(_, TruthSchedule.Always)
+                | Some(_, TeacherForcingSchedule.Always)
                 | None -> Value.refuse "--scheduled-sampling" wanted text
-                | Some(_, TruthSchedule.Exponential _) when p = 0.0 ->
+                | Some(_, TeacherForcingSchedule.Exponential _) when p = 0.0 ->
                     Value.refuse "--scheduled-sampling" "a probability above 0 with exponential" text
                 | Some(_, schedule) -> schedule
         | _ -> Value.refuse "--scheduled-sampling" wanted text
 
-    let private schedule (arguments: TrainArgument list) : TruthSchedule option =
+    let private schedule (arguments: TrainArgument list) : TeacherForcingSchedule option =
         arguments
         |> last (function
             | Scheduled_Sampling text -> Some(scheduleOf text)
@@ -136,7 +136,7 @@ module NetworkWords =
             for option, isThere in
                 [
                     "--order", config.Order <> DecisionOrder.Confidence
-                    "--scheduled-sampling", config.Truth <> TruthSchedule.Always
+                    "--scheduled-sampling", config.TeacherForcing <> TeacherForcingSchedule.Always
                 ] do
                 if isThere then
                     raise (UsageException $"{option} belongs to --mode autoregressive; found --mode {mode}.")
@@ -237,7 +237,7 @@ module NetworkWords =
                 Strategy = strategy config.Strategy arguments
                 Layer = heads config arguments
                 Order = order seed arguments |> Option.defaultValue config.Order
-                Truth = schedule arguments |> Option.defaultValue config.Truth
+                TeacherForcing = schedule arguments |> Option.defaultValue config.TeacherForcing
                 Features = features arguments |> Option.defaultValue config.Features
             }
 
@@ -259,6 +259,6 @@ module NetworkWords =
             config.RoundNormalisation <> fixedTo.RoundNormalisation, "--round-normalisation", "to identity"
             config.RoundDropout <> fixedTo.RoundDropout, "--round-dropout", "to 0"
             config.Order <> fixedTo.Order, "--order", "to confidence"
-            config.Truth <> fixedTo.Truth, "--scheduled-sampling", "to none"
+            config.TeacherForcing <> fixedTo.TeacherForcing, "--scheduled-sampling", "to none"
         ]
         |> List.tryPick (fun (isBroken, option, value) -> if isBroken then Some(option, value) else None)

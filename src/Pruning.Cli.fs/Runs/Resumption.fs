@@ -142,7 +142,7 @@ module Resumption =
     /// Whether the number of epochs decides what a step does.
     let private needsEpochs (config: RunConfig) =
         LearningRateSchedule.needsTotal config.Training.Schedule
-        || config.Model.Truth <> TruthSchedule.Always
+        || config.Model.TeacherForcing <> TeacherForcingSchedule.Always
 
     /// Refuses choices that would change the mathematics of a run; the names of those that change its last digits.
     let check (run: string) (there: RunConfig) (here: RunConfig) : string list =

@@ -59,12 +59,12 @@ module Choices =
         ]
 
     /// Ways in which the probability of the truth falls to the given one.
-    let schedules (last: float) : (string * TruthSchedule) list =
+    let schedules (last: float) : (string * TeacherForcingSchedule) list =
         [
-            "none", TruthSchedule.Always
-            "linear", TruthSchedule.Linear last
-            "exponential", TruthSchedule.Exponential last
-            "inverse-sigmoid", TruthSchedule.InverseSigmoid last
+            "none", TeacherForcingSchedule.Always
+            "linear", TeacherForcingSchedule.Linear last
+            "exponential", TeacherForcingSchedule.Exponential last
+            "inverse-sigmoid", TeacherForcingSchedule.InverseSigmoid last
         ]
 
     let nameOf (words: (string * 'T) list) (value: 'T) : string =

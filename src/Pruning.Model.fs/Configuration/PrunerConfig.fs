@@ -78,11 +78,11 @@ type DecisionOrder =
     /// In training another order for every step; in use the one that the seed and the node's own features give.
     | Random of seed: int64
 
-/// How often an autoregressive network in training is told the true label of a node it decided, instead of reading its own
+/// How often an autoregressive network in training is teacherForced the true label of a node it decided, instead of reading its own
 /// decision, and how that probability falls over the epochs (scheduled sampling: Bengio et al. 2015, arXiv:1506.03099).
 /// s is the share of the training that is done, p the probability in the last epoch.
 [<RequireQualifiedAccess>]
-type TruthSchedule =
+type TeacherForcingSchedule =
     /// Always the truth (teacher forcing).
     | Always
     /// 1 - (1 - p) s
@@ -165,7 +165,7 @@ type PrunerConfig =
         /// Which node is decided next; only the autoregressive strategy asks.
         Order: DecisionOrder
         /// What an autoregressive network in training reads back.
-        Truth: TruthSchedule
+        TeacherForcing: TeacherForcingSchedule
         /// Between the layers of the encoder.
         Normalisation: Normalisation
         /// Shift and scale the features by the training split's mean and standard deviation, kept with the weights.
@@ -250,7 +250,7 @@ module PrunerConfig =
             RoundNormalisation = Normalisation.Identity
             RoundDropout = 0.0
             Order = DecisionOrder.Confidence
-            Truth = TruthSchedule.Always
+            TeacherForcing = TeacherForcingSchedule.Always
             Normalisation = Normalisation.Layer
             Standardise = true
             Dropout = 0.2
@@ -266,7 +266,7 @@ module PrunerConfig =
             RoundNormalisation = Normalisation.Identity
             RoundDropout = 0.0
             Order = DecisionOrder.Confidence
-            Truth = TruthSchedule.Always
+            TeacherForcing = TeacherForcingSchedule.Always
             Normalisation = Normalisation.GraphBatch
             Standardise = false
             Aggregator = Aggregator.Lstm

@@ -52,8 +52,8 @@ module Autoregressive =
             | PassMode.Train _ ->
                 let truth = active.Labels.index_select (0L, chosen)
 
-                match active.Told with
-                | Some told -> torch.where (told.index_select (0L, chosen), truth, logits.argmax 1L)
+                match active.TeacherForced with
+                | Some teacherForced -> torch.where (teacherForced.index_select (0L, chosen), truth, logits.argmax 1L)
                 | None -> truth
             | PassMode.Predict
             | PassMode.Evaluate _ -> logits.argmax 1L
@@ -384,6 +384,6 @@ module Autoregressive =
         runWith
             {
                 Order = MostConfident
-                TruthProbability = 1.0
+                TeacherForcingProbability = 1.0
                 Choices = 1
             }

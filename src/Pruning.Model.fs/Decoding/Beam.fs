@@ -111,7 +111,7 @@ module Beam =
         let isOverruled = (logits.argmax 1L).ne(label).unsqueeze 1L
         let decided = torch.where (isOverruled, logits.flip 1L, logits)
         let pruned = label.``to`` logits.dtype
-        let told = torch.stack ([| torch.ones_like pruned; pruned |], 1L)
+        let teacherForced = torch.stack ([| torch.ones_like pruned; pruned |], 1L)
 
         {
             LogLikelihood = likelihood
@@ -125,7 +125,7 @@ module Beam =
         { walk with
             State = walk.State |> NodeState.map nodes
             Decided = rows walk.Decided
-            Decisions = (torch.zeros_like walk.Decisions).index_copy_(0L, chosen, told)
+            Decisions = (torch.zeros_like walk.Decisions).index_copy_(0L, chosen, teacherForced)
         }
 
     /// The likeliest sequence of each graph, in the order of the batch.
@@ -164,7 +164,7 @@ module Beam =
             LogLikelihood = sequences.LogLikelihood.index_select (0L, place)
         }
 
-    /// Follows `width` sequences of decisions. Not for learning, which is told the truth.
+    /// Follows `width` sequences of decisions. Not for learning, which is teacherForced the truth.
     let search
         (options: DecodingOptions)
         (width: int)

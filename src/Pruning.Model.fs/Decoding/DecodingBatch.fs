@@ -10,7 +10,7 @@ type DecodingOptions =
     {
         Order: NodeOrder
         /// How often training tells the truth about a node that was decided; the rest of the time it reads its own decision.
-        TruthProbability: float
+        TeacherForcingProbability: float
         /// Nodes of a graph that are decided in a step. Learning decides one.
         Choices: int
     }
@@ -32,8 +32,8 @@ type internal Unfinished =
         Labels: Tensor
         /// [nodes] the largest is decided next; none = the confidence head is asked.
         Priority: Tensor option
-        /// [nodes] bool, whether training is told a node's label once it is decided; none = always.
-        Told: Tensor option
+        /// [nodes] bool, whether training is teacherForced a node's label once it is decided; none = always.
+        TeacherForced: Tensor option
     }
 
 /// A batch on its way: its layout, and the parts of it that are still unfinished after each graph has left.
@@ -60,7 +60,7 @@ module internal DecodingBatch =
         {
             Labels: Tensor
             Priority: Tensor option
-            Told: Tensor option
+            TeacherForced: Tensor option
         }
 
     let private unfinished (batch: BatchTensors) (layout: DescendingBatch) (known: Known) (graphs: int) : Unfinished =
@@ -87,7 +87,7 @@ module internal DecodingBatch =
             Size = (host (Array.init graphs (fun place -> int64 (layout.Size place)))).``to`` batch.X.dtype
             Labels = first known.Labels
             Priority = Option.map first known.Priority
-            Told = Option.map first known.Told
+            TeacherForced = Option.map first known.TeacherForced
         }
 
     /// Node values as a rectangle [graphs, width]; `filler` where a graph has no such node. values: [nodes]
@@ -113,7 +113,7 @@ module internal DecodingBatch =
             {
                 Labels = inLayout batch.Labels
                 Priority = NodeOrder.priorities options.Order mode batch |> Option.map inLayout
-                Told = Truth.draw options.TruthProbability mode batch |> Option.map inLayout
+                TeacherForced = TeacherForcing.draw options.TeacherForcingProbability mode batch |> Option.map inLayout
             }
 
         let choices = options.Choices

@@ -20,7 +20,7 @@ type Pruner =
 module Pruner =
 
     /// A network that was put together elsewhere, with the strategy of the configuration. The other choices of the
-    /// configuration say what a model file is told about it; nothing checks that they describe the network.
+    /// configuration say what a model file is teacherForced about it; nothing checks that they describe the network.
     let ofNetwork (config: PrunerConfig) (network: Network) : Pruner =
         {
             Config = config

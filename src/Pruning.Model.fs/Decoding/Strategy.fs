@@ -74,12 +74,12 @@ module Strategy =
 
     /// One node a step in the given order; in training it reads back the truth with the probability that the schedule has for
     /// the epoch, else its own decision. Outside of training it never sees a label.
-    let autoregressive (order: NodeOrder) (schedule: TruthSchedule) : Strategy =
+    let autoregressive (order: NodeOrder) (schedule: TeacherForcingSchedule) : Strategy =
         let rec at share =
             let options =
                 {
                     Order = order
-                    TruthProbability = Truth.probability schedule share
+                    TeacherForcingProbability = TeacherForcing.probability schedule share
                     Choices = 1
                 }
 
@@ -109,14 +109,14 @@ module Strategy =
         | DecisionStrategy.OnePass -> onePass
         | DecisionStrategy.Equilibrium passes -> equilibrium passes
         | DecisionStrategy.Tree -> tree
-        | DecisionStrategy.Autoregressive -> autoregressive (NodeOrder.ofConfig config.Order) config.Truth
+        | DecisionStrategy.Autoregressive -> autoregressive (NodeOrder.ofConfig config.Order) config.TeacherForcing
 
     /// The strategy of a configuration in use, asked in another way. Only autoregressive networks can be.
     let decoded (decoding: Decoding) (config: PrunerConfig) : Strategy =
         let options choices =
             {
                 Order = NodeOrder.ofConfig config.Order
-                TruthProbability = 1.0
+                TeacherForcingProbability = 1.0
                 Choices = choices
             }
 

@@ -67,20 +67,20 @@ module ConfigJson =
 
     let private lastKey = "scheduled_sampling_last"
 
-    let private ofTruth (schedule: TruthSchedule) =
+    let private ofTeacherForcing (schedule: TeacherForcingSchedule) =
         [
             match schedule with
-            | TruthSchedule.Always -> "scheduled_sampling", Json.text "none"
-            | TruthSchedule.Linear last
-            | TruthSchedule.Exponential last
-            | TruthSchedule.InverseSigmoid last ->
+            | TeacherForcingSchedule.Always -> "scheduled_sampling", Json.text "none"
+            | TeacherForcingSchedule.Linear last
+            | TeacherForcingSchedule.Exponential last
+            | TeacherForcingSchedule.InverseSigmoid last ->
                 "scheduled_sampling", Json.text (Choices.nameOf (Choices.schedules last) schedule)
                 lastKey, Json.number last
         ]
 
-    let private toTruth (json: JsonObject) : TruthSchedule =
+    let private toTeacherForcing (json: JsonObject) : TeacherForcingSchedule =
         match choice (Choices.schedules 0.0) "scheduled_sampling" json with
-        | TruthSchedule.Always -> TruthSchedule.Always
+        | TeacherForcingSchedule.Always -> TeacherForcingSchedule.Always
         | schedule ->
             let last = share lastKey "a number in [0, 1]" (fun p -> p >= 0.0 && p <= 1.0) json
             let name = Choices.nameOf (Choices.schedules 0.0) schedule
@@ -137,7 +137,7 @@ module ConfigJson =
                 "decision_cell", Json.text (Choices.nameOf Choices.cells config.DecisionCell)
                 "memory_cell", Json.text (Choices.nameOf Choices.memories config.MemoryCell)
                 yield! ofOrder config.Order
-                yield! ofTruth config.Truth
+                yield! ofTeacherForcing config.TeacherForcing
                 "layer", Json.text (Choices.layerName config.Layer)
                 match config.Layer with
                 | LayerKind.GatV2 heads -> "heads", Json.integer heads
@@ -185,7 +185,7 @@ module ConfigJson =
             DecisionCell = choice Choices.cells "decision_cell" json
             MemoryCell = choice Choices.memories "memory_cell" json
             Order = since "order" DecisionOrder.Confidence toOrder json
-            Truth = since "scheduled_sampling" TruthSchedule.Always toTruth json
+            TeacherForcing = since "scheduled_sampling" TeacherForcingSchedule.Always toTeacherForcing json
             Layer = layer
             Residual = since "residual" false (get<bool> "residual" "true or false") json
             RoundNormalisation =

@@ -119,12 +119,12 @@ let tests =
                     "--autoregressive --scheduled-sampling linear",
                     { standard with
                         Strategy = DecisionStrategy.Autoregressive
-                        Truth = TruthSchedule.Linear 0.1
+                        TeacherForcing = TeacherForcingSchedule.Linear 0.1
                     }
                     "--autoregressive --scheduled-sampling inverse-sigmoid:0.25",
                     { standard with
                         Strategy = DecisionStrategy.Autoregressive
-                        Truth = TruthSchedule.InverseSigmoid 0.25
+                        TeacherForcing = TeacherForcingSchedule.InverseSigmoid 0.25
                     }
                     "--autoregressive --scheduled-sampling none",
                     { standard with

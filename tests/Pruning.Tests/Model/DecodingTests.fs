@@ -46,7 +46,7 @@ let private orders = [ DecisionOrder.Confidence; DecisionOrder.Energy ]
 let private options order =
     {
         Order = NodeOrder.ofConfig order
-        TruthProbability = 1.0
+        TeacherForcingProbability = 1.0
         Choices = 1
     }
 

@@ -39,7 +39,7 @@ let private configs =
         { small with
             Strategy = DecisionStrategy.Autoregressive
             Order = DecisionOrder.Energy
-            Truth = TruthSchedule.Linear 0.2
+            TeacherForcing = TeacherForcingSchedule.Linear 0.2
         }
     ]
 

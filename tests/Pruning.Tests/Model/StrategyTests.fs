@@ -167,7 +167,7 @@ let private orders =
 
             test "an order without a place for every node is refused" {
                 use _scope = torch.NewDisposeScope()
-                let strategy = Strategy.autoregressive (Fixed(fun _ _ -> [| 0 |])) TruthSchedule.Always
+                let strategy = Strategy.autoregressive (Fixed(fun _ _ -> [| 0 |])) TeacherForcingSchedule.Always
                 let pruner = pruner small |> Pruner.withStrategy strategy
 
                 Expect.throwsT<System.InvalidOperationException>
@@ -226,15 +226,15 @@ let private onePass =
         ]
 
 let private schedules =
-    [ TruthSchedule.Linear; TruthSchedule.Exponential; TruthSchedule.InverseSigmoid ]
+    [ TeacherForcingSchedule.Linear; TeacherForcingSchedule.Exponential; TeacherForcingSchedule.InverseSigmoid ]
 
 /// Logits of one training step of an autoregressive network after a share of the training.
-let private taught (schedule: TruthSchedule) (share: float) (passMode: PassMode) =
+let private taught (schedule: TeacherForcingSchedule) (share: float) (passMode: PassMode) =
     use random = new torch.Generator(8UL)
 
     let config =
         { ordered DecisionOrder.Energy with
-            Truth = schedule
+            TeacherForcing = schedule
         }
 
     let pruner = pruner config |> Pruner.during share
@@ -246,7 +246,7 @@ let private scheduled =
         [
             for schedule in schedules do
                 test $"{schedule 0.25}: from always to the last probability, never rising" {
-                    let at share = Truth.probability (schedule 0.25) share
+                    let at share = TeacherForcing.probability (schedule 0.25) share
                     Expect.floatClose Accuracy.high (at 0.0) 1.0 "first epoch"
                     Expect.floatClose Accuracy.high (at 1.0) 0.25 "last epoch"
                     let path = [ for share in 0.0..0.05..1.0 -> at share ]
@@ -256,29 +256,29 @@ let private scheduled =
                 }
 
             test "half of the way of a linear schedule" {
-                Expect.floatClose Accuracy.high (Truth.probability (TruthSchedule.Linear 0.2) 0.5) 0.6 "probability"
+                Expect.floatClose Accuracy.high (TeacherForcing.probability (TeacherForcingSchedule.Linear 0.2) 0.5) 0.6 "probability"
 
                 Expect.floatClose
                     Accuracy.high
-                    (Truth.probability (TruthSchedule.Exponential 0.25) 0.5)
+                    (TeacherForcing.probability (TeacherForcingSchedule.Exponential 0.25) 0.5)
                     0.5
                     "probability"
 
                 Expect.floatClose
                     Accuracy.high
-                    (Truth.probability (TruthSchedule.InverseSigmoid 0.2) 0.5)
+                    (TeacherForcing.probability (TeacherForcingSchedule.InverseSigmoid 0.2) 0.5)
                     0.6
                     "probability"
             }
 
             test "the first epoch is teacher forcing; at probability 0 a network reads its own decisions" {
                 Laws.inFloat64 (fun () ->
-                    let forced = taught TruthSchedule.Always 0.5 (PassMode.Train criterion)
-                    let own = taught TruthSchedule.Always 0.5 (PassMode.Evaluate criterion)
+                    let forced = taught TeacherForcingSchedule.Always 0.5 (PassMode.Train criterion)
+                    let own = taught TeacherForcingSchedule.Always 0.5 (PassMode.Evaluate criterion)
                     Expect.isGreaterThan (Near.distance forced own) 1e-9 "labels make a difference here"
-                    Near.close 1e-12 (taught (TruthSchedule.Linear 0.0) 0.0 (PassMode.Train criterion)) forced "first epoch"
-                    Near.close 1e-12 (taught (TruthSchedule.Linear 0.0) 1.0 (PassMode.Train criterion)) own "last epoch"
-                    let between = taught (TruthSchedule.Linear 0.0) 0.5 (PassMode.Train criterion)
+                    Near.close 1e-12 (taught (TeacherForcingSchedule.Linear 0.0) 0.0 (PassMode.Train criterion)) forced "first epoch"
+                    Near.close 1e-12 (taught (TeacherForcingSchedule.Linear 0.0) 1.0 (PassMode.Train criterion)) own "last epoch"
+                    let between = taught (TeacherForcingSchedule.Linear 0.0) 0.5 (PassMode.Train criterion)
                     Expect.isGreaterThan (Near.distance between forced) 1e-9 "sometimes its own"
                     Expect.isGreaterThan (Near.distance between own) 1e-9 "sometimes the truth")
             }
@@ -287,11 +287,11 @@ let private scheduled =
                 use _scope = torch.NewDisposeScope()
                 use random = new torch.Generator(3UL)
                 let batch = Laws.tensors (List.replicate 400 Fixture.graphs.Value[2])
-                let told = (Truth.draw 0.3 (Training random) batch).Value
-                let share = told.``to``(torch.float64).mean().item<float>()
+                let teacherForced = (TeacherForcing.draw 0.3 (Training random) batch).Value
+                let share = teacherForced.``to``(torch.float64).mean().item<float>()
                 // Five standard deviations.
                 Expect.isLessThan (abs (share - 0.3)) (5.0 * sqrt (0.21 / float batch.NodeCount)) "share"
-                Expect.isNone (Truth.draw 0.3 Inference batch) "in use nobody is told"
+                Expect.isNone (TeacherForcing.draw 0.3 Inference batch) "in use nobody is told"
             }
 
             test "no label reaches a prediction, whatever the schedule" {
@@ -299,7 +299,7 @@ let private scheduled =
                     let pruner =
                         pruner
                             { ordered DecisionOrder.Energy with
-                                Truth = TruthSchedule.Linear 0.0
+                                TeacherForcing = TeacherForcingSchedule.Linear 0.0
                             }
 
                     let graph = Fixture.graphs.Value[2]

@@ -4,31 +4,31 @@ open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 
-/// Which decisions a network in training is told the truth about.
+/// Which decisions a network in training is teacherForced the truth about.
 [<RequireQualifiedAccess>]
-module Truth =
+module TeacherForcing =
 
     /// Probability of the truth when a share of the training is done, 0 in its first epoch, 1 in its last.
-    let probability (schedule: TruthSchedule) (share: float) : float =
+    let probability (schedule: TeacherForcingSchedule) (share: float) : float =
         let s = share |> max 0.0 |> min 1.0
 
         match schedule with
-        | TruthSchedule.Always -> 1.0
-        | TruthSchedule.Linear last -> 1.0 - (1.0 - last) * s
-        | TruthSchedule.Exponential last -> last ** s
-        | TruthSchedule.InverseSigmoid last ->
+        | TeacherForcingSchedule.Always -> 1.0
+        | TeacherForcingSchedule.Linear last -> 1.0 - (1.0 - last) * s
+        | TeacherForcingSchedule.Exponential last -> last ** s
+        | TeacherForcingSchedule.InverseSigmoid last ->
             // A logistic function of 12 (1/2 - s), stretched so that it goes from exactly 1 to exactly `last`.
             let logistic x = 1.0 / (1.0 + exp -x)
             let low, high = logistic -6.0, logistic 6.0
             last + (1.0 - last) * (logistic (12.0 * (0.5 - s)) - low) / (high - low)
 
-    /// For each node, whether the truth is told once it is decided; drawn node by node before the first step, from the step's
+    /// For each node, whether the truth is teacherForced once it is decided; drawn node by node before the first step, from the step's
     /// generator, so that steps that are computed again see the same. None = always. -> [nodes] bool
     let draw (probability: float) (mode: Mode) (batch: BatchTensors) : Tensor option =
         match mode with
         | Training random when probability < 1.0 ->
             use _scope = torch.NewDisposeScope()
             let drawn = torch.rand ([| int64 batch.NodeCount |], dtype = torch.float64, generator = random)
-            let told = withScalar probability (fun limit -> drawn.lt limit)
-            Some(told.``to``(batch.Device).MoveToOuterDisposeScope())
+            let teacherForced = withScalar probability (fun limit -> drawn.lt limit)
+            Some(teacherForced.``to``(batch.Device).MoveToOuterDisposeScope())
         | _ -> None
