@@ -1,5 +1,5 @@
 // Which way of deciding prunes best after the same time of training? Small networks that differ in nothing but their strategy,
-// each trained for as many seconds of processor time, judged on the validation split. A step of an autoregressive network costs as many passes as
+// each trained for as many seconds of processor time, evaluated on the validation split. A step of an autoregressive network costs as many passes as
 // its largest graph has layer clusters, so it takes fewer steps in that time: that is part of the passMode.
 //
 //     dotnet fsi scripts/03-compare-strategies.fsx [FILE [SECONDS]]
@@ -84,7 +84,7 @@ let candidates =
 let counts = ClassCounts.Of(dataset, split.Training)
 let validation = split.Validation |> Array.chunkBySize 64 |> Array.map collate
 
-let judge (model: TrainedModel) : MetricState =
+let evaluate (model: TrainedModel) : MetricState =
     validation |> Array.map (Evaluation.ofBatch torch.CPU model) |> MetricState.sum
 
 /// Of this process so far: what other programs do does not count.
@@ -141,7 +141,7 @@ for name, config in candidates do
         }
 
     let steps = train model
-    let scores = (judge model).Scores
+    let scores = (evaluate model).Scores
 
     printfn
         "%-30s %6d %10d %18s %8s"

@@ -133,8 +133,8 @@ let trained (name: string) (files: string list) (options: string list) : string 
 
     newest, float (File.ReadAllText seconds)
 
-/// A network, and for one of them the rules, judged.
-let judged (name: string) (directory: string) (options: string list) : JsonElement =
+/// A network, and for one of them the rules, evaluated.
+let evaluated (name: string) (directory: string) (options: string list) : JsonElement =
     let file = inDirectory $"{name}.json"
 
     if not (File.Exists file) then
@@ -168,7 +168,7 @@ let results =
     [
         for name, files, options, evaluation in networks do
             let run, seconds = trained name files options
-            name, seconds, judged name run evaluation
+            name, seconds, evaluated name run evaluation
     ]
 
 printfn "| | AUC | AP | purity, %% | energy kept, %% | training, s |"

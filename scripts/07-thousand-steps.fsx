@@ -89,5 +89,5 @@ printfn
     (List.max tensors)
     spread
 
-// Tensors are counted exactly. Resident memory depends on the machine too, so it is teacherForced and not judged.
+// Tensors are counted exactly. Resident memory depends on the machine too, so it is teacherForced and not evaluated.
 exit (if List.max tensors = List.min tensors then 0 else 1)

@@ -141,7 +141,7 @@ let private inputKey (recipe: RunRecipe) =
     let input = recipe.Input
     input.Files, input.TracksterTree, input.EdgeTree, input.SkipBadGraphs
 
-let private judge (terminal: Terminal) (settings: CompareSettings) (stop: CancellationToken) : Contestant list =
+let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: CancellationToken) : Contestant list =
     let sources =
         settings.Runs
         |> List.map (fun run -> ModelSource.locateRun run settings.Network.Checkpoint)
@@ -153,7 +153,7 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
     let device = Session.start terminal settings.Network.LibTorch Arithmetic.standard 0
     let threads = defaultArg settings.Network.Threads (recipeOf sources.Head).Threads
 
-    // Runs on the same files are judged on the tracksters that none of them has seen.
+    // Runs on the same files are evaluated on the tracksters that none of them has seen.
     let judgeGroup (group: (string * ModelSource) list) =
         let recipe = recipeOf (snd group.Head)
 
@@ -179,7 +179,7 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
                     $"wanted tracksters that are in the {Part.name settings.Part} split of every run, found none among {data.Dataset.Count}; the runs divided their data by different seeds or fractions."
             )
 
-        let sample = common |> Array.map (JudgedGraph.ofDataset data.Dataset) |> JudgedSample.create
+        let sample = common |> Array.map (EvaluatedGraph.ofDataset data.Dataset) |> EvaluationSample.create
 
         [
             for name, source in group ->
@@ -187,7 +187,7 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
                 let model = ModelFile.loadOn device source.Path
 
                 let network =
-                    Judging.run
+                    Scoring.run
                         device
                         threads
                         model
@@ -206,12 +206,12 @@ let private judge (terminal: Terminal) (settings: CompareSettings) (stop: Cancel
                 }
         ]
 
-    let judged =
+    let evaluated =
         runs
         |> List.groupBy (fun (_, source) -> inputKey (recipeOf source))
         |> List.collect (snd >> judgeGroup)
 
-    [ for name, _ in runs -> judged |> List.find (fun contestant -> contestant.Name = name) ]
+    [ for name, _ in runs -> evaluated |> List.find (fun contestant -> contestant.Name = name) ]
 
 let private run (terminal: Terminal) (arguments: CompareArgument list) : int =
     let settings = settingsOf arguments
@@ -220,7 +220,7 @@ let private run (terminal: Terminal) (arguments: CompareArgument list) : int =
         differences terminal settings
     else
         use interruption = new Interruption(terminal)
-        let contestants = judge terminal settings interruption.Token
+        let contestants = evaluate terminal settings interruption.Token
 
         let about: Comparison =
             {

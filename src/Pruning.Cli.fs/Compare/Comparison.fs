@@ -16,7 +16,7 @@ type Contestant =
         Name: string
         Competitor: Competitor
         Graphs: int
-        /// Judged on the same tracksters as the first run.
+        /// Evaluated on the same tracksters as the first run.
         Paired: bool
     }
 
@@ -61,7 +61,7 @@ module Comparison =
 
         ("quantity", false)
         :: [ for one in contestants -> $"{one.Name} ({Say.count (int64 one.Graphs)} graphs)", true ],
-        [ for name in shown -> title name :: [ for report in reports -> JudgedPart.text report[name] ] ]
+        [ for name in shown -> title name :: [ for report in reports -> EvaluatedSplit.text report[name] ] ]
 
     /// The runs to which there is a difference.
     let paired (contestants: Contestant list) =
@@ -76,7 +76,7 @@ module Comparison =
 
         (($"difference to {first.Name}", false)
          :: [ for one in paired contestants -> one.Name, true ]),
-        [ for name in shown -> title name :: [ for report in reports -> JudgedPart.text report[name] ] ]
+        [ for name in shown -> title name :: [ for report in reports -> EvaluatedSplit.text report[name] ] ]
 
     /// Runs that stand alone, in words.
     let unpaired (contestants: Contestant list) : string list =
@@ -100,7 +100,7 @@ module Comparison =
                             Series.line
                                 one.Name
                                 (Palette.at i)
-                                (ScoreCurve.thin 400 (read (NodeMetrics.curve one.Competitor.Judgement.Nodes)))
+                                (ScoreCurve.thin 400 (read (NodeMetrics.curve one.Competitor.EvaluationResult.Nodes)))
                     ]
             }
             |> Page.ofFigure

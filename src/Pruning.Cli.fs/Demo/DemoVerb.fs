@@ -161,7 +161,7 @@ let private autoregressive (settings: TrainSettings) : TrainSettings =
             }
     }
 
-/// The rules that a network has to beat, and the oracle, judged on the test split.
+/// The rules that a network has to beat, and the oracle, evaluated on the test split.
 let private baselines (data: SplitData) : (string * MetricState) list =
     let graphs (indices: int array) = indices |> Seq.map (fun index -> data.Dataset[index])
 

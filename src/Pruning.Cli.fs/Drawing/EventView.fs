@@ -26,7 +26,7 @@ type EventView =
     {
         /// Literal texts above the picture.
         Title: string
-        Judged: JudgedGraph
+        Evaluated: EvaluatedGraph
         /// [nodes] Positions in cm from the interaction point.
         X: float[]
         Y: float[]
@@ -52,13 +52,13 @@ module EventView =
 
     /// A trackster of a file. `margins` as a model gives them.
     let create (dataset: GraphDataset) (index: int) (margins: float32[] option) (colouring: Colouring) : EventView =
-        let judged = JudgedGraph.ofDataset dataset index
+        let evaluated = EvaluatedGraph.ofDataset dataset index
         let columns = dataset.ColumnsOf index
         let x, y, z = columns.PosX.ToArray(), columns.PosY.ToArray(), columns.PosZ.ToArray()
 
         {
-            Title = $"{judged.Graph.Origin}"
-            Judged = judged
+            Title = $"{evaluated.Graph.Origin}"
+            Evaluated = evaluated
             X = Array.map float x
             Y = Array.map float y
             Z = Array.map float z
@@ -70,7 +70,7 @@ module EventView =
     let internal text (format: string) (x: float) = x.ToString(format, CultureInfo.InvariantCulture)
 
     let internal links (view: EventView) : (int * int) list =
-        let graph = view.Judged.Graph
+        let graph = view.Evaluated.Graph
         [ for e in 0 .. graph.LinkCount.GetValueOrDefault() - 1 -> graph.Source[e], graph.Target[e] ]
 
     let private pruned (view: EventView) (node: int) =
@@ -79,7 +79,7 @@ module EventView =
         | None -> false
 
     let internal kinds (view: EventView) : Kind list =
-        let labels = view.Judged.Graph.Labels
+        let labels = view.Evaluated.Graph.Labels
 
         let kind name colour symbol chosen =
             {
@@ -125,10 +125,10 @@ module EventView =
 
     /// Everything about a layer cluster, in lines.
     let private describe (view: EventView) (node: int) : string =
-        let graph = view.Judged.Graph
+        let graph = view.Evaluated.Graph
         let feature column = float graph.Features[node * ShowerGraph.FeatureCount + column]
         let flag column = if feature column > 0.0 then "yes" else "no"
-        let layer = view.Judged.Layer[node]
+        let layer = view.Evaluated.Layer[node]
 
         [
             $"id {view.Ids[node]}"
@@ -141,7 +141,7 @@ module EventView =
             $"seed High {flag 7}, seed Low {flag 8}"
             $"""{text "0.00" (float view.Judged.Distance[node])} cm from the axis"""
             (if graph.Labels[node] = 1uy then "label prune" else "label keep")
-            if view.Judged.HasFraction then
+            if view.Evaluated.HasFraction then
                 $"""share of the shower {text "0.###" (float view.Judged.Fraction[node])}"""
             if view.Margins.IsSome then
                 let decision = if pruned view node then "prune" else "keep"
@@ -151,7 +151,7 @@ module EventView =
 
     /// Diameters in points: areas go with the energy, and the least are still seen.
     let internal diameters (view: EventView) (least: float) (largest: float) : float[] =
-        let graph = view.Judged.Graph
+        let graph = view.Evaluated.Graph
         let energies = Array.init graph.NodeCount (fun node -> max 0.0 (float (graph.Energy node)))
         let most = Array.fold max 1e-9 energies
         energies |> Array.map (fun energy -> max least (largest * sqrt (energy / most)))
@@ -276,14 +276,14 @@ module EventView =
 
     /// What the trackster is, for the lines above the picture.
     let summary (view: EventView) : (string * string) list =
-        let graph = view.Judged.Graph
-        let judged = view.Judged
+        let graph = view.Evaluated.Graph
+        let evaluated = view.Evaluated
 
         let values =
-            TracksterMetrics.judge
+            TracksterMetrics.evaluate
                 0f
                 0
-                judged
+                evaluated
                 (view.Margins
                  |> Option.defaultWith (fun () -> Array.create graph.NodeCount Baselines.Keep))
 
@@ -293,9 +293,9 @@ module EventView =
             "layer clusters", Say.count (int64 graph.NodeCount)
             "links", Say.count (int64 (links view).Length)
             "labelled prune", Say.count (graph.Labels |> Array.sumBy int64)
-            "energy", $"{Say.number (Dimension.energyOf judged)} GeV"
-            "|eta|", Say.number (Dimension.etaOf judged)
-            match judged.PdgId with
+            "energy", $"{Say.number (Dimension.energyOf evaluated)} GeV"
+            "|eta|", Say.number (Dimension.etaOf evaluated)
+            match evaluated.PdgId with
             | Some number -> "PDG id", string number
             | None -> ()
             "purity before pruning", at TracksterQuantity.PurityBefore

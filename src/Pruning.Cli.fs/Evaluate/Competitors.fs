@@ -10,7 +10,7 @@ open Pruning.Model.Baselines
 open Pruning.Cli.Framework
 open Pruning.Cli.Runs
 
-/// A network or a rule, judged on a sample.
+/// A network or a rule, evaluated on a sample.
 [<NoComparison; NoEquality>]
 type Competitor =
     {
@@ -21,7 +21,7 @@ type Competitor =
         Threshold: float32
         /// Made when bins, intervals or single tracksters are asked for: about 130 bytes a layer cluster.
         ScoredSample: Lazy<ScoredSample>
-        Judgement: Judgement
+        EvaluationResult: EvaluationResult
         /// Its report in every bootstrap replicate; none without a bootstrap.
         Resampled: float[][]
     }
@@ -32,7 +32,7 @@ module Competitor =
     /// Judges margins. Two competitors with one sample and one resampling can be compared replicate by replicate.
     let create
         (resampling: Resampling)
-        (sample: JudgedSample)
+        (sample: EvaluationSample)
         (threshold: float32)
         (name: string)
         margins
@@ -44,7 +44,7 @@ module Competitor =
             Margins = margins
             Threshold = threshold
             ScoredSample = scored
-            Judgement = Judgement.ofMargins threshold sample margins
+            EvaluationResult = EvaluationResult.ofMargins threshold sample margins
             Resampled =
                 if resampling.Replicates = 0 then
                     [||]
@@ -54,7 +54,7 @@ module Competitor =
 
     /// Values and intervals by name.
     let report (competitor: Competitor) : (string * Uncertain) list =
-        Bootstrap.uncertain competitor.Judgement competitor.Resampled
+        Bootstrap.uncertain competitor.EvaluationResult competitor.Resampled
 
     /// One value by name.
     let value (name: string) (competitor: Competitor) : Uncertain =
@@ -62,10 +62,10 @@ module Competitor =
 
     /// Differences to another competitor on the same sample, by name.
     let minus (other: Competitor) (competitor: Competitor) : (string * Uncertain) list =
-        Bootstrap.difference (other.Judgement, other.Resampled) (competitor.Judgement, competitor.Resampled)
+        Bootstrap.difference (other.EvaluationResult, other.Resampled) (competitor.EvaluationResult, competitor.Resampled)
 
 /// The rules that a network has to beat. Their thresholds come from a training split and never from the graphs that they
-/// are judged on.
+/// are evaluated on.
 [<RequireQualifiedAccess>]
 module Rules =
 
@@ -100,20 +100,20 @@ module Rules =
             "oracle", Baselines.oracle
         ]
 
-    let private marginsOn (sample: JudgedSample) (margins: ShowerGraph -> float32[]) =
+    let private marginsOn (sample: EvaluationSample) (margins: ShowerGraph -> float32[]) =
         sample.Graphs |> Array.map (fun graph -> margins graph.Graph)
 
     /// Where a rule that scores nodes begins to prune, chosen on a sample. What keeps all, and the oracle, have no choice.
-    let thresholdOn (sample: JudgedSample) (threshold: Threshold) (name: string) (margins: ShowerGraph -> float32[]) =
+    let thresholdOn (sample: EvaluationSample) (threshold: Threshold) (name: string) (margins: ShowerGraph -> float32[]) =
         if List.exists (fun (untrained, _) -> untrained = name) untrained then
             0f
         else
-            WorkingPoint.choose threshold (Judgement.ofMargins 0f sample (marginsOn sample margins)).Nodes
+            WorkingPoint.choose threshold (EvaluationResult.ofMargins 0f sample (marginsOn sample margins)).Nodes
 
     /// Rules on a sample, each with its threshold.
-    let judge
+    let evaluate
         (resampling: Resampling)
-        (sample: JudgedSample)
+        (sample: EvaluationSample)
         (rules: (string * (ShowerGraph -> float32[]) * float32) list)
         =
         [
@@ -123,11 +123,11 @@ module Rules =
 
 /// A part of a dataset with a network's predictions on it.
 [<NoComparison; NoEquality>]
-type JudgedPart =
+type EvaluatedSplit =
     {
         /// training, validation, test or all.
         Name: string
-        Sample: JudgedSample
+        Sample: EvaluationSample
         /// The counts that training reports, to the digit.
         State: MetricState
         Network: Competitor
@@ -137,13 +137,13 @@ type JudgedPart =
     }
 
 [<RequireQualifiedAccess>]
-module JudgedPart =
+module EvaluatedSplit =
 
     /// All competitors, the network first.
-    let competitors (part: JudgedPart) : Competitor list = part.Network :: part.Rules
+    let competitors (part: EvaluatedSplit) : Competitor list = part.Network :: part.Rules
 
     /// Which bins cannot be made, in words.
-    let missing (part: JudgedPart) : string list =
+    let missing (part: EvaluatedSplit) : string list =
         [
             yield!
                 Dimension.all
@@ -153,30 +153,30 @@ module JudgedPart =
         ]
 
     /// The dimensions that a sample can be divided by.
-    let dimensions (part: JudgedPart) : Dimension list =
+    let dimensions (part: EvaluatedSplit) : Dimension list =
         Dimension.all
         |> List.filter (fun dimension -> (Dimension.missing dimension part.Sample).IsNone)
 
     /// A competitor's reports in the bins of a dimension.
     let binned
         (resampling: Resampling)
-        (part: JudgedPart)
+        (part: EvaluatedSplit)
         (dimension: Dimension)
         (competitor: Competitor)
-        : (Bin * Judgement * (string * Uncertain) list) list =
+        : (Bin * EvaluationResult * (string * Uncertain) list) list =
         [
             for bin, scored in (Binned.create part.Sample dimension competitor.ScoredSample.Value).Bins ->
-                let judgement = Judgement.ofScored scored
+                let evaluation = EvaluationResult.ofScored scored
                 let resampled = Bootstrap.reports resampling.Seed resampling.Replicates part.Sample scored
-                bin, judgement, Bootstrap.uncertain judgement resampled
+                bin, evaluation, Bootstrap.uncertain evaluation resampled
         ]
 
     /// The thresholds of a scan, chosen on one part and used on another.
-    let scan (chosenOn: JudgedPart) (part: JudgedPart) : (Threshold * WorkingPoint) list =
+    let scan (chosenOn: EvaluatedSplit) (part: EvaluatedSplit) : (Threshold * WorkingPoint) list =
         [
             for threshold in WorkingPoint.standard ->
-                let margin = WorkingPoint.choose threshold chosenOn.Network.Judgement.Nodes
-                threshold, WorkingPoint.at margin part.Network.Judgement.Nodes
+                let margin = WorkingPoint.choose threshold chosenOn.Network.EvaluationResult.Nodes
+                threshold, WorkingPoint.at margin part.Network.EvaluationResult.Nodes
         ]
 
     /// Share of the nodes about which two scored on the same graphs differ; nan without nodes.

@@ -56,7 +56,7 @@ let private asked (decoding: Decoding) (model: TrainedModel) : TrainedModel =
                 $"--choices and --beam are for networks that decide one layer cluster after the other; found --mode {NetworkWords.modeName strategy}."
         )
 
-let private reportOf (settings: EvaluateSettings) (plan: JudgingPlan) stop (parts: JudgedPart list) (part: JudgedPart) =
+let private reportOf (settings: EvaluateSettings) (plan: EvaluationPlan) stop (parts: EvaluatedSplit list) (part: EvaluatedSplit) =
     let chosenOn =
         parts
         |> List.tryFind (fun other -> other.Name = Part.name Part.Validation)
@@ -70,27 +70,27 @@ let private reportOf (settings: EvaluateSettings) (plan: JudgingPlan) stop (part
         Part = part
         Scan =
             if settings.Scan then
-                Some(chosenOn.Name, JudgedPart.scan chosenOn part)
+                Some(chosenOn.Name, EvaluatedSplit.scan chosenOn part)
             else
                 None
         Stability =
             settings.Perturbation
             |> Option.map (fun perturbation ->
                 let which = Part.words |> List.find (fst >> (=) part.Name) |> snd
-                let disturbed = Judge.disturbed plan perturbation stop which
+                let disturbed = Evaluator.disturbed plan perturbation stop which
                 let threshold = part.Network.Threshold
 
                 perturbation,
                 Competitor.create plan.Resampling part.Sample threshold "disturbed" disturbed.Margins,
-                JudgedPart.flipped threshold part.Network.Margins disturbed.Margins)
-        Binned = [ for dimension in wanted -> dimension, JudgementReport.binned plan.Resampling part dimension ]
+                EvaluatedSplit.flipped threshold part.Network.Margins disturbed.Margins)
+        Binned = [ for dimension in wanted -> dimension, EvaluationReport.binned plan.Resampling part dimension ]
     }
 
 let private showJson
     (terminal: Terminal)
     (source: ModelSource)
     (dataset: GraphDataset)
-    (reports: JudgementReport list)
+    (reports: EvaluationReport list)
     =
     Json.record
         [
@@ -111,11 +111,11 @@ let private showJson
                                      | value -> value.DeepClone())
                             ]
                 ]
-            "judgements", Json.record [ for report in reports -> report.Part.Name, JudgementJson.ofReport report ]
+            "judgements", Json.record [ for report in reports -> report.Part.Name, EvaluationJson.ofReport report ]
         ]
     |> Terminal.json terminal
 
-let private show (terminal: Terminal) (settings: EvaluateSettings) (reports: JudgementReport list) =
+let private show (terminal: Terminal) (settings: EvaluateSettings) (reports: EvaluationReport list) =
     MetricTable.show
         terminal
         [
@@ -126,9 +126,9 @@ let private show (terminal: Terminal) (settings: EvaluateSettings) (reports: Jud
     // One part is enough to look at: the last, which is the one that no training and no choice has seen.
     match List.tryLast reports with
     | Some report ->
-        JudgementTables.show terminal report
+        EvaluationTables.show terminal report
 
-        for sentence in JudgedPart.missing report.Part do
+        for sentence in EvaluatedSplit.missing report.Part do
             let asked = not settings.Dimensions.IsEmpty
             (if asked then Terminal.say else Terminal.detail) terminal (sentence + ".")
     | None -> ()
@@ -175,11 +175,11 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
             Threshold = settings.Threshold
         }
 
-    let parts = Judge.run terminal plan interruption.Token (partsOf settings own)
+    let parts = Evaluator.run terminal plan interruption.Token (partsOf settings own)
     let reports = parts |> List.map (reportOf settings plan interruption.Token parts)
 
     settings.Csv
-    |> Option.iter (fun directory -> JudgementCsv.write directory reports)
+    |> Option.iter (fun directory -> EvaluationCsv.write directory reports)
 
     if settings.Json then
         showJson terminal source data.Dataset reports

@@ -48,10 +48,10 @@ module PruneCounts =
 
     let ofBlock (block: PrunedBlock) : PruneCounts =
         { zero with
-            Graphs = block.JudgedGraphs
-            Nodes = block.JudgedNodes
+            Graphs = block.EvaluatedGraphs
+            Nodes = block.EvaluatedNodes
             Pruned = block.PrunedNodes
-            Skipped = block.Table.EntryCount - block.JudgedGraphs
+            Skipped = block.Table.EntryCount - block.EvaluatedGraphs
         }
 
     let plus (a: PruneCounts) (b: PruneCounts) : PruneCounts =

@@ -97,7 +97,7 @@ let private choose
                 Threshold = settings.Threshold
             }
 
-        Judge.threshold terminal plan stop part
+        Evaluator.threshold terminal plan stop part
 
     match settings.Threshold, settings.ChooseOn, source.Run with
     | Threshold.Probability probability, _, _ -> WorkingPoint.marginOf probability

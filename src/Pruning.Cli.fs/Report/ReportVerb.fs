@@ -156,12 +156,12 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
         raise (UsageException $"the {Part.name settings.Part} split of this run is empty; choose another with --split.")
 
     let parts =
-        Judge.run terminal plan interruption.Token (List.distinct [ Part.Validation; settings.Part ])
+        Evaluator.run terminal plan interruption.Token (List.distinct [ Part.Validation; settings.Part ])
 
     let part = List.last parts
 
     let margins batchSize indices =
-        Judging.run
+        Scoring.run
             device
             threads
             model
@@ -182,7 +182,7 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
             TrainingScores = (margins recipe.BatchSize training).State.Scores
             TrainingGraphs = training.Length, data.Split.Training.Length
             Times = (margins 1 (bySize mostTimed data.Dataset indices)).Times
-            Scan = chosenOn.Name, JudgedPart.scan chosenOn part
+            Scan = chosenOn.Name, EvaluatedSplit.scan chosenOn part
             Resampling = settings.Network.Resampling
         }
 

@@ -19,7 +19,7 @@ type ReportContent =
         /// Directory of the run.
         Run: string
         /// The part that is reported on, as a rule the test split.
-        Part: JudgedPart
+        Part: EvaluatedSplit
         /// Scores of the network on graphs that it was trained on.
         TrainingScores: ScoreHistogram
         /// The same in words: how many graphs of how many.
@@ -74,8 +74,8 @@ module RunReport =
 
     let private title (name: string) = name.Replace('_', ' ')
 
-    let private numbers (part: JudgedPart) : Block =
-        let models = JudgedPart.competitors part
+    let private numbers (part: EvaluatedSplit) : Block =
+        let models = EvaluatedSplit.competitors part
         let reports = [ for model in models -> Map.ofList (Competitor.report model) ]
 
         Block.Table(
@@ -84,18 +84,18 @@ module RunReport =
                 for name in shown ->
                     title name
                     // The interval below its value: seven columns side by side are wider than a page.
-                    :: [ for report in reports -> (JudgedPart.text report[name]).Replace(" (", "\n(") ]
+                    :: [ for report in reports -> (EvaluatedSplit.text report[name]).Replace(" (", "\n(") ]
             ]
         )
 
     /// Share of a trackster's energy that is decided wrongly.
-    let private wrong (item: JudgedTrackster) : float =
+    let private wrong (item: EvaluatedTrackster) : float =
         let lost = item.Shower - item.ShowerKept
         let foreign = item.Kept - item.ShowerKept
         if item.All > 0.0 then (lost + foreign) / item.All else 0.0
 
-    let private trackstersTable (part: JudgedPart) (items: JudgedTrackster seq) : Block =
-        let at quantity (item: JudgedTrackster) = Say.number item.Values[TracksterQuantity.index quantity]
+    let private trackstersTable (part: EvaluatedSplit) (items: EvaluatedTrackster seq) : Block =
+        let at quantity (item: EvaluatedTrackster) = Say.number item.Values[TracksterQuantity.index quantity]
 
         Block.Table(
             [
@@ -125,7 +125,7 @@ module RunReport =
             ]
         )
 
-    let private extremes (part: JudgedPart) : Block list =
+    let private extremes (part: EvaluatedSplit) : Block list =
         let items = ScoredSample.tracksters part.Network.ScoredSample.Value
         // Best of those in which there was something to prune: the others are easy.
         let hard =
@@ -149,9 +149,9 @@ module RunReport =
             let lines = RunLog.ReadMetrics path
 
             [
-                Page.ofFigure (JudgementFigures.training "loss" "loss" "Loss" lines)
+                Page.ofFigure (EvaluationFigures.training "loss" "loss" "Loss" lines)
                 Page.ofFigure (
-                    JudgementFigures.training "average-precision" "average_precision" "Average precision" lines
+                    EvaluationFigures.training "average-precision" "average_precision" "Average precision" lines
                 )
             ]
 
@@ -187,10 +187,10 @@ module RunReport =
 
     let private inBins (content: ReportContent) : Block list =
         let part = content.Part
-        let binned dimension = dimension, JudgedPart.binned content.Resampling part dimension part.Network
+        let binned dimension = dimension, EvaluatedSplit.binned content.Resampling part dimension part.Network
 
         [
-            for dimension in JudgedPart.dimensions part do
+            for dimension in EvaluatedSplit.dimensions part do
                 let bins = binned dimension
                 let name = Dimension.name dimension
 
@@ -200,7 +200,7 @@ module RunReport =
                     Block.Paragraph
                         $"{Dimension.title dimension}: all tracksters are in one bin ({everything}), so there is no figure."
                 elif Dimension.isOfNodes dimension then
-                    JudgementFigures.inBins
+                    EvaluationFigures.inBins
                         $"nodes-{name}"
                         $"Average precision and recall of layer clusters in bins; error bars are bootstrap intervals of 68.3 %%."
                         "Average precision, recall"
@@ -211,7 +211,7 @@ module RunReport =
                         bins
                     |> Page.ofFigure
                 else
-                    JudgementFigures.inBins
+                    EvaluationFigures.inBins
                         $"purity-{name}"
                         "Mean over the tracksters of each bin; error bars are bootstrap intervals of 68.3 %."
                         "Purity, efficiency (energy)"
@@ -225,7 +225,7 @@ module RunReport =
                     |> Page.ofFigure
 
                 if dimension = Dimension.Energy then
-                    JudgementFigures.inBins
+                    EvaluationFigures.inBins
                         "response-energy"
                         "Mean response, energy of the trackster over energy of its shower, in bins of the energy before pruning."
                         "Response E / E(shower)"
@@ -252,7 +252,7 @@ module RunReport =
             [
                 Block.Paragraph
                     $"Judged on the {part.Name} split: {graphs} tracksters in {groups} independent groups. A layer cluster is pruned above a probability of {Say.number (Calibration.probability part.Network.Threshold)}. Intervals in brackets are the central 68.3 %% of {content.Resampling.Replicates} bootstrap samples of the groups (seed {content.Resampling.Seed})."
-                for sentence in JudgedPart.missing part do
+                for sentence in EvaluatedSplit.missing part do
                     Block.Paragraph $"Left out: {sentence}."
                 Block.Heading "Numbers"
                 Block.Paragraph
@@ -261,21 +261,21 @@ module RunReport =
                 Block.Heading "Training"
                 yield! trainingBlocks content.Run
                 Block.Heading "Layer clusters"
-                figure JudgementFigures.roc
-                figure JudgementFigures.precisionRecall
-                figure JudgementFigures.calibration
-                Page.ofFigure (JudgementFigures.scores content.TrainingScores part.Network.Judgement.Nodes.Scores)
+                figure EvaluationFigures.roc
+                figure EvaluationFigures.precisionRecall
+                figure EvaluationFigures.calibration
+                Page.ofFigure (EvaluationFigures.scores content.TrainingScores part.Network.EvaluationResult.Nodes.Scores)
                 if used < all then
                     Block.Paragraph
                         $"Training scores are those of {Say.count (int64 used)} of {Say.count (int64 all)} training graphs."
                 Block.Heading "Tracksters"
-                figure JudgementFigures.response
+                figure EvaluationFigures.response
                 yield! inBins content
                 Block.Heading "Working points"
-                figure JudgementFigures.workingPoints
+                figure EvaluationFigures.workingPoints
                 yield! scan content.Scan
                 Block.Heading "Time"
-                Page.ofFigure (JudgementFigures.times content.Times)
+                Page.ofFigure (EvaluationFigures.times content.Times)
                 Block.Heading "Worst and best tracksters"
                 yield! extremes part
                 Block.Heading "Configuration"

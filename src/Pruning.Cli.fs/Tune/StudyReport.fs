@@ -270,13 +270,13 @@ module StudyReport =
             |> List.length
 
         let failed = count "failed"
-        let judged = rows |> List.filter (fun row -> not (Double.IsNaN row.Value)) |> List.length
+        let evaluated = rows |> List.filter (fun row -> not (Double.IsNaN row.Value)) |> List.length
 
         Page.toHtml
             (htmlTitle directory)
             [
                 Block.Paragraph
-                    $"{plan.Trials} trials, {judged} with a value of the validation metric {plan.Metric}, {failed} failed. A trial's value is its best epoch's."
+                    $"{plan.Trials} trials, {evaluated} with a value of the validation metric {plan.Metric}, {failed} failed. A trial's value is its best epoch's."
                 match best rows with
                 | Some row ->
                     let rung = defaultArg row.Rung 0

@@ -315,7 +315,7 @@ module Autoregressive =
         }
 
     // Whatever small thing stays from a step cuts the heap into holes that states of a megabyte do not fit into: one scalar a step
-    // (`Judge` has one) made 2.4 GB of them in 2,000 steps, a quarter of one with trims. Usual graphs never come to so many.
+    // (`Evaluator` has one) made 2.4 GB of them in 2,000 steps, a quarter of one with trims. Usual graphs never come to so many.
     let private stepsBetweenTrims = 128
 
     /// Runs under options: an order of the nodes, and how often training tells the truth.

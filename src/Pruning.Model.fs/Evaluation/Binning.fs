@@ -128,7 +128,7 @@ module Dimension =
             |> Option.defaultValue -1
 
     /// Energy of a trackster, GeV.
-    let energyOf (graph: JudgedGraph) : float =
+    let energyOf (graph: EvaluatedGraph) : float =
         let mutable sum = 0.0
 
         for node in 0 .. graph.Graph.NodeCount - 1 do
@@ -137,7 +137,7 @@ module Dimension =
         sum
 
     /// |eta| of the energy-weighted direction of a trackster; nan without energy.
-    let etaOf (graph: JudgedGraph) : float =
+    let etaOf (graph: EvaluatedGraph) : float =
         let struct (x, y, z) = ShowerAxis.direction graph.Graph (fun node -> float (graph.Graph.Energy node))
 
         if x = 0.0 && y = 0.0 && z = 0.0 then
@@ -146,10 +146,10 @@ module Dimension =
             abs (Math.Asinh(z / sqrt (x * x + y * y)))
 
     /// The bin of each graph of a sample; -1 outside of every bin and where nothing is known. Of dimensions of tracksters.
-    let internal binOfGraph (dimension: Dimension) (sample: JudgedSample) : int[] =
+    let internal binOfGraph (dimension: Dimension) (sample: EvaluationSample) : int[] =
         let interval = intervalOf dimension
 
-        let bin (graph: JudgedGraph) =
+        let bin (graph: EvaluatedGraph) =
             match dimension with
             | Dimension.Energy -> interval (energyOf graph)
             | Dimension.Eta -> interval (etaOf graph)
@@ -162,7 +162,7 @@ module Dimension =
         sample.Graphs |> Array.map bin
 
     /// The bin of each node of each graph. Of dimensions of layer clusters.
-    let internal binOfNode (dimension: Dimension) (sample: JudgedSample) : int[][] =
+    let internal binOfNode (dimension: Dimension) (sample: EvaluationSample) : int[][] =
         let interval = intervalOf dimension
 
         sample.Graphs
@@ -173,7 +173,7 @@ module Dimension =
             | _ -> Array.create graph.Graph.NodeCount -1)
 
     /// Why a sample cannot be divided so, in words; None when it can.
-    let missing (dimension: Dimension) (sample: JudgedSample) : string option =
+    let missing (dimension: Dimension) (sample: EvaluationSample) : string option =
         let none known = not (sample.Graphs |> Array.exists known)
 
         match dimension with
@@ -197,7 +197,7 @@ type Binned =
 module Binned =
 
     /// Divides scored on a sample; empty bins are left out.
-    let create (sample: JudgedSample) (dimension: Dimension) (scored: ScoredSample) : Binned =
+    let create (sample: EvaluationSample) (dimension: Dimension) (scored: ScoredSample) : Binned =
         let bins = Dimension.bins dimension
 
         let parts =

@@ -64,26 +64,26 @@ module Bootstrap =
                 High = quantile ((1.0 + Confidence) / 2.0) known
             }
 
-    /// The report of every replicate of a sample. [replicates][names of Judgement.report]
-    let reports (seed: uint64) (count: int) (sample: JudgedSample) (scored: ScoredSample) : float[][] =
+    /// The report of every replicate of a sample. [replicates][names of EvaluationResult.report]
+    let reports (seed: uint64) (count: int) (sample: EvaluationSample) (scored: ScoredSample) : float[][] =
         replicates seed count sample.Groups (fun weights ->
-            Judgement.weighted (fun graph -> weights[sample.GroupOf[graph]]) scored
-            |> Judgement.report
+            EvaluationResult.weighted (fun graph -> weights[sample.GroupOf[graph]]) scored
+            |> EvaluationResult.report
             |> List.map snd
             |> List.toArray)
 
     /// A report with the intervals of its values, by name.
-    let uncertain (judgement: Judgement) (resampled: float[][]) : (string * Uncertain) list =
-        Judgement.report judgement
+    let uncertain (evaluation: EvaluationResult) (resampled: float[][]) : (string * Uncertain) list =
+        EvaluationResult.report evaluation
         |> List.mapi (fun i (name, value) -> name, interval value (resampled |> Array.map (fun values -> values[i])))
 
     /// The differences b - a of two reports over the same replicates of the same sample: what both models owe to the choice
     /// of events cancels.
     let difference
-        (a: Judgement, aResampled: float[][])
-        (b: Judgement, bResampled: float[][])
+        (a: EvaluationResult, aResampled: float[][])
+        (b: EvaluationResult, bResampled: float[][])
         : (string * Uncertain) list =
-        List.zip (Judgement.report a) (Judgement.report b)
+        List.zip (EvaluationResult.report a) (EvaluationResult.report b)
         |> List.mapi (fun i ((name, x), (_, y)) ->
             name,
             interval

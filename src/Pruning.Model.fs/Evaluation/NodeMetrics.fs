@@ -4,7 +4,7 @@ open Pruning.Model.Metrics
 
 /// A node with its predictions, ready to be counted.
 [<Struct; NoComparison; NoEquality>]
-type internal JudgedNode =
+type internal EvaluatedNode =
     {
         /// Bin of its margin.
         Score: int
@@ -60,7 +60,7 @@ module NodeMetrics =
         }
 
     /// The nodes of a graph. A node is pruned when its margin is above the threshold.
-    let internal judge (threshold: float32) (position: int) (graph: JudgedGraph) (margins: float32[]) : JudgedNode[] =
+    let internal evaluate (threshold: float32) (position: int) (graph: EvaluatedGraph) (margins: float32[]) : EvaluatedNode[] =
         if margins.Length <> graph.Graph.NodeCount then
             invalidArg
                 (nameof margins)
@@ -89,7 +89,7 @@ module NodeMetrics =
             })
 
     /// Counts nodes that are sorted by score, each as often as `times` says of its graph.
-    let internal ofSorted (times: int -> int64) (nodes: JudgedNode[]) : NodeMetrics =
+    let internal ofSorted (times: int -> int64) (nodes: EvaluatedNode[]) : NodeMetrics =
         let bins = ResizeArray<int>()
         let keep, prune = ResizeArray<int64>(), ResizeArray<int64>()
 

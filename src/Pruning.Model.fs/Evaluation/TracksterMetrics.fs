@@ -75,7 +75,7 @@ module TracksterQuantity =
 
 /// A trackster with its predictions, ready to be counted.
 [<NoComparison; NoEquality>]
-type JudgedTrackster =
+type EvaluatedTrackster =
     {
         /// Every node is decided as labelled.
         Exact: bool
@@ -120,7 +120,7 @@ type TracksterMetrics =
 [<NoComparison; NoEquality>]
 type internal SortedTracksters =
     {
-        Items: JudgedTrackster[]
+        Items: EvaluatedTrackster[]
         /// By TracksterQuantity.all: position in Items, bin and exact value of the defined values, ascending by bin.
         Orders: struct (int * int * ExactSum)[][]
         Sums: struct (ExactSum * ExactSum * ExactSum * ExactSum)[]
@@ -147,11 +147,11 @@ module TracksterMetrics =
     let private fakeScore, foundShare = 0.6, 0.5
 
     /// One trackster. A node is pruned when its margin is above the threshold.
-    let judge (threshold: float32) (position: int) (judged: JudgedGraph) (margins: float32[]) : JudgedTrackster =
-        let graph = judged.Graph
+    let evaluate (threshold: float32) (position: int) (evaluated: EvaluatedGraph) (margins: float32[]) : EvaluatedTrackster =
+        let graph = evaluated.Graph
         let nodes = [| 0 .. graph.NodeCount - 1 |]
         let energy node = float (graph.Energy node)
-        let shower node = float judged.Fraction[node] * energy node
+        let shower node = float evaluated.Fraction[node] * energy node
         let keep node = graph.Labels[node] <> 1uy
         let kept node = not (margins[node] > threshold)
         let sum amount chosen = nodes |> Array.sumBy (fun node -> if chosen node then amount node else 0.0)
@@ -172,10 +172,10 @@ module TracksterMetrics =
             else 0.0
 
         let fake = flag (fun score -> score >= fakeScore)
-        let ofParticle amount = judged.SimEnergy |> Option.map (ratio amount) |> Option.defaultValue nan
+        let ofParticle amount = evaluated.SimEnergy |> Option.map (ratio amount) |> Option.defaultValue nan
 
         let found amount =
-            if judged.IsLeading then
+            if evaluated.IsLeading then
                 flag (fun share -> share >= foundShare) (ofParticle amount)
             else
                 nan
@@ -223,7 +223,7 @@ module TracksterMetrics =
             Graph = position
         }
 
-    let internal sort (items: JudgedTrackster[]) : SortedTracksters =
+    let internal sort (items: EvaluatedTrackster[]) : SortedTracksters =
         let exact = ExactSum.ofFloat "the energy of a trackster in GeV"
 
         let order quantity =

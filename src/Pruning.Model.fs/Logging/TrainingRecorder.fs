@@ -101,10 +101,10 @@ module TrainingRecorder =
 
         if mixed.Length > 0 then
             let stop = Threading.CancellationToken.None
-            let judged = Judging.run device 1 model 32 1 ignore stop dataset mixed
+            let evaluated = Scoring.run device 1 model 32 1 ignore stop dataset mixed
 
             let ranked =
-                Array.zip mixed judged.Margins
+                Array.zip mixed evaluated.Margins
                 |> Array.map (fun (index, margins) -> rightly dataset[index].Labels margins, index, margins)
                 |> Array.sortBy (fun (share, index, _) -> share, index)
 

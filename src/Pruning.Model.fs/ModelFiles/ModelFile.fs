@@ -9,7 +9,7 @@ open Pruning.Model.Features
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 
-/// A network with what is needed to use it and to judge it.
+/// A network with what is needed to use it and to evaluate it.
 [<NoComparison; NoEquality>]
 type TrainedModel =
     {

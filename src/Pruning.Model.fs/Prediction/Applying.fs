@@ -80,16 +80,16 @@ module Applying =
     /// Scores and decides the tracksters of a table.
     let block (plan: ApplyingPlan) (table: TracksterTable) : PrunedBlock =
         let margins = Array.zeroCreate<float32>(int table.NodeCount)
-        let judged = Array.zeroCreate<bool>(int table.EntryCount)
-        let graphs = ResizeArray<ShowerGraph>(judged.Length)
-        let entries = ResizeArray<int>(judged.Length)
+        let evaluated = Array.zeroCreate<bool>(int table.EntryCount)
+        let graphs = ResizeArray<ShowerGraph>(evaluated.Length)
+        let entries = ResizeArray<int>(evaluated.Length)
 
-        for entry in 0 .. judged.Length - 1 do
+        for entry in 0 .. evaluated.Length - 1 do
             match table.TryBuild(int64 entry) with
             | null when plan.SkipBadGraphs -> ()
             | null -> raise (nonNull (table.ProblemOf(int64 entry)))
             | graph ->
-                judged[entry] <- true
+                evaluated[entry] <- true
                 entries.Add entry
                 graphs.Add graph
 
@@ -109,4 +109,4 @@ module Applying =
                 let count = batch.NodeOffsets[graph - first + 1] - from
                 Array.Copy(answers, from, margins, int offsets.Span[entries[graph]], count)
 
-        PrunedBlock(table, margins, judged, plan.Threshold)
+        PrunedBlock(table, margins, evaluated, plan.Threshold)

@@ -61,7 +61,7 @@ module Evaluation =
                 firstTrue ((broken predictions.Logits).any 1L)
                 |> Option.map (fun node -> $"a logit of {batch.Origins[int batch.GraphOfNode[node]]}")
 
-    /// Asks a network without ever telling it a label; the labels only judge. Answers that are no numbers are refused.
+    /// Asks a network without ever telling it a label; the labels only evaluate. Answers that are no numbers are refused.
     let ask (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : NodePredictions =
         use scope = torch.NewDisposeScope()
         use _guard = torch.no_grad ()

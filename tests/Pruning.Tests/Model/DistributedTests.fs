@@ -161,9 +161,9 @@ let private losses =
         ]
 
 /// Graphs of an evaluation: labels, margins and energies of the nodes, and a loss.
-type private Judged = (int64 array * float32 array * float32 array * float) array
+type private Evaluated = (int64 array * float32 array * float32 array * float) array
 
-let private graphs (seed: int) (count: int) : Judged =
+let private graphs (seed: int) (count: int) : Evaluated =
     let random = Random seed
 
     Array.init count (fun _ ->
@@ -174,7 +174,7 @@ let private graphs (seed: int) (count: int) : Judged =
         Array.init nodes (fun _ -> float32 (random.NextDouble() * 100.0)),
         random.NextDouble())
 
-let private stateOf (graphs: Judged) : MetricState =
+let private stateOf (graphs: Evaluated) : MetricState =
     graphs
     |> Seq.map (fun (labels, margins, energies, loss) ->
         MetricState.ofNodes labels margins energies |> MetricState.withLoss 1 loss)

@@ -37,7 +37,7 @@ let private coupled () =
 
 let private batch () = Laws.tensors [ Fixture.graphs.Value[1]; Fixture.graphs.Value[2]; Fixture.graphs.Value[0] ]
 
-let private judge (pruner: Pruner) (weights: ClassWeights) (batch: BatchTensors) =
+let private evaluate (pruner: Pruner) (weights: ClassWeights) (batch: BatchTensors) =
     use _guard = torch.no_grad ()
     Pruner.run pruner Inference (PassMode.Evaluate(Criterion.ofWeights weights)) batch
 
@@ -52,8 +52,8 @@ let tests =
                 Laws.inFloat64 (fun () ->
                     let pruner, batch = fresh (), batch ()
                     let one = Pruner.withStrategy Strategy.onePass pruner
-                    let joint = judge pruner ClassWeights.equal batch
-                    let alone = judge one ClassWeights.equal batch
+                    let joint = evaluate pruner ClassWeights.equal batch
+                    let alone = evaluate one ClassWeights.equal batch
                     Near.close 1e-12 joint.Logits (alone.Logits.log_softmax 1L) "log probabilities"
                     Near.close 1e-12 joint.GraphLoss.Value alone.GraphLoss.Value "losses")
             }
@@ -61,7 +61,7 @@ let tests =
             test "with link potentials the loss is the exact likelihood of the labels, whatever the class weights" {
                 Laws.inFloat64 (fun () ->
                     let pruner, batch = coupled (), batch ()
-                    let predictions = judge pruner { Keep = 0.6; Prune = 4.0 } batch
+                    let predictions = evaluate pruner { Keep = 0.6; Prune = 4.0 } batch
                     use _guard = torch.no_grad ()
                     let links, potentials = JointTree.potentials pruner.Network Inference batch
 
@@ -132,7 +132,7 @@ let tests =
 
                 Expect.throwsC
                     (fun () ->
-                        judge (Pruner.withStrategy Strategy.tree plain) ClassWeights.equal (batch ())
+                        evaluate (Pruner.withStrategy Strategy.tree plain) ClassWeights.equal (batch ())
                         |> ignore)
                     (fun error -> Expect.stringContains error.Message "Network.withLinks" "what to do")
             }

@@ -133,8 +133,8 @@ let private perVariant (config: PrunerConfig) =
                                 graph.Labels |> Array.map (fun l -> 1uy - l)
                             )
 
-                        let decided, judged = run pruner PassMode.Predict [ graph ], run pruner (PassMode.Evaluate criterion) [ flipped ]
-                        Near.close 1e-12 decided.Logits judged.Logits "logits"
+                        let decided, evaluated = run pruner PassMode.Predict [ graph ], run pruner (PassMode.Evaluate criterion) [ flipped ]
+                        Near.close 1e-12 decided.Logits evaluated.Logits "logits"
                         Expect.isNone decided.GraphLoss "nothing to judge by")))
 
             property

@@ -29,15 +29,15 @@ let private blocks (file: TracksterFile) (margin: int -> int -> float32) =
     [
         for struct (first, last) in file.Blocks 700L do
             let table = file.Read(first, last)
-            let judged = [| for entry in 0L .. table.EntryCount - 1L -> not (isNull (table.TryBuild entry)) |]
+            let evaluated = [| for entry in 0L .. table.EntryCount - 1L -> not (isNull (table.TryBuild entry)) |]
 
             let margins =
                 [|
-                    for entry in 0 .. judged.Length - 1 do
+                    for entry in 0 .. evaluated.Length - 1 do
                         for node in 0 .. table.IdsOf(int64 entry).Length - 1 -> margin (int first + entry) node
                 |]
 
-            PrunedBlock(table, margins, judged, 0f)
+            PrunedBlock(table, margins, evaluated, 0f)
     ]
 
 let private copy (source: string) (path: string) margin =

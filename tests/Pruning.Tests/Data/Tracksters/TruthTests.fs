@@ -49,7 +49,7 @@ let tests =
                 |> Prepared.withGraphBranch "pileUp" [ 0L; 200L ]
                 |> fun file ->
                     reading file (fun dataset ->
-                        let second = JudgedGraph.ofDataset dataset 1
+                        let second = EvaluatedGraph.ofDataset dataset 1
                         Expect.equal second.Fraction [| 0.25f; 0.75f |] "fraction"
                         Expect.isTrue second.HasFraction "it is the file's"
                         Expect.equal second.Layer [| 30; 31 |] "layer"
@@ -64,13 +64,13 @@ let tests =
 
             test "without them labels stand for fractions and z for layers" {
                 reading plain (fun dataset ->
-                    let first = JudgedGraph.ofDataset dataset 0
+                    let first = EvaluatedGraph.ofDataset dataset 0
                     Expect.isFalse first.HasFraction "no fraction"
                     Expect.equal first.Fraction [| 1f; 1f; 1f |] "nothing to prune in a chain of three"
                     // 301, 302, 303 cm: before the first sensor.
                     Expect.equal first.Layer [| 0; 0; 0 |] "layer"
                     Expect.equal (first.PdgId, first.PileUp) (None, None) "nothing else"
-                    Expect.notEqual first.Group (JudgedGraph.ofDataset dataset 1).Group "a graph is its own group")
+                    Expect.notEqual first.Group (EvaluatedGraph.ofDataset dataset 1).Group "a graph is its own group")
             }
 
             test "a fraction outside of 0 to 1 is refused with its place" {

@@ -90,9 +90,9 @@ module ShowerAxis =
             let along = x * axis.DirectionX + y * axis.DirectionY + z * axis.DirectionZ
             float32 (sqrt (max 0.0 (x * x + y * y + z * z - along * along))))
 
-/// A graph with everything that judging it needs and a network must not see.
+/// A graph with everything that evaluation it needs and a network must not see.
 [<NoComparison; NoEquality>]
-type JudgedGraph =
+type EvaluatedGraph =
     {
         Graph: ShowerGraph
         /// Graphs of one group are correlated: they are from one event. A graph without an event is a group of its own.
@@ -108,17 +108,17 @@ type JudgedGraph =
         PdgId: int64 option
         /// Energy of its particle in all layer clusters of the event, GeV.
         SimEnergy: float option
-        /// No other trackster of the event has more of its particle; told by JudgedSample.create.
+        /// No other trackster of the event has more of its particle; told by EvaluationSample.create.
         IsLeading: bool
         /// Mean number of simultaneous interactions.
         PileUp: float option
     }
 
 [<RequireQualifiedAccess>]
-module JudgedGraph =
+module EvaluatedGraph =
 
-    /// A graph that nothing else is known about; `group` as in JudgedGraph.Group.
-    let ofGraph (group: int64) (graph: ShowerGraph) : JudgedGraph =
+    /// A graph that nothing else is known about; `group` as in EvaluatedGraph.Group.
+    let ofGraph (group: int64) (graph: ShowerGraph) : EvaluatedGraph =
         {
             Graph = graph
             Group = group
@@ -135,7 +135,7 @@ module JudgedGraph =
     let private ofNullable (value: Nullable<'T>) : 'T option = if value.HasValue then Some value.Value else None
 
     /// A graph of a dataset with what its file says about it. Without a branch of layers they are told from z.
-    let ofDataset (dataset: GraphDataset) (index: int) : JudgedGraph =
+    let ofDataset (dataset: GraphDataset) (index: int) : EvaluatedGraph =
         let event = dataset.EventOf index
         // An event number and an index must not be taken for each other.
         let group = if event.HasValue then event.Value else -1L - int64 index

@@ -1,4 +1,4 @@
-module Pruning.Tests.Model.JudgementTests
+module Pruning.Tests.Model.EvaluationResultTests
 
 open System
 open Expecto
@@ -23,7 +23,7 @@ let private graphOf (nodes: (float32 * float32 * float32 * bool) list) : ShowerG
     GraphBuilder.OfRows(inMemory 0L, features, ReadOnlySpan<int>.Empty, ReadOnlySpan<int>.Empty, labels)
 
 /// Random graphs with margins, a few graphs a group.
-type Judged =
+type Evaluated =
     {
         Raws: RawTrackster list
         Margins: float32 list list
@@ -32,7 +32,7 @@ type Judged =
 
 type Arbitraries =
 
-    static member Judged() : Arbitrary<Judged> =
+    static member Evaluated() : Arbitrary<Evaluated> =
         gen {
             let! count = Gen.choose (0, 8)
             let! raws = Gen.listOfLength count (Gen.resize 12 rawTrackster)
@@ -74,18 +74,18 @@ let private config =
 let private property name check = testPropertyWithConfig config name check
 
 /// Two graphs a group.
-let private sampleOf (judged: Judged) : JudgedSample =
-    List.zip judged.Raws judged.Fractions
+let private sampleOf (evaluated: Evaluated) : EvaluationSample =
+    List.zip evaluated.Raws evaluated.Fractions
     |> List.mapi (fun i (raw, fractions) ->
-        { JudgedGraph.ofGraph (int64 (i / 2)) (RawTrackster.build (inMemory (int64 i)) raw) with
+        { EvaluatedGraph.ofGraph (int64 (i / 2)) (RawTrackster.build (inMemory (int64 i)) raw) with
             Fraction = List.toArray fractions
             HasFraction = true
         })
-    |> JudgedSample.create
+    |> EvaluationSample.create
 
-let private marginsOf (judged: Judged) = [| for margins in judged.Margins -> List.toArray margins |]
+let private marginsOf (evaluated: Evaluated) = [| for margins in evaluated.Margins -> List.toArray margins |]
 
-let private judge (judged: Judged) = ScoredSample.create 0f (sampleOf judged) (marginsOf judged) |> Judgement.ofScored
+let private evaluate (evaluated: Evaluated) = ScoredSample.create 0f (sampleOf evaluated) (marginsOf evaluated) |> EvaluationResult.ofScored
 
 let private valueOf name (report: (string * float) list) = report |> List.find (fst >> (=) name) |> snd
 
@@ -101,43 +101,43 @@ let private laws =
         [
             property
                 "the judgement of a whole is the sum of those of its parts, to the bit"
-                (fun (judged: Judged) (cut: PositiveInt) ->
-                    let at = cut.Get % (judged.Raws.Length + 1)
+                (fun (evaluated: Evaluated) (cut: PositiveInt) ->
+                    let at = cut.Get % (evaluated.Raws.Length + 1)
 
                     let first =
                         {
-                            Raws = List.take at judged.Raws
-                            Margins = List.take at judged.Margins
-                            Fractions = List.take at judged.Fractions
+                            Raws = List.take at evaluated.Raws
+                            Margins = List.take at evaluated.Margins
+                            Fractions = List.take at evaluated.Fractions
                         }
 
                     let second =
                         {
-                            Raws = List.skip at judged.Raws
-                            Margins = List.skip at judged.Margins
-                            Fractions = List.skip at judged.Fractions
+                            Raws = List.skip at evaluated.Raws
+                            Margins = List.skip at evaluated.Margins
+                            Fractions = List.skip at evaluated.Fractions
                         }
 
-                    Expect.equal (judge first + judge second) (judge judged) "sum")
+                    Expect.equal (evaluate first + evaluate second) (evaluate evaluated) "sum")
 
-            property "nothing added changes nothing, and two add in any order" (fun (a: Judged) (b: Judged) ->
-                let a, b = judge a, judge b
-                Expect.equal (a + Judgement.zero) a "zero after"
-                Expect.equal (Judgement.zero + a) a "zero before"
+            property "nothing added changes nothing, and two add in any order" (fun (a: Evaluated) (b: Evaluated) ->
+                let a, b = evaluate a, evaluate b
+                Expect.equal (a + EvaluationResult.zero) a "zero after"
+                Expect.equal (EvaluationResult.zero + a) a "zero before"
                 Expect.equal (a + b) (b + a) "order")
 
-            property "a weight of two counts every graph twice" (fun (judged: Judged) ->
-                let scored = ScoredSample.create 0f (sampleOf judged) (marginsOf judged)
-                let once = Judgement.ofScored scored
-                Expect.equal (Judgement.ofMargins 0f (sampleOf judged) (marginsOf judged)) once "in chunks"
-                Expect.equal (Judgement.weighted (fun _ -> 2L) scored) (once + once) "twice"
-                Expect.equal (Judgement.weighted (fun _ -> 0L) scored) Judgement.zero "never")
+            property "a weight of two counts every graph twice" (fun (evaluated: Evaluated) ->
+                let scored = ScoredSample.create 0f (sampleOf evaluated) (marginsOf evaluated)
+                let once = EvaluationResult.ofScored scored
+                Expect.equal (EvaluationResult.ofMargins 0f (sampleOf evaluated) (marginsOf evaluated)) once "in chunks"
+                Expect.equal (EvaluationResult.weighted (fun _ -> 2L) scored) (once + once) "twice"
+                Expect.equal (EvaluationResult.weighted (fun _ -> 0L) scored) EvaluationResult.zero "never")
 
-            property "areas and counts are those that training reports" (fun (judged: Judged) ->
-                let sample = sampleOf judged
+            property "areas and counts are those that training reports" (fun (evaluated: Evaluated) ->
+                let sample = sampleOf evaluated
 
                 let state =
-                    Array.zip sample.Graphs (marginsOf judged)
+                    Array.zip sample.Graphs (marginsOf evaluated)
                     |> Seq.map (fun (graph, margins) ->
                         MetricState.ofNodes
                             (graph.Graph.Labels |> Array.map int64)
@@ -145,23 +145,23 @@ let private laws =
                             (Array.init graph.Graph.NodeCount graph.Graph.Energy))
                     |> MetricState.sum
 
-                let report = Judgement.report (judge judged)
+                let report = EvaluationResult.report (evaluate evaluated)
 
                 for name in [ "precision"; "recall"; "f1"; "roc_auc"; "average_precision" ] do
                     close (valueOf name report) (valueOf name (MetricState.report state)) name)
 
-            property "with equal energies the energy-weighted metrics are the plain ones" (fun (judged: Judged) ->
+            property "with equal energies the energy-weighted metrics are the plain ones" (fun (evaluated: Evaluated) ->
                 let equal =
-                    { judged with
+                    { evaluated with
                         Raws =
-                            judged.Raws
+                            evaluated.Raws
                             |> List.map (fun raw ->
                                 { raw with
                                     Nodes = raw.Nodes |> List.map (fun node -> { node with Energy = 2f })
                                 })
                     }
 
-                let report = Judgement.report (judge equal)
+                let report = EvaluationResult.report (evaluate equal)
 
                 for name in
                     [
@@ -177,17 +177,17 @@ let private laws =
                     ] do
                     close (valueOf ("energy_" + name) report) (valueOf name report) name)
 
-            property "bins hold every graph once" (fun (judged: Judged) ->
-                let sample = sampleOf judged
-                let scored = ScoredSample.create 0f sample (marginsOf judged)
-                let whole = Judgement.ofScored scored
+            property "bins hold every graph once" (fun (evaluated: Evaluated) ->
+                let sample = sampleOf evaluated
+                let scored = ScoredSample.create 0f sample (marginsOf evaluated)
+                let whole = EvaluationResult.ofScored scored
 
                 for dimension in [ Dimension.Size; Dimension.Energy ] do
                     let parts = (Binned.create sample dimension scored).Bins
 
                     let sum =
                         parts
-                        |> List.fold (fun sum (_, part) -> sum + Judgement.ofScored part) Judgement.zero
+                        |> List.fold (fun sum (_, part) -> sum + EvaluationResult.ofScored part) EvaluationResult.zero
 
                     Expect.equal sum whole (Dimension.name dimension)
 
@@ -195,15 +195,15 @@ let private laws =
 
                 let sum =
                     parts
-                    |> List.fold (fun sum (_, part) -> sum + Judgement.ofScored part) Judgement.zero
+                    |> List.fold (fun sum (_, part) -> sum + EvaluationResult.ofScored part) EvaluationResult.zero
 
                 Expect.equal sum.Nodes whole.Nodes "distance")
 
-            property "reversing every decision reverses the correlation" (fun (judged: Judged) ->
+            property "reversing every decision reverses the correlation" (fun (evaluated: Evaluated) ->
                 // No margin of zero, which is kept on both sides.
-                let shifted = judged.Margins |> List.map (List.map (fun margin -> margin + 0.001953125f))
+                let shifted = evaluated.Margins |> List.map (List.map (fun margin -> margin + 0.001953125f))
                 let opposite = shifted |> List.map (List.map (~-))
-                let mcc margins = valueOf "mcc" (Judgement.report (judge { judged with Margins = margins }))
+                let mcc margins = valueOf "mcc" (EvaluationResult.report (evaluate { evaluated with Margins = margins }))
                 close (mcc opposite) (-(mcc shifted)) "mcc")
 
             testProperty
@@ -227,18 +227,18 @@ let private tracksters =
                 // Energies 8, 1, 1 with shares 1, 0.5, 0 of the shower; the last two are labelled prune, the middle is pruned.
                 let graph = graphOf [ 8f, 2f, 0f, false; 1f, 2f, 0.1f, true; 1f, 2f, -0.1f, true ]
 
-                let judged =
-                    { JudgedGraph.ofGraph 0L graph with
+                let evaluated =
+                    { EvaluatedGraph.ofGraph 0L graph with
                         Fraction = [| 1f; 0.5f; 0f |]
                         HasFraction = true
                     }
 
-                let sample = JudgedSample.create [ judged ]
+                let sample = EvaluationSample.create [ evaluated ]
 
                 let report =
                     ScoredSample.create 0f sample [| [| -1f; 2f; -3f |] |]
-                    |> Judgement.ofScored
-                    |> Judgement.report
+                    |> EvaluationResult.ofScored
+                    |> EvaluationResult.report
 
                 let expect name wanted = Expect.floatClose Accuracy.medium (valueOf name report) wanted name
                 expect "purity_before" 0.85
@@ -266,12 +266,12 @@ let private tracksters =
                 // Two nodes at probability 1/2 (one to prune), two at 3/4 (both to prune).
                 let three = float32 (log 3.0)
                 let graph = graphOf [ 1f, 2f, 0f, true; 1f, 2f, 0f, false; 1f, 2f, 0f, true; 3f, 2f, 0f, true ]
-                let sample = JudgedSample.create [ JudgedGraph.ofGraph 0L graph ]
+                let sample = EvaluationSample.create [ EvaluatedGraph.ofGraph 0L graph ]
 
                 let report =
                     ScoredSample.create 0f sample [| [| 0f; 0f; three; three |] |]
-                    |> Judgement.ofScored
-                    |> Judgement.report
+                    |> EvaluationResult.ofScored
+                    |> EvaluationResult.report
 
                 let expect name wanted = Expect.floatClose Accuracy.medium (valueOf name report) wanted name
                 expect "brier" ((0.25 + 0.25 + 0.0625 + 0.0625) / 4.0)
@@ -282,12 +282,12 @@ let private tracksters =
 
             test "the oracle leaves what labels leave, and keeping all rejects nothing" {
                 let graph = graphOf [ 5f, 2f, 0f, false; 2f, 2.1f, 0f, true ]
-                let sample = JudgedSample.create [ JudgedGraph.ofGraph 0L graph ]
+                let sample = EvaluationSample.create [ EvaluatedGraph.ofGraph 0L graph ]
 
                 let report rule =
                     ScoredSample.create 0f sample [| rule graph |]
-                    |> Judgement.ofScored
-                    |> Judgement.report
+                    |> EvaluationResult.ofScored
+                    |> EvaluationResult.report
                     |> Map.ofList
 
                 let oracle, keepAll = report Baselines.oracle, report Baselines.keepAll
@@ -303,19 +303,19 @@ let private tracksters =
 
             test "an empty sample, no energy and one label alone are undefined, not zero" {
                 let empty =
-                    ScoredSample.create 0f (JudgedSample.create []) [||]
-                    |> Judgement.ofScored
-                    |> Judgement.report
+                    ScoredSample.create 0f (EvaluationSample.create []) [||]
+                    |> EvaluationResult.ofScored
+                    |> EvaluationResult.report
 
                 Expect.all empty (fun (_, value) -> Double.IsNaN value) "nothing seen"
 
                 let dark =
-                    JudgedSample.create [ JudgedGraph.ofGraph 0L (graphOf [ 0f, 2f, 0f, false; 0f, 2f, 0f, false ]) ]
+                    EvaluationSample.create [ EvaluatedGraph.ofGraph 0L (graphOf [ 0f, 2f, 0f, false; 0f, 2f, 0f, false ]) ]
 
                 let report =
                     ScoredSample.create 0f dark [| [| 1f; -1f |] |]
-                    |> Judgement.ofScored
-                    |> Judgement.report
+                    |> EvaluationResult.ofScored
+                    |> EvaluationResult.report
                     |> Map.ofList
 
                 for name in
@@ -336,7 +336,7 @@ let private tracksters =
             }
 
             test "margins of another shape are an argument error" {
-                let sample = JudgedSample.create [ JudgedGraph.ofGraph 0L (graphOf [ (1f, 2f, 0f, false) ]) ]
+                let sample = EvaluationSample.create [ EvaluatedGraph.ofGraph 0L (graphOf [ (1f, 2f, 0f, false) ]) ]
                 Expect.throwsT<ArgumentException> (fun () -> ScoredSample.create 0f sample [||] |> ignore) "graphs"
 
                 Expect.throwsT<ArgumentException>
@@ -348,14 +348,14 @@ let private tracksters =
 
             test "scores, fakes, and particles that are found, by hand" {
                 let trackster group energies fractions simEnergy =
-                    { JudgedGraph.ofGraph group (graphOf [ for energy in energies -> energy, 2f, 0f, false ]) with
+                    { EvaluatedGraph.ofGraph group (graphOf [ for energy in energies -> energy, 2f, 0f, false ]) with
                         Fraction = fractions
                         PdgId = Some 22L
                         SimEnergy = simEnergy
                     }
 
                 let sample =
-                    JudgedSample.create
+                    EvaluationSample.create
                         [
                             trackster 1L [ 3f; 4f ] [| 1f; 0f |] (Some 5.0) // score 16/25: a fake until the 4 GeV go
                             trackster 1L [ 2f ] [| 1f |] (Some 5.0) // the same particle's smaller part
@@ -365,7 +365,7 @@ let private tracksters =
 
                 Expect.equal [ for graph in sample.Graphs -> graph.IsLeading ] [ true; false; true; true ] "leaders"
                 let margins = [| [| -1f; 1f |]; [| -1f |]; [| 1f; -1f |]; [| -1f |] |]
-                let report = Judgement.report (Judgement.ofMargins 0f sample margins) |> Map.ofList
+                let report = EvaluationResult.report (EvaluationResult.ofMargins 0f sample margins) |> Map.ofList
 
                 for name, wanted in
                     [
@@ -382,8 +382,8 @@ let private tracksters =
             }
 
             test "species, layers and pile-up are told by the file, or missing in words" {
-                let plain = JudgedGraph.ofGraph 0L (graphOf [ (1f, 2f, 0f, false) ])
-                let missing dimension graph = Dimension.missing dimension (JudgedSample.create [ graph ])
+                let plain = EvaluatedGraph.ofGraph 0L (graphOf [ (1f, 2f, 0f, false) ])
+                let missing dimension graph = Dimension.missing dimension (EvaluationSample.create [ graph ])
                 Expect.stringContains (missing Dimension.Species plain).Value "pdgId" "species"
                 Expect.stringContains (missing Dimension.PileUp plain).Value "pileUp" "pile-up"
                 Expect.stringContains (missing Dimension.Layer plain).Value "layer" "layer"
@@ -396,7 +396,7 @@ let private tracksters =
                         Layer = [| 28 |]
                     }
 
-                let sample = JudgedSample.create [ known ]
+                let sample = EvaluationSample.create [ known ]
                 let scored = ScoredSample.create 0f sample [| [| 1f |] |]
 
                 let label dimension =
@@ -537,10 +537,10 @@ let private bootstrap =
                 Expect.isTrue (Double.IsNaN (Bootstrap.interval nan [| 1.0; 2.0 |]).Low) "no value"
             }
 
-            property "a model differs from itself by nothing" (fun (judged: Judged) ->
-                let sample = sampleOf judged
-                let scored = ScoredSample.create 0f sample (marginsOf judged)
-                let one = Judgement.ofScored scored, Bootstrap.reports 5UL 8 sample scored
+            property "a model differs from itself by nothing" (fun (evaluated: Evaluated) ->
+                let sample = sampleOf evaluated
+                let scored = ScoredSample.create 0f sample (marginsOf evaluated)
+                let one = EvaluationResult.ofScored scored, Bootstrap.reports 5UL 8 sample scored
 
                 for name, value in Bootstrap.difference one one do
                     Expect.isTrue (Double.IsNaN value.Value || value.Value = 0.0) name
@@ -553,18 +553,18 @@ let private workingPoints =
         [
             property
                 "the chosen threshold keeps the energy asked for, and the next one does not"
-                (fun (judged: Judged) ->
-                    let scored = ScoredSample.create 0f (sampleOf judged) (marginsOf judged)
-                    let nodes = (Judgement.ofScored scored).Nodes
+                (fun (evaluated: Evaluated) ->
+                    let scored = ScoredSample.create 0f (sampleOf evaluated) (marginsOf evaluated)
+                    let nodes = (EvaluationResult.ofScored scored).Nodes
 
                     for target in [ 0.5; 0.9; 0.99 ] do
                         let margin = WorkingPoint.choose (Threshold.EnergyEfficiency target) nodes
 
                         let efficiency cut =
                             let report =
-                                ScoredSample.create cut (sampleOf judged) (marginsOf judged)
-                                |> Judgement.ofScored
-                                |> Judgement.report
+                                ScoredSample.create cut (sampleOf evaluated) (marginsOf evaluated)
+                                |> EvaluationResult.ofScored
+                                |> EvaluationResult.report
 
                             valueOf "total_efficiency" report
 
@@ -580,17 +580,17 @@ let private workingPoints =
                                 Expect.isLessThan (efficiency point.Margin) (target + 1e-9) $"below {margin}"
                             | None -> ())
 
-            property "no threshold has a larger F1 than the best one" (fun (judged: Judged) ->
+            property "no threshold has a larger F1 than the best one" (fun (evaluated: Evaluated) ->
                 let f1 cut =
-                    ScoredSample.create cut (sampleOf judged) (marginsOf judged)
-                    |> Judgement.ofScored
-                    |> Judgement.report
+                    ScoredSample.create cut (sampleOf evaluated) (marginsOf evaluated)
+                    |> EvaluationResult.ofScored
+                    |> EvaluationResult.report
                     |> valueOf "f1"
                     |> fun f1 -> if Double.IsNaN f1 then 0.0 else f1
 
-                let best = WorkingPoint.bestF1 (judge judged).Nodes.Scores
+                let best = WorkingPoint.bestF1 (evaluate evaluated).Nodes.Scores
 
-                for cut in Seq.concat judged.Margins do
+                for cut in Seq.concat evaluated.Margins do
                     Expect.isGreaterThanOrEqual (f1 best) (f1 cut - 1e-12) $"{cut} against {best}")
 
             test "probabilities are logits of margins, with the ends at infinity" {
@@ -610,8 +610,8 @@ let private rules =
     testList
         "rules"
         [
-            property "cuts have the best F1 of all cuts on what they were chosen on" (fun (judged: Judged) ->
-                let graphs = [ for graph in (sampleOf judged).Graphs -> graph.Graph ]
+            property "cuts have the best F1 of all cuts on what they were chosen on" (fun (evaluated: Evaluated) ->
+                let graphs = [ for graph in (sampleOf evaluated).Graphs -> graph.Graph ]
 
                 let f1 rule =
                     let state = Baselines.evaluate rule graphs

@@ -31,9 +31,9 @@ module Part =
         | Part.Test -> data.Split.Test
         | Part.All -> [| 0 .. data.Dataset.Count - 1 |]
 
-/// How a network is judged.
+/// How a network is evaluated.
 [<NoComparison; NoEquality>]
-type JudgingPlan =
+type EvaluationPlan =
     {
         Device: torch.Device
         /// Threads that share the graphs of a batch.
@@ -52,10 +52,10 @@ type JudgingPlan =
 
 /// A network and the rules beside it on parts of its data.
 [<RequireQualifiedAccess>]
-module Judge =
+module Evaluator =
 
-    let private margins (plan: JudgingPlan) (seen: string -> int -> unit) (stop: CancellationToken) (part: Part) =
-        Judging.run
+    let private margins (plan: EvaluationPlan) (seen: string -> int -> unit) (stop: CancellationToken) (part: Part) =
+        Scoring.run
             plan.Device
             plan.Threads
             plan.Model
@@ -69,13 +69,13 @@ module Judge =
             plan.Data.Dataset
             (Part.indices plan.Data part)
 
-    let private sampleOf (plan: JudgingPlan) (part: Part) : JudgedSample =
+    let private sampleOf (plan: EvaluationPlan) (part: Part) : EvaluationSample =
         Part.indices plan.Data part
-        |> Array.Parallel.map (JudgedGraph.ofDataset plan.Data.Dataset)
-        |> JudgedSample.create
+        |> Array.Parallel.map (EvaluatedGraph.ofDataset plan.Data.Dataset)
+        |> EvaluationSample.create
 
     /// The margin above which the network prunes, chosen on a part of the data.
-    let threshold (terminal: Terminal) (plan: JudgingPlan) (stop: CancellationToken) (part: Part) : float32 =
+    let threshold (terminal: Terminal) (plan: EvaluationPlan) (stop: CancellationToken) (part: Part) : float32 =
         let total = int64 (Part.indices plan.Data part).Length
 
         let network =
@@ -96,11 +96,11 @@ module Judge =
                     stop
                     part)
 
-        WorkingPoint.choose plan.Threshold (Judgement.ofMargins 0f (sampleOf plan part) network.Margins).Nodes
+        WorkingPoint.choose plan.Threshold (EvaluationResult.ofMargins 0f (sampleOf plan part) network.Margins).Nodes
 
     /// Judges the network on each part. A threshold other than a probability is chosen on the validation split, which is run
     /// for that when it is not among the parts.
-    let run (terminal: Terminal) (plan: JudgingPlan) (stop: CancellationToken) (parts: Part list) : JudgedPart list =
+    let run (terminal: Terminal) (plan: EvaluationPlan) (stop: CancellationToken) (parts: Part list) : EvaluatedSplit list =
         let choosing =
             match plan.Threshold with
             | Threshold.Probability _ -> []
@@ -133,7 +133,7 @@ module Judge =
             | Threshold.Probability probability -> WorkingPoint.marginOf probability
             | threshold ->
                 let _, network = networks |> List.find (fst >> (=) Part.Validation)
-                WorkingPoint.choose threshold (Judgement.ofMargins 0f samples[Part.Validation] network.Margins).Nodes
+                WorkingPoint.choose threshold (EvaluationResult.ofMargins 0f samples[Part.Validation] network.Margins).Nodes
 
         let rules =
             if not plan.WithRules then
@@ -162,14 +162,14 @@ module Judge =
                         Sample = sample
                         State = network.State
                         Network = Competitor.create plan.Resampling sample threshold "network" network.Margins
-                        Rules = Rules.judge plan.Resampling sample rules
+                        Rules = Rules.evaluate plan.Resampling sample rules
                         Times = network.Times
                     }
         ]
 
     /// The network's margins on a part whose inputs were disturbed.
     let disturbed
-        (plan: JudgingPlan)
+        (plan: EvaluationPlan)
         (perturbation: Perturbation)
         (stop: CancellationToken)
         (part: Part)
@@ -177,7 +177,7 @@ module Judge =
         let indices = Part.indices plan.Data part
         use dataset = Perturbation.ofDataset plan.Resampling.Seed perturbation plan.Data.Dataset indices
 
-        Judging.run
+        Scoring.run
             plan.Device
             plan.Threads
             plan.Model

@@ -7,9 +7,9 @@ open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Model.Logging
 
-/// The figures of a judged network.
+/// The figures of a evaluated network.
 [<RequireQualifiedAccess>]
-module JudgementFigures =
+module EvaluationFigures =
 
     /// Of rules: neither the network's blue, nor the oracle's black, nor the grey of chance.
     let private ruleColours =
@@ -21,22 +21,22 @@ module JudgementFigures =
         | "oracle" -> Palette.black
         | _ -> ruleColours[index % ruleColours.Length]
 
-    let private models (part: JudgedPart) =
-        JudgedPart.competitors part
+    let private models (part: EvaluatedSplit) =
+        EvaluatedSplit.competitors part
         |> List.mapi (fun i model -> model, colourOf i model.Name)
         |> List.filter (fun (model, _) -> model.Name <> "keep all")
 
-    let private curves (read: NodeMetrics -> (float * float) list) (part: JudgedPart) =
+    let private curves (read: NodeMetrics -> (float * float) list) (part: EvaluatedSplit) =
         [
             for model, colour in models part do
-                match read model.Judgement.Nodes with
+                match read model.EvaluationResult.Nodes with
                 | [] -> ()
                 | points ->
                     let draw = if model.Name = "network" then Series.line else Series.dashed
                     draw model.Name colour (ScoreCurve.thin 400 points)
         ]
 
-    let roc (part: JudgedPart) : Figure =
+    let roc (part: EvaluatedSplit) : Figure =
         {
             Id = "roc"
             Caption =
@@ -48,8 +48,8 @@ module JudgementFigures =
                 @ [ Series.dashed "chance" Palette.grey [ 0.0, 0.0; 1.0, 1.0 ] ]
         }
 
-    let precisionRecall (part: JudgedPart) : Figure =
-        let struct (keep, prune) = ScoreHistogram.totals part.Network.Judgement.Nodes.Scores
+    let precisionRecall (part: EvaluatedSplit) : Figure =
+        let struct (keep, prune) = ScoreHistogram.totals part.Network.EvaluationResult.Nodes.Scores
         let prevalence = float prune / float (max 1L (keep + prune))
 
         {
@@ -63,13 +63,13 @@ module JudgementFigures =
                 @ [ Series.dashed "chance" Palette.grey [ 0.0, prevalence; 1.0, prevalence ] ]
         }
 
-    let calibration (part: JudgedPart) : Figure =
+    let calibration (part: EvaluatedSplit) : Figure =
         let series name colour (calibration: Calibration) =
             { Series.line name colour [ for bin in Calibration.reliability calibration -> bin.Predicted, bin.Observed ] with
                 Mark = Mark.LineAndPoints
             }
 
-        let nodes = part.Network.Judgement.Nodes
+        let nodes = part.Network.EvaluationResult.Nodes
 
         {
             Id = "calibration"
@@ -168,7 +168,7 @@ module JudgementFigures =
         (caption: string)
         (yTitle: string)
         (quantities: (string * string * string) list)
-        (dimension: Dimension, bins: (Bin * Judgement * (string * Uncertain) list) list)
+        (dimension: Dimension, bins: (Bin * EvaluationResult * (string * Uncertain) list) list)
         : Figure =
         let places shift =
             match dimension with
@@ -215,8 +215,8 @@ module JudgementFigures =
             Mark = mark
         }
 
-    let response (part: JudgedPart) : Figure =
-        let values quantity = TracksterMetrics.values quantity part.Network.Judgement.Tracksters
+    let response (part: EvaluatedSplit) : Figure =
+        let values quantity = TracksterMetrics.values quantity part.Network.EvaluationResult.Tracksters
         let draw = outlineOf 0.8 1.3 100
 
         {
@@ -234,16 +234,16 @@ module JudgementFigures =
         }
         |> onFloor
 
-    let workingPoints (part: JudgedPart) : Figure =
+    let workingPoints (part: EvaluatedSplit) : Figure =
         let curve (model: Competitor) =
             [
-                for point in WorkingPoint.curve model.Judgement.Nodes do
+                for point in WorkingPoint.curve model.EvaluationResult.Nodes do
                     match point.Efficiency, point.Purity with
                     | Some efficiency, Some purity when efficiency > 0.5 -> efficiency, purity
                     | _ -> ()
             ]
 
-        let chosen = WorkingPoint.at part.Network.Threshold part.Network.Judgement.Nodes
+        let chosen = WorkingPoint.at part.Network.Threshold part.Network.EvaluationResult.Nodes
 
         {
             Id = "working-points"

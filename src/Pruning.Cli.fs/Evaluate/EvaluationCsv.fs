@@ -5,17 +5,17 @@ open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Cli.Framework
 
-/// Judgements for programs, as CSV.
+/// EvaluationResults for programs, as CSV.
 [<RequireQualifiedAccess>]
-module JudgementCsv =
+module EvaluationCsv =
 
     let private metricCells (name: string, value: Uncertain) =
         [ name; Csv.number value.Value; Csv.number value.Low; Csv.number value.High ]
 
-    let private curveRows (part: JudgedPart) = seq {
-        for model in JudgedPart.competitors part do
-            let plain = NodeMetrics.curve model.Judgement.Nodes
-            let energy = EnergyHistogram.curve model.Judgement.Nodes.EnergyScores
+    let private curveRows (part: EvaluatedSplit) = seq {
+        for model in EvaluatedSplit.competitors part do
+            let plain = NodeMetrics.curve model.EvaluationResult.Nodes
+            let energy = EnergyHistogram.curve model.EvaluationResult.Nodes.EnergyScores
 
             let curves =
                 [
@@ -25,7 +25,7 @@ module JudgementCsv =
                     "energy_precision_recall", ScoreCurve.precisionRecall energy
                     "calibration",
                     [
-                        for bin in Calibration.reliability model.Judgement.Nodes.Calibration ->
+                        for bin in Calibration.reliability model.EvaluationResult.Nodes.Calibration ->
                             bin.Predicted, bin.Observed
                     ]
                 ]
@@ -35,7 +35,7 @@ module JudgementCsv =
                     [ part.Name; model.Name; name; Csv.number x; Csv.number y ]
     }
 
-    let private tracksterRows (part: JudgedPart) = seq {
+    let private tracksterRows (part: EvaluatedSplit) = seq {
         for item in ScoredSample.tracksters part.Network.ScoredSample.Value do
             let graph = part.Sample.Graphs[item.Graph]
             let origin = graph.Graph.Origin
@@ -57,7 +57,7 @@ module JudgementCsv =
     }
 
     /// Writes metrics.csv, bins.csv, curves.csv, working_points.csv and tracksters.csv.
-    let write (directory: string) (reports: JudgementReport list) : unit =
+    let write (directory: string) (reports: EvaluationReport list) : unit =
         Directory.CreateDirectory directory |> ignore
         let save name header rows = Csv.write (Path.Combine(directory, name)) header rows
         let values = [ "metric"; "value"; "low"; "high" ]
@@ -67,7 +67,7 @@ module JudgementCsv =
             ([ "split"; "model" ] @ values)
             [
                 for report in reports do
-                    for model in JudgedPart.competitors report.Part do
+                    for model in EvaluatedSplit.competitors report.Part do
                         for value in Competitor.report model do
                             [ report.Part.Name; model.Name ] @ metricCells value
             ]
@@ -80,7 +80,7 @@ module JudgementCsv =
                 for report in reports do
                     for dimension, bins in report.Binned do
                         for binned in bins do
-                            for name, judgement, found in binned.Models do
+                            for name, evaluation, found in binned.Models do
                                 for value in found do
                                     [
                                         report.Part.Name
@@ -89,8 +89,8 @@ module JudgementCsv =
                                         binned.Bin.Label
                                         Csv.number binned.Bin.Low
                                         Csv.number binned.Bin.High
-                                        string (Confusion.nodes judgement.Nodes.Decisions)
-                                        string judgement.Tracksters.Count
+                                        string (Confusion.nodes evaluation.Nodes.Decisions)
+                                        string evaluation.Tracksters.Count
                                     ]
                                     @ metricCells value
             ]

@@ -6,9 +6,9 @@ open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Cli.Framework
 
-/// Judgements for people.
+/// EvaluationResults for people.
 [<RequireQualifiedAccess>]
-module JudgementTables =
+module EvaluationTables =
 
     let private title (name: string) = name.Replace('_', ' ')
 
@@ -42,7 +42,7 @@ module JudgementTables =
 
     let private row (names: string list) (values: (string * Uncertain) list) =
         let values = Map.ofList values
-        [ for name in names -> JudgedPart.text values[name] ]
+        [ for name in names -> EvaluatedSplit.text values[name] ]
 
     let private shown (dimension: Dimension) = if Dimension.isOfNodes dimension then binnedNodes else binned
 
@@ -90,7 +90,7 @@ module JudgementTables =
             | [] -> "nothing disturbed"
             | parts -> String.Join(", ", parts)
 
-    let private showStability (terminal: Terminal) (part: JudgedPart) (p, disturbed: Competitor, flipped) =
+    let private showStability (terminal: Terminal) (part: EvaluatedSplit) (p, disturbed: Competitor, flipped) =
         Terminal.print terminal $"With {describe p}, {percent flipped} %% of the decisions flip:"
 
         Terminal.table
@@ -103,7 +103,7 @@ module JudgementTables =
             ]
 
     /// Tables on stdout. The first line of each says what it is about.
-    let show (terminal: Terminal) (report: JudgementReport) : unit =
+    let show (terminal: Terminal) (report: EvaluationReport) : unit =
         let part = report.Part
         let graphs = Say.count (int64 part.Sample.Graphs.Length)
 
@@ -114,7 +114,7 @@ module JudgementTables =
                 terminal
                 (("model", false) :: columns beside)
                 [
-                    for competitor in JudgedPart.competitors part ->
+                    for competitor in EvaluatedSplit.competitors part ->
                         competitor.Name :: row beside (Competitor.report competitor)
                 ]
 
@@ -136,17 +136,17 @@ module JudgementTables =
                  :: columns names)
                 [
                     for binned in bins do
-                        for i, (name, judgement, values) in List.indexed binned.Models do
+                        for i, (name, evaluation, values) in List.indexed binned.Models do
                             let first text = if i = 0 then text else ""
 
                             first binned.Bin.Label
                             :: name
-                            :: first (Say.count (Confusion.nodes judgement.Nodes.Decisions))
+                            :: first (Say.count (Confusion.nodes evaluation.Nodes.Decisions))
                             :: first (
                                 if Dimension.isOfNodes dimension then
                                     "-"
                                 else
-                                    Say.count judgement.Tracksters.Count
+                                    Say.count evaluation.Tracksters.Count
                             )
                             :: row names values
                 ]

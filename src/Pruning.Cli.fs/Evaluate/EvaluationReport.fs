@@ -3,41 +3,41 @@ namespace Pruning.Cli.Evaluate
 open Pruning.Model.Evaluation
 open Pruning.Cli.Runs
 
-/// What is judged in one bin.
+/// What is evaluated in one bin.
 [<NoComparison; NoEquality>]
-type BinnedJudgements =
+type BinnedResults =
     {
         Bin: Bin
         /// By competitor, the network first.
-        Models: (string * Judgement * (string * Uncertain) list) list
+        Models: (string * EvaluationResult * (string * Uncertain) list) list
     }
 
     /// The network's.
     member binned.Network =
-        let _, judgement, values = binned.Models.Head
-        judgement, values
+        let _, evaluation, values = binned.Models.Head
+        evaluation, values
 
 /// What `evaluate` has to say beyond its first table.
 [<NoComparison; NoEquality>]
-type JudgementReport =
+type EvaluationReport =
     {
-        Part: JudgedPart
+        Part: EvaluatedSplit
         /// Thresholds of a scan, and the part they were chosen on.
         Scan: (string * (Threshold * WorkingPoint) list) option
         /// The disturbance, the predictions on disturbed inputs and the share of flipped decisions.
         Stability: (Perturbation * Competitor * float) option
-        Binned: (Dimension * BinnedJudgements list) list
+        Binned: (Dimension * BinnedResults list) list
     }
 
 [<RequireQualifiedAccess>]
-module JudgementReport =
+module EvaluationReport =
 
     /// The network and the rules beside it in the same bins.
-    let binned (resampling: Resampling) (part: JudgedPart) (dimension: Dimension) : BinnedJudgements list =
+    let binned (resampling: Resampling) (part: EvaluatedSplit) (dimension: Dimension) : BinnedResults list =
         let columns =
             [
-                for competitor in JudgedPart.competitors part ->
-                    competitor.Name, JudgedPart.binned resampling part dimension competitor
+                for competitor in EvaluatedSplit.competitors part ->
+                    competitor.Name, EvaluatedSplit.binned resampling part dimension competitor
             ]
 
         [
@@ -47,8 +47,8 @@ module JudgementReport =
                     Models =
                         [
                             for name, bins in columns ->
-                                let _, judgement, values = bins[i]
-                                name, judgement, values
+                                let _, evaluation, values = bins[i]
+                                name, evaluation, values
                         ]
                 }
         ]

@@ -3,39 +3,39 @@ namespace Pruning.Model.Evaluation
 open System.Collections.Generic
 
 /// Everything that is counted of a model's predictions on some graphs. States add.
-type Judgement =
+type EvaluationResult =
     {
         Nodes: NodeMetrics
         Tracksters: TracksterMetrics
     }
 
     /// States add.
-    static member (+)(a: Judgement, b: Judgement) : Judgement =
+    static member (+)(a: EvaluationResult, b: EvaluationResult) : EvaluationResult =
         {
             Nodes = a.Nodes + b.Nodes
             Tracksters = a.Tracksters + b.Tracksters
         }
 
-/// Graphs to judge models on, and which of them go together.
+/// Graphs to evaluate models on, and which of them go together.
 [<NoComparison; NoEquality>]
-type JudgedSample =
+type EvaluationSample =
     {
-        Graphs: JudgedGraph[]
+        Graphs: EvaluatedGraph[]
         /// [graphs] Number of the group (event) of each graph.
         GroupOf: int[]
         Groups: int
     }
 
 [<RequireQualifiedAccess>]
-module JudgedSample =
+module EvaluationSample =
 
-    let private sharedEnergy (graph: JudgedGraph) : float =
+    let private sharedEnergy (graph: EvaluatedGraph) : float =
         Seq.init graph.Graph.NodeCount (fun node -> float graph.Fraction[node] * float (graph.Graph.Energy node))
         |> Seq.sum
 
     /// Of the tracksters of one particle, which files know by its event, species and energy, the one that has most of it leads;
     /// of equal ones the first.
-    let private withLeaders (graphs: JudgedGraph[]) : JudgedGraph[] =
+    let private withLeaders (graphs: EvaluatedGraph[]) : EvaluatedGraph[] =
         let leaders =
             graphs
             |> Array.indexed
@@ -51,11 +51,11 @@ module JudgedSample =
             })
 
     /// Numbers the groups in order of appearance.
-    let create (graphs: JudgedGraph seq) : JudgedSample =
+    let create (graphs: EvaluatedGraph seq) : EvaluationSample =
         let graphs = Seq.toArray graphs |> withLeaders
         let numbers = Dictionary<int64, int>()
 
-        let number (graph: JudgedGraph) =
+        let number (graph: EvaluatedGraph) =
             match numbers.TryGetValue graph.Group with
             | true, known -> known
             | false, _ ->
@@ -75,7 +75,7 @@ module JudgedSample =
 type ScoredSample =
     internal
         {
-            Nodes: JudgedNode[]
+            Nodes: EvaluatedNode[]
             Tracksters: SortedTracksters
         }
 
@@ -84,22 +84,22 @@ module ScoredSample =
 
     /// ScoredSample from the margins of each graph of a sample, one a node: above the threshold = prune. A score that is NaN:
     /// TrainingException.
-    let create (threshold: float32) (sample: JudgedSample) (margins: float32[][]) : ScoredSample =
+    let create (threshold: float32) (sample: EvaluationSample) (margins: float32[][]) : ScoredSample =
         if margins.Length <> sample.Graphs.Length then
             invalidArg
                 (nameof margins)
                 $"wanted margins of {sample.Graphs.Length} graphs, found those of {margins.Length}"
 
-        let each judge =
-            Array.mapi (fun position graph -> judge threshold position graph margins[position]) sample.Graphs
+        let each evaluate =
+            Array.mapi (fun position graph -> evaluate threshold position graph margins[position]) sample.Graphs
 
         {
-            Nodes = each NodeMetrics.judge |> Array.concat |> Array.sortBy _.Score
-            Tracksters = each TracksterMetrics.judge |> TracksterMetrics.sort
+            Nodes = each NodeMetrics.evaluate |> Array.concat |> Array.sortBy _.Score
+            Tracksters = each TracksterMetrics.evaluate |> TracksterMetrics.sort
         }
 
     /// What is measured of each trackster, in the order of the sample.
-    let tracksters (scored: ScoredSample) : JudgedTrackster[] = scored.Tracksters.Items
+    let tracksters (scored: ScoredSample) : EvaluatedTrackster[] = scored.Tracksters.Items
 
     /// The nodes of one part alone; tracksters are in no part.
     let internal nodesWhere (keep: int -> int -> bool) (scored: ScoredSample) : ScoredSample =
@@ -119,27 +119,27 @@ module ScoredSample =
         }
 
 [<RequireQualifiedAccess>]
-module Judgement =
+module EvaluationResult =
 
     /// Nothing seen: adding it changes nothing.
-    let zero: Judgement =
+    let zero: EvaluationResult =
         {
             Nodes = NodeMetrics.zero
             Tracksters = TracksterMetrics.zero
         }
 
     /// Counts every graph as often as `times` says of its position in the sample.
-    let weighted (times: int -> int64) (scored: ScoredSample) : Judgement =
+    let weighted (times: int -> int64) (scored: ScoredSample) : EvaluationResult =
         {
             Nodes = NodeMetrics.ofSorted times scored.Nodes
             Tracksters = TracksterMetrics.ofSorted times scored.Tracksters
         }
 
     /// Counts every graph once.
-    let ofScored (scored: ScoredSample) : Judgement = weighted (fun _ -> 1L) scored
+    let ofScored (scored: ScoredSample) : EvaluationResult = weighted (fun _ -> 1L) scored
 
     /// The same as ofScored without keeping the scored: the sums of a few thousand graphs at a time.
-    let ofMargins (threshold: float32) (sample: JudgedSample) (margins: float32[][]) : Judgement =
+    let ofMargins (threshold: float32) (sample: EvaluationSample) (margins: float32[][]) : EvaluationResult =
         let chunk = 2048
 
         [| 0..chunk .. sample.Graphs.Length - 1 |]
@@ -156,6 +156,6 @@ module Judgement =
         |> Array.fold (+) zero
 
     /// Names and values in a fixed order: those of nodes, then those of tracksters. What is undefined is nan.
-    let report (judgement: Judgement) : (string * float) list =
-        NodeMetrics.report judgement.Nodes
-        @ TracksterMetrics.report judgement.Tracksters
+    let report (evaluation: EvaluationResult) : (string * float) list =
+        NodeMetrics.report evaluation.Nodes
+        @ TracksterMetrics.report evaluation.Tracksters

@@ -1,5 +1,5 @@
 /// evaluate, report, compare and display as processes on runs of a file with a hostile name, and their pages in Chromium.
-module Pruning.Tests.Cli.JudgingTests
+module Pruning.Tests.Cli.EvaluateTests
 
 open System
 open System.IO

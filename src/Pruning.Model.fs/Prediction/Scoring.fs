@@ -21,7 +21,7 @@ type NetworkMargins =
 
 /// Networks on whole splits, with the margins kept: 4 bytes a node.
 [<RequireQualifiedAccess>]
-module Judging =
+module Scoring =
 
     let private ofBatch (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : MetricState * float32[] =
         use _scope = torch.NewDisposeScope()

@@ -6,9 +6,9 @@ open Pruning.Model.Persistence
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 
-/// Judgements for programs, as JSON.
+/// EvaluationResults for programs, as JSON.
 [<RequireQualifiedAccess>]
-module JudgementJson =
+module EvaluationJson =
 
     let private ofUncertain (value: Uncertain) : JsonNode | null =
         if Double.IsNaN value.Low then
@@ -34,7 +34,7 @@ module JudgementJson =
         ]
 
     /// Every number of a report.
-    let ofReport (report: JudgementReport) : JsonNode | null =
+    let ofReport (report: EvaluationReport) : JsonNode | null =
         let part = report.Part
 
         Json.record
@@ -44,7 +44,7 @@ module JudgementJson =
                 "margin", Json.number (float part.Network.Threshold)
                 "models",
                 Json.record
-                    [ for model in JudgedPart.competitors part -> model.Name, ofValues (Competitor.report model) ]
+                    [ for model in EvaluatedSplit.competitors part -> model.Name, ofValues (Competitor.report model) ]
                 "differences_to_network",
                 Json.record [ for rule in part.Rules -> rule.Name, ofValues (Competitor.minus part.Network rule) ]
                 "bins",
@@ -55,15 +55,15 @@ module JudgementJson =
                             Json.list
                                 [
                                     for binned in bins ->
-                                        let judgement, values = binned.Network
+                                        let evaluation, values = binned.Network
 
                                         Json.record
                                             [
                                                 "bin", Json.text binned.Bin.Label
                                                 "low", Json.number binned.Bin.Low
                                                 "high", Json.number binned.Bin.High
-                                                "nodes", Json.integer (Confusion.nodes judgement.Nodes.Decisions)
-                                                "tracksters", Json.integer judgement.Tracksters.Count
+                                                "nodes", Json.integer (Confusion.nodes evaluation.Nodes.Decisions)
+                                                "tracksters", Json.integer evaluation.Tracksters.Count
                                                 "values", ofValues values
                                                 "rules",
                                                 Json.record
@@ -104,5 +104,5 @@ module JudgementJson =
                              "values", ofValues (Competitor.report disturbed)
                              "differences", ofValues (Competitor.minus part.Network disturbed)
                          ])
-                "left_out", Json.list [ for sentence in JudgedPart.missing part -> Json.text sentence ]
+                "left_out", Json.list [ for sentence in EvaluatedSplit.missing part -> Json.text sentence ]
             ]
