@@ -166,7 +166,7 @@ let private baselines (data: SplitData) : (string * MetricState) list =
     let graphs (indices: int array) = indices |> Seq.map (fun index -> data.Dataset[index])
 
     [
-        for name, margins in Rules.trained ignore data.Dataset data.Split.Training ->
+        for name, margins in Baselines.trained ignore data.Dataset data.Split.Training ->
             name, Baselines.evaluate margins (graphs data.Split.Test)
     ]
 

@@ -67,9 +67,9 @@ module Competitor =
 /// The rules that a network has to beat. Their thresholds come from a training split and never from the graphs that they
 /// are evaluated on.
 [<RequireQualifiedAccess>]
-module Rules =
+module Baselines =
 
-    /// Rules that need no training.
+    /// Baselines that need no training.
     let untrained: (string * (ShowerGraph -> float32[])) list =
         [ "keep all", Baselines.keepAll; "oracle", Baselines.oracle ]
 
@@ -110,7 +110,7 @@ module Rules =
         else
             WorkingPoint.choose threshold (EvaluationResult.ofMargins 0f sample (marginsOn sample margins)).Nodes
 
-    /// Rules on a sample, each with its threshold.
+    /// Baselines on a sample, each with its threshold.
     let evaluate
         (resampling: Resampling)
         (sample: EvaluationSample)
@@ -131,7 +131,7 @@ type EvaluatedSplit =
         /// The counts that training reports, to the digit.
         State: MetricState
         Network: Competitor
-        Rules: Competitor list
+        Baselines: Competitor list
         /// [batches] Nodes, and seconds that the network took.
         Times: (int * float)[]
     }
@@ -140,7 +140,7 @@ type EvaluatedSplit =
 module EvaluatedSplit =
 
     /// All competitors, the network first.
-    let competitors (part: EvaluatedSplit) : Competitor list = part.Network :: part.Rules
+    let competitors (part: EvaluatedSplit) : Competitor list = part.Network :: part.Baselines
 
     /// Which bins cannot be made, in words.
     let missing (part: EvaluatedSplit) : string list =

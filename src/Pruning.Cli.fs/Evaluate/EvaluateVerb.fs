@@ -171,7 +171,7 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
             BatchSize = chosen settings.Network.BatchSize _.BatchSize 32
             Workers = input.Workers
             Resampling = settings.Network.Resampling
-            WithRules = settings.Baselines
+            WithBaselines = settings.Baselines
             Threshold = settings.Threshold
         }
 

@@ -46,7 +46,7 @@ module EvaluationJson =
                 Json.record
                     [ for model in EvaluatedSplit.competitors part -> model.Name, ofValues (Competitor.report model) ]
                 "differences_to_network",
-                Json.record [ for rule in part.Rules -> rule.Name, ofValues (Competitor.minus part.Network rule) ]
+                Json.record [ for rule in part.Baselines -> rule.Name, ofValues (Competitor.minus part.Network rule) ]
                 "bins",
                 Json.record
                     [

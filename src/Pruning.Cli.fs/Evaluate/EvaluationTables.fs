@@ -107,7 +107,7 @@ module EvaluationTables =
         let part = report.Part
         let graphs = Say.count (int64 part.Sample.Graphs.Length)
 
-        if not part.Rules.IsEmpty then
+        if not part.Baselines.IsEmpty then
             Terminal.print terminal $"On the {graphs} graphs of {part.Name}, the network and the rules beside it:"
 
             Terminal.table

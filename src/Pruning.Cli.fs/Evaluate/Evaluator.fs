@@ -45,7 +45,7 @@ type EvaluationPlan =
         BatchSize: int
         Workers: int
         Resampling: Resampling
-        WithRules: bool
+        WithBaselines: bool
         /// Where the network begins to prune.
         Threshold: Threshold
     }
@@ -136,12 +136,12 @@ module Evaluator =
                 WorkingPoint.choose threshold (EvaluationResult.ofMargins 0f samples[Part.Validation] network.Margins).Nodes
 
         let rules =
-            if not plan.WithRules then
+            if not plan.WithBaselines then
                 []
             elif plan.Divided then
-                Rules.trained (Terminal.warn terminal) plan.Data.Dataset plan.Data.Split.Training
+                Baselines.trained (Terminal.warn terminal) plan.Data.Dataset plan.Data.Split.Training
             else
-                Rules.untrained
+                Baselines.untrained
 
         // A working point is the same passMode to the network and to the rules beside it, answered on the same graphs.
         let rules =
@@ -149,7 +149,7 @@ module Evaluator =
                 for name, margins in rules ->
                     match plan.Threshold with
                     | Threshold.Probability _ -> name, margins, 0f
-                    | threshold -> name, margins, Rules.thresholdOn samples[Part.Validation] threshold name margins
+                    | threshold -> name, margins, Baselines.thresholdOn samples[Part.Validation] threshold name margins
             ]
 
         [
@@ -162,7 +162,7 @@ module Evaluator =
                         Sample = sample
                         State = network.State
                         Network = Competitor.create plan.Resampling sample threshold "network" network.Margins
-                        Rules = Rules.evaluate plan.Resampling sample rules
+                        Baselines = Baselines.evaluate plan.Resampling sample rules
                         Times = network.Times
                     }
         ]

@@ -93,7 +93,7 @@ let private choose
                 BatchSize = defaultArg settings.Network.BatchSize (Applying.batchGraphs model.Pruner.Config.Strategy)
                 Workers = settings.Network.Workers
                 Resampling = settings.Network.Resampling
-                WithRules = false
+                WithBaselines = false
                 Threshold = settings.Threshold
             }
 

@@ -146,7 +146,7 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
             BatchSize = recipe.BatchSize
             Workers = settings.Network.Workers
             Resampling = settings.Network.Resampling
-            WithRules = true
+            WithBaselines = true
             Threshold = Threshold.Probability 0.5
         }
 
