@@ -4,7 +4,7 @@ open System
 open System.Diagnostics
 open System.IO
 
-/// Processes as a journal names them: `host/pid/start`, where start tells a process from a later one of the same number.
+/// Processes as a log names them: `host/pid/start`, where start tells a process from a later one of the same number.
 [<RequireQualifiedAccess>]
 module Owner =
 
@@ -68,16 +68,16 @@ type Heartbeats(patience: TimeSpan, clock: TimeProvider) =
 
     let mutable seen: Map<string, int * int64> = Map.empty
 
-    /// Takes in the journal: who has given how many signs of life.
-    member _.Look(events: JournalEvent list) : unit =
+    /// Takes in the log: who has given how many signs of life.
+    member _.Look(events: StudyEvent list) : unit =
         let signs =
             events
             |> List.choose (function
-                | JournalEvent.Heartbeat owner
-                | JournalEvent.Claim(_, owner, _)
-                | JournalEvent.Started(_, owner, _) -> Some owner
-                | JournalEvent.Release _
-                | JournalEvent.Finish _ -> None)
+                | StudyEvent.Heartbeat owner
+                | StudyEvent.Claim(_, owner, _)
+                | StudyEvent.Started(_, owner, _) -> Some owner
+                | StudyEvent.Release _
+                | StudyEvent.Finish _ -> None)
             |> List.countBy id
 
         seen <-

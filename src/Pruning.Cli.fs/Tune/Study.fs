@@ -13,7 +13,7 @@ open Pruning.Native
 [<NoComparison; NoEquality>]
 type StudySurroundings =
     {
-        /// study.json, journal.jsonl, trials/, logs/.
+        /// study.json, log.jsonl, trials/, logs/.
         Directory: string
         Workers: int
         /// A GPU for each worker, by its number; empty = CPU.
@@ -23,7 +23,7 @@ type StudySurroundings =
         Say: string -> unit
     }
 
-/// Workers that take jobs from a journal until none is left.
+/// Workers that take jobs from a log until none is left.
 [<RequireQualifiedAccess>]
 module Study =
 
@@ -44,7 +44,7 @@ module Study =
         {
             Plan: StudyPlan
             Around: StudySurroundings
-            Journal: JournalFile
+            EventLog: EventLogFile
             Heartbeats: Heartbeats
             Stop: CancellationToken
         }
@@ -64,18 +64,18 @@ module Study =
             seen.Value <- step, state
 
             match step with
-            | Step.Take(job, from) -> [ JournalEvent.Claim(job, Owner.me.Value, from) ]
+            | Step.Take(job, from) -> [ StudyEvent.Claim(job, Owner.me.Value, from) ]
             | Step.Wait
             | Step.Finished -> []
 
-        let afterwards = StudyState.ofEvents (desk.Journal.Update decide)
+        let afterwards = StudyState.ofEvents (desk.EventLog.Update decide)
 
         match seen.Value with
         | Step.Take(job, _), state when not (StudyState.isHeldBy Owner.me.Value job afterwards) -> Step.Wait, state
         | decided -> decided
 
     let private finish (desk: Desk) (job: Job) (outcome: JobOutcome) (run: string) (seconds: float) : unit =
-        desk.Journal.Add [ JournalEvent.Finish(job, Owner.me.Value, outcome, run, seconds) ]
+        desk.EventLog.Add [ StudyEvent.Finish(job, Owner.me.Value, outcome, run, seconds) ]
         let name = StudyPlan.nameOf job
 
         match outcome with
@@ -118,16 +118,16 @@ module Study =
     /// What fails the first training fails all: the words, the data, the device. A study that has results goes on.
     let private stopIfHopeless (desk: Desk) (job: Job) (code: int) (sentence: string) : unit =
         let hasResult =
-            desk.Journal.Read()
+            desk.EventLog.Read()
             |> List.exists (function
-                | JournalEvent.Finish(_, _, JobOutcome.Done _, _, _) -> true
+                | StudyEvent.Finish(_, _, JobOutcome.Done _, _, _) -> true
                 | _ -> false)
 
         if
             not hasResult
             && List.contains code [ ExitCode.usage; ExitCode.data; ExitCode.device ]
         then
-            desk.Journal.Add [ JournalEvent.Release(job, Owner.me.Value, false) ]
+            desk.EventLog.Add [ StudyEvent.Release(job, Owner.me.Value, false) ]
             let text = $"{StudyPlan.nameOf job} cannot be trained, nor could others: {sentence}"
 
             if code = ExitCode.data then raise (DataException text)
@@ -156,7 +156,7 @@ module Study =
         use running = TrialProcess.start log environment words
 
         match Owner.tryOfProcess running.Id with
-        | Some id -> desk.Journal.Add [ JournalEvent.Started(job, Owner.me.Value, id) ]
+        | Some id -> desk.EventLog.Add [ StudyEvent.Started(job, Owner.me.Value, id) ]
         | None -> ()
 
         use _stopping = desk.Stop.Register(fun () -> TrialProcess.stop running)
@@ -170,7 +170,7 @@ module Study =
         | code, _ when code = ExitCode.checkpoint && stopped.IsSome -> workFrom None desk worker job
         | code, _ when code > 128 || code = ExitCode.saved ->
             let lost = not desk.Stop.IsCancellationRequested
-            desk.Journal.Add [ JournalEvent.Release(job, Owner.me.Value, lost) ]
+            desk.EventLog.Add [ StudyEvent.Release(job, Owner.me.Value, lost) ]
 
             if lost then
                 desk.Around.Say $"{StudyPlan.nameOf job} was ended from outside (exit code {code}); see {log}"
@@ -205,7 +205,7 @@ module Study =
     let run (plan: StudyPlan) (around: StudySurroundings) (stop: CancellationToken) : StudyState =
         Directory.CreateDirectory(Path.Combine(around.Directory, "logs")) |> ignore
         Directory.CreateDirectory(runsOf around.Directory) |> ignore
-        let journal = JournalFile(Path.Combine(around.Directory, Journal.fileName), TimeProvider.System)
+        let log = EventLogFile(Path.Combine(around.Directory, EventLog.fileName), TimeProvider.System)
         // A worker that fails takes the others with it: a disk that is full is full for all.
         use failing = CancellationTokenSource.CreateLinkedTokenSource stop
 
@@ -213,7 +213,7 @@ module Study =
             {
                 Plan = plan
                 Around = around
-                Journal = journal
+                EventLog = log
                 Heartbeats = Heartbeats(patience, TimeProvider.System)
                 Stop = failing.Token
             }
@@ -222,7 +222,7 @@ module Study =
             new Timer(
                 (fun _ ->
                     try
-                        journal.Add [ JournalEvent.Heartbeat Owner.me.Value ]
+                        log.Add [ StudyEvent.Heartbeat Owner.me.Value ]
                     with :? IOException ->
                         ()),
                 null,
@@ -241,4 +241,4 @@ module Study =
             Task.Factory.StartNew(Action action, TaskCreationOptions.LongRunning)
 
         Task.WaitAll(Array.init around.Workers worker)
-        StudyState.ofEvents (journal.Read())
+        StudyState.ofEvents (log.Read())

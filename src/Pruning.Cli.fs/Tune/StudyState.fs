@@ -18,7 +18,7 @@ type JobState =
         Losses: int
     }
 
-/// What the lines of a journal say together. Jobs that nobody has claimed yet are not in it.
+/// What the lines of a log say together. Jobs that nobody has claimed yet are not in it.
 type StudyState = Map<Job, JobState>
 
 /// What a worker should do now.
@@ -31,7 +31,7 @@ type Step =
     /// Nothing is left to do.
     | Finished
 
-/// The rules of a study. Pure: the journal is the only memory, and every process that reads it comes to the same state.
+/// The rules of a study. Pure: the log is the only memory, and every process that reads it comes to the same state.
 [<RequireQualifiedAccess>]
 module StudyState =
 
@@ -42,15 +42,15 @@ module StudyState =
 
     /// The state after one more line. Lines of owners who no longer hold a job change nothing: of two that claim one job the
     /// first has it, and nothing is finished twice.
-    let after (state: StudyState) (event: JournalEvent) : StudyState =
+    let after (state: StudyState) (event: StudyEvent) : StudyState =
         let update job change =
             match Map.tryFind job state with
             | Some current -> Map.add job (change current) state
             | None -> state
 
         match event with
-        | JournalEvent.Heartbeat _ -> state
-        | JournalEvent.Claim(job, owner, from) ->
+        | StudyEvent.Heartbeat _ -> state
+        | StudyEvent.Claim(job, owner, from) ->
             let held losses =
                 {
                     Status = JobStatus.Held owner
@@ -64,9 +64,9 @@ module StudyState =
             | Some({ Status = JobStatus.Held holder } as current), Some from when holder = from ->
                 Map.add job (held current.Losses) state
             | Some _, _ -> state
-        | JournalEvent.Started(job, owner, id) ->
+        | StudyEvent.Started(job, owner, id) ->
             update job (fun current -> if holds owner current then { current with Process = Some id } else current)
-        | JournalEvent.Release(job, owner, lost) ->
+        | StudyEvent.Release(job, owner, lost) ->
             update job (fun current ->
                 if not (holds owner current) then
                     current
@@ -82,7 +82,7 @@ module StudyState =
                         Process = None
                         Losses = losses
                     })
-        | JournalEvent.Finish(job, owner, outcome, run, seconds) ->
+        | StudyEvent.Finish(job, owner, outcome, run, seconds) ->
             update job (fun current ->
                 if holds owner current then
                     { current with
@@ -91,7 +91,7 @@ module StudyState =
                 else
                     current)
 
-    let ofEvents (events: JournalEvent list) : StudyState = events |> List.fold after Map.empty
+    let ofEvents (events: StudyEvent list) : StudyState = events |> List.fold after Map.empty
 
     /// Whether an owner has a job by now.
     let isHeldBy (owner: string) (job: Job) (state: StudyState) : bool =

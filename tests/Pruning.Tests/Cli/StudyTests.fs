@@ -176,40 +176,40 @@ let private journals =
             test "events come back from their lines" {
                 let events =
                     [
-                        JournalEvent.Claim(job 3, "host/1/2", None)
-                        JournalEvent.Claim({ Trial = 3; Rung = 2 }, "host/1/2", Some "host/3/4")
-                        JournalEvent.Started(job 3, "host/1/2", "host/5/6")
-                        JournalEvent.Release(job 3, "host/1/2", true)
-                        JournalEvent.Finish(job 3, "host/1/2", JobOutcome.Done 0.25, "run \"x\"\n", 1.5)
-                        JournalEvent.Finish(job 3, "host/1/2", JobOutcome.Failed "why", "", 2.5)
-                        JournalEvent.Heartbeat "host/1/2"
+                        StudyEvent.Claim(job 3, "host/1/2", None)
+                        StudyEvent.Claim({ Trial = 3; Rung = 2 }, "host/1/2", Some "host/3/4")
+                        StudyEvent.Started(job 3, "host/1/2", "host/5/6")
+                        StudyEvent.Release(job 3, "host/1/2", true)
+                        StudyEvent.Finish(job 3, "host/1/2", JobOutcome.Done 0.25, "run \"x\"\n", 1.5)
+                        StudyEvent.Finish(job 3, "host/1/2", JobOutcome.Failed "why", "", 2.5)
+                        StudyEvent.Heartbeat "host/1/2"
                     ]
 
-                let text = events |> List.map (Journal.toLine "now") |> Journal.addition ""
-                Expect.equal (Journal.parse text) events "events"
+                let text = events |> List.map (EventLog.toLine "now") |> EventLog.addition ""
+                Expect.equal (EventLog.parse text) events "events"
                 Expect.equal (text.Split('\n').Length) (events.Length + 1) "one line each"
 
                 match
-                    Journal.tryParse (
-                        Journal.toLine "now" (JournalEvent.Finish(job 0, "o", JobOutcome.Done nan, "", nan))
+                    EventLog.tryParse (
+                        EventLog.toLine "now" (StudyEvent.Finish(job 0, "o", JobOutcome.Done nan, "", nan))
                     )
                 with
-                | Some(JournalEvent.Finish(_, _, JobOutcome.Done value, _, seconds)) ->
+                | Some(StudyEvent.Finish(_, _, JobOutcome.Done value, _, seconds)) ->
                     Expect.isTrue (Double.IsNaN value && Double.IsNaN seconds) "nan"
                 | other -> failtest $"{other}"
             }
 
             test "a line that was cut short counts nowhere, and does not spoil the next one" {
-                let first = Journal.toLine "now" (JournalEvent.Claim(job 0, "a/1/1", None))
-                let second = Journal.toLine "now" (JournalEvent.Claim(job 1, "a/1/1", None))
+                let first = EventLog.toLine "now" (StudyEvent.Claim(job 0, "a/1/1", None))
+                let second = EventLog.toLine "now" (StudyEvent.Claim(job 1, "a/1/1", None))
 
                 for cut in 0 .. first.Length - 1 do
                     let half = first.Substring(0, cut)
-                    Expect.equal (Journal.parse half) [] "unfinished"
+                    Expect.equal (EventLog.parse half) [] "unfinished"
 
                     Expect.equal
-                        (Journal.parse (half + Journal.addition half [ second ]))
-                        [ JournalEvent.Claim(job 1, "a/1/1", None) ]
+                        (EventLog.parse (half + EventLog.addition half [ second ]))
+                        [ StudyEvent.Claim(job 1, "a/1/1", None) ]
                         $"cut at {cut}"
             }
 
@@ -217,19 +217,19 @@ let private journals =
                 let state =
                     StudyState.ofEvents
                         [
-                            JournalEvent.Claim(job 0, "a", None)
-                            JournalEvent.Claim(job 0, "b", None)
-                            JournalEvent.Finish(job 0, "b", JobOutcome.Done 1.0, "", 1.0)
-                            JournalEvent.Claim(job 0, "c", Some "b")
+                            StudyEvent.Claim(job 0, "a", None)
+                            StudyEvent.Claim(job 0, "b", None)
+                            StudyEvent.Finish(job 0, "b", JobOutcome.Done 1.0, "", 1.0)
+                            StudyEvent.Claim(job 0, "c", Some "b")
                         ]
 
                 Expect.isTrue (StudyState.isHeldBy "a" (job 0) state) "the first one"
-                let taken = StudyState.after state (JournalEvent.Claim(job 0, "c", Some "a"))
+                let taken = StudyState.after state (StudyEvent.Claim(job 0, "c", Some "a"))
                 Expect.isTrue (StudyState.isHeldBy "c" (job 0) taken) "taken over"
             }
 
             test "a training that is ended from outside three times is given up" {
-                let once = [ JournalEvent.Claim(job 0, "a", None); JournalEvent.Release(job 0, "a", true) ]
+                let once = [ StudyEvent.Claim(job 0, "a", None); StudyEvent.Release(job 0, "a", true) ]
 
                 let single =
                     { plan with
@@ -241,25 +241,25 @@ let private journals =
                 Expect.equal (next (once @ once)) (Step.Take(job 0, None)) "again"
                 Expect.equal (next (once @ once @ once)) Step.Finished "given up"
                 // What a study gives back itself does not count.
-                let interrupted = [ JournalEvent.Claim(job 0, "a", None); JournalEvent.Release(job 0, "a", false) ]
+                let interrupted = [ StudyEvent.Claim(job 0, "a", None); StudyEvent.Release(job 0, "a", false) ]
                 Expect.equal (next (List.replicate 9 interrupted |> List.concat)) (Step.Take(job 0, None)) "for ever"
             }
 
             test "a journal file is appended to by many at once without loss" {
                 Run.inTemporaryDirectory (fun directory ->
-                    let path = Path.Combine(directory, Journal.fileName)
+                    let path = Path.Combine(directory, EventLog.fileName)
                     File.WriteAllText(path, "{\"event\":\"cla") // what a crash left
 
                     // Each with a file of its own, as processes have.
                     Array.Parallel.iter
                         (fun writer ->
-                            let journal = JournalFile(path, TimeProvider.System)
+                            let log = EventLogFile(path, TimeProvider.System)
 
                             for trial in 0..19 do
-                                journal.Add [ JournalEvent.Claim(job (100 * writer + trial), $"h/{writer}/0", None) ])
+                                log.Add [ StudyEvent.Claim(job (100 * writer + trial), $"h/{writer}/0", None) ])
                         [| 0..3 |]
 
-                    let claims = JournalFile(path, TimeProvider.System).Read()
+                    let claims = EventLogFile(path, TimeProvider.System).Read()
 
                     let expected =
                         Set.ofList
@@ -271,7 +271,7 @@ let private journals =
                     let found =
                         claims
                         |> List.choose (function
-                            | JournalEvent.Claim(job, _, _) -> Some job
+                            | StudyEvent.Claim(job, _, _) -> Some job
                             | _ -> None)
 
                     Expect.equal found.Length 80 "lines"
@@ -297,7 +297,7 @@ let private journals =
                     }
 
                 let heartbeats = Heartbeats(TimeSpan.FromSeconds 60.0, clock)
-                let beats n = List.replicate n (JournalEvent.Heartbeat "elsewhere/1/1")
+                let beats n = List.replicate n (StudyEvent.Heartbeat "elsewhere/1/1")
                 heartbeats.Look(beats 1)
                 now <- 50L
                 heartbeats.Look(beats 2)
@@ -325,20 +325,20 @@ type private Worker = { Owner: string; Phase: Phase }
 /// Some machines and their shared disk.
 type private World =
     {
-        Journal: string
+        EventLog: string
         /// Trainings that came to their end, as their run directories tell; how often each did.
         Completed: Map<Job, int>
         Alive: Worker list
         Born: int
-        /// What the journal says up to this place of it: reading it all at every step would take most of the test's time.
+        /// What the log says up to this place of it: reading it all at every step would take most of the test's time.
         State: StudyState
         ReadTo: int
     }
 
-/// Reads what has been added to the journal since.
+/// Reads what has been added to the log since.
 let private look (world: World) : World =
-    let stop = world.Journal.LastIndexOf '\n' + 1
-    let added = Journal.parse (world.Journal.Substring(world.ReadTo, stop - world.ReadTo))
+    let stop = world.EventLog.LastIndexOf '\n' + 1
+    let added = EventLog.parse (world.EventLog.Substring(world.ReadTo, stop - world.ReadTo))
 
     { world with
         State = List.fold StudyState.after world.State added
@@ -347,18 +347,18 @@ let private look (world: World) : World =
 
 let private valueOf (job: Job) : float = float ((job.Trial * 7919 + 13) % 101) / 101.0
 
-let private append (world: World) (event: JournalEvent) =
+let private append (world: World) (event: StudyEvent) =
     { world with
-        Journal = world.Journal + Journal.addition world.Journal [ Journal.toLine "t" event ]
+        EventLog = world.EventLog + EventLog.addition world.EventLog [ EventLog.toLine "t" event ]
     }
 
 let private finishing (job: Job) (owner: string) =
-    JournalEvent.Finish(job, owner, JobOutcome.Done(valueOf job), "run", 1.0)
+    StudyEvent.Finish(job, owner, JobOutcome.Done(valueOf job), "run", 1.0)
 
 /// The event that a worker is about to write, if its phase is one of writing.
-let private pending (worker: Worker) : JournalEvent option =
+let private pending (worker: Worker) : StudyEvent option =
     match worker.Phase with
-    | Claiming(job, from) -> Some(JournalEvent.Claim(job, worker.Owner, from))
+    | Claiming(job, from) -> Some(StudyEvent.Claim(job, worker.Owner, from))
     | Trained job -> Some(finishing job worker.Owner)
     | Idle
     | Verifying _
@@ -421,17 +421,17 @@ let private happen (plan: StudyPlan) (world: World) (chance: int) : World =
                 match pending worker with
                 | None -> ""
                 | Some event ->
-                    let line = Journal.addition world.Journal [ Journal.toLine "t" event ]
+                    let line = EventLog.addition world.EventLog [ EventLog.toLine "t" event ]
                     line.Substring(0, chance / 400 % (line.Length + 1))
 
             { world with
                 Alive = others
-                Journal = world.Journal + half
+                EventLog = world.EventLog + half
             }
         | 3 ->
             match worker.Phase with
             | Training job ->
-                { append world (JournalEvent.Release(job, worker.Owner, false)) with
+                { append world (StudyEvent.Release(job, worker.Owner, false)) with
                     Alive = others
                 }
             | _ -> { world with Alive = others }
@@ -454,7 +454,7 @@ let private complete (plan: StudyPlan) (world: World) : World =
         then
             world
         elif steps = 0 then
-            failtest $"does not come to an end:\n{world.Journal}"
+            failtest $"does not come to an end:\n{world.EventLog}"
         else
             let world, phase = advance plan world worker
 
@@ -468,7 +468,7 @@ let private complete (plan: StudyPlan) (world: World) : World =
 
 let private start =
     {
-        Journal = ""
+        EventLog = ""
         Completed = Map.empty
         Alive = []
         Born = 0
@@ -477,13 +477,13 @@ let private start =
     }
 
 /// How often a job came to be over: lines that changed the state.
-let private endings (journal: string) : Map<Job, int> =
-    ((Map.empty, Map.empty), Journal.parse journal)
+let private endings (log: string) : Map<Job, int> =
+    ((Map.empty, Map.empty), EventLog.parse log)
     ||> List.fold (fun (state: StudyState, counts) event ->
         let next = StudyState.after state event
 
         match event with
-        | JournalEvent.Finish(job, _, _, _, _) when next <> state ->
+        | StudyEvent.Finish(job, _, _, _, _) when next <> state ->
             next, Map.change job (fun count -> Some(1 + defaultArg count 0)) counts
         | _ -> next, counts)
     |> snd
@@ -501,7 +501,7 @@ let private crashes =
                     $"no trial of {name} is lost or done twice, wherever processes are killed"
                     (fun (chances: int list) ->
                         let world = chances |> List.fold (happen plan) start |> complete plan
-                        let state = StudyState.ofEvents (Journal.parse world.Journal)
+                        let state = StudyState.ofEvents (EventLog.parse world.EventLog)
 
                         for trial in 0 .. plan.Trials - 1 do
                             Expect.isTrue (state.ContainsKey(job trial)) $"trial {trial} is there"
@@ -514,15 +514,15 @@ let private crashes =
 
                             Expect.equal (Map.tryFind job world.Completed) (Some 1) $"{job} was trained once"
 
-                        Expect.isTrue (endings world.Journal |> Map.forall (fun _ count -> count = 1)) "noted once"
-                        Expect.equal (endings world.Journal).Count state.Count "all noted")
+                        Expect.isTrue (endings world.EventLog |> Map.forall (fun _ count -> count = 1)) "noted once"
+                        Expect.equal (endings world.EventLog).Count state.Count "all noted")
 
             testProperty
                 "successive halving takes the best to the top, and nobody who has not come through the rungs"
                 (fun (chances: int list) ->
                     let plan = asha 27 3 9
                     let world = chances |> List.fold (happen plan) start |> complete plan
-                    let state = StudyState.ofEvents (Journal.parse world.Journal)
+                    let state = StudyState.ofEvents (EventLog.parse world.EventLog)
 
                     for job in Map.keys state do
                         if job.Rung > 0 then
@@ -554,8 +554,8 @@ let private finished: StudyState =
                 JobOutcome.Done(valueOf (job trial))
 
         [
-            JournalEvent.Claim(job trial, "a", None)
-            JournalEvent.Finish(job trial, "a", outcome, $"run-{trial}", 2.5)
+            StudyEvent.Claim(job trial, "a", None)
+            StudyEvent.Finish(job trial, "a", outcome, $"run-{trial}", 2.5)
         ]
         |> List.fold StudyState.after state)
 

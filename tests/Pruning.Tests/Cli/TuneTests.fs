@@ -172,9 +172,9 @@ let private whole =
 /// Kills a study; its training stands still, so that it cannot come to its end before another study finds it.
 let private killAlone (study: string) (running: Process) : unit =
     let trainings =
-        Journal.parse (File.ReadAllText(Path.Combine(study, Journal.fileName)))
+        EventLog.parse (File.ReadAllText(Path.Combine(study, EventLog.fileName)))
         |> List.choose (function
-            | JournalEvent.Started(_, _, training) -> Some(Owner.pidOf training)
+            | StudyEvent.Started(_, _, training) -> Some(Owner.pidOf training)
             | _ -> None)
 
     for training in trainings do
@@ -216,9 +216,9 @@ let private interruptions =
                         Expect.hasLength (trialRuns study) 2 "a run for each trial"
 
                         let finished =
-                            Journal.parse (File.ReadAllText(Path.Combine(study, Journal.fileName)))
+                            EventLog.parse (File.ReadAllText(Path.Combine(study, EventLog.fileName)))
                             |> List.choose (function
-                                | JournalEvent.Finish(job, _, JobOutcome.Done _, _, _) -> Some job.Trial
+                                | StudyEvent.Finish(job, _, JobOutcome.Done _, _, _) -> Some job.Trial
                                 | _ -> None)
 
                         Expect.equal (List.sort finished) [ 0; 1 ] "each trial done once")
@@ -272,13 +272,13 @@ let private process' =
                     Expect.hasLength (File.ReadAllLines(Path.Combine(study, "trials.csv"))) 4 "table"
 
                     // Again: by the study alone, and by the same words.
-                    let journal () = Journal.parse (File.ReadAllText(Path.Combine(study, Journal.fileName)))
-                    let before = journal ()
+                    let log () = EventLog.parse (File.ReadAllText(Path.Combine(study, EventLog.fileName)))
+                    let before = log ()
 
                     let again = cli [ "tune"; "--study"; study; "--json" ] |> expecting 0
                     Expect.equal again.Out outcome.Out "the same answer"
                     cli words |> expecting 0 |> ignore
-                    Expect.equal (journal ()) before "and no more work"
+                    Expect.equal (log ()) before "and no more work"
 
                     runCli (words @ [ "--seed"; "7" ])
                     |> expectSentence 2 [ "is the study of another" ])

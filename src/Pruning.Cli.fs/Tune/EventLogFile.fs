@@ -51,11 +51,11 @@ module private Append =
         finally
             closeDescriptor descriptor |> ignore
 
-/// A journal on a disk that several processes of several machines may share. Lines are appended in one write each and are on
+/// A log on a disk that several processes of several machines may share. Lines are appended in one write each and are on
 /// the disk when the call returns. Reading and adding happen under a lock where the file system has one (NFS appends are not
 /// atomic without); where it has none, the order of the lines alone still decides.
 [<Sealed>]
-type JournalFile(path: string, clock: TimeProvider) =
+type EventLogFile(path: string, clock: TimeProvider) =
 
     let gate = obj ()
 
@@ -66,7 +66,7 @@ type JournalFile(path: string, clock: TimeProvider) =
         use reader = new StreamReader(stream, UTF8Encoding false)
         reader.ReadToEnd()
 
-    /// An advisory lock on the first byte of a file beside the journal; the system takes it from a process that dies. Closing
+    /// An advisory lock on the first byte of a file beside the log; the system takes it from a process that dies. Closing
     /// any handle of a locked file frees the lock: hence a file that nothing else opens.
     let withLock (action: unit -> 'T) : 'T =
         use stream =
@@ -96,28 +96,28 @@ type JournalFile(path: string, clock: TimeProvider) =
             if locked then
                 stream.Unlock(0L, 1L)
 
-    let add (text: string) (events: JournalEvent list) : unit =
+    let add (text: string) (events: StudyEvent list) : unit =
         let time =
             clock.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)
 
-        let lines = events |> List.map (Journal.toLine time)
-        Append.bytes path (Encoding.UTF8.GetBytes(Journal.addition text lines))
+        let lines = events |> List.map (EventLog.toLine time)
+        Append.bytes path (Encoding.UTF8.GetBytes(EventLog.addition text lines))
 
     /// The events by now.
-    member _.Read() : JournalEvent list = lock gate (fun () -> Journal.parse (read ()))
+    member _.Read() : StudyEvent list = lock gate (fun () -> EventLog.parse (read ()))
 
     /// Adds lines.
-    member _.Add(events: JournalEvent list) : unit = lock gate (fun () -> withLock (fun () -> add (read ()) events))
+    member _.Add(events: StudyEvent list) : unit = lock gate (fun () -> withLock (fun () -> add (read ()) events))
 
     /// Adds what `decide` makes of the events so far, and gives back the events afterwards: others' lines may have come between.
-    member _.Update(decide: JournalEvent list -> JournalEvent list) : JournalEvent list =
+    member _.Update(decide: StudyEvent list -> StudyEvent list) : StudyEvent list =
         lock gate (fun () ->
             withLock (fun () ->
                 let text = read ()
-                let events = Journal.parse text
+                let events = EventLog.parse text
 
                 match decide events with
                 | [] -> events
                 | additions ->
                     add text additions
-                    Journal.parse (read ())))
+                    EventLog.parse (read ())))

@@ -14,9 +14,9 @@ type JobOutcome =
     /// The training itself failed, and would again.
     | Failed of reason: string
 
-/// One line of a study's journal.
+/// One line of a study's log.
 [<RequireQualifiedAccess>]
-type JournalEvent =
+type StudyEvent =
     /// An owner takes a job; `from` names the dead owner who held it. Counts only if the job is free, or `from` holds it.
     | Claim of Job * owner: string * from: string option
     /// The owner has started the training as this process.
@@ -28,29 +28,29 @@ type JournalEvent =
     /// The owner lives.
     | Heartbeat of owner: string
 
-/// The lines of a journal. They are only ever added, and their order decides.
+/// The lines of a log. They are only ever added, and their order decides.
 [<RequireQualifiedAccess>]
-module Journal =
+module EventLog =
 
     let fileName = "journal.jsonl"
 
     /// One line, its end not included.
-    let toLine (time: string) (event: JournalEvent) : string =
+    let toLine (time: string) (event: StudyEvent) : string =
         let job (job: Job) = [ "trial", Json.integer job.Trial; "rung", Json.integer job.Rung ]
         let record name fields = Json.record (("event", Json.text name) :: fields @ [ "time", Json.text time ])
 
         let json =
             match event with
-            | JournalEvent.Claim(which, owner, from) ->
+            | StudyEvent.Claim(which, owner, from) ->
                 record
                     "claim"
                     (job which
                      @ [ "owner", Json.text owner; "from", from |> Option.map Json.text |> Option.defaultValue null ])
-            | JournalEvent.Started(which, owner, id) ->
+            | StudyEvent.Started(which, owner, id) ->
                 record "started" (job which @ [ "owner", Json.text owner; "process", Json.text id ])
-            | JournalEvent.Release(which, owner, lost) ->
+            | StudyEvent.Release(which, owner, lost) ->
                 record "release" (job which @ [ "owner", Json.text owner; "lost", Json.flag lost ])
-            | JournalEvent.Finish(which, owner, JobOutcome.Done value, run, seconds) ->
+            | StudyEvent.Finish(which, owner, JobOutcome.Done value, run, seconds) ->
                 record
                     "done"
                     (job which
@@ -60,7 +60,7 @@ module Journal =
                          "run", Json.text run
                          "seconds", Json.number seconds
                      ])
-            | JournalEvent.Finish(which, owner, JobOutcome.Failed reason, run, seconds) ->
+            | StudyEvent.Finish(which, owner, JobOutcome.Failed reason, run, seconds) ->
                 record
                     "failed"
                     (job which
@@ -70,11 +70,11 @@ module Journal =
                          "run", Json.text run
                          "seconds", Json.number seconds
                      ])
-            | JournalEvent.Heartbeat owner -> record "alive" [ "owner", Json.text owner ]
+            | StudyEvent.Heartbeat owner -> record "alive" [ "owner", Json.text owner ]
 
         json.ToJsonString()
 
-    let private ofElement (root: JsonElement) : JournalEvent option =
+    let private ofElement (root: JsonElement) : StudyEvent option =
         let text (name: string) = string (root.GetProperty(name).GetString())
 
         let real (name: string) =
@@ -91,20 +91,20 @@ module Journal =
         | "claim" ->
             let from = root.GetProperty "from"
             let from = if from.ValueKind = JsonValueKind.Null then None else Some(text "from")
-            Some(JournalEvent.Claim(job (), text "owner", from))
-        | "started" -> Some(JournalEvent.Started(job (), text "owner", text "process"))
-        | "release" -> Some(JournalEvent.Release(job (), text "owner", root.GetProperty("lost").GetBoolean()))
+            Some(StudyEvent.Claim(job (), text "owner", from))
+        | "started" -> Some(StudyEvent.Started(job (), text "owner", text "process"))
+        | "release" -> Some(StudyEvent.Release(job (), text "owner", root.GetProperty("lost").GetBoolean()))
         | "done" ->
-            Some(JournalEvent.Finish(job (), text "owner", JobOutcome.Done(real "value"), text "run", real "seconds"))
+            Some(StudyEvent.Finish(job (), text "owner", JobOutcome.Done(real "value"), text "run", real "seconds"))
         | "failed" ->
             Some(
-                JournalEvent.Finish(job (), text "owner", JobOutcome.Failed(text "reason"), text "run", real "seconds")
+                StudyEvent.Finish(job (), text "owner", JobOutcome.Failed(text "reason"), text "run", real "seconds")
             )
-        | "alive" -> Some(JournalEvent.Heartbeat(text "owner"))
+        | "alive" -> Some(StudyEvent.Heartbeat(text "owner"))
         | _ -> None
 
     /// The event of a line; None for a line that was cut short by a crash, or that a later version wrote.
-    let tryParse (line: string) : JournalEvent option =
+    let tryParse (line: string) : StudyEvent option =
         try
             use document = JsonDocument.Parse line
             ofElement document.RootElement
@@ -114,15 +114,15 @@ module Journal =
         | :? FormatException
         | :? Collections.Generic.KeyNotFoundException -> None
 
-    /// The events of a journal in order. A last line without its end does not count yet.
-    let parse (text: string) : JournalEvent list =
+    /// The events of a log in order. A last line without its end does not count yet.
+    let parse (text: string) : StudyEvent list =
         let whole = text.Substring(0, text.LastIndexOf '\n' + 1)
 
         whole.Split('\n', StringSplitOptions.RemoveEmptyEntries)
         |> Seq.choose tryParse
         |> List.ofSeq
 
-    /// What to write behind a journal to add lines: a line that a crash cut short is ended first.
+    /// What to write behind a log to add lines: a line that a crash cut short is ended first.
     let addition (text: string) (lines: string list) : string =
         let repair = if text = "" || text.EndsWith '\n' then "" else "\n"
         repair + String.concat "" [ for line in lines -> line + "\n" ]
