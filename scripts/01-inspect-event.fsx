@@ -126,7 +126,10 @@ let logits = pruner.Network.PruneLogits Inference (NodeState.embedding next)
 printfn "  after one pass: state %A, logits %A" (NodeState.embedding next).shape logits.shape
 
 title "decision"
-let predictions = Pruner.run pruner Inference (PassMode.Evaluate(Criterion.ofWeights ClassWeights.equal)) tensors
+
+let predictions =
+    Pruner.run pruner Inference (PassMode.Evaluate(Criterion.ofWeights ClassWeights.equal)) tensors
+
 let margin = (NodePredictions.margin predictions).data<float32>().ToArray()
 let pruned = margin |> Seq.filter (fun m -> m > 0f) |> Seq.length
 printfn "  margins (above 0 = prune): %s ..." (row (Seq.truncate 6 margin))

@@ -154,7 +154,7 @@ let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: Can
     let threads = defaultArg settings.Network.Threads (recipeOf sources.Head).Threads
 
     // Runs on the same files are evaluated on the tracksters that none of them has seen.
-    let judgeGroup (group: (string * ModelSource) list) =
+    let evaluateGroup (group: (string * ModelSource) list) =
         let recipe = recipeOf (snd group.Head)
 
         let input =
@@ -179,7 +179,10 @@ let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: Can
                     $"wanted tracksters that are in the {Part.name settings.Part} split of every run, found none among {data.Dataset.Count}; the runs divided their data by different seeds or fractions."
             )
 
-        let sample = common |> Array.map (EvaluatedGraph.ofDataset data.Dataset) |> EvaluationSample.create
+        let sample =
+            common
+            |> Array.map (EvaluatedGraph.ofDataset data.Dataset)
+            |> EvaluationSample.create
 
         [
             for name, source in group ->
@@ -209,7 +212,7 @@ let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: Can
     let evaluated =
         runs
         |> List.groupBy (fun (_, source) -> inputKey (recipeOf source))
-        |> List.collect (snd >> judgeGroup)
+        |> List.collect (snd >> evaluateGroup)
 
     [ for name, _ in runs -> evaluated |> List.find (fun contestant -> contestant.Name = name) ]
 

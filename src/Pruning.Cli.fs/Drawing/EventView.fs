@@ -139,10 +139,10 @@ module EventView =
             (if feature 4 > 0.0 then $"""time {text "0.###" (feature 4)} ns""" else "no time")
             $"""eta {text "0.0000" (feature 5)}, phi {text "0.0000" (feature 6)} rad"""
             $"seed High {flag 7}, seed Low {flag 8}"
-            $"""{text "0.00" (float view.Judged.Distance[node])} cm from the axis"""
+            $"""{text "0.00" (float view.Evaluated.Distance[node])} cm from the axis"""
             (if graph.Labels[node] = 1uy then "label prune" else "label keep")
             if view.Evaluated.HasFraction then
-                $"""share of the shower {text "0.###" (float view.Judged.Fraction[node])}"""
+                $"""share of the shower {text "0.###" (float view.Evaluated.Fraction[node])}"""
             if view.Margins.IsSome then
                 let decision = if pruned view node then "prune" else "keep"
                 $"""probability of prune {text "0.0000" (probability view node)}: {decision}"""

@@ -62,7 +62,9 @@ module Competitor =
 
     /// Differences to another competitor on the same sample, by name.
     let minus (other: Competitor) (competitor: Competitor) : (string * Uncertain) list =
-        Bootstrap.difference (other.EvaluationResult, other.Resampled) (competitor.EvaluationResult, competitor.Resampled)
+        Bootstrap.difference
+            (other.EvaluationResult, other.Resampled)
+            (competitor.EvaluationResult, competitor.Resampled)
 
 /// The rules that a network has to beat. Their thresholds come from a training split and never from the graphs that they
 /// are evaluated on.
@@ -104,7 +106,12 @@ module Baselines =
         sample.Graphs |> Array.map (fun graph -> margins graph.Graph)
 
     /// Where a rule that scores nodes begins to prune, chosen on a sample. What keeps all, and the oracle, have no choice.
-    let thresholdOn (sample: EvaluationSample) (threshold: Threshold) (name: string) (margins: ShowerGraph -> float32[]) =
+    let thresholdOn
+        (sample: EvaluationSample)
+        (threshold: Threshold)
+        (name: string)
+        (margins: ShowerGraph -> float32[])
+        =
         if List.exists (fun (untrained, _) -> untrained = name) untrained then
             0f
         else

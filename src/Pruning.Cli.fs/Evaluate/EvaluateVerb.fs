@@ -56,7 +56,13 @@ let private asked (decoding: Decoding) (model: TrainedModel) : TrainedModel =
                 $"--choices and --beam are for networks that decide one layer cluster after the other; found --mode {NetworkWords.modeName strategy}."
         )
 
-let private reportOf (settings: EvaluateSettings) (plan: EvaluationPlan) stop (parts: EvaluatedSplit list) (part: EvaluatedSplit) =
+let private reportOf
+    (settings: EvaluateSettings)
+    (plan: EvaluationPlan)
+    stop
+    (parts: EvaluatedSplit list)
+    (part: EvaluatedSplit)
+    =
     let chosenOn =
         parts
         |> List.tryFind (fun other -> other.Name = Part.name Part.Validation)

@@ -100,7 +100,12 @@ module Evaluator =
 
     /// Judges the network on each part. A threshold other than a probability is chosen on the validation split, which is run
     /// for that when it is not among the parts.
-    let run (terminal: Terminal) (plan: EvaluationPlan) (stop: CancellationToken) (parts: Part list) : EvaluatedSplit list =
+    let run
+        (terminal: Terminal)
+        (plan: EvaluationPlan)
+        (stop: CancellationToken)
+        (parts: Part list)
+        : EvaluatedSplit list =
         let choosing =
             match plan.Threshold with
             | Threshold.Probability _ -> []
@@ -133,7 +138,10 @@ module Evaluator =
             | Threshold.Probability probability -> WorkingPoint.marginOf probability
             | threshold ->
                 let _, network = networks |> List.find (fst >> (=) Part.Validation)
-                WorkingPoint.choose threshold (EvaluationResult.ofMargins 0f samples[Part.Validation] network.Margins).Nodes
+
+                WorkingPoint.choose
+                    threshold
+                    (EvaluationResult.ofMargins 0f samples[Part.Validation] network.Margins).Nodes
 
         let rules =
             if not plan.WithBaselines then

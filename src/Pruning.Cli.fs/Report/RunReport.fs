@@ -264,7 +264,9 @@ module RunReport =
                 figure EvaluationFigures.roc
                 figure EvaluationFigures.precisionRecall
                 figure EvaluationFigures.calibration
-                Page.ofFigure (EvaluationFigures.scores content.TrainingScores part.Network.EvaluationResult.Nodes.Scores)
+                Page.ofFigure (
+                    EvaluationFigures.scores content.TrainingScores part.Network.EvaluationResult.Nodes.Scores
+                )
                 if used < all then
                     Block.Paragraph
                         $"Training scores are those of {Say.count (int64 used)} of {Say.count (int64 all)} training graphs."

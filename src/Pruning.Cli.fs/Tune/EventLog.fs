@@ -97,9 +97,7 @@ module EventLog =
         | "done" ->
             Some(StudyEvent.Finish(job (), text "owner", JobOutcome.Done(real "value"), text "run", real "seconds"))
         | "failed" ->
-            Some(
-                StudyEvent.Finish(job (), text "owner", JobOutcome.Failed(text "reason"), text "run", real "seconds")
-            )
+            Some(StudyEvent.Finish(job (), text "owner", JobOutcome.Failed(text "reason"), text "run", real "seconds"))
         | "alive" -> Some(StudyEvent.Heartbeat(text "owner"))
         | _ -> None
 

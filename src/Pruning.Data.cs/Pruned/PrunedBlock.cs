@@ -31,11 +31,11 @@ public sealed class PrunedBlock
                 continue;
             }
 
-            JudgedGraphs++;
+            EvaluatedGraphs++;
             for (long node = offsets[entry]; node < offsets[entry + 1]; node++)
             {
                 Pruned[node] = margins[node] > threshold;
-                JudgedNodes++;
+                EvaluatedNodes++;
                 PrunedNodes += Pruned[node] ? 1 : 0;
             }
         }
@@ -60,10 +60,10 @@ public sealed class PrunedBlock
     internal ReadOnlyMemory<bool> JudgedColumn => _isJudged;
 
     /// <summary>Tracksters that were judged.</summary>
-    public long JudgedGraphs { get; }
+    public long EvaluatedGraphs { get; }
 
     /// <summary>Layer clusters that were judged.</summary>
-    public long JudgedNodes { get; }
+    public long EvaluatedNodes { get; }
 
     /// <summary>Layer clusters that are pruned.</summary>
     public long PrunedNodes { get; }

@@ -152,7 +152,11 @@ module Autoregressive =
             | PassMode.Evaluate criterion
             | PassMode.Train criterion ->
                 let all = network.PruneLogits mode h // [nodes, 2]
-                let costs = Loss.perNode criterion.Weights all active.Labels |> DecodingBatch.rectangle active 0.0
+
+                let costs =
+                    Loss.perNode criterion.Weights all active.Labels
+                    |> DecodingBatch.rectangle active 0.0
+
                 let undecided = active.Size.sub (scalar (float (t * decoding.Choices)))
                 let ofOne = Loss.ofStep criterion.Loss costs scores undecided
 
@@ -193,7 +197,8 @@ module Autoregressive =
             Active = active
             State = state
             Decided = active.NodeOfPlace.eq (scalar (float active.Nodes))
-            Decisions = torch.zeros ([| active.Nodes; 2L |], dtype = decoding.Batch.X.dtype, device = decoding.Batch.Device)
+            Decisions =
+                torch.zeros ([| active.Nodes; 2L |], dtype = decoding.Batch.X.dtype, device = decoding.Batch.Device)
         }
 
     /// Graphs that are done leave; then the others take step t. `before` is used up.
@@ -286,7 +291,7 @@ module Autoregressive =
         trace.Decisions <- trace.Decisions + count
 
     /// The predictions on the batch from its trace and the sums of the step losses, largest graph first.
-    let internal verdictOf (decoding: DecodingBatch) (trace: Trace) (lossOfPlace: Tensor option) : NodePredictions =
+    let internal predictionsOf (decoding: DecodingBatch) (trace: Trace) (lossOfPlace: Tensor option) : NodePredictions =
         use scope = torch.NewDisposeScope()
         let batch, layout = decoding.Batch, decoding.Layout
 
@@ -330,7 +335,8 @@ module Autoregressive =
         let decoding = DecodingBatch.create options mode batch
         let withGradients = torch.is_grad_enabled ()
 
-        let trace = emptyTrace decoding (if withGradients then Attached(ResizeArray()) else copiedLogits decoding)
+        let trace =
+            emptyTrace decoding (if withGradients then Attached(ResizeArray()) else copiedLogits decoding)
 
         // Loss so far of the unfinished graphs, and of the finished ones: earliest finished last in the layout.
         let mutable running: Tensor option = None
@@ -371,7 +377,7 @@ module Autoregressive =
             running
             |> Option.map (fun unfinished -> torch.cat ([| unfinished; yield! Seq.rev finished |], 0L))
 
-        let predictions = verdictOf decoding trace losses
+        let predictions = predictionsOf decoding trace losses
 
         {
             Logits = scope.MoveToOuter predictions.Logits

@@ -83,7 +83,11 @@ module AutoregressiveLearning =
         ofCell config.DecisionCell
         + (config.MemoryCell |> Option.map ofCell |> Option.defaultValue 0L)
 
-    let private segmentsOf (config: PrunerConfig) (decoding: DecodingBatch) (memory: Backpropagation) : (int * int) list =
+    let private segmentsOf
+        (config: PrunerConfig)
+        (decoding: DecodingBatch)
+        (memory: Backpropagation)
+        : (int * int) list =
         let active t = decoding.Unfinished[DecodingBatch.graphsAt decoding decoding.Batch.GraphCount t]
         let fused = Engine.isFused decoding.Batch.X
         let elementBytes = if decoding.Batch.X.dtype = torch.float64 then 8L else 4L
@@ -232,7 +236,7 @@ module AutoregressiveLearning =
 
         let encoded = Autoregressive.encode decoding network mode
         let segments = segmentsOf config decoding memory
-        let predictions () = Autoregressive.verdictOf decoding trace (Some total)
+        let predictions () = Autoregressive.predictionsOf decoding trace (Some total)
         let first = Autoregressive.begin' decoding encoded
 
         let keep =

@@ -129,7 +129,12 @@ module Beam =
         }
 
     /// The likeliest sequence of each graph, in the order of the batch.
-    let private answerOf (width: int) (batch: BatchTensors) (decoding: DecodingBatch) (sequences: Sequences) : BeamAnswer =
+    let private answerOf
+        (width: int)
+        (batch: BatchTensors)
+        (decoding: DecodingBatch)
+        (sequences: Sequences)
+        : BeamAnswer =
         let likelihood = sequences.LogLikelihood.view (int64 batch.GraphCount, int64 width)
         let best = likelihood.argmax 1L // by rank of the graph's size
 

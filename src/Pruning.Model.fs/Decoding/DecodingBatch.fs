@@ -113,7 +113,9 @@ module internal DecodingBatch =
             {
                 Labels = inLayout batch.Labels
                 Priority = NodeOrder.priorities options.Order mode batch |> Option.map inLayout
-                TeacherForced = TeacherForcing.draw options.TeacherForcingProbability mode batch |> Option.map inLayout
+                TeacherForced =
+                    TeacherForcing.draw options.TeacherForcingProbability mode batch
+                    |> Option.map inLayout
             }
 
         let choices = options.Choices

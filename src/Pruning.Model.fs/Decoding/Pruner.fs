@@ -56,9 +56,17 @@ module Pruner =
         |> pruner.Strategy.Run pruner.Network mode passMode
 
     /// Back-propagates through all of a run at once.
-    let private learnAtOnce (strategy: Strategy) (context: LossContext) (network: Network) (batch: BatchTensors) : NodePredictions =
+    let private learnAtOnce
+        (strategy: Strategy)
+        (context: LossContext)
+        (network: Network)
+        (batch: BatchTensors)
+        : NodePredictions =
         use scope = torch.NewDisposeScope()
-        let predictions = strategy.Run network (Training context.Random) (PassMode.Train context.Criterion) batch
+
+        let predictions =
+            strategy.Run network (Training context.Random) (PassMode.Train context.Criterion) batch
+
         context.Check predictions
         Gradients.backward (Loss.weighted context.Weights predictions.GraphLoss.Value)
         let cut (tensor: Tensor) = scope.MoveToOuter(tensor.detach ())
@@ -106,7 +114,11 @@ module Pruner =
     let decide (device: torch.Device) (pruner: Pruner) (batch: GraphBatch) : float32 array =
         use _scope = torch.NewDisposeScope()
         use _guard = torch.no_grad ()
-        let predictions = BatchTensors.create device (dtype pruner) batch |> run pruner Inference PassMode.Predict
+
+        let predictions =
+            BatchTensors.create device (dtype pruner) batch
+            |> run pruner Inference PassMode.Predict
+
         (NodePredictions.margin predictions).``to``(torch.float32).cpu().data<float32>().ToArray()
 
     /// Sets the shift and scale of the input features; a network that takes raw features is left alone.

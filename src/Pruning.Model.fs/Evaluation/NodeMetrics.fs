@@ -60,7 +60,12 @@ module NodeMetrics =
         }
 
     /// The nodes of a graph. A node is pruned when its margin is above the threshold.
-    let internal evaluate (threshold: float32) (position: int) (graph: EvaluatedGraph) (margins: float32[]) : EvaluatedNode[] =
+    let internal evaluate
+        (threshold: float32)
+        (position: int)
+        (graph: EvaluatedGraph)
+        (margins: float32[])
+        : EvaluatedNode[] =
         if margins.Length <> graph.Graph.NodeCount then
             invalidArg
                 (nameof margins)

@@ -147,7 +147,12 @@ module TracksterMetrics =
     let private fakeScore, foundShare = 0.6, 0.5
 
     /// One trackster. A node is pruned when its margin is above the threshold.
-    let evaluate (threshold: float32) (position: int) (evaluated: EvaluatedGraph) (margins: float32[]) : EvaluatedTrackster =
+    let evaluate
+        (threshold: float32)
+        (position: int)
+        (evaluated: EvaluatedGraph)
+        (margins: float32[])
+        : EvaluatedTrackster =
         let graph = evaluated.Graph
         let nodes = [| 0 .. graph.NodeCount - 1 |]
         let energy node = float (graph.Energy node)

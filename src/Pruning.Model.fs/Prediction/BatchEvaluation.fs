@@ -23,7 +23,9 @@ module Evaluation =
     let count (batch: GraphBatch) (predictions: NodePredictions) : MetricState =
         use _scope = torch.NewDisposeScope()
         let host (values: Tensor) = values.detach().``to``(torch.float32).cpu().contiguous().data<float32>().ToArray()
-        let state = MetricState.ofNodes batch.Labels (host (NodePredictions.margin predictions)) (energies batch)
+
+        let state =
+            MetricState.ofNodes batch.Labels (host (NodePredictions.margin predictions)) (energies batch)
 
         match predictions.GraphLoss with
         | Some loss -> state |> MetricState.withLoss batch.GraphCount (host loss |> Array.sumBy float)

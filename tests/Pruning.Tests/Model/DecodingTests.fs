@@ -52,7 +52,14 @@ let private options order =
 
 let private search order width (graphs: ShowerGraph list) =
     use _guard = torch.no_grad ()
-    Beam.search (options order) width (pruner order).Network Inference (PassMode.Evaluate criterion) (Laws.tensors graphs)
+
+    Beam.search
+        (options order)
+        width
+        (pruner order).Network
+        Inference
+        (PassMode.Evaluate criterion)
+        (Laws.tensors graphs)
 
 let private withLabels (labels: byte array) (graph: ShowerGraph) =
     ShowerGraph(graph.Origin, graph.Features, graph.Source, graph.Target, labels, Layers = graph.Layers)
@@ -63,7 +70,8 @@ let private logLikelihood order (labels: byte array) (graph: ShowerGraph) : floa
     let all = predictions.Logits.log_softmax(1L).``to``(torch.float64).data<float>().ToArray()
     Seq.sum [ for node in 0 .. graph.NodeCount - 1 -> all[2 * node + int labels[node]] ]
 
-let private labelsOf (predictions: NodePredictions) : byte array = Fixture.longs (predictions.Logits.argmax 1L) |> Array.map byte
+let private labelsOf (predictions: NodePredictions) : byte array =
+    Fixture.longs (predictions.Logits.argmax 1L) |> Array.map byte
 
 let private graphs =
     Generators.rawTrackster
@@ -95,7 +103,11 @@ let private unionLaw decoding order =
             Laws.inFloat64 (fun () ->
                 let pruner = Pruner.withDecoding decoding (pruner order)
                 let both = run pruner (PassMode.Evaluate criterion) [ a; b ]
-                let each = [ a; b ] |> List.map (List.singleton >> run pruner (PassMode.Evaluate criterion))
+
+                let each =
+                    [ a; b ]
+                    |> List.map (List.singleton >> run pruner (PassMode.Evaluate criterion))
+
                 let joined pick = torch.cat (each |> List.map pick |> List.toArray, 0L)
 
                 same
@@ -118,7 +130,10 @@ let private choices =
                         let greedy = run (pruner order) (PassMode.Evaluate criterion) graphs
 
                         let one =
-                            run (Pruner.withDecoding (Decoding.Choices 1) (pruner order)) (PassMode.Evaluate criterion) graphs
+                            run
+                                (Pruner.withDecoding (Decoding.Choices 1) (pruner order))
+                                (PassMode.Evaluate criterion)
+                                graphs
 
                         same 0.0 one greedy)
                 }
@@ -134,7 +149,10 @@ let private choices =
                             let k = (k - 1) % 6 + 1
 
                             let predictions =
-                                run (Pruner.withDecoding (Decoding.Choices k) (pruner order)) PassMode.Predict [ graph ]
+                                run
+                                    (Pruner.withDecoding (Decoding.Choices k) (pruner order))
+                                    PassMode.Predict
+                                    [ graph ]
 
                             Expect.equal
                                 (Fixture.longs predictions.StepOfNode |> Array.sort)
@@ -171,7 +189,11 @@ let private beams =
                 test $"one sequence is greedy decoding, order {order}" {
                     Laws.inFloat64 (fun () ->
                         let graphs = List.ofArray Fixture.graphs.Value
-                        same 1e-12 (search order 1 graphs).NodePredictions (run (pruner order) (PassMode.Evaluate criterion) graphs))
+
+                        same
+                            1e-12
+                            (search order 1 graphs).NodePredictions
+                            (run (pruner order) (PassMode.Evaluate criterion) graphs))
                 }
 
                 unionLaw (Decoding.Beam 3) order

@@ -85,7 +85,9 @@ let private sampleOf (evaluated: Evaluated) : EvaluationSample =
 
 let private marginsOf (evaluated: Evaluated) = [| for margins in evaluated.Margins -> List.toArray margins |]
 
-let private evaluate (evaluated: Evaluated) = ScoredSample.create 0f (sampleOf evaluated) (marginsOf evaluated) |> EvaluationResult.ofScored
+let private evaluate (evaluated: Evaluated) =
+    ScoredSample.create 0f (sampleOf evaluated) (marginsOf evaluated)
+    |> EvaluationResult.ofScored
 
 let private valueOf name (report: (string * float) list) = report |> List.find (fst >> (=) name) |> snd
 
@@ -129,7 +131,12 @@ let private laws =
             property "a weight of two counts every graph twice" (fun (evaluated: Evaluated) ->
                 let scored = ScoredSample.create 0f (sampleOf evaluated) (marginsOf evaluated)
                 let once = EvaluationResult.ofScored scored
-                Expect.equal (EvaluationResult.ofMargins 0f (sampleOf evaluated) (marginsOf evaluated)) once "in chunks"
+
+                Expect.equal
+                    (EvaluationResult.ofMargins 0f (sampleOf evaluated) (marginsOf evaluated))
+                    once
+                    "in chunks"
+
                 Expect.equal (EvaluationResult.weighted (fun _ -> 2L) scored) (once + once) "twice"
                 Expect.equal (EvaluationResult.weighted (fun _ -> 0L) scored) EvaluationResult.zero "never")
 
@@ -203,7 +210,10 @@ let private laws =
                 // No margin of zero, which is kept on both sides.
                 let shifted = evaluated.Margins |> List.map (List.map (fun margin -> margin + 0.001953125f))
                 let opposite = shifted |> List.map (List.map (~-))
-                let mcc margins = valueOf "mcc" (EvaluationResult.report (evaluate { evaluated with Margins = margins }))
+
+                let mcc margins =
+                    valueOf "mcc" (EvaluationResult.report (evaluate { evaluated with Margins = margins }))
+
                 close (mcc opposite) (-(mcc shifted)) "mcc")
 
             testProperty
@@ -310,7 +320,8 @@ let private tracksters =
                 Expect.all empty (fun (_, value) -> Double.IsNaN value) "nothing seen"
 
                 let dark =
-                    EvaluationSample.create [ EvaluatedGraph.ofGraph 0L (graphOf [ 0f, 2f, 0f, false; 0f, 2f, 0f, false ]) ]
+                    EvaluationSample.create
+                        [ EvaluatedGraph.ofGraph 0L (graphOf [ 0f, 2f, 0f, false; 0f, 2f, 0f, false ]) ]
 
                 let report =
                     ScoredSample.create 0f dark [| [| 1f; -1f |] |]
@@ -343,7 +354,9 @@ let private tracksters =
                     (fun () -> ScoredSample.create 0f sample [| [| 1f; 2f |] |] |> ignore)
                     "nodes"
 
-                Expect.throwsT<TrainingException> (fun () -> ScoredSample.create 0f sample [| [| nanf |] |] |> ignore) "nan"
+                Expect.throwsT<TrainingException>
+                    (fun () -> ScoredSample.create 0f sample [| [| nanf |] |] |> ignore)
+                    "nan"
             }
 
             test "scores, fakes, and particles that are found, by hand" {
@@ -365,7 +378,10 @@ let private tracksters =
 
                 Expect.equal [ for graph in sample.Graphs -> graph.IsLeading ] [ true; false; true; true ] "leaders"
                 let margins = [| [| -1f; 1f |]; [| -1f |]; [| 1f; -1f |]; [| -1f |] |]
-                let report = EvaluationResult.report (EvaluationResult.ofMargins 0f sample margins) |> Map.ofList
+
+                let report =
+                    EvaluationResult.report (EvaluationResult.ofMargins 0f sample margins)
+                    |> Map.ofList
 
                 for name, wanted in
                     [

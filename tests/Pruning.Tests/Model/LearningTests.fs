@@ -67,7 +67,11 @@ let private learned (config: PrunerConfig) (memory: Backpropagation) =
     let predictions = Pruner.learn pruner memory random criterion weights ignore batch
     predictions, gradients pruner @ pruner.Network.Weights.Buffers
 
-let private same (tolerance: float) (predictions: NodePredictions, numbers) (wantedPredictions: NodePredictions, wantedNumbers) =
+let private same
+    (tolerance: float)
+    (predictions: NodePredictions, numbers)
+    (wantedPredictions: NodePredictions, wantedNumbers)
+    =
     Expect.equal (Fixture.longs predictions.StepOfNode) (Fixture.longs wantedPredictions.StepOfNode) "order"
     Near.closeRelative tolerance predictions.Logits wantedPredictions.Logits "logits"
     Near.closeRelative tolerance predictions.GraphLoss.Value wantedPredictions.GraphLoss.Value "losses"

@@ -89,7 +89,11 @@ let private perVariant (config: PrunerConfig) =
                     Laws.inFloat64 (fun () ->
                         let pruner = pruner config
                         let both = run pruner (PassMode.Evaluate criterion) [ a; b; a ]
-                        let each = [ a; b; a ] |> List.map (List.singleton >> run pruner (PassMode.Evaluate criterion))
+
+                        let each =
+                            [ a; b; a ]
+                            |> List.map (List.singleton >> run pruner (PassMode.Evaluate criterion))
+
                         let joined pick = torch.cat (each |> List.map pick |> List.toArray, 0L)
                         Near.close 1e-9 both.Logits (joined _.Logits) "logits"
                         Near.close 1e-9 both.GraphLoss.Value (joined _.GraphLoss.Value) "losses"
@@ -133,7 +137,10 @@ let private perVariant (config: PrunerConfig) =
                                 graph.Labels |> Array.map (fun l -> 1uy - l)
                             )
 
-                        let decided, evaluated = run pruner PassMode.Predict [ graph ], run pruner (PassMode.Evaluate criterion) [ flipped ]
+                        let decided, evaluated =
+                            run pruner PassMode.Predict [ graph ],
+                            run pruner (PassMode.Evaluate criterion) [ flipped ]
+
                         Near.close 1e-12 decided.Logits evaluated.Logits "logits"
                         Expect.isNone decided.GraphLoss "nothing to judge by")))
 

@@ -114,7 +114,8 @@ let private orders =
                     let pruner = pruner (ordered (DecisionOrder.Random 3L))
 
                     Fixture.longs
-                        (Pruner.run pruner (Training random) (PassMode.Train criterion) (Laws.tensors [ graph ])).StepOfNode
+                        (Pruner.run pruner (Training random) (PassMode.Train criterion) (Laws.tensors [ graph ]))
+                            .StepOfNode
 
                 Expect.equal (train 1UL) (train 1UL) "the same generator"
                 Expect.notEqual (train 1UL) (train 2UL) "another generator"
@@ -127,7 +128,11 @@ let private orders =
                         Laws.inFloat64 (fun () ->
                             let pruner = pruner (ordered order)
                             let both = run pruner (PassMode.Evaluate criterion) [ a; b ]
-                            let each = [ a; b ] |> List.map (List.singleton >> run pruner (PassMode.Evaluate criterion))
+
+                            let each =
+                                [ a; b ]
+                                |> List.map (List.singleton >> run pruner (PassMode.Evaluate criterion))
+
                             let joined pick = torch.cat (each |> List.map pick |> List.toArray, 0L)
                             Near.close 1e-9 both.Logits (joined _.Logits) "logits"
                             Near.close 1e-9 both.GraphLoss.Value (joined _.GraphLoss.Value) "losses"
@@ -137,7 +142,10 @@ let private orders =
             test "in a known order the loss is that of the decisions alone" {
                 Laws.inFloat64 (fun () ->
                     let graph = Fixture.graphs.Value[2]
-                    let predictions = run (pruner (ordered DecisionOrder.Energy)) (PassMode.Evaluate criterion) [ graph ]
+
+                    let predictions =
+                        run (pruner (ordered DecisionOrder.Energy)) (PassMode.Evaluate criterion) [ graph ]
+
                     let labels = (Laws.tensors [ graph ]).Labels
                     let wanted = (Loss.perNode criterion.Weights predictions.Logits labels).mean [| 0L |]
                     Near.close 1e-10 (predictions.GraphLoss.Value.squeeze 0L) wanted "loss")
@@ -149,7 +157,11 @@ let private orders =
                 let pruner = pruner (ordered DecisionOrder.Energy)
 
                 let predictions =
-                    Pruner.run pruner (Training random) (PassMode.Train criterion) (Laws.tensors [ Fixture.graphs.Value[2] ])
+                    Pruner.run
+                        pruner
+                        (Training random)
+                        (PassMode.Train criterion)
+                        (Laws.tensors [ Fixture.graphs.Value[2] ])
 
                 predictions.GraphLoss.Value.sum().backward()
 
@@ -226,7 +238,11 @@ let private onePass =
         ]
 
 let private schedules =
-    [ TeacherForcingSchedule.Linear; TeacherForcingSchedule.Exponential; TeacherForcingSchedule.InverseSigmoid ]
+    [
+        TeacherForcingSchedule.Linear
+        TeacherForcingSchedule.Exponential
+        TeacherForcingSchedule.InverseSigmoid
+    ]
 
 /// Logits of one training step of an autoregressive network after a share of the training.
 let private taught (schedule: TeacherForcingSchedule) (share: float) (passMode: PassMode) =
@@ -256,7 +272,11 @@ let private scheduled =
                 }
 
             test "half of the way of a linear schedule" {
-                Expect.floatClose Accuracy.high (TeacherForcing.probability (TeacherForcingSchedule.Linear 0.2) 0.5) 0.6 "probability"
+                Expect.floatClose
+                    Accuracy.high
+                    (TeacherForcing.probability (TeacherForcingSchedule.Linear 0.2) 0.5)
+                    0.6
+                    "probability"
 
                 Expect.floatClose
                     Accuracy.high
@@ -276,8 +296,19 @@ let private scheduled =
                     let forced = taught TeacherForcingSchedule.Always 0.5 (PassMode.Train criterion)
                     let own = taught TeacherForcingSchedule.Always 0.5 (PassMode.Evaluate criterion)
                     Expect.isGreaterThan (Near.distance forced own) 1e-9 "labels make a difference here"
-                    Near.close 1e-12 (taught (TeacherForcingSchedule.Linear 0.0) 0.0 (PassMode.Train criterion)) forced "first epoch"
-                    Near.close 1e-12 (taught (TeacherForcingSchedule.Linear 0.0) 1.0 (PassMode.Train criterion)) own "last epoch"
+
+                    Near.close
+                        1e-12
+                        (taught (TeacherForcingSchedule.Linear 0.0) 0.0 (PassMode.Train criterion))
+                        forced
+                        "first epoch"
+
+                    Near.close
+                        1e-12
+                        (taught (TeacherForcingSchedule.Linear 0.0) 1.0 (PassMode.Train criterion))
+                        own
+                        "last epoch"
+
                     let between = taught (TeacherForcingSchedule.Linear 0.0) 0.5 (PassMode.Train criterion)
                     Expect.isGreaterThan (Near.distance between forced) 1e-9 "sometimes its own"
                     Expect.isGreaterThan (Near.distance between own) 1e-9 "sometimes the truth")
