@@ -41,7 +41,7 @@ internal sealed class FileCheck(RootFile file)
                 return [damaged];
             return CheckNtuple(ntuple!);
         }
-        return listed.Entry.IsDirectory || Attempt(() => RecordReader.Read(file, listed.Key, at)) is not RootFinding broken ? [] : [broken];
+        return listed.Entry.IsDirectory || Attempt(() => RecordReader.Read(file.File, listed.Key, at)) is not RootFinding broken ? [] : [broken];
     }
 
     private IEnumerable<RootFinding> CheckBranch(RootTree tree, RootBranch branch)
@@ -68,14 +68,14 @@ internal sealed class FileCheck(RootFile file)
 
     private void Load(RootBranch branch, BasketPlace basket)
     {
-        BasketReader reader = file.RentReader();
+        BasketReader reader = file.TreeFile.Readers.Rent();
         try
         {
             reader.LoadShaped(branch, basket).Dispose();
         }
         finally
         {
-            file.ReturnReader(reader);
+            file.TreeFile.Readers.Return(reader);
         }
     }
 
@@ -115,7 +115,7 @@ internal sealed class FileCheck(RootFile file)
                     yield return finding;
             }
         }
-        foreach (RootFinding finding in ntuple.CheckPages())
+        foreach (RootFinding finding in NtuplePageCheck.Run(ntuple))
             yield return finding;
     }
 

@@ -3,17 +3,16 @@ using System.Buffers.Binary;
 
 namespace Pruning.Root;
 
-/// <content>Pages of fields that nobody can read yet.</content>
-public sealed partial class RootNtuple
+/// <summary>
+/// Verifies the checksums of the pages that no supported field reads: reading values does not touch them. Pages without a
+/// checksum are accepted as they are.
+/// </summary>
+internal static class NtuplePageCheck
 {
-    /// <summary>
-    /// Checksums of the pages that no supported field reads: reading does not come by them. Pages without a checksum are
-    /// taken as they are.
-    /// </summary>
-    internal IEnumerable<RootFinding> CheckPages()
+    public static IEnumerable<RootFinding> Run(RootNtuple ntuple)
     {
-        HashSet<int> read = [.. Fields.Where(field => field.IsSupported).SelectMany(ColumnsOf)];
-        foreach (ClusterRecord cluster in _clusters.SelectMany(group => group.Value))
+        HashSet<int> read = [.. ntuple.Fields.Where(field => field.IsSupported).SelectMany(ColumnsOf)];
+        foreach (ClusterRecord cluster in ntuple.ClusterRecords)
         {
             for (int column = 0; column < cluster.Columns.Length; column++)
             {
@@ -21,7 +20,7 @@ public sealed partial class RootNtuple
                     continue;
                 foreach (PageRecord page in cluster.Columns[column].Pages)
                 {
-                    if (CheckPage(page, Location with { Cluster = cluster.Index, Byte = page.Offset }) is RootFinding finding)
+                    if (CheckPage(ntuple, page, ntuple.Location with { Cluster = cluster.Index, Byte = page.Offset }) is RootFinding finding)
                         yield return finding;
                 }
             }
@@ -31,18 +30,18 @@ public sealed partial class RootNtuple
     private static IEnumerable<int> ColumnsOf(RootField field) =>
         field.Families.SelectMany(family => family.Columns).Select(column => column.Id).Concat(field.Children.SelectMany(ColumnsOf));
 
-    private RootFinding? CheckPage(PageRecord page, RootLocation at)
+    private static RootFinding? CheckPage(RootNtuple ntuple, PageRecord page, RootLocation at)
     {
         int bytes = page.StoredBytes + (page.HasChecksum ? sizeof(ulong) : 0);
         byte[]? buffer = null;
         try
         {
-            NtupleBlobs.Check(_file, new NtupleLocator(page.Offset, page.StoredBytes), _anchor.MaxKeyBytes, "a page", at);
+            NtupleBlobs.Check(ntuple.File, new NtupleLocator(page.Offset, page.StoredBytes), ntuple.MaxKeyBytes, "a page", at);
             if (!page.HasChecksum)
                 return null;
             buffer = ArrayPool<byte>.Shared.Rent(bytes);
             Span<byte> stored = buffer.AsSpan(0, bytes);
-            NtupleBlobs.Read(_file, page.Offset, stored, _anchor.MaxKeyBytes, at);
+            NtupleBlobs.Read(ntuple.File, page.Offset, stored, ntuple.MaxKeyBytes, at);
             NtupleChecksum.Require(stored[..page.StoredBytes], BinaryPrimitives.ReadUInt64LittleEndian(stored[page.StoredBytes..]), "a page", at);
             return null;
         }

@@ -11,33 +11,23 @@ public abstract record ColumnRequest
     /// <summary>A branch in its own type.</summary>
     public static ColumnRequest Of(string branch) => new OwnType(branch);
 
-    /// <summary>A branch converted to <typeparamref name="T"/> while it is decoded; see <see cref="RootTree.ReadAs{T}"/>.</summary>
+    /// <summary>A branch converted to <typeparamref name="T"/> while it is decoded; integers must be exact.</summary>
     public static ColumnRequest As<T>(string branch)
         where T : unmanaged => new Converted<T>(branch);
 
     /// <summary>Type that the values should get; null for their own.</summary>
     internal abstract Type? ValueType { get; }
 
-    internal abstract ColumnSink CreateSink(RootBranch branch, long first, long end);
+    /// <summary>Calls the visitor with the type that the values should get.</summary>
+    /// <param name="own">The branch's own type.</param>
+    /// <param name="visitor">Called once.</param>
+    internal abstract TResult Accept<TResult>(RootElementType own, IElementTypeVisitor<TResult> visitor);
 
     private sealed record OwnType(string Name) : ColumnRequest(Name)
     {
         internal override Type? ValueType => null;
 
-        internal override ColumnSink CreateSink(RootBranch branch, long first, long end) => branch.SupportedLayout().Element.Type switch
-        {
-            RootElementType.Bool => new ColumnSink<bool>(branch, first, end),
-            RootElementType.Int8 => new ColumnSink<sbyte>(branch, first, end),
-            RootElementType.UInt8 => new ColumnSink<byte>(branch, first, end),
-            RootElementType.Int16 => new ColumnSink<short>(branch, first, end),
-            RootElementType.UInt16 => new ColumnSink<ushort>(branch, first, end),
-            RootElementType.Int32 => new ColumnSink<int>(branch, first, end),
-            RootElementType.UInt32 => new ColumnSink<uint>(branch, first, end),
-            RootElementType.Int64 => new ColumnSink<long>(branch, first, end),
-            RootElementType.UInt64 => new ColumnSink<ulong>(branch, first, end),
-            RootElementType.Float32 => new ColumnSink<float>(branch, first, end),
-            _ => new ColumnSink<double>(branch, first, end),
-        };
+        internal override TResult Accept<TResult>(RootElementType own, IElementTypeVisitor<TResult> visitor) => own.Accept(visitor);
     }
 
     private sealed record Converted<T>(string Name) : ColumnRequest(Name)
@@ -45,6 +35,6 @@ public abstract record ColumnRequest
     {
         internal override Type? ValueType => typeof(T);
 
-        internal override ColumnSink CreateSink(RootBranch branch, long first, long end) => new ColumnSink<T>(branch, first, end);
+        internal override TResult Accept<TResult>(RootElementType own, IElementTypeVisitor<TResult> visitor) => visitor.Visit<T>();
     }
 }

@@ -46,21 +46,6 @@ internal sealed record ElementEncoding(RootElementType Type, int DiskBytes, stri
         18 => Plain(RootElementType.Bool),
         _ => null,
     };
-
-    /// <summary>The type of a TLeaf class; null for leaves that are no numbers.</summary>
-    public static ElementEncoding? OfLeaf(LeafRecord leaf) => leaf.ClassName switch
-    {
-        "TLeafO" => Plain(RootElementType.Bool),
-        "TLeafB" => Plain(leaf.IsUnsigned ? RootElementType.UInt8 : RootElementType.Int8),
-        "TLeafS" => Plain(leaf.IsUnsigned ? RootElementType.UInt16 : RootElementType.Int16),
-        "TLeafI" => Plain(leaf.IsUnsigned ? RootElementType.UInt32 : RootElementType.Int32),
-        "TLeafL" or "TLeafG" => Plain(leaf.IsUnsigned ? RootElementType.UInt64 : RootElementType.Int64),
-        "TLeafF" => Plain(RootElementType.Float32),
-        "TLeafD" => Plain(RootElementType.Float64),
-        "TLeafF16" => Float16(leaf.Title),
-        "TLeafD32" => Double32(leaf.Title),
-        _ => null,
-    };
 }
 
 /// <summary>How ROOT packs Double32_t and Float16_t.</summary>

@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Pruning.Root;
 
 /// <summary>
-/// Named branches over the same entries, whichever way ROOT stored them: a <see cref="RootTree"/> or a
-/// <see cref="RootNtuple"/>. Reading is safe from many threads.
+/// Named branches over the same entries, whichever way ROOT stored them: a tree or an
+/// RNTuple. Reading is safe from many threads.
 /// </summary>
 public interface IRootTable
 {

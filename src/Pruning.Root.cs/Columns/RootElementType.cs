@@ -72,6 +72,22 @@ public static class RootElementTypes
         _ => "double",
     };
 
+    /// <summary>Calls the visitor with the .NET type of the values.</summary>
+    internal static TResult Accept<TResult>(this RootElementType type, IElementTypeVisitor<TResult> visitor) => type switch
+    {
+        RootElementType.Bool => visitor.Visit<bool>(),
+        RootElementType.Int8 => visitor.Visit<sbyte>(),
+        RootElementType.UInt8 => visitor.Visit<byte>(),
+        RootElementType.Int16 => visitor.Visit<short>(),
+        RootElementType.UInt16 => visitor.Visit<ushort>(),
+        RootElementType.Int32 => visitor.Visit<int>(),
+        RootElementType.UInt32 => visitor.Visit<uint>(),
+        RootElementType.Int64 => visitor.Visit<long>(),
+        RootElementType.UInt64 => visitor.Visit<ulong>(),
+        RootElementType.Float32 => visitor.Visit<float>(),
+        _ => visitor.Visit<double>(),
+    };
+
     /// <summary>Bytes of one value in memory.</summary>
     internal static int Bytes(this RootElementType type) => type switch
     {

@@ -25,7 +25,7 @@ internal sealed class DirectoryTree
     /// <summary>Where the last description of a tree or RNTuple begins; 0 for none.</summary>
     public long LastTable => _keys.Where(key => key.Entry.IsTable).Select(key => key.Key.Seek).DefaultIfEmpty().Max();
 
-    public static DirectoryTree Read(RootFile file, RootHeader header)
+    public static DirectoryTree Read(OpenedFile file, RootHeader header)
     {
         var tree = new DirectoryTree();
         var at = new RootLocation(file.Path);
@@ -67,7 +67,7 @@ internal sealed class DirectoryTree
         return at >= 0 && int.TryParse(name.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int cycle) ? cycle : null;
     }
 
-    private static RootDirectory ReadDirectory(RootFile file, long seek, RootLocation at)
+    private static RootDirectory ReadDirectory(OpenedFile file, long seek, RootLocation at)
     {
         if (seek <= 0 || seek >= file.Length)
             throw new RootFormatException(RootErrorKind.CorruptKey, $"a directory should be at byte {seek}, outside of the file's {file.Length} bytes", at with { Byte = seek });
@@ -78,7 +78,7 @@ internal sealed class DirectoryTree
         return RootDirectory.Decode(ref buffer);
     }
 
-    private void Walk(RootFile file, RootHeader header, RootDirectory directory, string above, HashSet<long> seen, RootLocation at, int depth = 0)
+    private void Walk(OpenedFile file, RootHeader header, RootDirectory directory, string above, HashSet<long> seen, RootLocation at, int depth = 0)
     {
         if (!seen.Add(directory.SeekKeys) || depth > MaxDepth)
             throw new RootFormatException(RootErrorKind.DirectoryLoop, $"directory '{above}' contains itself, or is nested deeper than {MaxDepth}", at with { Byte = directory.SeekKeys });
@@ -95,7 +95,7 @@ internal sealed class DirectoryTree
         }
     }
 
-    private static List<RootKey> ReadKeys(RootFile file, RootDirectory directory, RootLocation at)
+    private static List<RootKey> ReadKeys(OpenedFile file, RootDirectory directory, RootLocation at)
     {
         byte[] record = RecordReader.ReadBytes(file, directory.SeekKeys, directory.KeyListBytes, at);
         RootBuffer buffer = RootBuffer.OfFile(record, at with { Byte = directory.SeekKeys });

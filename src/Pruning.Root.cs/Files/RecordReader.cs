@@ -4,7 +4,7 @@ namespace Pruning.Root;
 internal static class RecordReader
 {
     /// <summary>Bytes of a record as they stand in the file.</summary>
-    public static byte[] ReadBytes(RootFile file, long seek, int bytes, RootLocation at)
+    public static byte[] ReadBytes(OpenedFile file, long seek, int bytes, RootLocation at)
     {
         if (bytes < RootKey.MinBytes - 3 || seek <= 0 || seek > file.Length - bytes)
         {
@@ -21,11 +21,11 @@ internal static class RecordReader
     }
 
     /// <summary>The record that a directory's key points at, decompressed.</summary>
-    public static (RootKey Key, byte[] Payload) Read(RootFile file, RootKey listed, RootLocation at) =>
+    public static (RootKey Key, byte[] Payload) Read(OpenedFile file, RootKey listed, RootLocation at) =>
         Read(file, listed.Seek, listed.RecordBytes, at);
 
     /// <summary>The record at a place of the file, decompressed.</summary>
-    public static (RootKey Key, byte[] Payload) Read(RootFile file, long seek, int bytes, RootLocation at)
+    public static (RootKey Key, byte[] Payload) Read(OpenedFile file, long seek, int bytes, RootLocation at)
     {
         byte[] record = ReadBytes(file, seek, bytes, at);
         at = at with { Byte = seek };
@@ -46,7 +46,7 @@ internal static class RecordReader
         return (key, payload);
     }
 
-    private static RootFormatException TooLarge(long bytes, RootFile file, RootLocation at) => new(
+    private static RootFormatException TooLarge(long bytes, OpenedFile file, RootLocation at) => new(
         RootErrorKind.MemoryLimit,
         $"the record has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}; raise the limit",
         at);

@@ -31,7 +31,7 @@ internal sealed class RecordWalk
     /// <summary>Where the last complete description of a tree or RNTuple begins; 0 for none.</summary>
     public long LastTable { get; private set; }
 
-    public static RecordWalk Through(RootFile file, RootHeader header)
+    public static RecordWalk Through(OpenedFile file, RootHeader header)
     {
         var walk = new RecordWalk();
         walk._directories[header.Begin] = "";
@@ -52,7 +52,7 @@ internal sealed class RecordWalk
     }
 
     // The key and the first bytes behind it. Names may be long, keys have at most 15 bits of bytes.
-    private static ReadOnlySpan<byte> ReadStart(RootFile file, long at, ref byte[] start)
+    private static ReadOnlySpan<byte> ReadStart(OpenedFile file, long at, ref byte[] start)
     {
         while (true)
         {

@@ -9,13 +9,13 @@ namespace Pruning.Root;
 /// <param name="StoredBytes">Bytes of the record in the file, header included.</param>
 public sealed record RootEntry(string Path, string ClassName, string Title, int Cycle, long ObjectBytes, long StoredBytes)
 {
-    /// <summary>True for the classes that <see cref="RootFile.Tree"/> opens.</summary>
+    /// <summary>True for the classes that <c>RootFile.Tree</c> opens.</summary>
     public bool IsTree => ClassName is "TTree" or "TNtuple" or "TNtupleD" or "TChain";
 
-    /// <summary>True for the class that <see cref="RootFile.Ntuple"/> opens.</summary>
+    /// <summary>True for the class that <c>RootFile.Ntuple</c> opens.</summary>
     public bool IsNtuple => ClassName is "ROOT::RNTuple";
 
-    /// <summary>True for the classes that <see cref="RootFile.Table"/> opens.</summary>
+    /// <summary>True for the classes that <c>RootFile.Table</c> opens.</summary>
     public bool IsTable => IsTree || IsNtuple;
 
     /// <summary>True for directories.</summary>

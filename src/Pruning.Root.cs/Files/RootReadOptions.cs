@@ -17,7 +17,7 @@ public sealed record RootReadOptions
 
     /// <summary>
     /// Opens files that were never closed, or that end too early, by walking through their records: the newest
-    /// description of each tree that is complete counts. <see cref="RootFile.Recovery"/> tells what was found; the file
+    /// description of each tree that is complete counts. <c>RootFile.Recovery</c> tells what was found; the file
     /// is not changed. Costs one small read a record, for files too that turn out to be complete.
     /// </summary>
     public bool Recover { get; init; }

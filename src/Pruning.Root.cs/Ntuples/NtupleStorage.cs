@@ -9,11 +9,11 @@ internal readonly record struct FieldStorage(long Pages, long StoredBytes, long 
 /// <summary>What the columns of an RNTuple take in the file, summed over all clusters when first asked for.</summary>
 internal sealed class NtupleStorage
 {
-    private readonly RootFile _file;
+    private readonly OpenedFile _file;
     private readonly FieldStorage[] _columns;
     private readonly (PageRecord Page, int Setting)?[] _compressed;
 
-    public NtupleStorage(RootFile file, IReadOnlyList<PhysicalColumn> columns, IEnumerable<ClusterRecord> clusters)
+    public NtupleStorage(OpenedFile file, IReadOnlyList<PhysicalColumn> columns, IEnumerable<ClusterRecord> clusters)
     {
         _file = file;
         _columns = new FieldStorage[columns.Count];

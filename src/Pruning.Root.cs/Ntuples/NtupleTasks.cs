@@ -36,7 +36,7 @@ internal abstract class PageSink(RootLocation location)
 internal static class NtupleTasks
 {
     // Of several damaged pages the first is reported, whatever the threads do: every one before it is still visited.
-    public static void Run(RootFile file, List<PageTask> tasks, long maxKeyBytes)
+    public static void Run(OpenedFile file, List<PageTask> tasks, long maxKeyBytes)
     {
         // In the order of the file: the disk reads ahead.
         tasks.Sort(static (a, b) => a.Page.Offset.CompareTo(b.Page.Offset));

@@ -4,15 +4,15 @@ using System.Buffers.Binary;
 namespace Pruning.Root;
 
 /// <summary>Reads pages for one thread: keeps its codecs and its buffers.</summary>
-internal sealed class PageReader(RootFile file, long maxKeyBytes) : IDisposable
+internal sealed class PageReader(OpenedFile file, long maxKeyBytes) : IDisposable
 {
-    private readonly BlockDecoder _decoder = file.RentDecoder();
+    private readonly BlockDecoder _decoder = file.Decoders.Rent();
     private byte[] _stored = [];
     private byte[] _page = [];
 
     public void Dispose()
     {
-        file.ReturnDecoder(_decoder);
+        file.Decoders.Return(_decoder);
         Return(ref _stored);
         Return(ref _page);
     }

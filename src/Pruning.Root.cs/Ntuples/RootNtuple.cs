@@ -19,7 +19,7 @@ public readonly record struct RootCluster(long FirstEntry, long EntryCount, long
 /// </summary>
 public sealed partial class RootNtuple : IRootTable
 {
-    private readonly RootFile _file;
+    private readonly OpenedFile _file;
     private readonly NtupleAnchor _anchor;
     private readonly NtupleHeader _header;
     private readonly ClusterGroup[] _groups;
@@ -27,7 +27,7 @@ public sealed partial class RootNtuple : IRootTable
     private readonly Lazy<NtupleStorage> _storage;
     private readonly Dictionary<string, RootField> _byName = new(StringComparer.Ordinal);
 
-    internal RootNtuple(RootFile file, string path, int cycle, NtupleAnchor anchor)
+    internal RootNtuple(OpenedFile file, string path, int cycle, NtupleAnchor anchor)
     {
         _file = file;
         _anchor = anchor;
@@ -94,6 +94,14 @@ public sealed partial class RootNtuple : IRootTable
     internal RootLocation Location { get; }
 
     internal NtupleStorage Storage => _storage.Value;
+
+    internal OpenedFile File => _file;
+
+    /// <summary>Largest run of bytes in which blobs are stored; 0 for no limit.</summary>
+    internal long MaxKeyBytes => _anchor.MaxKeyBytes;
+
+    /// <summary>Every cluster with its pages. Asking reads every page list.</summary>
+    internal IEnumerable<ClusterRecord> ClusterRecords => _clusters.SelectMany(group => group.Value);
 
     /// <summary>A top-level field by its name.</summary>
     /// <exception cref="RootFormatException">No such field; the message names the nearest.</exception>

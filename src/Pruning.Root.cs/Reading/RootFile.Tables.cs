@@ -84,15 +84,15 @@ public sealed partial class RootFile
     private RootTree ReadTree(ListedKey found)
     {
         RootLocation at = _location with { Tree = found.Entry.Path, Byte = found.Key.Seek };
-        (RootKey key, byte[] payload) = RecordReader.Read(this, found.Key, at);
+        (RootKey key, byte[] payload) = RecordReader.Read(_file, found.Key, at);
         var description = new TreePayload(payload, at, key.KeyBytes, () => Classes);
-        return new RootTree(this, found.Entry.Path, found.Entry.Cycle, TreeRecord.Decode(description, found.Entry.ClassName));
+        return new RootTree(_treeFile, found.Entry.Path, found.Entry.Cycle, TreeRecord.Decode(description, found.Entry.ClassName));
     }
 
     private RootNtuple ReadNtuple(ListedKey found)
     {
         RootLocation at = _location with { Ntuple = found.Entry.Path, Byte = found.Key.Seek };
-        (_, byte[] payload) = RecordReader.Read(this, found.Key, at);
-        return new RootNtuple(this, found.Entry.Path, found.Entry.Cycle, NtupleAnchor.Decode(payload, at));
+        (_, byte[] payload) = RecordReader.Read(_file, found.Key, at);
+        return new RootNtuple(_file, found.Entry.Path, found.Entry.Cycle, NtupleAnchor.Decode(payload, at));
     }
 }

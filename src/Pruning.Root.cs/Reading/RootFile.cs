@@ -1,32 +1,30 @@
-using System.Collections.Concurrent;
-
 namespace Pruning.Root;
 
 /// <summary>A ROOT file, open for reading. Safe from many threads; dispose it when no read is under way.</summary>
 public sealed partial class RootFile : IDisposable
 {
-    private RootHeader _header;
+    private readonly OpenedFile _file;
+    private readonly TreeFile _treeFile;
     private readonly RootLocation _location;
-    private Lazy<DirectoryTree> _directories;
     private readonly Lazy<ClassCatalogue> _classes;
-    private readonly ConcurrentBag<BasketReader> _readers = [];
-    private readonly ConcurrentBag<BlockDecoder> _decoders = [];
+    private RootHeader _header;
+    private Lazy<DirectoryTree> _directories;
 
     private RootFile(FileSource source, RootHeader header, RootReadOptions options)
     {
-        Source = source;
+        _file = new OpenedFile(source, options);
         _header = header;
-        Options = options;
         _location = new RootLocation(source.Path);
-        _directories = new Lazy<DirectoryTree>(() => DirectoryTree.Read(this, header));
-        _classes = new Lazy<ClassCatalogue>(() => ClassCatalogue.Read(this, _header));
+        _directories = new Lazy<DirectoryTree>(() => DirectoryTree.Read(_file, header));
+        _classes = new Lazy<ClassCatalogue>(() => ClassCatalogue.Read(_file, _header));
+        _treeFile = new TreeFile(_file, header.Compression, _classes);
     }
 
     /// <summary>The path as it was given.</summary>
-    public string Path => Source.Path;
+    public string Path => _file.Path;
 
     /// <summary>Bytes in the file.</summary>
-    public long Length => Source.Length;
+    public long Length => _file.Length;
 
     /// <summary>ROOT version that wrote the file: 10000 major + 100 minor + patch, for example 63206.</summary>
     public int Version => _header.Version;
@@ -37,7 +35,11 @@ public sealed partial class RootFile : IDisposable
     /// <summary>What was found in a file that was not closed; null for files that are complete, and without <see cref="RootReadOptions.Recover"/>.</summary>
     public RootRecovery? Recovery { get; private set; }
 
-    internal FileSource Source { get; }
+    /// <summary>The file below the level of trees and RNTuples.</summary>
+    internal OpenedFile File => _file;
+
+    /// <summary>What the file's trees share.</summary>
+    internal TreeFile TreeFile => _treeFile;
 
     /// <summary>Class descriptions, read when a branch first needs them.</summary>
     internal ClassCatalogue Classes => _classes.Value;
@@ -47,8 +49,6 @@ public sealed partial class RootFile : IDisposable
 
     /// <summary>Every object with its key.</summary>
     internal IReadOnlyList<ListedKey> ListedKeys => _directories.Value.Keys;
-
-    internal RootReadOptions Options { get; }
 
     /// <summary>Opens a file and checks its header and key lists.</summary>
     /// <exception cref="RootFormatException">The file is missing, damaged, or of another kind (which is named).</exception>
@@ -79,37 +79,18 @@ public sealed partial class RootFile : IDisposable
     /// <summary>Every object of the file, directories included, in the order of the file's lists.</summary>
     public IReadOnlyList<RootEntry> List() => _directories.Value.Entries;
 
-    /// <summary>
-    /// Reads everything in the file and reports what does not fit, lazily: every record, basket, page, checksum, offset and
-    /// count. Takes as long as reading all values. What makes opening impossible is an exception of <see cref="Open"/>.
-    /// </summary>
-    public IEnumerable<RootFinding> Check() => new FileCheck(this).Run();
-
     /// <inheritdoc/>
     public void Dispose()
     {
-        while (_readers.TryTake(out BasketReader? reader))
-            reader.Dispose();
-        while (_decoders.TryTake(out BlockDecoder? decoder))
-            decoder.Dispose();
-        Source.Dispose();
+        _treeFile.Dispose();
+        _file.Dispose();
     }
-
-    /// <summary>A basket reader for one thread; give it back with <see cref="ReturnReader"/>.</summary>
-    internal BasketReader RentReader() => _readers.TryTake(out BasketReader? reader) ? reader : new BasketReader(this);
-
-    internal void ReturnReader(BasketReader reader) => _readers.Add(reader);
-
-    /// <summary>The codecs of one thread; give them back with <see cref="ReturnDecoder"/>.</summary>
-    internal BlockDecoder RentDecoder() => _decoders.TryTake(out BlockDecoder? decoder) ? decoder : new BlockDecoder();
-
-    internal void ReturnDecoder(BlockDecoder decoder) => _decoders.Add(decoder);
 
     // A writer that stopped may leave a tree's description behind that is newer than what its lists point at.
     private void RecoverIfNeeded()
     {
         string? reason = _header.End > Length ? $"the file ends at byte {Length} but its header says {_header.End}" : ProblemOfLists();
-        RecordWalk walk = RecordWalk.Through(this, _header);
+        RecordWalk walk = RecordWalk.Through(_file, _header);
         if (reason is null)
         {
             if (walk.LastTable <= _directories.Value.LastTable)

@@ -1,30 +1,35 @@
 namespace Pruning.Root;
 
-/// <summary>Work on baskets, on as many threads as the options allow.</summary>
-internal static class BasketWork
+/// <summary>Work on many items, on a limited number of threads.</summary>
+internal static class ParallelWork
 {
     /// <summary>
-    /// Runs work on every part. Of several damaged parts the first is reported, whatever the threads do: every part before
-    /// it is still visited.
+    /// Calls <paramref name="work"/> for every item. If several items are damaged, the error of the first of them is
+    /// thrown, however the threads were scheduled: every item before it is still visited.
     /// </summary>
-    public static void Run<T>(RootFile file, T[] parts, Action<BasketReader, T> work)
+    /// <param name="tools">Gives each thread the object that it works with.</param>
+    /// <param name="workers">Most threads; 1 keeps the work on the calling thread.</param>
+    /// <param name="items">The items.</param>
+    /// <param name="work">Called once for each item, from any thread.</param>
+    public static void Run<TTool, TItem>(ToolPool<TTool> tools, int workers, TItem[] items, Action<TTool, TItem> work)
+        where TTool : class, IDisposable
     {
-        int workers = Math.Min(file.Options.Workers, parts.Length);
+        workers = Math.Min(workers, items.Length);
         if (workers <= 1)
         {
-            BasketReader alone = file.RentReader();
+            TTool alone = tools.Rent();
             try
             {
-                foreach (T part in parts)
-                    work(alone, part);
+                foreach (TItem item in items)
+                    work(alone, item);
             }
             finally
             {
-                file.ReturnReader(alone);
+                tools.Return(alone);
             }
             return;
         }
-        var shared = new SharedWork<T>(file, parts, work);
+        var shared = new SharedWork<TTool, TItem>(tools, items, work);
         var helpers = new Task[workers - 1];
         for (int i = 0; i < helpers.Length; i++)
             helpers[i] = Task.Run(shared.Run);
@@ -39,8 +44,9 @@ internal static class BasketWork
         shared.ThrowFirst();
     }
 
-    // Threads take the next part each until there is none: parts differ in size, so none is given out beforehand.
-    private sealed class SharedWork<T>(RootFile file, T[] parts, Action<BasketReader, T> work)
+    // Each thread takes the next item until there is none. Items differ in size, so they are not divided beforehand.
+    private sealed class SharedWork<TTool, TItem>(ToolPool<TTool> tools, TItem[] items, Action<TTool, TItem> work)
+        where TTool : class, IDisposable
     {
         private readonly Lock _gate = new();
         private RootFormatException? _error;
@@ -49,17 +55,17 @@ internal static class BasketWork
 
         public void Run()
         {
-            BasketReader? reader = null;
+            TTool? tool = null;
             try
             {
                 int i;
-                while ((i = Interlocked.Increment(ref _taken)) < parts.Length && i < Volatile.Read(ref _failed))
-                    Work(reader ??= file.RentReader(), i);
+                while ((i = Interlocked.Increment(ref _taken)) < items.Length && i < Volatile.Read(ref _failed))
+                    Work(tool ??= tools.Rent(), i);
             }
             finally
             {
-                if (reader is not null)
-                    file.ReturnReader(reader);
+                if (tool is not null)
+                    tools.Return(tool);
             }
         }
 
@@ -69,11 +75,11 @@ internal static class BasketWork
                 System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_error);
         }
 
-        private void Work(BasketReader reader, int i)
+        private void Work(TTool tool, int i)
         {
             try
             {
-                work(reader, parts[i]);
+                work(tool, items[i]);
             }
             catch (RootFormatException e)
             {

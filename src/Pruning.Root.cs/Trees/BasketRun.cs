@@ -17,7 +17,7 @@ internal readonly record struct BasketRun(ArraySegment<ColumnPart> Parts, int By
     /// Cuts baskets, which it sorts into the order of the file, into runs: many in that order, few with the longest first,
     /// so that threads are done at the same time.
     /// </summary>
-    public static BasketRun[] Of(RootFile file, ColumnPart[] parts)
+    public static BasketRun[] Of(TreeFile file, ColumnPart[] parts)
     {
         Array.Sort(parts, static (a, b) => a.Place.Seek.CompareTo(b.Place.Seek));
         var runs = new List<BasketRun>();
@@ -48,7 +48,7 @@ internal readonly record struct BasketRun(ArraySegment<ColumnPart> Parts, int By
     private long StoredBytes => Bytes > 0 ? Bytes : Parts[0].Place.RecordBytes;
 
     /// <summary>Decodes the baskets into their columns.</summary>
-    public void Decode(RootFile file, BasketReader reader, CounterValues counts)
+    public void Decode(TreeFile file, BasketReader reader, CounterValues counts)
     {
         if (Bytes == 0)
         {
@@ -79,7 +79,7 @@ internal readonly record struct BasketRun(ArraySegment<ColumnPart> Parts, int By
     }
 
     // What is embedded, loaded, outside of the file or beyond the limits is left to the reader of single baskets, which says so.
-    private static bool CanShare(RootFile file, ColumnPart part) =>
+    private static bool CanShare(TreeFile file, ColumnPart part) =>
         part is { Place.Embedded: null, Loaded: null }
         && part.Place.RecordBytes <= Math.Min(MaxBytes, file.Options.MaxRecordBytes)
         && BasketReader.IsInFile(file, part.Place);

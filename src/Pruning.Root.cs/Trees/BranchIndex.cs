@@ -10,7 +10,7 @@ internal sealed class BranchIndex
 {
     private const int Ambiguous = -1;
 
-    private readonly RootFile _file;
+    private readonly TreeFile _file;
     private readonly RootLocation _tree;
     private readonly List<BranchRecord> _records;
     private readonly RootBranch?[] _branches;
@@ -18,7 +18,7 @@ internal sealed class BranchIndex
     private readonly Lazy<Dictionary<string, int>> _byName;
     private readonly Lazy<Dictionary<string, int>> _byShortName;
 
-    public BranchIndex(RootFile file, RootLocation tree, List<BranchRecord> records)
+    public BranchIndex(TreeFile file, RootLocation tree, List<BranchRecord> records)
     {
         _file = file;
         _tree = tree;

@@ -9,7 +9,7 @@ internal static class ColumnReader
     /// <param name="file">The file.</param>
     /// <param name="sinks">One for each column.</param>
     /// <param name="counts">Counter values of a branch for a range of entries.</param>
-    public static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
+    public static JaggedColumn[] Read(TreeFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
     {
         HashSet<ColumnSink> counted = ValueCounts.ByCounters(file, sinks, counts);
         if (counted.Count > 0)
@@ -28,13 +28,13 @@ internal static class ColumnReader
         return Read(file, sinks, [], counts);
     }
 
-    private static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, HashSet<ColumnSink> counted, CounterValues counts)
+    private static JaggedColumn[] Read(TreeFile file, IReadOnlyList<ColumnSink> sinks, HashSet<ColumnSink> counted, CounterValues counts)
     {
         ColumnPart[] parts = [.. sinks.SelectMany(sink => sink.Parts)];
         HashSet<ColumnSink> sized = [.. sinks.Where(sink => ValueCounts.BySize(file, sink))];
         try
         {
-            BasketWork.Run(file, Array.FindAll(parts, part => !sized.Contains(part.Sink) && !counted.Contains(part.Sink)), (reader, part) => ValueCounts.ByHeader(file, reader, part, counts));
+            file.Run(Array.FindAll(parts, part => !sized.Contains(part.Sink) && !counted.Contains(part.Sink)), (reader, part) => ValueCounts.ByHeader(file, reader, part, counts));
             long bytes = 0;
             foreach (ColumnSink sink in sinks)
             {
@@ -50,7 +50,7 @@ internal static class ColumnReader
             }
             foreach (ColumnSink sink in sinks)
                 sink.Allocate();
-            BasketWork.Run(file, BasketRun.Of(file, parts), (reader, run) => run.Decode(file, reader, counts));
+            file.Run(BasketRun.Of(file, parts), (reader, run) => run.Decode(file, reader, counts));
             return [.. sinks.Select(sink => sink.Finish())];
         }
         finally

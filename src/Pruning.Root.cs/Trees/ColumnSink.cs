@@ -15,6 +15,10 @@ internal abstract class ColumnSink
         Parts = [.. BasketPart.Of(branch, first, end).Select(part => new ColumnPart(this, part))];
     }
 
+    /// <summary>A column of the values of a branch in the type that is requested.</summary>
+    public static ColumnSink Create(ColumnRequest request, RootBranch branch, long first, long end) =>
+        request.Accept(branch.SupportedLayout().Element.Type, new Creation(branch, first, end));
+
     public RootBranch Branch { get; }
 
     public EntryLayout Layout { get; }
@@ -45,6 +49,12 @@ internal abstract class ColumnSink
     public abstract void Decode(ColumnPart part, LoadedBasket basket);
 
     public abstract JaggedColumn Finish();
+
+    private sealed class Creation(RootBranch branch, long first, long end) : IElementTypeVisitor<ColumnSink>
+    {
+        public ColumnSink Visit<T>()
+            where T : unmanaged => new ColumnSink<T>(branch, first, end);
+    }
 }
 
 /// <inheritdoc/>

@@ -3,14 +3,14 @@ namespace Pruning.Root;
 /// <summary>One branch that carries values. Making it reads nothing: baskets are read when the tree is asked for them.</summary>
 public sealed class RootBranch : IRootBranch
 {
-    private readonly RootFile _file;
+    private readonly TreeFile _file;
     private readonly BranchRecord _record;
     private readonly Lazy<Contents> _contents;
     private readonly Lazy<BasketPlace[]> _baskets;
     private readonly Lazy<string> _compression;
     private readonly Lazy<string?> _objectProblem;
 
-    internal RootBranch(RootFile file, string name, BranchRecord record, RootLocation tree, Func<string, bool> isNameTaken)
+    internal RootBranch(TreeFile file, string name, BranchRecord record, RootLocation tree, Func<string, bool> isNameTaken)
     {
         _file = file;
         _record = record;
@@ -123,7 +123,7 @@ public sealed class RootBranch : IRootBranch
     // What the branch holds: numbers, something else that is decoded, or a reason why it cannot be read.
     private sealed record Contents(EntryLayout? Layout, BranchShape? Shape, string TypeName, string? Problem)
     {
-        public static Contents Of(BranchRecord record, RootFile file)
+        public static Contents Of(BranchRecord record, TreeFile file)
         {
             try
             {

@@ -9,7 +9,7 @@ internal static class ShapeColumnReader
     private const int RunsOfWorker = 4; // evens out runs of unequal size
 
     /// <summary>One column for each field of the branch.</summary>
-    public static IReadOnlyList<RootColumn> Read(RootFile file, RootBranch branch, long first, long end)
+    public static IReadOnlyList<RootColumn> Read(TreeFile file, RootBranch branch, long first, long end)
     {
         EntryShape shape = branch.Shape!.Shape;
         var budget = new ReadBudget(file.Options.MaxReadBytes, branch.Location);
@@ -18,8 +18,8 @@ internal static class ShapeColumnReader
         Run[] runs = parts.Length == 0 ? [new Run([], shape, budget)] : [.. parts.Chunk(size).Select(chunk => new Run(chunk, shape, budget))];
         try
         {
-            BasketWork.Run(file, runs, static (reader, run) => run.Read(reader));
-            return ColumnAssembly.Join(branch, first, end, [.. runs.Select(run => run.Columns)], budget);
+            file.Run(runs, static (reader, run) => run.Read(reader));
+            return ColumnAssembly.Join(branch.Name, first, end, [.. runs.Select(run => run.Columns)], budget);
         }
         finally
         {

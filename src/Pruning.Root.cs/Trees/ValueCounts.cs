@@ -13,7 +13,7 @@ internal static class ValueCounts
     /// Counts a column whose entries all have one size. The baskets are believed to hold the entries that the branch says,
     /// as with counters; not though where one would be larger than any may be.
     /// </summary>
-    public static bool BySize(RootFile file, ColumnSink sink)
+    public static bool BySize(TreeFile file, ColumnSink sink)
     {
         long most = Math.Min(int.MaxValue, file.Options.MaxRecordBytes) / Math.Max(1, sink.Layout.ElementBytes);
         if (!sink.IsFixed || sink.Parts.Exists(part => part.Place.End - part.Place.First > most))
@@ -28,7 +28,7 @@ internal static class ValueCounts
     /// each basket is compared with them when it is decoded.
     /// </summary>
     /// <returns>The columns that were counted; none where the counters make no sense.</returns>
-    public static HashSet<ColumnSink> ByCounters(RootFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
+    public static HashSet<ColumnSink> ByCounters(TreeFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
     {
         var counted = new HashSet<ColumnSink>();
         foreach (IGrouping<string?, ColumnSink> group in sinks.GroupBy(sink => sink.Layout.Kind == EntryKind.Counted ? sink.Layout.Counter : null))
@@ -51,7 +51,7 @@ internal static class ValueCounts
     }
 
     /// <summary>Counts one part by its basket's header; parts of a basket are decompressed to be counted.</summary>
-    public static void ByHeader(RootFile file, BasketReader reader, ColumnPart part, CounterValues counts)
+    public static void ByHeader(TreeFile file, BasketReader reader, ColumnPart part, CounterValues counts)
     {
         EntryLayout layout = part.Sink.Layout;
         BasketHeader header = BasketReader.ReadHeader(file, part.Sink.Branch, part.Place);

@@ -36,14 +36,15 @@ internal static class RootBlocks
         }
     }
 
-    /// <summary>As <see cref="Decompress"/>, blocks on as many threads as the file's options allow: they do not depend on each other.</summary>
-    /// <param name="file">Gives the codecs.</param>
+    /// <summary>As <see cref="Decompress"/>, with the blocks on several threads: they do not depend on each other.</summary>
+    /// <param name="decoders">Codecs for each thread.</param>
+    /// <param name="workers">Most threads.</param>
     /// <param name="record">Holds the stored payload.</param>
     /// <param name="stored">Where in the record.</param>
     /// <param name="output">Filled up to <paramref name="objectBytes"/>.</param>
     /// <param name="objectBytes">Size of the object.</param>
     /// <param name="at">Where the payload begins.</param>
-    public static void DecompressInParallel(RootFile file, byte[] record, Range stored, byte[] output, int objectBytes, RootLocation at)
+    public static void DecompressInParallel(ToolPool<BlockDecoder> decoders, int workers, byte[] record, Range stored, byte[] output, int objectBytes, RootLocation at)
     {
         (int begin, int length) = stored.GetOffsetAndLength(record.Length);
         var blocks = new List<(BlockHeader Header, int Read, int Made)>();
@@ -55,7 +56,7 @@ internal static class RootBlocks
             read += BlockHeader.Bytes + block.StoredBytes;
             made += block.ObjectBytes;
         }
-        BasketWork.Run(file, blocks.ToArray(), (reader, block) => reader.Blocks.Decode(
+        ParallelWork.Run(decoders, workers, blocks.ToArray(), (decoder, block) => decoder.Decode(
             block.Header,
             record.AsSpan(begin + block.Read + BlockHeader.Bytes, block.Header.StoredBytes),
             output.AsSpan(block.Made, block.Header.ObjectBytes),

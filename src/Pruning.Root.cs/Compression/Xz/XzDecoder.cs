@@ -7,7 +7,7 @@ namespace Pruning.Root;
 /// xz containers with LZMA2, as ROOT's LZMA setting writes them: stream header, blocks, then an index that says nothing
 /// new. The decoder is our own: it needs no window, and is several times as fast as the packaged ones.
 /// </summary>
-internal sealed class Xz
+internal sealed class XzDecoder
 {
     private const int StreamHeaderBytes = 12;
     private const int Lzma2Filter = 0x21;
@@ -124,5 +124,5 @@ internal sealed class Xz
         return bytes;
     }
 
-    private static RootFormatException Bad(string problem, RootLocation at) => BlockDecoder.Failed(RootCompression.Xz, problem, at);
+    private static RootFormatException Bad(string problem, RootLocation at) => CodecError.Failed(RootCompression.Xz, problem, at);
 }

@@ -5,7 +5,7 @@ namespace Pruning.Root;
 
 /// <summary>
 /// xz containers: one stream, one block of LZMA2, checked by CRC-32, as ROOT writes them. The counterpart of
-/// <see cref="Xz"/>.
+/// <see cref="XzDecoder"/>.
 /// </summary>
 internal sealed class XzEncoder(int level)
 {

@@ -3,7 +3,7 @@ using System.IO.Compression;
 namespace Pruning.Root;
 
 /// <summary>zlib streams, checked against their Adler-32, and the bare deflate of ROOT 2.</summary>
-internal static class Zlib
+internal static class ZlibDecoder
 {
     public static unsafe int Decode(ReadOnlySpan<byte> stored, Span<byte> output, bool raw, RootLocation at)
     {
@@ -20,7 +20,7 @@ internal static class Zlib
             }
             catch (Exception e) when (e is InvalidDataException or IOException)
             {
-                throw BlockDecoder.Failed(raw ? RootCompression.Deflate : RootCompression.Zlib, "cannot be decompressed", at, e);
+                throw CodecError.Failed(raw ? RootCompression.Deflate : RootCompression.Zlib, "cannot be decompressed", at, e);
             }
         }
     }

@@ -3,7 +3,7 @@ using ZstdSharp;
 namespace Pruning.Root;
 
 /// <summary>Zstandard frames. The decompressor is set up once and reused; it belongs to one thread at a time.</summary>
-internal sealed class Zstd : IDisposable
+internal sealed class ZstdDecoder : IDisposable
 {
     private readonly Decompressor _decompressor = new();
 
@@ -15,7 +15,7 @@ internal sealed class Zstd : IDisposable
         }
         catch (ZstdException e)
         {
-            throw BlockDecoder.Failed(RootCompression.Zstd, $"cannot be decompressed ({e.Message})", at, e);
+            throw CodecError.Failed(RootCompression.Zstd, $"cannot be decompressed ({e.Message})", at, e);
         }
     }
 

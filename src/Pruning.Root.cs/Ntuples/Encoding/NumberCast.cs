@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Pruning.Root;
 
-/// <summary>One number type to another, as <see cref="RootTree.ReadAs{T}"/> promises: integers exactly, floats rounded.</summary>
+/// <summary>Converts one number type to another: integers exactly, floats rounded to the nearest.</summary>
 internal static class NumberCast
 {
     /// <returns>-1, or the index of the first value that does not fit.</returns>

@@ -6,7 +6,7 @@ namespace Pruning.Root;
 internal static class NtupleBlobs
 {
     /// <summary>Refuses what lies outside of the file or in another storage, before memory is taken for it.</summary>
-    public static void Check(RootFile file, NtupleLocator place, long maxKeyBytes, string what, RootLocation at)
+    public static void Check(OpenedFile file, NtupleLocator place, long maxKeyBytes, string what, RootLocation at)
     {
         // Pieces behind the first may be anywhere; reading them checks where.
         long run = maxKeyBytes == 0 ? place.Bytes : Math.Min(place.Bytes, maxKeyBytes);
@@ -22,7 +22,7 @@ internal static class NtupleBlobs
     /// <param name="destination">As long as the blob.</param>
     /// <param name="maxKeyBytes">Largest piece; 0 for no limit.</param>
     /// <param name="at">What is read.</param>
-    public static void Read(RootFile file, long offset, Span<byte> destination, long maxKeyBytes, RootLocation at)
+    public static void Read(OpenedFile file, long offset, Span<byte> destination, long maxKeyBytes, RootLocation at)
     {
         if (maxKeyBytes == 0 || destination.Length <= maxKeyBytes)
         {

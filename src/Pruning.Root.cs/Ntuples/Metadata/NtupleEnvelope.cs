@@ -22,7 +22,7 @@ internal sealed record NtupleEnvelope(byte[] Bytes, ulong Checksum, RootLocation
     /// <summary>The contents.</summary>
     public NtupleBuffer Open() => new(Bytes.AsSpan(HeadBytes, Bytes.Length - MinBytes), Location, HeadBytes);
 
-    public static NtupleEnvelope Read(RootFile file, NtupleLink link, EnvelopeType type, long maxKeyBytes, RootLocation at)
+    public static NtupleEnvelope Read(OpenedFile file, NtupleLink link, EnvelopeType type, long maxKeyBytes, RootLocation at)
     {
         string what = type switch
         {
@@ -46,7 +46,7 @@ internal sealed record NtupleEnvelope(byte[] Bytes, ulong Checksum, RootLocation
         return new NtupleEnvelope(bytes, checksum, at);
     }
 
-    private static byte[] Unpack(RootFile file, NtupleLink link, long maxKeyBytes, RootLocation at)
+    private static byte[] Unpack(OpenedFile file, NtupleLink link, long maxKeyBytes, RootLocation at)
     {
         byte[] stored = new byte[link.Place.Bytes];
         NtupleBlobs.Read(file, link.Place.Offset, stored, maxKeyBytes, at);

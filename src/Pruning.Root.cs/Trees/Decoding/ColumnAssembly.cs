@@ -5,12 +5,12 @@ namespace Pruning.Root;
 /// <summary>Joins the columns that runs of baskets gave.</summary>
 internal static class ColumnAssembly
 {
-    /// <param name="branch">Whose columns.</param>
+    /// <param name="branch">Name of the branch.</param>
     /// <param name="first">First entry.</param>
     /// <param name="end">Entry behind the last one.</param>
     /// <param name="runs">In the order of their entries; each has the same columns.</param>
     /// <param name="budget">Charged for the joined columns.</param>
-    public static IReadOnlyList<RootColumn> Join(RootBranch branch, long first, long end, EntryColumns[] runs, ReadBudget budget)
+    public static IReadOnlyList<RootColumn> Join(string branch, long first, long end, EntryColumns[] runs, ReadBudget budget)
     {
         var shared = new Dictionary<int, long[]>(); // fields of one record share the offsets of its list
         var columns = new List<RootColumn>();
@@ -61,7 +61,7 @@ internal static class ColumnAssembly
         return offsets;
     }
 
-    private static TextColumn Texts(RootBranch branch, long first, long end, ShapeColumn column, List<long[]> levels, long items, EntryColumns[] runs, ReadBudget budget)
+    private static TextColumn Texts(string branch, long first, long end, ShapeColumn column, List<long[]> levels, long items, EntryColumns[] runs, ReadBudget budget)
     {
         long[] starts = Offsets(items, runs, run => run.TextBytes[column.Index], budget);
         budget.CheckLength(starts[^1]);
@@ -74,10 +74,10 @@ internal static class ColumnAssembly
             bytes.CopyTo(utf8.AsSpan(next));
             next += bytes.Length;
         }
-        return new TextColumn(branch.Name, column.Field, first, end - first, levels, starts, utf8);
+        return new TextColumn(branch, column.Field, first, end - first, levels, starts, utf8);
     }
 
-    private static RootColumn Numbers(RootBranch branch, long first, long end, ShapeColumn column, List<long[]> levels, long items, EntryColumns[] runs, ReadBudget budget)
+    private static RootColumn Numbers(string branch, long first, long end, ShapeColumn column, List<long[]> levels, long items, EntryColumns[] runs, ReadBudget budget)
     {
         return column.Encoding!.Type switch
         {
@@ -109,7 +109,7 @@ internal static class ColumnAssembly
                 converter.Convert(raw, values.AsSpan(next, count));
                 next += count;
             }
-            return new NestedColumn<T>(branch.Name, column.Field, first, end - first, levels, values);
+            return new NestedColumn<T>(branch, column.Field, first, end - first, levels, values);
         }
     }
 }

@@ -11,6 +11,21 @@ internal sealed record LeafRecord(string ClassName, string Name, string Title, i
 {
     private const int FixedBytes = 4 + 4 + 4 + 1 + 1; // fLen to fIsUnsigned
 
+    /// <summary>How its values stand in a basket; null for leaves that are no numbers.</summary>
+    public ElementEncoding? Encoding() => ClassName switch
+    {
+        "TLeafO" => ElementEncoding.Plain(RootElementType.Bool),
+        "TLeafB" => ElementEncoding.Plain(IsUnsigned ? RootElementType.UInt8 : RootElementType.Int8),
+        "TLeafS" => ElementEncoding.Plain(IsUnsigned ? RootElementType.UInt16 : RootElementType.Int16),
+        "TLeafI" => ElementEncoding.Plain(IsUnsigned ? RootElementType.UInt32 : RootElementType.Int32),
+        "TLeafL" or "TLeafG" => ElementEncoding.Plain(IsUnsigned ? RootElementType.UInt64 : RootElementType.Int64),
+        "TLeafF" => ElementEncoding.Plain(RootElementType.Float32),
+        "TLeafD" => ElementEncoding.Plain(RootElementType.Float64),
+        "TLeafF16" => ElementEncoding.Float16(Title),
+        "TLeafD32" => ElementEncoding.Double32(Title),
+        _ => null,
+    };
+
     /// <summary>Reads fLeaves; slots of other classes and references that mean nothing are left out.</summary>
     public static List<LeafRecord> DecodeList(ref RootBuffer buffer, ObjectMap map)
     {
