@@ -9,7 +9,7 @@ open Pruning.Cli.Options
 open Pruning.Cli.Evaluate
 open Pruning.Cli.Tune
 open Pruning.Cli.Prune
-open Pruning.Root
+open Pruning.Root.Columns
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 

@@ -10,7 +10,10 @@ open Pruning.Cli.Evaluate
 open Pruning.Cli.Tune
 open Pruning.Cli.Prune
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Checking
+open Pruning.Root.Columns
+open Pruning.Root.Files
+open Pruning.Root.Reading
 
 type InspectArgument =
     | [<MainCommand>] Input of file: string list

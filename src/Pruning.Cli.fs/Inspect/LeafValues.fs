@@ -10,7 +10,8 @@ open Pruning.Cli.Drawing
 open Pruning.Cli.Evaluate
 open Pruning.Cli.Tune
 open Pruning.Cli.Prune
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Errors
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Layers

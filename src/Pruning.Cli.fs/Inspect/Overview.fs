@@ -8,7 +8,8 @@ open Pruning.Cli.Drawing
 open Pruning.Cli.Tune
 open Pruning.Cli.Prune
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Trees
 
 /// A branch as it is shown.
 type BranchView =

@@ -14,7 +14,7 @@ open Pruning.Cli.Compare
 open Pruning.Cli.Tune
 open Pruning.Cli.Prune
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Compression
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 open Pruning.Data.Tracksters

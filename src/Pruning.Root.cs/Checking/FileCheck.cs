@@ -1,4 +1,12 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples;
+using Pruning.Root.Reading;
+using Pruning.Root.Trees;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Checking;
 
 /// <summary>
 /// Reads everything that a file holds and reports what does not fit: every record, basket, page, checksum, offset and

@@ -1,7 +1,10 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using Pruning.Root.Errors;
+using Pruning.Root.Ntuples;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Checking;
 
 /// <summary>
 /// Verifies the checksums of the pages that no supported field reads: reading values does not touch them. Pages without a

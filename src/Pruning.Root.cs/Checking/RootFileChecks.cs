@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Reading;
+
+namespace Pruning.Root.Checking;
 
 /// <summary>Checks of whole files.</summary>
 public static class RootFileChecks

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Checking;
 
 /// <summary>One thing that is wrong with a file, found by <see cref="RootFileChecks.Check"/>.</summary>
 /// <param name="Kind">What is wrong.</param>

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Columns;
 
 /// <summary>One branch to read, and the type that its values should get.</summary>
 public abstract record ColumnRequest

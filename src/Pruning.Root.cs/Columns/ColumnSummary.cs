@@ -3,7 +3,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Columns;
 
 /// <summary>
 /// What a field holds, in a few numbers that two readers can compare: counts of every level, sums, and a checksum of the

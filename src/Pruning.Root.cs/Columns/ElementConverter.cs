@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Columns;
 
 /// <summary>Turns the big-endian values of a basket into values of <typeparamref name="T"/>.</summary>
 internal abstract class ElementConverter<T>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Columns;
 
 /// <summary>How one value stands in a basket.</summary>
 /// <param name="Type">Type of the value in memory.</param>

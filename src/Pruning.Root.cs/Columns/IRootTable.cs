@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using Pruning.Root.Errors;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Columns;
 
 /// <summary>
 /// Named branches over the same entries, whichever way ROOT stored them: a tree or an

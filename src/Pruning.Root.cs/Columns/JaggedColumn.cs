@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Columns;
 
 /// <summary>Numbers of one branch for a range of entries: one array of values, and where each entry's begin.</summary>
 public abstract class JaggedColumn : RootColumn

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Columns;
 
 /// <summary>Several branches read together, by their names.</summary>
 public sealed class JaggedColumns

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Columns;
 
 /// <summary>
 /// Values of one field for a range of entries, whatever its depth: lists within lists are offsets into the level below,

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Columns;
 
 /// <summary>Type of the values that a branch gives.</summary>
 public enum RootElementType

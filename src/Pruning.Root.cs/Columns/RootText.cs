@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Unicode;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Columns;
 
 /// <summary>Texts of files.</summary>
 internal static class RootText

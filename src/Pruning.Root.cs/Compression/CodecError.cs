@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Compression;
 
 /// <summary>Errors of codecs.</summary>
 internal static class CodecError

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Compression;
 
 /// <summary>What a file's baskets are compressed with. A basket that does not shrink is stored as it is, whatever is set.</summary>
 public readonly record struct RootCompressionSetting

@@ -1,7 +1,7 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Errors;
 
 /// <summary>Suggests existing names for one that does not exist.</summary>
-internal static class NearestNames
+public static class NearestNames
 {
     // Comparing takes time for each name: of a file with a million of them, the first ones have to do.
     private const int MaxCompared = 10_000;

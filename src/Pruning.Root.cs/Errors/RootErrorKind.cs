@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Errors;
 
 /// <summary>What is wrong with a ROOT file or with what was asked of it.</summary>
 public enum RootErrorKind

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Writing;
+
+namespace Pruning.Root.Errors;
 
 /// <summary>What every error of this library about a file has in common: <see cref="RootFormatException"/> when reading, <see cref="RootWriteException"/> when writing.</summary>
 public abstract class RootException : Exception

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Errors;
 
 /// <summary>
 /// A ROOT file is not what was wanted. Nothing but this (and argument errors of the caller) leaves the reader, whatever

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Errors;
 
 /// <summary>Where in a ROOT file something is; what is not known is null.</summary>
 /// <param name="File">Path of the file, as it was given.</param>

@@ -1,6 +1,8 @@
 using System.Globalization;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Files;
 
 /// <summary>A key and what is told about it.</summary>
 internal sealed record ListedKey(RootKey Key, RootEntry Entry);

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Files;
 
 /// <summary>Names what a file is when it is not a ROOT file: the usual mix-ups.</summary>
 internal static class FileSignature

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Compression.Blocks;
+using Pruning.Root.Sources;
+using Pruning.Root.Threading;
+
+namespace Pruning.Root.Files;
 
 /// <summary>
 /// A ROOT file that is open for reading, below the level of trees and RNTuples: its bytes, the limits of reading, and

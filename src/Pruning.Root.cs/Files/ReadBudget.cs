@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Files;
 
 /// <summary>
 /// The memory that one read may take, charged before it is taken and as columns grow: what the file claims counts for

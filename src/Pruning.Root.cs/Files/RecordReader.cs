@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Compression.Blocks;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Files;
 
 /// <summary>Reads whole records that are not baskets: trees, key lists, class descriptions.</summary>
 internal static class RecordReader

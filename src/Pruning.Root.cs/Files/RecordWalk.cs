@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Files;
 
 /// <summary>
 /// Goes from record to record through a file whose lists cannot be used, and keeps the keys of what a directory would

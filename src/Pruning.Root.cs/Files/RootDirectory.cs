@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Files;
 
 /// <summary>ROOT's TDirectory as stored: where its list of keys is.</summary>
 /// <param name="KeyListBytes">fNbytesKeys.</param>

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Files;
 
 /// <summary>One object of a file, as the directories list it.</summary>
 /// <param name="Path">Directories and name joined by <c>/</c>, without the cycle.</param>

@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Files;
 
 /// <summary>ROOT's file header: the first bytes of every file.</summary>
 /// <param name="Version">fVersion without the flag for large files: 10000 major + 100 minor + patch.</param>

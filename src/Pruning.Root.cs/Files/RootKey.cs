@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Files;
 
 /// <summary>ROOT's TKey: the header of every record, and the line of a directory that points at it.</summary>
 /// <param name="RecordBytes">fNbytes: the whole record, key included.</param>

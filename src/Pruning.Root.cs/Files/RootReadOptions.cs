@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Files;
 
 /// <summary>How a ROOT file is read. The limits protect against damaged and hostile files; raise them for real large ones.</summary>
 public sealed record RootReadOptions

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
+
+namespace Pruning.Root.Ntuples;
 
 /// <summary>Items [First, End) of a cluster, counted within it, that a read needs.</summary>
 /// <param name="Cluster">The cluster.</param>

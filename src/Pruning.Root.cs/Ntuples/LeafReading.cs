@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Ntuples;
 
 /// <summary>A leaf that is being read: the node of its last level, and the values below it.</summary>
 internal sealed class LeafReading

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Encoding;
+
+namespace Pruning.Root.Ntuples;
 
 /// <summary>
 /// A level while it is read, shared by all leaves below it: the items above it that are wanted go in, the items of the

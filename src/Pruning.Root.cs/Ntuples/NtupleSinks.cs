@@ -1,8 +1,11 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Ntuples.Encoding;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples;
 
 /// <summary>Ends of lists, as 64-bit integers.</summary>
 internal sealed class EndSink(long[] ends, RootLocation location) : PageSink(location)

@@ -1,4 +1,9 @@
-namespace Pruning.Root;
+using Pruning.Root.Compression;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
+
+namespace Pruning.Root.Ntuples;
 
 /// <summary>Sizes of a field's pages.</summary>
 /// <param name="Pages">Number of pages.</param>

@@ -1,6 +1,9 @@
 using System.Runtime.ExceptionServices;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples;
 
 /// <summary>The part of a page that a read needs, and where its elements go.</summary>
 /// <param name="Sink">Takes the elements.</param>

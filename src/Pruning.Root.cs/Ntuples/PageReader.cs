@@ -1,7 +1,11 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using Pruning.Root.Compression.Blocks;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples;
 
 /// <summary>Reads pages for one thread: keeps its codecs and its buffers.</summary>
 internal sealed class PageReader(OpenedFile file, long maxKeyBytes) : IDisposable

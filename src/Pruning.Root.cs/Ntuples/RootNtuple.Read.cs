@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Ntuples;
 
 /// <content>Reading values.</content>
 public sealed partial class RootNtuple

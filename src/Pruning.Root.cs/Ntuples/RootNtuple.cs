@@ -1,6 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples;
 
 /// <summary>One cluster of an RNTuple: entries that were written together. Reads that begin and end at clusters decompress nothing twice.</summary>
 /// <param name="FirstEntry">Its first entry.</param>

@@ -1,8 +1,15 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples;
+using Pruning.Root.Ntuples.Metadata;
+using Pruning.Root.Trees;
+using Pruning.Root.Trees.Records;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Reading;
 
 /// <content>Trees and RNTuples by their names.</content>
 public sealed partial class RootFile

@@ -1,4 +1,10 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+using Pruning.Root.Trees;
+
+namespace Pruning.Root.Reading;
 
 /// <summary>A ROOT file, open for reading. Safe from many threads; dispose it when no read is under way.</summary>
 public sealed partial class RootFile : IDisposable

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Reading;
 
 /// <summary>What was found in a file that was not closed or is cut.</summary>
 /// <param name="Reason">Why the file's own lists were not used.</param>

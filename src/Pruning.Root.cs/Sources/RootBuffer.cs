@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Sources;
 
 /// <summary>
 /// Reads ROOT's big-endian structures from a span. It cannot overrun, does not allocate (strings apart), and knows

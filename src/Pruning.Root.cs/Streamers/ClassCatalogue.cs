@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>The class descriptions of a file. Trees of plain numbers do without; members of split classes need them.</summary>
 internal sealed class ClassCatalogue

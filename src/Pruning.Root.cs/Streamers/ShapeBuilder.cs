@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>
 /// Makes shapes from type names and class descriptions. What cannot be made says why; classes that contain themselves

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Threading;
 
 /// <summary>Work on many items, on a limited number of threads.</summary>
 internal static class ParallelWork

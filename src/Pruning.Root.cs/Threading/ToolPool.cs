@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Threading;
 
 /// <summary>
 /// Objects that one thread at a time works with and that are costly to make: a thread rents one and gives it back, so

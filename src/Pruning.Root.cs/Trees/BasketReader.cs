@@ -1,6 +1,13 @@
 using System.Buffers;
+using Pruning.Root.Columns;
+using Pruning.Root.Compression;
+using Pruning.Root.Compression.Blocks;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Sources;
+using Pruning.Root.Trees.Records;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>Values of the counter of a branch, for a range of entries.</summary>
 internal delegate int[] CounterValues(RootBranch branch, long first, long end);

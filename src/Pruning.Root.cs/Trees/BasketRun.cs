@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>
 /// Baskets that stand close to each other in the file, of one branch or of many: one positioned read brings them all.

@@ -1,6 +1,8 @@
 using System.Text;
+using Pruning.Root.Errors;
+using Pruning.Root.Trees.Records;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>
 /// The branches of a tree that carry values. Making it makes none of them: a tree may have thousands, of which a program

@@ -1,4 +1,11 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Streamers;
+using Pruning.Root.Trees.Decoding;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>The shape of branches that are not plain columns of numbers, from their leaves and class descriptions.</summary>
 /// <param name="Shape">What an entry holds.</param>

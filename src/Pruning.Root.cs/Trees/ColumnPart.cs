@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>One basket's share of a column: which values of the column it gives.</summary>
 internal sealed class ColumnPart(ColumnSink sink, BasketPart part)

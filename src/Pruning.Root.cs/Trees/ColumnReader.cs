@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>
 /// Reads columns. First it is found out how many values there are, which is checked before memory is taken; then every

@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>A column being read: which baskets it needs, and the arrays that they fill, each its own part.</summary>
 internal abstract class ColumnSink

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Streamers;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>How the values of one entry stand in a basket.</summary>
 internal enum EntryKind

@@ -1,4 +1,10 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+using Pruning.Root.Trees.Decoding;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>Looks at the first object of a branch whose class writes itself: its version may be one that the file does not describe.</summary>
 internal static class FirstObject

@@ -1,4 +1,9 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Compression;
+using Pruning.Root.Errors;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>One branch that carries values. Making it reads nothing: baskets are read when the tree is asked for them.</summary>
 public sealed class RootBranch : IRootBranch
@@ -43,6 +48,9 @@ public sealed class RootBranch : IRootBranch
 
     /// <summary>Values per element of a jagged branch with constant dimensions behind the counted one (<c>x[n][3]</c>: 3), else 1.</summary>
     public int InnerLength => Layout is null or { Kind: EntryKind.Fixed } ? 1 : Layout.Inner;
+
+    /// <summary>Name of the branch that counts the elements of each entry (<c>nJet</c>); null for branches that need none.</summary>
+    public string? Counter => Layout?.Counter;
 
     /// <summary>Entries.</summary>
     public long EntryCount => Math.Max(0, _record.EntryNumber);

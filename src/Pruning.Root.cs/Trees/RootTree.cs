@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>A tree: named branches over the same entries. Reading is safe from many threads.</summary>
 public sealed class RootTree : IRootTable

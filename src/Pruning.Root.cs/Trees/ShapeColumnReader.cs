@@ -1,4 +1,11 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+using Pruning.Root.Trees.Decoding;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>
 /// Reads branches of any shape. Baskets are walked in runs, each on one thread into growing columns of its own; the

@@ -1,4 +1,9 @@
-namespace Pruning.Root;
+using Pruning.Root.Files;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+using Pruning.Root.Threading;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>What all trees of a file share: the file, its class descriptions, and basket readers for each thread.</summary>
 internal sealed class TreeFile : IDisposable

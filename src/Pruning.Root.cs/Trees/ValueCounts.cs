@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>
 /// How many values the parts of columns have, which has to be known before memory is taken and values find their place.

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>
 /// The basket that a branch is filling: whole entries, then the one that is being set. Room for the key comes first, so

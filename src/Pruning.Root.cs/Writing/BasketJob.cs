@@ -1,6 +1,7 @@
 using System.Buffers;
+using Pruning.Root.Compression.Blocks;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>One full basket on its way to the file: plain bytes, then compressed, then written.</summary>
 /// <param name="branch">The branch.</param>

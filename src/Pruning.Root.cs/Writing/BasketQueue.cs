@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using Pruning.Root.Compression;
+using Pruning.Root.Compression.Blocks;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>
 /// Compresses baskets on some threads and hands them out in the order in which they came in, so that the file's bytes

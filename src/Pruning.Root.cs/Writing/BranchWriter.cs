@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+
+namespace Pruning.Root.Writing;
 
 /// <summary>A basket that is in the file.</summary>
 /// <param name="FirstEntry">Its first entry.</param>

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+
+namespace Pruning.Root.Writing;
 
 /// <summary>C++ names of collections, in ROOT's spelling, and what ROOT knows them by.</summary>
 internal static class CollectionClass

@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.IO.Hashing;
 using System.Text;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>
 /// Everything of a file but baskets and pages: header, directories, trees, class descriptions, lists. It is only ever added

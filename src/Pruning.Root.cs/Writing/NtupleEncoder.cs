@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>Pages of one column in one cluster that are in the file.</summary>
 /// <param name="FirstElement">Elements of the clusters before.</param>

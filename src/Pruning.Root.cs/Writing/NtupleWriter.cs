@@ -1,6 +1,10 @@
 using System.Globalization;
+using Pruning.Root.Columns;
+using Pruning.Root.Compression;
+using Pruning.Root.Compression.Blocks;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>
 /// An RNTuple that is being written: first its fields, then its entries, many at once. The bytes of the file do not depend
@@ -95,8 +99,9 @@ public sealed class NtupleWriter : TableWriter
         }
     }
 
-    /// <summary>Refuses what <see cref="Append"/> would refuse, and writes nothing.</summary>
-    internal void Check(IReadOnlyList<NtupleData> data)
+    /// <summary>Throws what <see cref="Append"/> would throw for this data, and writes nothing.</summary>
+    /// <exception cref="ArgumentException">As for <see cref="Append"/>.</exception>
+    public void Check(IReadOnlyList<NtupleData> data)
     {
         var given = new HashSet<NtupleFieldWriter>();
         foreach (NtupleData one in data)

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using Pruning.Root.Columns;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>A branch with one number an entry.</summary>
 /// <typeparam name="T">Type of the values.</typeparam>

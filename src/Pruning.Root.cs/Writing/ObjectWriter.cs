@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Writing;
 
 /// <summary>
 /// Writes objects into places of lists and pointers: each class name once, objects by reference afterwards. The

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Writing;
 
 /// <summary>The header of a record to be written: the counterpart of <see cref="RootKey"/>.</summary>
 /// <param name="ClassName">fClassName.</param>

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
+using Pruning.Root.Sources;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>A growing buffer of ROOT's big-endian structures: the counterpart of <see cref="RootBuffer"/>.</summary>
 internal sealed class RootBufferWriter

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Pruning.Root.Files;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>
 /// Writes a ROOT file of trees and RNTuples. It grows under a temporary name beside its place; <see cref="Close"/> completes it and

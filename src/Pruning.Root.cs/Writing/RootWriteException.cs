@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Writing;
 
 /// <summary>
 /// A ROOT file could not be written: no room, no permission, a failing disk. The temporary file is removed; a file that

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Compression;
+
+namespace Pruning.Root.Writing;
 
 /// <summary>How a ROOT file is written. The bytes of a file depend on everything here but <see cref="Workers"/>.</summary>
 public sealed record RootWriteOptions

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Writing;
 
 /// <summary>Writes the list of class descriptions that every file carries: the counterpart of <see cref="ClassCatalogue"/>.</summary>
 internal static class StreamerEncoder

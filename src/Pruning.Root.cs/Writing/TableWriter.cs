@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+
+namespace Pruning.Root.Writing;
 
 /// <summary>Why a file saves what it knows.</summary>
 internal enum SaveKind

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>A branch with one text an entry (TLeafC), in UTF-8.</summary>
 public sealed class TextBranch : BranchWriter

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Writing;
 
 /// <summary>How much of a tree a description tells of: all baskets that begin before an entry at which every branch begins one.</summary>
 /// <param name="EntryCount">Entries.</param>

@@ -1,6 +1,7 @@
 using System.Globalization;
+using Pruning.Root.Columns;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>
 /// A tree that is being written: first its branches, then its entries, one by one or many at once. Both ways give the
@@ -118,8 +119,9 @@ public sealed class TreeWriter : TableWriter
         }
     }
 
-    /// <summary>Refuses what <see cref="Append"/> would refuse, and writes nothing.</summary>
-    internal void Check(IReadOnlyList<BranchData> data) => Ordered(data);
+    /// <summary>Throws what <see cref="Append"/> would throw for this data, and writes nothing.</summary>
+    /// <exception cref="ArgumentException">As for <see cref="Append"/>.</exception>
+    public void Check(IReadOnlyList<BranchData> data) => Ordered(data);
 
     /// <summary>ROOT's type of a .NET type.</summary>
     internal static RootElementType TypeOf<T>(string name, string what = "branch")

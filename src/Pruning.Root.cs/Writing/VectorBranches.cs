@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>A branch <c>vector&lt;T&gt;</c>: lists without a counter, 10 bytes an entry more than a counted branch.</summary>
 /// <typeparam name="T">Type of the values.</typeparam>

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>The ten bytes before the elements of a collection: byte count, version, number of elements.</summary>
 internal static class VectorHeader

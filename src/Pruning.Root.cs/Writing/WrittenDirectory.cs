@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Writing;
 
 /// <summary>A directory of the file that is being written: the counterpart of <see cref="RootDirectory"/>.</summary>
 internal sealed class WrittenDirectory

@@ -33,8 +33,15 @@ module NamespaceArrows =
         match reference with
         | null
         | :? GenericParameter -> []
-        | :? GenericInstanceType as instance -> partsOf instance.ElementType @ List.collect partsOf (List.ofSeq instance.GenericArguments)
-        | :? FunctionPointerType as pointer -> partsOf pointer.ReturnType @ [ for one in pointer.Parameters do yield! partsOf one.ParameterType ]
+        | :? GenericInstanceType as instance ->
+            partsOf instance.ElementType
+            @ List.collect partsOf (List.ofSeq instance.GenericArguments)
+        | :? FunctionPointerType as pointer ->
+            partsOf pointer.ReturnType
+            @ [
+                for one in pointer.Parameters do
+                    yield! partsOf one.ParameterType
+            ]
         | :? RequiredModifierType as required -> partsOf required.ElementType @ partsOf required.ModifierType
         | :? OptionalModifierType as optional -> partsOf optional.ElementType @ partsOf optional.ModifierType
         | :? TypeSpecification as specification -> partsOf specification.ElementType
@@ -56,7 +63,9 @@ module NamespaceArrows =
         | :? TypeReference as reference -> [ reference ]
         | :? FieldReference as field -> [ field.DeclaringType; field.FieldType ]
         | :? MethodReference as method -> ofMethodReference method
-        | :? CallSite as site -> site.ReturnType :: [ for parameter in site.Parameters -> parameter.ParameterType ]
+        | :? CallSite as site ->
+            site.ReturnType
+            :: [ for parameter in site.Parameters -> parameter.ParameterType ]
         | _ -> []
 
     let private ofAttributes (owner: ICustomAttributeProvider) : TypeReference list =
@@ -166,7 +175,10 @@ module NamespaceArrows =
     /// The namespaces of the assembly's own types.
     let namespacesOf (isOurs: string -> bool) (path: string) : string list =
         use assembly = AssemblyDefinition.ReadAssembly path
-        [ for definition in assembly.MainModule.Types -> definition.Namespace ] |> List.distinct |> List.filter isOurs
+
+        [ for definition in assembly.MainModule.Types -> definition.Namespace ]
+        |> List.distinct
+        |> List.filter isOurs
 
     let private show (arrow: TypeArrow) =
         $"{arrow.FromNamespace}.{arrow.From}.{arrow.Member} uses {arrow.ToNamespace}.{arrow.To}"
@@ -198,7 +210,8 @@ module NamespaceArrows =
             for source, targets in layout do
                 for target in targets do
                     match Map.tryFind target place with
-                    | Some lower when lower >= place[source] -> $"The list lets {source} use {target}, which stands above it. References point down only."
+                    | Some lower when lower >= place[source] ->
+                        $"The list lets {source} use {target}, which stands above it. References point down only."
                     | _ -> ()
         ]
 

@@ -9,7 +9,6 @@ open Pruning.Cli.Options
 open Pruning.Cli.Evaluate
 open Pruning.Cli.Tune
 open Pruning.Data
-open Pruning.Root
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 

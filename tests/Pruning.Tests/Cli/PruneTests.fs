@@ -14,7 +14,7 @@ open Pruning.Cli.Prune
 open Pruning.Cli.Inspect
 open Pruning.Cli.Preprocess
 open Pruning.Data.Pruned
-open Pruning.Root
+open Pruning.Root.Reading
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Decoding

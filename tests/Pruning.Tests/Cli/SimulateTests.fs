@@ -13,7 +13,7 @@ open Pruning.Cli.Tune
 open Pruning.Cli.Prune
 open Pruning.Cli.Inspect
 open Pruning.Cli.Preprocess
-open Pruning.Root
+open Pruning.Root.Reading
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 

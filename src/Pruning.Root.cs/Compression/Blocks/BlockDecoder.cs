@@ -1,4 +1,10 @@
-namespace Pruning.Root;
+using Pruning.Root.Compression.Lz4;
+using Pruning.Root.Compression.Xz;
+using Pruning.Root.Compression.Zlib;
+using Pruning.Root.Compression.Zstd;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Compression.Blocks;
 
 /// <summary>The codecs of one thread: what is costly to set up is kept from block to block.</summary>
 internal sealed class BlockDecoder : IDisposable

@@ -1,9 +1,9 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
-using System.IO.Hashing;
-using K4os.Compression.LZ4;
+using Pruning.Root.Compression.Lz4;
+using Pruning.Root.Compression.Xz;
+using Pruning.Root.Compression.Zlib;
+using Pruning.Root.Compression.Zstd;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Blocks;
 
 /// <summary>Compresses payloads into chains of blocks. One thread at a time uses it: what is costly to set up is kept.</summary>
 internal sealed class BlockEncoder : IDisposable

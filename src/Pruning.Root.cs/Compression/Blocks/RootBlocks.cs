@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Threading;
+
+namespace Pruning.Root.Compression.Blocks;
 
 /// <summary>A record's payload as a chain of compressed blocks.</summary>
 internal static class RootBlocks

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using K4os.Compression.LZ4;
+using Pruning.Root.Errors;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Lz4;
 
 /// <summary>LZ4 blocks: 8 bytes of XXH64 over the compressed bytes, then the block.</summary>
 internal static class Lz4Decoder

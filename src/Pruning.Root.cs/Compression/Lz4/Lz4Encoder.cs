@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using K4os.Compression.LZ4;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Lz4;
 
 /// <summary>LZ4 blocks behind their checksum: the counterpart of <see cref="Lz4Decoder"/>.</summary>
 internal static class Lz4Encoder

@@ -1,6 +1,6 @@
-using static Pruning.Root.LzmaTables;
+using static Pruning.Root.Compression.Xz.LzmaTables;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Xz;
 
 /// <summary>
 /// LZMA, with the output itself as the dictionary: blocks of ROOT are decoded whole, so no window has to be kept, and

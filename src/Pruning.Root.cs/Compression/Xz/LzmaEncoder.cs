@@ -1,6 +1,6 @@
-using static Pruning.Root.LzmaTables;
+using static Pruning.Root.Compression.Xz.LzmaTables;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Xz;
 
 /// <summary>
 /// LZMA with the block itself as the dictionary: greedy with a look at the next byte, matches from

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Xz;
 
 /// <summary>Earlier places of a block where the next bytes stand already: chains of equal hashes.</summary>
 internal sealed class LzmaMatches(int level)

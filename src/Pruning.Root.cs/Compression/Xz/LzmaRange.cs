@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Xz;
 
 /// <summary>
 /// LZMA's range decoder over the bytes of one chunk. Past the end it reads zeros and counts on, so that damaged input

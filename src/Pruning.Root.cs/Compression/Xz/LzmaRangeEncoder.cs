@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Xz;
 
 /// <summary>LZMA's range encoder: the counterpart of <see cref="LzmaRange"/>, for one chunk.</summary>
 internal ref struct LzmaRangeEncoder

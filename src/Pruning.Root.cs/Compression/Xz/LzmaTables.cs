@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Xz;
 
 /// <summary>Where LZMA's adaptive probabilities stand in one array; the decoder and the encoder share the layout.</summary>
 internal static class LzmaTables

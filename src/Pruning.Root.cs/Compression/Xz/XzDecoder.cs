@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using Pruning.Root.Errors;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Xz;
 
 /// <summary>
 /// xz containers with LZMA2, as ROOT's LZMA setting writes them: stream header, blocks, then an index that says nothing

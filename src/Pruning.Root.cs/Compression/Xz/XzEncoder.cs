@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Xz;
 
 /// <summary>
 /// xz containers: one stream, one block of LZMA2, checked by CRC-32, as ROOT writes them. The counterpart of

@@ -1,6 +1,7 @@
 using System.IO.Compression;
+using Pruning.Root.Errors;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Zlib;
 
 /// <summary>zlib streams, checked against their Adler-32, and the bare deflate of ROOT 2.</summary>
 internal static class ZlibDecoder

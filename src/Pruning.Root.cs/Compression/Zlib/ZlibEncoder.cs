@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Zlib;
 
 /// <summary>zlib streams: the counterpart of <see cref="ZlibDecoder"/>.</summary>
 internal static class ZlibEncoder

@@ -1,6 +1,7 @@
+using Pruning.Root.Errors;
 using ZstdSharp;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Zstd;
 
 /// <summary>Zstandard frames. The decompressor is set up once and reused; it belongs to one thread at a time.</summary>
 internal sealed class ZstdDecoder : IDisposable

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Compression.Zstd;
 
 /// <summary>Zstandard frames: the counterpart of <see cref="ZstdDecoder"/>. One thread at a time uses it.</summary>
 internal sealed class ZstdEncoder(int level) : IDisposable

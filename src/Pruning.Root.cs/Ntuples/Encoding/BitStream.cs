@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples.Encoding;
 
 /// <summary>Elements of any number of bits, the lowest bit first, without gaps.</summary>
 internal static class BitStream

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples.Encoding;
 
 /// <summary>
 /// Split encodings: a page holds the first byte of all its elements, then the second of all, and so on. Joining and

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+
+namespace Pruning.Root.Ntuples.Encoding;
 
 /// <summary>How a column's pages hold their elements.</summary>
 internal enum ColumnLayout

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Numerics;
+using Pruning.Root.Columns;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples.Encoding;
 
 /// <summary>Converts one number type to another: integers exactly, floats rounded to the nearest.</summary>
 internal static class NumberCast

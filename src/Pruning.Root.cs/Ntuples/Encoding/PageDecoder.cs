@@ -2,8 +2,9 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Pruning.Root.Columns;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples.Encoding;
 
 /// <summary>An element of a variant's column.</summary>
 /// <param name="Index">Element of the alternative's own column.</param>

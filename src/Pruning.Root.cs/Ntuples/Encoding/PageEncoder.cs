@@ -1,7 +1,8 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Pruning.Root.Columns;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples.Encoding;
 
 /// <summary>Values to pages: the counterpart of <see cref="PageDecoder"/> for the encodings that are written.</summary>
 internal static class PageEncoder

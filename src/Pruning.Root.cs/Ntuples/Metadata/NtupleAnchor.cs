@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples.Metadata;
 
 /// <summary>ROOT::RNTuple: the object that a directory lists. It says where the header and the footer are.</summary>
 /// <param name="Header">The header envelope.</param>

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples.Metadata;
 
 /// <summary>Bytes of an RNTuple as they stand in the file: one run, or pieces where a blob is larger than a key may be.</summary>
 internal static class NtupleBlobs

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples.Metadata;
 
 /// <summary>
 /// Reads an RNTuple envelope's little-endian structures. A frame is a buffer of its own, so nothing reads past the

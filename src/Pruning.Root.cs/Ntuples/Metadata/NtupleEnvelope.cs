@@ -1,6 +1,9 @@
 using System.Buffers.Binary;
+using Pruning.Root.Compression.Blocks;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples.Metadata;
 
 /// <summary>What an envelope holds.</summary>
 internal enum EnvelopeType

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Ntuples.Metadata;
 
 /// <summary>The header envelope: names, and the schema as it was when writing began.</summary>
 /// <param name="Name">Name of the RNTuple.</param>

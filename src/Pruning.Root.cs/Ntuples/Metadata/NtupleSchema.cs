@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Ntuples.Encoding;
+
+namespace Pruning.Root.Ntuples.Metadata;
 
 /// <summary>What a field does in the tree of fields.</summary>
 internal enum FieldRole

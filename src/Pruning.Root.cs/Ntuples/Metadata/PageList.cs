@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Ntuples.Metadata;
 
 /// <summary>A page: some elements of a column in one cluster.</summary>
 /// <param name="Offset">Byte of the file; -1 for another storage.</param>

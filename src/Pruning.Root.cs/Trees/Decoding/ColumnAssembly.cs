@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using Pruning.Root.Columns;
+using Pruning.Root.Files;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees.Decoding;
 
 /// <summary>Joins the columns that runs of baskets gave.</summary>
 internal static class ColumnAssembly

@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Trees.Decoding;
 
 /// <summary>One level of lists within the entries: of constant length, or with a count for each list.</summary>
 /// <param name="Length">Items of every list, where that is constant; else -1.</param>

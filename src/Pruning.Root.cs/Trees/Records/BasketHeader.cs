@@ -1,4 +1,9 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Trees.Records;
 
 /// <summary>ROOT's TBasket header, which stands at the end of the basket's key.</summary>
 /// <param name="Key">The record header before it.</param>

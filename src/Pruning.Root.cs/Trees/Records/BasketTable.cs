@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Trees.Records;
 
 /// <summary>One basket of a branch: which entries it holds and where it is.</summary>
 /// <param name="Index">Number within the branch.</param>

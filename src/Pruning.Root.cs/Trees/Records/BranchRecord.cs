@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Trees.Records;
 
 /// <summary>What TBranchElement adds to TBranch: which member of which class the branch stores.</summary>
 /// <param name="ClassName">fClassName: class of the object, or class that the member belongs to.</param>

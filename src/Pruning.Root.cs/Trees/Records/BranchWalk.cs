@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Trees.Records;
 
 /// <summary>Walks over the branches of a tree's description once: notes numbers and places, makes no texts and no tables.</summary>
 internal sealed class BranchWalk(TreePayload tree)

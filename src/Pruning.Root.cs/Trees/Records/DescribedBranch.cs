@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Trees.Records;
 
 /// <summary>Branches of versions that are not in the code, read as the file's class descriptions say.</summary>
 internal static class DescribedBranch

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Trees.Records;
 
 /// <summary>A basket that was still in memory when the tree was written: it stands inside the tree's description.</summary>
 /// <param name="Header">Its header.</param>

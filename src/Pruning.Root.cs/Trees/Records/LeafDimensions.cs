@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees.Records;
 
 /// <summary>The dimensions that a leaf's title gives: <c>x[3][4]</c>, <c>Jet_Px[NJet]</c>, <c>m[n][3]</c>.</summary>
 internal static class LeafDimensions

@@ -1,4 +1,9 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Trees.Records;
 
 /// <summary>ROOT's TLeaf: the type and shape of what a branch stores per entry.</summary>
 /// <param name="ClassName">TLeafF, TLeafI, TLeafElement and so on: the class says the type.</param>

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Trees.Records;
 
 /// <summary>
 /// A tree's description in memory. Opening a tree only walks over it and notes where branches are; what a branch holds

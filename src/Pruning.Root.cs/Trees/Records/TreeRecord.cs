@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Trees.Records;
 
 /// <summary>ROOT's TTree as stored, up to its branches; what follows them does not concern a reader.</summary>
 /// <param name="Name">fName.</param>

@@ -6,7 +6,8 @@ open Expecto
 open Pruning.Cli.Framework
 open Pruning.Cli.Tune
 open Pruning.Cli.Inspect
-open Pruning.Root
+open Pruning.Root.Errors
+open Pruning.Root.Files
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootShapes

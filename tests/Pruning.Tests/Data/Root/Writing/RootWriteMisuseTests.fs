@@ -5,7 +5,8 @@ open System
 open System.IO
 open Expecto
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Reading
+open Pruning.Root.Writing
 open Pruning.Tests.Data.RootWriteTests
 
 let private message<'E when 'E :> exn> (act: unit -> unit) =

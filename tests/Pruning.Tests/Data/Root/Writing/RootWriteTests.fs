@@ -6,7 +6,9 @@ open System.IO
 open Expecto
 open FsCheck
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Compression
+open Pruning.Root.Reading
+open Pruning.Root.Writing
 open Pruning.Tests.Data.WrittenColumns
 
 /// A directory for the time of a function.
