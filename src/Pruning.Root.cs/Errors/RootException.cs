@@ -1,5 +1,3 @@
-using Pruning.Root.Writing;
-
 namespace Pruning.Root.Errors;
 
 /// <summary>What every error of this library about a file has in common: <see cref="RootFormatException"/> when reading, <see cref="RootWriteException"/> when writing.</summary>

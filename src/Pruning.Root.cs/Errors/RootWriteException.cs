@@ -1,6 +1,4 @@
-using Pruning.Root.Errors;
-
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Errors;
 
 /// <summary>
 /// A ROOT file could not be written: no room, no permission, a failing disk. The temporary file is removed; a file that

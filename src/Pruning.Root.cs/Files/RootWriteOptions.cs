@@ -1,6 +1,6 @@
 using Pruning.Root.Compression;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Files;
 
 /// <summary>How a ROOT file is written. The bytes of a file depend on everything here but <see cref="Workers"/>.</summary>
 public sealed record RootWriteOptions

@@ -14,7 +14,7 @@ namespace Pruning.Root.Ntuples;
 /// <param name="First">First wanted element of the page.</param>
 /// <param name="Count">Number of wanted elements.</param>
 /// <param name="Destination">Index in the sink of the first of them.</param>
-internal sealed record PageTask(PageSink Sink, PhysicalColumn Column, PageRecord Page, long Cluster, int PageIndex, int First, int Count, long Destination)
+internal sealed record PageRead(PageSink Sink, PhysicalColumn Column, PageRecord Page, long Cluster, int PageIndex, int First, int Count, long Destination)
 {
     /// <summary>Memory that one takes, for budgets.</summary>
     public const int Bytes = 120;
@@ -29,26 +29,26 @@ internal abstract class PageSink(RootLocation location)
     public RootLocation Location { get; } = location;
 
     /// <summary>Where the bytes of a page may go as they are, or nothing when they have to be decoded.</summary>
-    public virtual Span<byte> Direct(PageTask task) => default;
+    public virtual Span<byte> Direct(PageRead read) => default;
 
     /// <summary>Decodes the wanted part of a decompressed page.</summary>
-    public abstract void Decode(PageTask task, ReadOnlySpan<byte> page);
+    public abstract void Decode(PageRead read, ReadOnlySpan<byte> page);
 }
 
 /// <summary>Reads, verifies, decompresses and decodes pages on as many threads as the file's options allow.</summary>
-internal static class NtupleTasks
+internal static class PageLoader
 {
     // Of several damaged pages the first is reported, whatever the threads do: every one before it is still visited.
-    public static void Run(OpenedFile file, List<PageTask> tasks, long maxKeyBytes)
+    public static void Load(OpenedFile file, List<PageRead> reads, long maxKeyBytes)
     {
         // In the order of the file: the disk reads ahead.
-        tasks.Sort(static (a, b) => a.Page.Offset.CompareTo(b.Page.Offset));
-        int workers = Math.Min(file.Options.Workers, tasks.Count);
+        reads.Sort(static (a, b) => a.Page.Offset.CompareTo(b.Page.Offset));
+        int workers = Math.Min(file.Options.Workers, reads.Count);
         if (workers <= 1)
         {
             using PageReader alone = new(file, maxKeyBytes);
-            foreach (PageTask task in tasks)
-                alone.Read(task);
+            foreach (PageRead read in reads)
+                alone.Read(read);
             return;
         }
         RootFormatException? error = null;
@@ -56,7 +56,7 @@ internal static class NtupleTasks
         object gate = new();
         Parallel.For(
             0,
-            tasks.Count,
+            reads.Count,
             new ParallelOptions { MaxDegreeOfParallelism = workers },
             () => new PageReader(file, maxKeyBytes),
             (i, _, reader) =>
@@ -65,7 +65,7 @@ internal static class NtupleTasks
                     return reader;
                 try
                 {
-                    reader.Read(tasks[i]);
+                    reader.Read(reads[i]);
                 }
                 catch (RootFormatException e)
                 {

@@ -131,8 +131,8 @@ public sealed partial class RootNtuple : IRootTable
     private ClusterRecord[] ReadGroup(ClusterGroup group, long firstCluster) =>
         PageList.Decode(NtupleEnvelope.Read(_file, group.PageList, EnvelopeType.PageList, _anchor.MaxKeyBytes, Location), _header, group, firstCluster);
 
-    // The parts of clusters that hold the entries [first, end).
-    private IEnumerable<ClusterPart> Parts(long first, long end)
+    // The slices of clusters that hold the entries [first, end).
+    private IEnumerable<ClusterSlice> Slices(long first, long end)
     {
         for (int i = 0; i < _groups.Length; i++)
         {
@@ -143,7 +143,7 @@ public sealed partial class RootNtuple : IRootTable
                 long begin = Math.Max(first, cluster.FirstEntry);
                 long stop = Math.Min(end, cluster.FirstEntry + cluster.EntryCount);
                 if (begin < stop)
-                    yield return new ClusterPart(cluster, begin - cluster.FirstEntry, stop - cluster.FirstEntry, begin - first, stop == cluster.FirstEntry + cluster.EntryCount);
+                    yield return new ClusterSlice(cluster, begin - cluster.FirstEntry, stop - cluster.FirstEntry, begin - first, stop == cluster.FirstEntry + cluster.EntryCount);
             }
         }
     }

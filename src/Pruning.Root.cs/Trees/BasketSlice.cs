@@ -8,13 +8,13 @@ namespace Pruning.Root.Trees;
 /// <param name="Place">The basket.</param>
 /// <param name="FirstLocal">First wanted entry, counted within the basket.</param>
 /// <param name="EndLocal">Entry behind the last wanted one.</param>
-internal sealed record BasketPart(RootBranch Branch, BasketPlace Place, int FirstLocal, int EndLocal)
+internal sealed record BasketSlice(RootBranch Branch, BasketPlace Place, int FirstLocal, int EndLocal)
 {
     public RootLocation Location => Branch.Location with { Basket = Place.Index }; // for errors: a copy each time
 
     /// <summary>The baskets that hold a range of entries.</summary>
     /// <exception cref="RootFormatException">Some of the entries are in no basket.</exception>
-    public static IEnumerable<BasketPart> Of(RootBranch branch, long first, long end)
+    public static IEnumerable<BasketSlice> Of(RootBranch branch, long first, long end)
     {
         long next = first;
         BasketPlace[] places = branch.Baskets;
@@ -26,7 +26,7 @@ internal sealed record BasketPart(RootBranch Branch, BasketPlace Place, int Firs
             if (place.End - place.First > int.MaxValue)
                 throw new RootFormatException(RootErrorKind.CorruptBranch, $"the basket claims the entries {place.First} to {place.End}", branch.Location with { Basket = place.Index });
             next = Math.Min(end, place.End);
-            yield return new BasketPart(branch, place, (int)(Math.Max(first, place.First) - place.First), (int)(next - place.First));
+            yield return new BasketSlice(branch, place, (int)(Math.Max(first, place.First) - place.First), (int)(next - place.First));
         }
         if (next < end)
             throw new RootFormatException(RootErrorKind.MissingBasket, $"wanted the entries {first} to {end} but no basket holds entry {next}", branch.Location with { Entry = next });

@@ -34,11 +34,11 @@ internal static class ColumnReader
 
     private static JaggedColumn[] Read(TreeFile file, IReadOnlyList<ColumnSink> sinks, HashSet<ColumnSink> counted, CounterValues counts)
     {
-        ColumnPart[] parts = [.. sinks.SelectMany(sink => sink.Parts)];
+        ColumnSlice[] slices = [.. sinks.SelectMany(sink => sink.Slices)];
         HashSet<ColumnSink> sized = [.. sinks.Where(sink => ValueCounts.BySize(file, sink))];
         try
         {
-            file.Run(Array.FindAll(parts, part => !sized.Contains(part.Sink) && !counted.Contains(part.Sink)), (reader, part) => ValueCounts.ByHeader(file, reader, part, counts));
+            file.Run(Array.FindAll(slices, slice => !sized.Contains(slice.Sink) && !counted.Contains(slice.Sink)), (reader, slice) => ValueCounts.ByHeader(file, reader, slice, counts));
             long bytes = 0;
             foreach (ColumnSink sink in sinks)
             {
@@ -54,15 +54,15 @@ internal static class ColumnReader
             }
             foreach (ColumnSink sink in sinks)
                 sink.Allocate();
-            file.Run(BasketRun.Of(file, parts), (reader, run) => run.Decode(file, reader, counts));
+            file.Run(BasketRun.Of(file, slices), (reader, run) => run.Decode(file, reader, counts));
             return [.. sinks.Select(sink => sink.Finish())];
         }
         finally
         {
-            foreach (ColumnPart part in parts)
+            foreach (ColumnSlice slice in slices)
             {
-                part.Loaded?.Dispose();
-                part.Loaded = null;
+                slice.Loaded?.Dispose();
+                slice.Loaded = null;
             }
         }
     }
@@ -70,10 +70,10 @@ internal static class ColumnReader
     private static void Place(ColumnSink sink)
     {
         long next = 0;
-        foreach (ColumnPart part in sink.Parts)
+        foreach (ColumnSlice slice in sink.Slices)
         {
-            part.ValueStart = next;
-            next += part.ValueCount;
+            slice.ValueStart = next;
+            next += slice.ValueCount;
         }
         if (next > Array.MaxLength || sink.End - sink.First >= Array.MaxLength)
         {

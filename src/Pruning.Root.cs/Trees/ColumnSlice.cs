@@ -4,16 +4,16 @@ using Pruning.Root.Trees.Records;
 namespace Pruning.Root.Trees;
 
 /// <summary>One basket's share of a column: which values of the column it gives.</summary>
-internal sealed class ColumnPart(ColumnSink sink, BasketPart part)
+internal sealed class ColumnSlice(ColumnSink sink, BasketSlice slice)
 {
     public ColumnSink Sink { get; } = sink;
 
-    public BasketPlace Place => part.Place;
+    public BasketPlace Place => slice.Place;
 
     /// <summary>Wanted entries [FirstLocal, EndLocal), counted within the basket.</summary>
-    public int FirstLocal => part.FirstLocal;
+    public int FirstLocal => slice.FirstLocal;
 
-    public int EndLocal => part.EndLocal;
+    public int EndLocal => slice.EndLocal;
 
     public int EntryCount => EndLocal - FirstLocal;
 
@@ -31,5 +31,5 @@ internal sealed class ColumnPart(ColumnSink sink, BasketPart part)
     /// <summary>Index of the first of them in the column.</summary>
     public long ValueStart { get; set; }
 
-    public RootLocation Location => part.Location;
+    public RootLocation Location => slice.Location;
 }

@@ -8,42 +8,42 @@ using Pruning.Root.Trees.Decoding;
 namespace Pruning.Root.Trees;
 
 /// <summary>
-/// Reads branches of any shape. Baskets are walked in runs, each on one thread into growing columns of its own; the
-/// columns of all runs are then joined, and their numbers turned around, in one pass.
+/// Reads branches of any shape. Baskets are walked in groups, each on one thread into growing columns of its own; the
+/// columns of all groups are then joined, and their numbers turned around, in one pass.
 /// </summary>
 internal static class ShapeColumnReader
 {
-    private const int RunsOfWorker = 4; // evens out runs of unequal size
+    private const int GroupsOfWorker = 4; // evens out groups of unequal size
 
     /// <summary>One column for each field of the branch.</summary>
     public static IReadOnlyList<RootColumn> Read(TreeFile file, RootBranch branch, long first, long end)
     {
         EntryShape shape = branch.Shape!.Shape;
         var budget = new ReadBudget(file.Options.MaxReadBytes, branch.Location);
-        BasketPart[] parts = [.. BasketPart.Of(branch, first, end)];
-        int size = Math.Max(1, (parts.Length + (file.Options.Workers * RunsOfWorker) - 1) / (file.Options.Workers * RunsOfWorker));
-        Run[] runs = parts.Length == 0 ? [new Run([], shape, budget)] : [.. parts.Chunk(size).Select(chunk => new Run(chunk, shape, budget))];
+        BasketSlice[] slices = [.. BasketSlice.Of(branch, first, end)];
+        int size = Math.Max(1, (slices.Length + (file.Options.Workers * GroupsOfWorker) - 1) / (file.Options.Workers * GroupsOfWorker));
+        Group[] groups = slices.Length == 0 ? [new Group([], shape, budget)] : [.. slices.Chunk(size).Select(chunk => new Group(chunk, shape, budget))];
         try
         {
-            file.Run(runs, static (reader, run) => run.Read(reader));
-            return ColumnAssembly.Join(branch.Name, first, end, [.. runs.Select(run => run.Columns)], budget);
+            file.Run(groups, static (reader, group) => group.Read(reader));
+            return ColumnAssembly.Join(branch.Name, first, end, [.. groups.Select(group => group.Columns)], budget);
         }
         finally
         {
-            foreach (Run run in runs)
-                run.Columns.Dispose();
+            foreach (Group group in groups)
+                group.Columns.Dispose();
         }
     }
 
     // Baskets that follow each other, read one after another.
-    private sealed class Run
+    private sealed class Group
     {
-        private readonly BasketPart[] _parts;
+        private readonly BasketSlice[] _slices;
         private readonly ValueReader _reader;
 
-        public Run(BasketPart[] parts, EntryShape shape, ReadBudget budget)
+        public Group(BasketSlice[] slices, EntryShape shape, ReadBudget budget)
         {
-            _parts = parts;
+            _slices = slices;
             Columns = new EntryColumns(budget);
             _reader = ValueReaders.Create(shape, Columns);
         }
@@ -52,20 +52,20 @@ internal static class ShapeColumnReader
 
         public void Read(BasketReader reader)
         {
-            foreach (BasketPart part in _parts)
+            foreach (BasketSlice slice in _slices)
             {
-                using LoadedBasket basket = reader.LoadShaped(part.Branch, part.Place);
-                RootBuffer buffer = RootBuffer.OfPayload(basket.Data, part.Location with { Byte = part.Place.Seek }, 0);
+                using LoadedBasket basket = reader.LoadShaped(slice.Branch, slice.Place);
+                RootBuffer buffer = RootBuffer.OfPayload(basket.Data, slice.Location with { Byte = slice.Place.Seek }, 0);
                 if (basket.Bounds.Length > 0)
-                    ReadBetween(part, basket.Bounds, buffer);
+                    ReadBetween(slice, basket.Bounds, buffer);
                 else
-                    ReadOneAfterAnother(part, basket.EntryCount, buffer);
+                    ReadOneAfterAnother(slice, basket.EntryCount, buffer);
             }
         }
 
-        private void ReadBetween(BasketPart part, ReadOnlySpan<int> bounds, RootBuffer basket)
+        private void ReadBetween(BasketSlice slice, ReadOnlySpan<int> bounds, RootBuffer basket)
         {
-            for (int i = part.FirstLocal; i < part.EndLocal; i++)
+            for (int i = slice.FirstLocal; i < slice.EndLocal; i++)
             {
                 RootBuffer entry = basket.Between(bounds[i], bounds[i + 1]);
                 try
@@ -76,28 +76,28 @@ internal static class ShapeColumnReader
                 }
                 catch (RootFormatException e) when (e.Location.Entry is null)
                 {
-                    throw Named(e, part.Place.First + i);
+                    throw Named(e, slice.Place.First + i);
                 }
             }
         }
 
         // Without a table of offsets each entry begins where the one before it ends, so none can be left out.
-        private void ReadOneAfterAnother(BasketPart part, int entryCount, RootBuffer buffer)
+        private void ReadOneAfterAnother(BasketSlice slice, int entryCount, RootBuffer buffer)
         {
-            if (part.Branch.Shape!.Shape is RestShape or TextShape { Form: TextForm.Leaf } && entryCount > 1)
+            if (slice.Branch.Shape!.Shape is RestShape or TextShape { Form: TextForm.Leaf } && entryCount > 1)
                 throw buffer.Error(RootErrorKind.CorruptBasket, $"the basket has no offset table, and nothing else tells where its {entryCount} entries begin");
-            using var unwanted = new EntryColumns(new ReadBudget(long.MaxValue, part.Location));
-            ValueReader skipper = part.FirstLocal > 0 || part.EndLocal < entryCount ? ValueReaders.Create(part.Branch.Shape.Shape, unwanted) : _reader;
+            using var unwanted = new EntryColumns(new ReadBudget(long.MaxValue, slice.Location));
+            ValueReader skipper = slice.FirstLocal > 0 || slice.EndLocal < entryCount ? ValueReaders.Create(slice.Branch.Shape.Shape, unwanted) : _reader;
             for (int i = 0; i < entryCount; i++)
             {
-                bool isWanted = i >= part.FirstLocal && i < part.EndLocal;
+                bool isWanted = i >= slice.FirstLocal && i < slice.EndLocal;
                 try
                 {
                     (isWanted ? _reader : skipper).Read(ref buffer);
                 }
                 catch (RootFormatException e) when (e.Location.Entry is null)
                 {
-                    throw Named(e, part.Place.First + i);
+                    throw Named(e, slice.Place.First + i);
                 }
                 if (!isWanted)
                     unwanted.Clear();

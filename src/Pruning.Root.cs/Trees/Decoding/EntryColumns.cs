@@ -15,7 +15,7 @@ internal readonly record struct ListLevel(int Length, int Index);
 /// <param name="Index">Which array of numbers, or of texts.</param>
 internal sealed record ShapeColumn(string Field, IReadOnlyList<ListLevel> Levels, ElementEncoding? Encoding, int Index);
 
-/// <summary>The growing columns of one run of entries: counts of lists, numbers as the file has them, texts.</summary>
+/// <summary>The growing columns of one group of entries: counts of lists, numbers as the file has them, texts.</summary>
 internal sealed class EntryColumns(ReadBudget budget) : IDisposable
 {
     /// <summary>Item counts of the lists of each level of varying length.</summary>

@@ -1,6 +1,6 @@
 using Pruning.Root.Columns;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>Types of columns that are written.</summary>
 internal static class ColumnCodes

@@ -5,7 +5,7 @@ using Pruning.Root.Compression.Blocks;
 using Pruning.Root.Ntuples.Encoding;
 using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>A page that is on its way to the file.</summary>
 /// <param name="column">Its column, which holds its elements.</param>

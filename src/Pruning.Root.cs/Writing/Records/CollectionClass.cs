@@ -1,15 +1,12 @@
 using Pruning.Root.Columns;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Records;
 
 /// <summary>C++ names of collections, in ROOT's spelling, and what ROOT knows them by.</summary>
 internal static class CollectionClass
 {
     /// <summary>Version of the description of every standard collection.</summary>
     public const int Version = 6;
-
-    /// <summary>The leaf of a branch of objects says nothing: the branch does.</summary>
-    public static LeafShape Leaf { get; } = new("TLeafElement", '\0', "", 1, 0, false);
 
     /// <summary><c>vector&lt;float&gt;</c>; a space keeps two closing brackets apart.</summary>
     public static string VectorOf(string content) => content.EndsWith('>') ? $"vector<{content} >" : $"vector<{content}>";

@@ -1,6 +1,6 @@
 using Pruning.Root.Streamers;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Records;
 
 /// <summary>
 /// Writes objects into places of lists and pointers: each class name once, objects by reference afterwards. The

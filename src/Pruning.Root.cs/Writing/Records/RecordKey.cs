@@ -1,6 +1,6 @@
 using Pruning.Root.Files;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Records;
 
 /// <summary>The header of a record to be written: the counterpart of <see cref="RootKey"/>.</summary>
 /// <param name="ClassName">fClassName.</param>

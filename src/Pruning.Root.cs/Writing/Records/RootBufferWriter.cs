@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Pruning.Root.Sources;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Records;
 
 /// <summary>A growing buffer of ROOT's big-endian structures: the counterpart of <see cref="RootBuffer"/>.</summary>
 internal sealed class RootBufferWriter

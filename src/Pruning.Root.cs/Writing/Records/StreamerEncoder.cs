@@ -1,6 +1,6 @@
 using Pruning.Root.Streamers;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Records;
 
 /// <summary>Writes the list of class descriptions that every file carries: the counterpart of <see cref="ClassCatalogue"/>.</summary>
 internal static class StreamerEncoder

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Records;
 
 /// <summary>
 /// The members of ROOT's own classes that trees and RNTuples are made of, with ROOT's checksums: readers that know the classes only

@@ -1,7 +1,8 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
+using Pruning.Root.Errors;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Records;
 
 /// <summary>
 /// The file under its temporary name, beside the place where it will be. Disposing it without <see cref="Publish"/>

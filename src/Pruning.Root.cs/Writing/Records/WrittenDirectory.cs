@@ -1,6 +1,6 @@
 using Pruning.Root.Files;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Records;
 
 /// <summary>A directory of the file that is being written: the counterpart of <see cref="RootDirectory"/>.</summary>
 internal sealed class WrittenDirectory

@@ -1,6 +1,8 @@
 using Pruning.Root.Columns;
+using Pruning.Root.Files;
+using Pruning.Root.Writing.Records;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Tables;
 
 /// <summary>Why a file saves what it knows.</summary>
 internal enum SaveKind
@@ -15,9 +17,12 @@ internal enum SaveKind
 /// <summary>A tree or an RNTuple that is being written: the counterpart of <see cref="IRootTable"/>.</summary>
 public abstract class TableWriter
 {
-    private protected TableWriter(RootFileWriter file, WrittenDirectory directory, string name, string title)
+    private readonly ITableOutput _file;
+
+    private protected TableWriter(ITableOutput file, WrittenDirectory directory, string name, string title)
     {
-        File = file;
+        _file = file;
+        Options = file.Options;
         Directory = directory;
         Name = name;
         Title = title;
@@ -34,7 +39,7 @@ public abstract class TableWriter
 
     internal WrittenDirectory Directory { get; }
 
-    private protected RootFileWriter File { get; }
+    private protected RootWriteOptions Options { get; }
 
     /// <summary>Ends the cluster, whatever its size.</summary>
     internal abstract void Flush();
@@ -42,5 +47,7 @@ public abstract class TableWriter
     /// <summary>Gives the memory of what was not flushed back.</summary>
     internal abstract void Release();
 
-    internal void CheckOpen() => File.CheckOpen();
+    internal void CheckOpen() => _file.CheckOpen();
+
+    private protected void CheckpointIfDue() => _file.CheckpointIfDue();
 }

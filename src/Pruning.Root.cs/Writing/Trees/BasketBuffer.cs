@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>
 /// The basket that a branch is filling: whole entries, then the one that is being set. Room for the key comes first, so
@@ -68,7 +68,7 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
     public int CommittedData => _committed;
 
     /// <summary>Hands the basket over and begins the next.</summary>
-    public BasketJob Finish(BranchWriter branch, long firstEntry)
+    public FilledBasket Finish(BranchWriter branch, long firstEntry)
     {
         int objectBytes = _committed;
         if (hasTable)
@@ -77,10 +77,10 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
             Reserve(objectBytes);
             WriteTable(_bytes.AsSpan(keyBytes + _committed, objectBytes - _committed));
         }
-        var job = new BasketJob(branch, _bytes.Length == 0 ? ArrayPool<byte>.Shared.Rent(keyBytes) : _bytes, _committed, objectBytes, firstEntry, EntryCount);
+        var basket = new FilledBasket(branch, _bytes.Length == 0 ? ArrayPool<byte>.Shared.Rent(keyBytes) : _bytes, _committed, objectBytes, firstEntry, EntryCount);
         _bytes = [];
         (_committed, _written, EntryCount) = (0, 0, 0);
-        return job;
+        return basket;
     }
 
     /// <summary>Gives the memory back.</summary>

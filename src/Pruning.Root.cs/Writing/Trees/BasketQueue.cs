@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Pruning.Root.Compression;
 using Pruning.Root.Compression.Blocks;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>
 /// Compresses baskets on some threads and hands them out in the order in which they came in, so that the file's bytes
@@ -12,9 +12,9 @@ internal sealed class BasketQueue : IDisposable
 {
     private const long MostBytes = 128L << 20;
 
-    private readonly Action<BasketJob> _write;
-    private readonly Queue<BasketJob> _ordered = new();
-    private readonly BlockingCollection<BasketJob> _todo = [];
+    private readonly Action<FilledBasket> _write;
+    private readonly Queue<FilledBasket> _ordered = new();
+    private readonly BlockingCollection<FilledBasket> _todo = [];
     private readonly BlockEncoder _own;
     private readonly Thread[] _threads;
     private readonly int _most;
@@ -23,7 +23,7 @@ internal sealed class BasketQueue : IDisposable
     /// <param name="setting">Codec and level.</param>
     /// <param name="workers">Threads; 1 uses none but the caller's.</param>
     /// <param name="write">Called on the caller's thread with each compressed basket.</param>
-    public BasketQueue(RootCompressionSetting setting, int workers, Action<BasketJob> write)
+    public BasketQueue(RootCompressionSetting setting, int workers, Action<FilledBasket> write)
     {
         _write = write;
         _own = new BlockEncoder(setting);
@@ -38,23 +38,23 @@ internal sealed class BasketQueue : IDisposable
     }
 
     /// <summary>Takes a basket over.</summary>
-    public void Add(BasketJob job)
+    public void Add(FilledBasket basket)
     {
         if (_threads.Length == 0)
         {
-            using (job)
+            using (basket)
             {
-                job.Compress(_own);
-                job.Wait();
-                _write(job);
+                basket.Compress(_own);
+                basket.Wait();
+                _write(basket);
             }
             return;
         }
-        while (_ordered.Count >= _most || (_ordered.Count > 0 && _bytes + job.ObjectBytes > MostBytes))
+        while (_ordered.Count >= _most || (_ordered.Count > 0 && _bytes + basket.ObjectBytes > MostBytes))
             WriteOldest();
-        _ordered.Enqueue(job);
-        _bytes += job.ObjectBytes;
-        _todo.Add(job);
+        _ordered.Enqueue(basket);
+        _bytes += basket.ObjectBytes;
+        _todo.Add(basket);
     }
 
     /// <summary>Compresses a record of another kind.</summary>
@@ -72,8 +72,8 @@ internal sealed class BasketQueue : IDisposable
         _todo.CompleteAdding();
         foreach (Thread thread in _threads)
             thread.Join();
-        foreach (BasketJob job in _ordered)
-            job.Dispose();
+        foreach (FilledBasket basket in _ordered)
+            basket.Dispose();
         _ordered.Clear();
         _todo.Dispose();
         _own.Dispose();
@@ -81,16 +81,16 @@ internal sealed class BasketQueue : IDisposable
 
     private void WriteOldest()
     {
-        using BasketJob job = _ordered.Dequeue();
-        _bytes -= job.ObjectBytes;
-        job.Wait();
-        _write(job);
+        using FilledBasket basket = _ordered.Dequeue();
+        _bytes -= basket.ObjectBytes;
+        basket.Wait();
+        _write(basket);
     }
 
     private void Work(RootCompressionSetting setting)
     {
         using var encoder = new BlockEncoder(setting);
-        foreach (BasketJob job in _todo.GetConsumingEnumerable())
-            job.Compress(encoder);
+        foreach (FilledBasket basket in _todo.GetConsumingEnumerable())
+            basket.Compress(encoder);
     }
 }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>Many entries of one branch, for <see cref="TreeWriter.Append"/>. It refers to the caller's arrays and copies nothing.</summary>
 public abstract class BranchData

@@ -1,6 +1,8 @@
 using Pruning.Root.Columns;
+using Pruning.Root.Trees;
+using Pruning.Root.Writing.Records;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>A basket that is in the file.</summary>
 /// <param name="FirstEntry">Its first entry.</param>
@@ -18,6 +20,9 @@ internal readonly record struct WrittenBasket(long FirstEntry, long Seek, int Re
 /// <param name="IsUnsigned">fIsUnsigned.</param>
 internal sealed record LeafShape(string ClassName, char Letter, string Dimensions, int Length, int ValueBytes, bool IsUnsigned)
 {
+    /// <summary>The leaf of a branch of objects: the branch has the class, the leaf says nothing.</summary>
+    public static LeafShape OfObjects { get; } = new("TLeafElement", '\0', "", 1, 0, false);
+
     /// <summary>The leaf of a number type.</summary>
     public static LeafShape Of(RootElementType type, string dimensions, int length)
     {

@@ -1,7 +1,7 @@
 using System.Buffers;
 using Pruning.Root.Compression.Blocks;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>One full basket on its way to the file: plain bytes, then compressed, then written.</summary>
 /// <param name="branch">The branch.</param>
@@ -10,7 +10,7 @@ namespace Pruning.Root.Writing;
 /// <param name="objectBytes">Bytes of entries and table.</param>
 /// <param name="firstEntry">First entry of the tree in the basket.</param>
 /// <param name="entryCount">Entries in it.</param>
-internal sealed class BasketJob(BranchWriter branch, byte[] bytes, int dataBytes, int objectBytes, long firstEntry, int entryCount) : IDisposable
+internal sealed class FilledBasket(BranchWriter branch, byte[] bytes, int dataBytes, int objectBytes, long firstEntry, int entryCount) : IDisposable
 {
     private byte[]? _plain = bytes;
     private byte[]? _packed;
@@ -28,7 +28,7 @@ internal sealed class BasketJob(BranchWriter branch, byte[] bytes, int dataBytes
 
     public int EntryCount { get; } = entryCount;
 
-    /// <summary>Bytes of the payload as they will be stored; known once the job is done.</summary>
+    /// <summary>Bytes of the payload as they will be stored; known once it is compressed.</summary>
     public int StoredBytes { get; private set; }
 
     /// <summary>The record with room for the key at its begin.</summary>

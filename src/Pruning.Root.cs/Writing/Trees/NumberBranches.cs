@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using Pruning.Root.Columns;
+using Pruning.Root.Writing.Tables;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>A branch with one number an entry.</summary>
 /// <typeparam name="T">Type of the values.</typeparam>
@@ -9,7 +10,7 @@ public sealed class FlatBranch<T> : BranchWriter
     where T : unmanaged
 {
     internal FlatBranch(TreeWriter tree, string name)
-        : base(tree, name, LeafShape.Of(TreeWriter.TypeOf<T>(name), "", 1), null, isJagged: false)
+        : base(tree, name, LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), "", 1), null, isJagged: false)
     {
     }
 
@@ -30,7 +31,7 @@ public sealed class FixedBranch<T> : BranchWriter
     where T : unmanaged
 {
     internal FixedBranch(TreeWriter tree, string name, int[] dimensions)
-        : base(tree, name, LeafShape.Of(TreeWriter.TypeOf<T>(name), TreeWriter.Brackets(dimensions), TreeWriter.Product(dimensions, name)), null, isJagged: false)
+        : base(tree, name, LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), TreeWriter.Brackets(dimensions), TreeWriter.Product(dimensions, name)), null, isJagged: false)
     {
         if (dimensions.Length == 0)
             throw new ArgumentException($"branch '{name}' needs at least one dimension");
@@ -122,7 +123,7 @@ public sealed class JaggedBranch<T> : BranchWriter
     private readonly CounterGroup _group;
 
     internal JaggedBranch(CounterGroup group, string name, int[] inner)
-        : base(group.Tree, name, LeafShape.Of(TreeWriter.TypeOf<T>(name), $"[{group.Name}]{TreeWriter.Brackets(inner)}", TreeWriter.Product(inner, name)), null, isJagged: true) =>
+        : base(group.Tree, name, LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), $"[{group.Name}]{TreeWriter.Brackets(inner)}", TreeWriter.Product(inner, name)), null, isJagged: true) =>
         _group = group;
 
     internal override BranchWriter Counter => _group;

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
+using Pruning.Root.Writing.Records;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>A branch with one text an entry (TLeafC), in UTF-8.</summary>
 public sealed class TextBranch : BranchWriter
@@ -48,7 +49,7 @@ public sealed class TextBranch : BranchWriter
 public sealed class TextVectorBranch : BranchWriter
 {
     internal TextVectorBranch(TreeWriter tree, string name)
-        : base(tree, name, CollectionClass.Leaf, CollectionClass.VectorOf("string"), isJagged: true)
+        : base(tree, name, LeafShape.OfObjects, CollectionClass.VectorOf("string"), isJagged: true)
     {
     }
 

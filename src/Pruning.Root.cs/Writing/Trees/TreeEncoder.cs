@@ -1,6 +1,8 @@
+using Pruning.Root.Files;
 using Pruning.Root.Trees.Records;
+using Pruning.Root.Writing.Records;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>How much of a tree a description tells of: all baskets that begin before an entry at which every branch begins one.</summary>
 /// <param name="EntryCount">Entries.</param>

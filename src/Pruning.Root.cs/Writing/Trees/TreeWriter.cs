@@ -1,7 +1,9 @@
 using System.Globalization;
-using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Writing.Records;
+using Pruning.Root.Writing.Tables;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>
 /// A tree that is being written: first its branches, then its entries, one by one or many at once. Both ways give the
@@ -9,6 +11,7 @@ namespace Pruning.Root.Writing;
 /// </summary>
 public sealed class TreeWriter : TableWriter
 {
+    private readonly IBasketOutput _file;
     private readonly List<BranchWriter> _branches = [];
     private readonly Dictionary<string, BranchWriter> _byName = new(StringComparer.Ordinal);
     private long _clusterStart;
@@ -17,10 +20,11 @@ public sealed class TreeWriter : TableWriter
     private long? _lastCluster; // entries of the one that was ended last
     private bool _isRegular = true;
 
-    internal TreeWriter(RootFileWriter file, WrittenDirectory directory, string name, string title)
+    internal TreeWriter(IBasketOutput file, WrittenDirectory directory, string name, string title)
         : base(file, directory, name, title)
     {
-        _clusterEntries = file.Options.ClusterEntries;
+        _file = file;
+        _clusterEntries = Options.ClusterEntries;
         Extent = new TreeExtent(0, [], null);
     }
 
@@ -78,7 +82,7 @@ public sealed class TreeWriter : TableWriter
         foreach (BranchWriter branch in _branches)
         {
             branch.Commit();
-            isFull |= branch.Basket.CommittedBytes >= File.Options.BasketBytes;
+            isFull |= branch.Basket.CommittedBytes >= Options.BasketBytes;
         }
         EntryCount++;
         Advance(isFull);
@@ -105,7 +109,7 @@ public sealed class TreeWriter : TableWriter
             for (int i = 0; i < ordered.Length; i++)
             {
                 if (fullAt[i] <= next)
-                    fullAt[i] = next + ordered[i].EntriesFor(next, File.Options.BasketBytes - ordered[i].Branch.Basket.CommittedBytes);
+                    fullAt[i] = next + ordered[i].EntriesFor(next, Options.BasketBytes - ordered[i].Branch.Basket.CommittedBytes);
                 end = Math.Min(end, fullAt[i]);
             }
             end = Math.Min(end, ClusterEnd(ordered, next, end));
@@ -122,11 +126,6 @@ public sealed class TreeWriter : TableWriter
     /// <summary>Throws what <see cref="Append"/> would throw for this data, and writes nothing.</summary>
     /// <exception cref="ArgumentException">As for <see cref="Append"/>.</exception>
     public void Check(IReadOnlyList<BranchData> data) => Ordered(data);
-
-    /// <summary>ROOT's type of a .NET type.</summary>
-    internal static RootElementType TypeOf<T>(string name, string what = "branch")
-        where T : unmanaged => RootElementTypes.Of(typeof(T))
-        ?? throw new ArgumentException($"{what} '{name}' cannot hold values of type {typeof(T).Name}, only bool, integers of 8 to 64 bits, float and double");
 
     internal static string Brackets(int[] dimensions) =>
         string.Concat(dimensions.Select(size => string.Create(CultureInfo.InvariantCulture, $"[{size}]")));
@@ -147,7 +146,7 @@ public sealed class TreeWriter : TableWriter
         where T : BranchWriter
     {
         CheckOpen();
-        RootFileWriter.CheckName(name, "branch", "/[]:;");
+        TableRules.CheckName(name, "branch", TableRules.BranchForbidden);
         if (EntryCount > 0)
             throw new InvalidOperationException(Invariant($"branch '{name}' comes too late: tree '{Name}' has {EntryCount} entries already; add all branches first"));
         if (_byName.ContainsKey(name))
@@ -159,7 +158,7 @@ public sealed class TreeWriter : TableWriter
         return branch;
     }
 
-    internal void Add(BasketJob basket) => File.Add(basket);
+    internal void Add(FilledBasket basket) => _file.Add(basket);
 
     /// <summary>Writes every basket that is being filled, whatever it holds.</summary>
     internal override void Flush()
@@ -189,19 +188,19 @@ public sealed class TreeWriter : TableWriter
     {
         bool ends = _clusterEntries is long entries
             ? EntryCount - _clusterStart >= entries
-            : ClusterBytes() >= File.Options.ClusterBytes;
+            : ClusterBytes() >= Options.ClusterBytes;
         if (ends)
         {
             _clusterEntries ??= EntryCount - _clusterStart;
             Flush();
-            File.CheckpointIfDue();
+            CheckpointIfDue();
             return true;
         }
         if (!isFull)
             return false;
         foreach (BranchWriter branch in _branches)
         {
-            if (branch.Basket.CommittedBytes < File.Options.BasketBytes)
+            if (branch.Basket.CommittedBytes < Options.BasketBytes)
                 continue;
             _clusterBytes += branch.Basket.CommittedBytes;
             branch.Flush();
@@ -248,7 +247,7 @@ public sealed class TreeWriter : TableWriter
     {
         if (_clusterEntries is long entries)
             return Math.Min(end, next + entries - (EntryCount - _clusterStart));
-        long missing = File.Options.ClusterBytes - ClusterBytes();
+        long missing = Options.ClusterBytes - ClusterBytes();
         long low = next + 1;
         while (low < end)
         {

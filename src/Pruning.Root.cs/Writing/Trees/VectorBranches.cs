@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Pruning.Root.Writing.Records;
+using Pruning.Root.Writing.Tables;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>A branch <c>vector&lt;T&gt;</c>: lists without a counter, 10 bytes an entry more than a counted branch.</summary>
 /// <typeparam name="T">Type of the values.</typeparam>
@@ -9,7 +11,7 @@ public sealed class VectorBranch<T> : BranchWriter
     where T : unmanaged
 {
     internal VectorBranch(TreeWriter tree, string name)
-        : base(tree, name, CollectionClass.Leaf, CollectionClass.VectorOf(CollectionClass.NameOf(TreeWriter.TypeOf<T>(name))), isJagged: true)
+        : base(tree, name, LeafShape.OfObjects, CollectionClass.VectorOf(CollectionClass.NameOf(TableRules.TypeOf<T>(name, "branch"))), isJagged: true)
     {
     }
 
@@ -42,8 +44,8 @@ public sealed class NestedVectorBranch<T> : BranchWriter
         : base(
             tree,
             name,
-            CollectionClass.Leaf,
-            CollectionClass.VectorOf(CollectionClass.VectorOf(CollectionClass.NameOf(TreeWriter.TypeOf<T>(name)))),
+            LeafShape.OfObjects,
+            CollectionClass.VectorOf(CollectionClass.VectorOf(CollectionClass.NameOf(TableRules.TypeOf<T>(name, "branch")))),
             isJagged: true)
     {
     }

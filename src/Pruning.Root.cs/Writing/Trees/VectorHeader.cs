@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Pruning.Root.Writing;
+namespace Pruning.Root.Writing.Trees;
 
 /// <summary>The ten bytes before the elements of a collection: byte count, version, number of elements.</summary>
 internal static class VectorHeader
