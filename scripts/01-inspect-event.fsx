@@ -8,7 +8,7 @@ open System
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
-open Pruning.Root
+open Pruning.Root.Reading
 open Pruning.Data.Tracksters
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors

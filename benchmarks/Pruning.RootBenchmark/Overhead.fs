@@ -3,7 +3,10 @@ module Pruning.RootBenchmark.Overhead
 
 open System
 open System.IO
-open Pruning.Root
+open Pruning.Root.Compression
+open Pruning.Root.Files
+open Pruning.Root.Reading
+open Pruning.Root.Writing
 open Pruning.RootBenchmark.Clock
 
 /// The jagged branch `x` of the sample, its counter, and so many branches of one number beside it.

@@ -17,7 +17,14 @@ open System.Diagnostics
 open System.IO
 open System.Threading
 open System.Threading.Tasks
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Compression
+open Pruning.Root.Compression.Blocks
+open Pruning.Root.Errors
+open Pruning.Root.Files
+open Pruning.Root.Reading
+open Pruning.Root.Trees
+open Pruning.Root.Writing
 open Pruning.RootBenchmark.Clock
 open Pruning.RootBenchmark.Sample
 

@@ -2,7 +2,8 @@
 module Pruning.RootBenchmark.Sample
 
 open System
-open Pruning.Root
+open Pruning.Root.Reading
+open Pruning.Root.Writing
 
 type Sample =
     {

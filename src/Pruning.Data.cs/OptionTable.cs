@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Reflection;
-using Pruning.Root;
+using Pruning.Root.Errors;
 using Pruning.Data.Ticl;
 
 namespace Pruning.Data;

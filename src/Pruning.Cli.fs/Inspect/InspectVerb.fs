@@ -4,7 +4,10 @@ open System.IO
 open Argu
 open Pruning.Cli.Framework
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Checking
+open Pruning.Root.Columns
+open Pruning.Root.Files
+open Pruning.Root.Reading
 
 type InspectArgument =
     | [<MainCommand>] Input of file: string list

@@ -4,7 +4,8 @@ open System
 open System.IO.Enumeration
 open Pruning.Cli.Framework
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Trees
 
 /// A branch as it is shown.
 type BranchView =

@@ -5,7 +5,8 @@ open System.Collections.Generic
 open System.IO
 open System.Reflection
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Compression
+open Pruning.Root.Writing
 open Pruning.Data.Tracksters
 open Pruning.Cli.Framework
 

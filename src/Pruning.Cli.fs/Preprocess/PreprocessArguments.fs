@@ -3,7 +3,7 @@ namespace Pruning.Cli.Preprocess
 open System
 open Argu
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Compression
 open Pruning.Data.Ticl
 open Pruning.Data.Tracksters
 open Pruning.Cli.Framework

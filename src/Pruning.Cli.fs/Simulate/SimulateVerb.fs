@@ -8,7 +8,7 @@ open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Compression
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 open Pruning.Data.Tracksters

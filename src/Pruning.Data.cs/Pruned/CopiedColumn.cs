@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
-using Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Writing;
 using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Pruned;

@@ -1,4 +1,6 @@
-using Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Trees;
+using Pruning.Root.Writing;
 using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Pruned;
@@ -79,7 +81,7 @@ internal sealed class CopiedTable
         Dictionary<string, string> counters = new(StringComparer.Ordinal);
         foreach (RootBranch branch in table.Branches.OfType<RootBranch>())
         {
-            if (branch is { IsSupported: true, Layout.Counter: string counter } && table.TryBranch(counter, out IRootBranch? found) && found.FixedLength == 1)
+            if (branch is { IsSupported: true, Counter: string counter } && table.TryBranch(counter, out IRootBranch? found) && found.FixedLength == 1)
                 counters[branch.Name] = counter;
         }
 

@@ -1,4 +1,5 @@
-using Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Writing;
 using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Pruned;

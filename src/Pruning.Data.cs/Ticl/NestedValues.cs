@@ -1,4 +1,4 @@
-using Pruning.Root;
+using Pruning.Root.Columns;
 
 namespace Pruning.Data.Ticl;
 

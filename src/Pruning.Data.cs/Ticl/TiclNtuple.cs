@@ -1,5 +1,8 @@
 using Pruning.Data.Batching;
-using Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Reading;
+using Pruning.Root.Trees;
 
 namespace Pruning.Data.Ticl;
 

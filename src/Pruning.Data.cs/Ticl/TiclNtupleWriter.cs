@@ -1,4 +1,4 @@
-using Pruning.Root;
+using Pruning.Root.Writing;
 using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Ticl;

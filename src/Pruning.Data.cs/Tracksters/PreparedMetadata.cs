@@ -1,4 +1,6 @@
-using Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Reading;
 
 namespace Pruning.Data.Tracksters;
 

@@ -1,5 +1,7 @@
 using System.Globalization;
-using Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Files;
+using Pruning.Root.Reading;
 
 namespace Pruning.Data.Tracksters;
 

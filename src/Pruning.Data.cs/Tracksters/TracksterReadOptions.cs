@@ -1,4 +1,4 @@
-using Pruning.Root;
+using Pruning.Root.Files;
 
 namespace Pruning.Data.Tracksters;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Pruning.Root;
+using Pruning.Root.Columns;
 
 namespace Pruning.Data.Tracksters;
 

@@ -1,4 +1,12 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples;
+using Pruning.Root.Reading;
+using Pruning.Root.Trees;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Checking;
 
 /// <summary>
 /// Reads everything that a file holds and reports what does not fit: every record, basket, page, checksum, offset and
@@ -41,7 +49,7 @@ internal sealed class FileCheck(RootFile file)
                 return [damaged];
             return CheckNtuple(ntuple!);
         }
-        return listed.Entry.IsDirectory || Attempt(() => RecordReader.Read(file, listed.Key, at)) is not RootFinding broken ? [] : [broken];
+        return listed.Entry.IsDirectory || Attempt(() => RecordReader.Read(file.File, listed.Key, at)) is not RootFinding broken ? [] : [broken];
     }
 
     private IEnumerable<RootFinding> CheckBranch(RootTree tree, RootBranch branch)
@@ -68,14 +76,14 @@ internal sealed class FileCheck(RootFile file)
 
     private void Load(RootBranch branch, BasketPlace basket)
     {
-        BasketReader reader = file.RentReader();
+        BasketReader reader = file.TreeFile.Readers.Rent();
         try
         {
             reader.LoadShaped(branch, basket).Dispose();
         }
         finally
         {
-            file.ReturnReader(reader);
+            file.TreeFile.Readers.Return(reader);
         }
     }
 
@@ -115,7 +123,7 @@ internal sealed class FileCheck(RootFile file)
                     yield return finding;
             }
         }
-        foreach (RootFinding finding in ntuple.CheckPages())
+        foreach (RootFinding finding in NtuplePageCheck.Run(ntuple))
             yield return finding;
     }
 

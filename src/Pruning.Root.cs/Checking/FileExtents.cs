@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Checking;
 
 /// <summary>
 /// The stretches of a file that its records claim. Two records that share some bytes but not all contradict each other;

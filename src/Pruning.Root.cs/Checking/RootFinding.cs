@@ -1,6 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
 
-/// <summary>One thing that is wrong with a file, found by <see cref="RootFile.Check"/>.</summary>
+namespace Pruning.Root.Checking;
+
+/// <summary>One thing that is wrong with a file, found by <see cref="RootFileChecks.Check"/>.</summary>
 /// <param name="Kind">What is wrong.</param>
 /// <param name="Problem">A sentence without its full stop.</param>
 /// <param name="Location">Where.</param>

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Compression;
 
 /// <summary>The 9 bytes before every compressed block: codec tag, method, and two little-endian 24-bit sizes.</summary>
 /// <param name="Codec">From the tag.</param>

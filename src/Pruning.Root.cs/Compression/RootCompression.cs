@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Compression;
 
 /// <summary>The codecs that ROOT stores blocks with.</summary>
 public enum RootCompression

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
+
+namespace Pruning.Root.Ntuples;
 
 /// <summary>Items [First, End) of a cluster, counted within it, that a read needs.</summary>
 /// <param name="Cluster">The cluster.</param>
@@ -6,7 +10,7 @@ namespace Pruning.Root;
 /// <param name="End">Item behind the last one.</param>
 /// <param name="Start">Index of the first one in the output.</param>
 /// <param name="IsLast">The cluster has no items behind these.</param>
-internal readonly record struct ClusterPart(ClusterRecord Cluster, long First, long End, long Start, bool IsLast)
+internal readonly record struct ClusterSlice(ClusterRecord Cluster, long First, long End, long Start, bool IsLast)
 {
     /// <summary>Memory that one takes, for budgets.</summary>
     public const int Bytes = 40;
@@ -17,41 +21,41 @@ internal readonly record struct ClusterPart(ClusterRecord Cluster, long First, l
 /// <summary>Finds the pages of a column that hold certain elements of a cluster.</summary>
 internal static class ClusterColumns
 {
-    /// <summary>Adds a task for every page that holds a wanted element.</summary>
-    /// <param name="tasks">Takes the tasks.</param>
+    /// <summary>Adds a read for every page that holds a wanted element.</summary>
+    /// <param name="reads">Takes the reads.</param>
     /// <param name="sink">Takes the elements.</param>
     /// <param name="family">The column, in all representations.</param>
-    /// <param name="part">The wanted elements; <see cref="ClusterPart.Start"/> is where the first goes.</param>
+    /// <param name="slice">The wanted elements; <see cref="ClusterSlice.Start"/> is where the first goes.</param>
     /// <param name="perEntry">Elements per entry where that is constant, else null.</param>
     /// <param name="budget">Memory of the call.</param>
-    /// <returns>Number of elements at the beginning of the part that were never written: they are zero.</returns>
-    public static long AddTasks(List<PageTask> tasks, PageSink sink, ColumnFamily family, ClusterPart part, long? perEntry, ReadBudget budget)
+    /// <returns>Number of elements at the beginning of the slice that were never written: they are zero.</returns>
+    public static long AddReads(List<PageRead> reads, PageSink sink, ColumnFamily family, ClusterSlice slice, long? perEntry, ReadBudget budget)
     {
-        RootLocation at = sink.Location with { Cluster = part.Cluster.Index };
-        (PhysicalColumn column, PageRange? range) = Active(family, part.Cluster, at);
-        long missing = Missing(column, range, part.Cluster, perEntry, at);
+        RootLocation at = sink.Location with { Cluster = slice.Cluster.Index };
+        (PhysicalColumn column, PageRange? range) = Active(family, slice.Cluster, at);
+        long missing = Missing(column, range, slice.Cluster, perEntry, at);
         long elements = missing + (range?.Elements ?? 0);
-        if (part.End > elements)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's elements {part.First} to {part.End} are wanted but its pages have {elements}", at);
-        if (perEntry is long each && (UInt128)elements != (UInt128)part.Cluster.EntryCount * (ulong)each)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{part.Cluster.EntryCount} entries of {each} elements have pages of {elements}", at);
+        if (slice.End > elements)
+            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's elements {slice.First} to {slice.End} are wanted but its pages have {elements}", at);
+        if (perEntry is long each && (UInt128)elements != (UInt128)slice.Cluster.EntryCount * (ulong)each)
+            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{slice.Cluster.EntryCount} entries of {each} elements have pages of {elements}", at);
         // Elements that nothing asks for would be decompressed for nothing, again and again if a file wants it so.
-        if (part.IsLast && part.End != elements)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's lists end at element {part.End} but its pages have {elements}", at);
+        if (slice.IsLast && slice.End != elements)
+            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's lists end at element {slice.End} but its pages have {elements}", at);
         long begin = missing;
         PageRecord[] pages = range?.Pages ?? [];
-        for (int i = 0; i < pages.Length && begin < part.End; i++)
+        for (int i = 0; i < pages.Length && begin < slice.End; i++)
         {
-            long first = Math.Max(part.First, begin);
-            long end = Math.Min(part.End, begin + pages[i].Elements);
+            long first = Math.Max(slice.First, begin);
+            long end = Math.Min(slice.End, begin + pages[i].Elements);
             if (first < end)
             {
-                budget.Take(1, PageTask.Bytes, at);
-                tasks.Add(new PageTask(sink, column, pages[i], part.Cluster.Index, i, (int)(first - begin), (int)(end - first), part.Start + (first - part.First)));
+                budget.Take(1, PageRead.Bytes, at);
+                reads.Add(new PageRead(sink, column, pages[i], slice.Cluster.Index, i, (int)(first - begin), (int)(end - first), slice.Start + (first - slice.First)));
             }
             begin += pages[i].Elements;
         }
-        return Math.Clamp(missing - part.First, 0, part.Count);
+        return Math.Clamp(missing - slice.First, 0, slice.Count);
     }
 
     // Clusters from before an extension of the schema list fewer columns than there are.

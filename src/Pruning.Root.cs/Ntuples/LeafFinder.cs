@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Ntuples.Metadata;
+
+namespace Pruning.Root.Ntuples;
 
 /// <summary>Finds the leaves of the fields: walks the tree of fields and collects the levels on the way.</summary>
 internal sealed class LeafFinder(RootLocation location)

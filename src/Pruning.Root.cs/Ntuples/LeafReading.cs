@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Ntuples;
 
 /// <summary>A leaf that is being read: the node of its last level, and the values below it.</summary>
 internal sealed class LeafReading
@@ -37,7 +41,7 @@ internal sealed class LeafReading
     }
 
     /// <summary>Takes memory for the values once all levels are known, and says which pages they are on.</summary>
-    public void Prepare(List<PageTask> tasks, ReadBudget budget)
+    public void Prepare(List<PageRead> reads, ReadBudget budget)
     {
         long count = _leaf.Kind == LeafKind.Counts ? _last.Parent!.ItemCount : _last.ItemCount;
         budget.Take(count, _sink?.ValueBytes ?? 1, _location);
@@ -56,10 +60,10 @@ internal sealed class LeafReading
         }
         if (_leaf.Values is null)
             return;
-        foreach (ClusterPart part in _last.Items)
+        foreach (ClusterSlice slice in _last.Items)
         {
-            long missing = ClusterColumns.AddTasks(tasks, sink, _leaf.Values, part, _last.PerEntry, budget);
-            _sink?.Clear(part.Start, missing);
+            long missing = ClusterColumns.AddReads(reads, sink, _leaf.Values, slice, _last.PerEntry, budget);
+            _sink?.Clear(slice.Start, missing);
         }
     }
 

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Encoding;
+
+namespace Pruning.Root.Ntuples;
 
 /// <summary>
 /// A level while it is read, shared by all leaves below it: the items above it that are wanted go in, the items of the
@@ -25,7 +29,7 @@ internal sealed class LevelNode
     public IReadOnlyList<LevelNode> Children => _children;
 
     /// <summary>Items of the next level, cluster by cluster.</summary>
-    public ClusterPart[] Items { get; private set; } = [];
+    public ClusterSlice[] Items { get; private set; } = [];
 
     /// <summary>Number of them.</summary>
     public long ItemCount => Items.Length == 0 ? 0 : Items[^1].Start + Items[^1].Count;
@@ -34,7 +38,7 @@ internal sealed class LevelNode
     public long? PerEntry { get; }
 
     /// <summary>The entries themselves.</summary>
-    public static LevelNode OfEntries(ClusterPart[] entries, RootLocation location) => new(null, default, location) { Items = entries };
+    public static LevelNode OfEntries(ClusterSlice[] entries, RootLocation location) => new(null, default, location) { Items = entries };
 
     /// <summary>The node of a level below this one, made when a leaf first needs it.</summary>
     public LevelNode Below(NtupleLevel level, RootLocation location)
@@ -59,7 +63,7 @@ internal sealed class LevelNode
     }
 
     /// <summary>Takes memory and says which pages have to be decoded before <see cref="Finish"/>.</summary>
-    public void Prepare(List<PageTask> tasks, ReadBudget budget)
+    public void Prepare(List<PageRead> reads, ReadBudget budget)
     {
         long count = Parent!.ItemCount;
         if (_level.Kind == LevelKind.Arrays)
@@ -77,28 +81,28 @@ internal sealed class LevelNode
         {
             sink = new EndSink(_offsets, _location);
         }
-        foreach (ClusterPart part in Parent.Items)
+        foreach (ClusterSlice slice in Parent.Items)
         {
             if (_level.Kind == LevelKind.Alternative)
             {
-                ClusterColumns.AddTasks(tasks, sink, _level.Family!, part, Parent.PerEntry, budget);
+                ClusterColumns.AddReads(reads, sink, _level.Family!, slice, Parent.PerEntry, budget);
                 continue;
             }
             // Ends go behind the offset 0; a list that is not the cluster's first begins where the one before it ends,
-            // which is possible for the first part only, and there the place of that end is free.
-            ClusterPart ends = part with { Start = part.Start + 1 };
-            if (part is { First: > 0, Count: > 0 })
-                ends = ends with { First = part.First - 1, Start = part.Start };
-            ClusterColumns.AddTasks(tasks, sink, _level.Family!, ends, Parent.PerEntry, budget);
+            // which is possible for the first slice only, and there the place of that end is free.
+            ClusterSlice ends = slice with { Start = slice.Start + 1 };
+            if (slice is { First: > 0, Count: > 0 })
+                ends = ends with { First = slice.First - 1, Start = slice.Start };
+            ClusterColumns.AddReads(reads, sink, _level.Family!, ends, Parent.PerEntry, budget);
         }
     }
 
     /// <summary>Turns what was decoded into offsets, and finds the items of the next level.</summary>
     public void Finish(ReadBudget budget)
     {
-        ClusterPart[] above = Parent!.Items;
-        budget.Take(above.Length, ClusterPart.Bytes, _location);
-        var items = new ClusterPart[above.Length];
+        ClusterSlice[] above = Parent!.Items;
+        budget.Take(above.Length, ClusterSlice.Bytes, _location);
+        var items = new ClusterSlice[above.Length];
         long next = 0;
         for (int i = 0; i < above.Length; i++)
         {
@@ -116,44 +120,44 @@ internal sealed class LevelNode
         Items = items;
     }
 
-    private ClusterPart OfArrays(ClusterPart part, long next)
+    private ClusterSlice OfArrays(ClusterSlice slice, long next)
     {
-        if (part.End > long.MaxValue / Math.Max(1, _level.Number))
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"{part.End} arrays of {_level.Number} elements are too many", _location);
-        return new ClusterPart(part.Cluster, part.First * _level.Number, part.End * _level.Number, next, part.IsLast);
+        if (slice.End > long.MaxValue / Math.Max(1, _level.Number))
+            throw new RootFormatException(RootErrorKind.MemoryLimit, $"{slice.End} arrays of {_level.Number} elements are too many", _location);
+        return new ClusterSlice(slice.Cluster, slice.First * _level.Number, slice.End * _level.Number, next, slice.IsLast);
     }
 
     // Ends that count from the start of the cluster become ends that count from the start of the output.
-    private ClusterPart OfLists(ClusterPart part, long next)
+    private ClusterSlice OfLists(ClusterSlice slice, long next)
     {
-        long first = part is { First: > 0, Count: > 0 } ? _offsets![part.Start] : 0;
-        Span<long> ends = _offsets.AsSpan((int)part.Start + 1, (int)part.Count);
-        if (part.Start == 0)
+        long first = slice is { First: > 0, Count: > 0 } ? _offsets![slice.Start] : 0;
+        Span<long> ends = _offsets.AsSpan((int)slice.Start + 1, (int)slice.Count);
+        if (slice.Start == 0)
             _offsets![0] = 0;
         long previous = first;
         if (first < 0)
-            throw Decreasing(part, -1, first, 0);
+            throw Decreasing(slice, -1, first, 0);
         for (int i = 0; i < ends.Length; i++)
         {
             long end = ends[i];
             if (end < previous)
-                throw Decreasing(part, i, end, previous);
+                throw Decreasing(slice, i, end, previous);
             previous = end;
             ends[i] = next + (end - first);
         }
         // Of no lists in the middle of a cluster nobody knows where they end.
-        return new ClusterPart(part.Cluster, first, previous, next, part.IsLast && (part.First == 0 || part.Count > 0));
+        return new ClusterSlice(slice.Cluster, first, previous, next, slice.IsLast && (slice.First == 0 || slice.Count > 0));
     }
 
-    private RootFormatException Decreasing(ClusterPart part, long index, long end, long previous) => new(
+    private RootFormatException Decreasing(ClusterSlice slice, long index, long end, long previous) => new(
         RootErrorKind.CorruptNtuple,
-        $"list {part.First + index} of the cluster ends at element {end}, the one before it at {previous}",
-        _location with { Cluster = part.Cluster.Index });
+        $"list {slice.First + index} of the cluster ends at element {end}, the one before it at {previous}",
+        _location with { Cluster = slice.Cluster.Index });
 
-    private ClusterPart OfAlternative(ClusterPart part, long next)
+    private ClusterSlice OfAlternative(ClusterSlice slice, long next)
     {
-        Span<long> offsets = _offsets.AsSpan((int)part.Start + 1, (int)part.Count);
-        ReadOnlySpan<SwitchElement> elements = _switches.AsSpan((int)part.Start, (int)part.Count);
+        Span<long> offsets = _offsets.AsSpan((int)slice.Start + 1, (int)slice.Count);
+        ReadOnlySpan<SwitchElement> elements = _switches.AsSpan((int)slice.Start, (int)slice.Count);
         long found = 0;
         ulong first = 0;
         for (int i = 0; i < elements.Length; i++)
@@ -164,7 +168,7 @@ internal sealed class LevelNode
                     first = elements[i].Index;
                 // Writers append: the elements of an alternative follow each other. (No value has no elements.)
                 else if (_level.Number > 0 && elements[i].Index - first != (ulong)found)
-                    throw Scattered(part, i, elements[i].Index, first + (ulong)found);
+                    throw Scattered(slice, i, elements[i].Index, first + (ulong)found);
                 found++;
             }
             offsets[i] = next + found;
@@ -172,14 +176,14 @@ internal sealed class LevelNode
         if (_level.Number == 0)
             first = 0;
         if (first > long.MaxValue / 2)
-            throw Scattered(part, 0, first, 0);
-        // Without one of them, those before this part are not known.
-        bool isLast = part.IsLast && (part.First == 0 || (found > 0 && _level.Number > 0));
-        return new ClusterPart(part.Cluster, (long)first, (long)first + found, next, isLast);
+            throw Scattered(slice, 0, first, 0);
+        // Without one of them, those before this slice are not known.
+        bool isLast = slice.IsLast && (slice.First == 0 || (found > 0 && _level.Number > 0));
+        return new ClusterSlice(slice.Cluster, (long)first, (long)first + found, next, isLast);
     }
 
-    private RootFormatException Scattered(ClusterPart part, long index, ulong element, ulong expected) => new(
+    private RootFormatException Scattered(ClusterSlice slice, long index, ulong element, ulong expected) => new(
         RootErrorKind.CorruptNtuple,
-        $"variant {part.First + index} of the cluster holds element {element} of its alternative where {expected} comes next",
-        _location with { Cluster = part.Cluster.Index });
+        $"variant {slice.First + index} of the cluster holds element {element} of its alternative where {expected} comes next",
+        _location with { Cluster = slice.Cluster.Index });
 }

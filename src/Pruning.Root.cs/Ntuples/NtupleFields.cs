@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Ntuples.Metadata;
+
+namespace Pruning.Root.Ntuples;
 
 /// <summary>Makes the tree of fields from the lists of the header.</summary>
 internal static class NtupleFields

@@ -1,29 +1,32 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Ntuples.Encoding;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples;
 
 /// <summary>Ends of lists, as 64-bit integers.</summary>
 internal sealed class EndSink(long[] ends, RootLocation location) : PageSink(location)
 {
-    public override void Decode(PageTask task, ReadOnlySpan<byte> page) =>
-        PageDecoder.Decode(task.Column.Encoding!, page, task.Page.Elements, task.First, ends.AsSpan((int)task.Destination, task.Count));
+    public override void Decode(PageRead read, ReadOnlySpan<byte> page) =>
+        PageDecoder.Decode(read.Column.Encoding!, page, read.Page.Elements, read.First, ends.AsSpan((int)read.Destination, read.Count));
 }
 
 /// <summary>Alternatives of variants.</summary>
 internal sealed class SwitchSink(SwitchElement[] elements, RootLocation location) : PageSink(location)
 {
-    public override void Decode(PageTask task, ReadOnlySpan<byte> page) =>
-        PageDecoder.DecodeSwitches(page, task.First, elements.AsSpan((int)task.Destination, task.Count));
+    public override void Decode(PageRead read, ReadOnlySpan<byte> page) =>
+        PageDecoder.DecodeSwitches(page, read.First, elements.AsSpan((int)read.Destination, read.Count));
 }
 
 /// <summary>Characters of texts.</summary>
 internal sealed class CharacterSink(byte[] characters, RootLocation location) : PageSink(location)
 {
-    public override Span<byte> Direct(PageTask task) => characters.AsSpan((int)task.Destination, task.Count);
+    public override Span<byte> Direct(PageRead read) => characters.AsSpan((int)read.Destination, read.Count);
 
-    public override void Decode(PageTask task, ReadOnlySpan<byte> page) => page.Slice(task.First, task.Count).CopyTo(Direct(task));
+    public override void Decode(PageRead read, ReadOnlySpan<byte> page) => page.Slice(read.First, read.Count).CopyTo(Direct(read));
 }
 
 /// <summary>The values of a leaf, in the type that was asked for.</summary>
@@ -85,30 +88,30 @@ internal sealed class ValueSink<T>(RootLocation location) : ValueSink(location)
     public override JaggedColumn Jagged(string branch, long firstEntry, long entryCount, int? fixedLength, int innerLength, long[]? offsets) =>
         new JaggedColumn<T>(branch, firstEntry, entryCount, fixedLength, (fixedLength ?? innerLength) is int size and not 1 ? [size] : [], offsets, _values);
 
-    public override Span<byte> Direct(PageTask task) => task.Column.Encoding!.IsPlainCopy && IsOwn(task.Column.Encoding.Type)
-        ? MemoryMarshal.AsBytes(Part(task))
+    public override Span<byte> Direct(PageRead read) => read.Column.Encoding!.IsPlainCopy && IsOwn(read.Column.Encoding.Type)
+        ? MemoryMarshal.AsBytes(Target(read))
         : default;
 
-    public override void Decode(PageTask task, ReadOnlySpan<byte> page)
+    public override void Decode(PageRead read, ReadOnlySpan<byte> page)
     {
-        ColumnEncoding encoding = task.Column.Encoding!;
+        ColumnEncoding encoding = read.Column.Encoding!;
         if (IsOwn(encoding.Type))
         {
-            PageDecoder.Decode(encoding, page, task.Page.Elements, task.First, Part(task));
+            PageDecoder.Decode(encoding, page, read.Page.Elements, read.First, Target(read));
             return;
         }
         switch (encoding.Type)
         {
-            case RootElementType.Int8: Convert<sbyte>(task, page); break;
-            case RootElementType.Int16: Convert<short>(task, page); break;
-            case RootElementType.UInt16: Convert<ushort>(task, page); break;
-            case RootElementType.Int32: Convert<int>(task, page); break;
-            case RootElementType.UInt32: Convert<uint>(task, page); break;
-            case RootElementType.Int64: Convert<long>(task, page); break;
-            case RootElementType.UInt64: Convert<ulong>(task, page); break;
-            case RootElementType.Float32: Convert<float>(task, page); break;
-            case RootElementType.Float64: Convert<double>(task, page); break;
-            default: Convert<byte>(task, page); break; // bool, too: 0 and 1
+            case RootElementType.Int8: Convert<sbyte>(read, page); break;
+            case RootElementType.Int16: Convert<short>(read, page); break;
+            case RootElementType.UInt16: Convert<ushort>(read, page); break;
+            case RootElementType.Int32: Convert<int>(read, page); break;
+            case RootElementType.UInt32: Convert<uint>(read, page); break;
+            case RootElementType.Int64: Convert<long>(read, page); break;
+            case RootElementType.UInt64: Convert<ulong>(read, page); break;
+            case RootElementType.Float32: Convert<float>(read, page); break;
+            case RootElementType.Float64: Convert<double>(read, page); break;
+            default: Convert<byte>(read, page); break; // bool, too: 0 and 1
         }
     }
 
@@ -118,32 +121,32 @@ internal sealed class ValueSink<T>(RootLocation location) : ValueSink(location)
         Allocate(offsets.LongLength - 1);
         for (int done = 0; done < _values.Length; done += Chunk)
         {
-            Span<long> part = lengths[..Math.Min(Chunk, _values.Length - done)];
-            for (int i = 0; i < part.Length; i++)
-                part[i] = offsets[done + i + 1] - offsets[done + i];
-            int misfit = Cast<long>(part, _values.AsSpan(done, part.Length));
+            Span<long> chunk = lengths[..Math.Min(Chunk, _values.Length - done)];
+            for (int i = 0; i < chunk.Length; i++)
+                chunk[i] = offsets[done + i + 1] - offsets[done + i];
+            int misfit = Cast<long>(chunk, _values.AsSpan(done, chunk.Length));
             if (misfit >= 0)
-                throw Misfit(part[misfit], Location);
+                throw Misfit(chunk[misfit], Location);
         }
     }
 
     private static bool IsOwn(RootElementType type) => type.ClrType() == typeof(T);
 
-    private Span<T> Part(PageTask task) => _values.AsSpan((int)task.Destination, task.Count);
+    private Span<T> Target(PageRead read) => _values.AsSpan((int)read.Destination, read.Count);
 
-    private void Convert<S>(PageTask task, ReadOnlySpan<byte> page)
+    private void Convert<S>(PageRead read, ReadOnlySpan<byte> page)
         where S : unmanaged, INumber<S>
     {
-        Span<T> into = Part(task);
-        ColumnEncoding encoding = task.Column.Encoding!;
+        Span<T> into = Target(read);
+        ColumnEncoding encoding = read.Column.Encoding!;
         Span<S> buffer = stackalloc S[Chunk];
         for (int done = 0; done < into.Length; done += Chunk)
         {
-            Span<S> part = buffer[..Math.Min(Chunk, into.Length - done)];
-            PageDecoder.Decode(encoding, page, task.Page.Elements, task.First + done, part);
-            int misfit = Cast<S>(part, into.Slice(done, part.Length));
+            Span<S> chunk = buffer[..Math.Min(Chunk, into.Length - done)];
+            PageDecoder.Decode(encoding, page, read.Page.Elements, read.First + done, chunk);
+            int misfit = Cast<S>(chunk, into.Slice(done, chunk.Length));
             if (misfit >= 0)
-                throw Misfit(part[misfit], task.Location);
+                throw Misfit(chunk[misfit], read.Location);
         }
     }
 

@@ -1,4 +1,9 @@
-namespace Pruning.Root;
+using Pruning.Root.Compression;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
+
+namespace Pruning.Root.Ntuples;
 
 /// <summary>Sizes of a field's pages.</summary>
 /// <param name="Pages">Number of pages.</param>
@@ -9,11 +14,11 @@ internal readonly record struct FieldStorage(long Pages, long StoredBytes, long 
 /// <summary>What the columns of an RNTuple take in the file, summed over all clusters when first asked for.</summary>
 internal sealed class NtupleStorage
 {
-    private readonly RootFile _file;
+    private readonly OpenedFile _file;
     private readonly FieldStorage[] _columns;
     private readonly (PageRecord Page, int Setting)?[] _compressed;
 
-    public NtupleStorage(RootFile file, IReadOnlyList<PhysicalColumn> columns, IEnumerable<ClusterRecord> clusters)
+    public NtupleStorage(OpenedFile file, IReadOnlyList<PhysicalColumn> columns, IEnumerable<ClusterRecord> clusters)
     {
         _file = file;
         _columns = new FieldStorage[columns.Count];

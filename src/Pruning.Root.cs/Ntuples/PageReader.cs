@@ -1,28 +1,32 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using Pruning.Root.Compression.Blocks;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples;
 
 /// <summary>Reads pages for one thread: keeps its codecs and its buffers.</summary>
-internal sealed class PageReader(RootFile file, long maxKeyBytes) : IDisposable
+internal sealed class PageReader(OpenedFile file, long maxKeyBytes) : IDisposable
 {
-    private readonly BlockDecoder _decoder = file.RentDecoder();
+    private readonly BlockDecoder _decoder = file.Decoders.Rent();
     private byte[] _stored = [];
     private byte[] _page = [];
 
     public void Dispose()
     {
-        file.ReturnDecoder(_decoder);
+        file.Decoders.Return(_decoder);
         Return(ref _stored);
         Return(ref _page);
     }
 
     /// <summary>Brings the wanted part of a page into its sink.</summary>
-    public void Read(PageTask task)
+    public void Read(PageRead read)
     {
-        RootLocation at = task.Location;
-        PageRecord page = task.Page;
-        int bytes = PageBytes(task, at);
+        RootLocation at = read.Location;
+        PageRecord page = read.Page;
+        int bytes = PageBytes(read, at);
         NtupleBlobs.Check(file, new NtupleLocator(page.Offset, page.StoredBytes), maxKeyBytes, "a page", at);
         if (page.StoredBytes > Math.Min(file.Options.MaxRecordBytes, Array.MaxLength - sizeof(ulong)))
             throw TooLarge(page.StoredBytes, at);
@@ -36,20 +40,20 @@ internal sealed class PageReader(RootFile file, long maxKeyBytes) : IDisposable
         }
         if (page.StoredBytes == bytes)
         {
-            task.Sink.Decode(task, stored);
+            read.Sink.Decode(read, stored);
             return;
         }
         RootBlocks.Check(stored, bytes, at);
-        Span<byte> direct = task.Count == page.Elements ? task.Sink.Direct(task) : default;
+        Span<byte> direct = read.Count == page.Elements ? read.Sink.Direct(read) : default;
         Span<byte> decompressed = direct.IsEmpty ? Fill(ref _page, bytes) : direct;
         RootBlocks.Decompress(stored, decompressed, _decoder, at);
         if (direct.IsEmpty)
-            task.Sink.Decode(task, decompressed);
+            read.Sink.Decode(read, decompressed);
     }
 
-    private int PageBytes(PageTask task, RootLocation at)
+    private int PageBytes(PageRead read, RootLocation at)
     {
-        UInt128 bytes = task.Column.Encoding!.PageBytes(task.Page.Elements);
+        UInt128 bytes = read.Column.Encoding!.PageBytes(read.Page.Elements);
         return bytes <= (ulong)Math.Min(file.Options.MaxRecordBytes, Array.MaxLength) ? (int)bytes : throw TooLarge((long)bytes, at);
     }
 

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Ntuples;
 
 /// <content>Reading values.</content>
 public sealed partial class RootNtuple
@@ -90,22 +94,22 @@ public sealed partial class RootNtuple
         if (last > EntryCount)
             throw new ArgumentOutOfRangeException(nameof(end), $"wanted the entries {first} to {last} but RNTuple '{Path}' has {EntryCount}");
         var budget = new ReadBudget(_file.Options.MaxReadBytes, Location);
-        LevelNode entries = LevelNode.OfEntries([.. Parts(first, last)], Location);
+        LevelNode entries = LevelNode.OfEntries([.. Slices(first, last)], Location);
         LeafReading[] readings = [.. leaves.Select(leaf => new LeafReading(leaf.Leaf, entries, leaf.Type, first, LocationOf(leaf.Top, leaf.Leaf)))];
         // Lists say where the next level's items are, so levels are read one after the other; each in parallel.
         for (IReadOnlyList<LevelNode> level = entries.Children; level.Count > 0; level = [.. level.SelectMany(node => node.Children)])
         {
-            var tasks = new List<PageTask>();
+            var reads = new List<PageRead>();
             foreach (LevelNode node in level)
-                node.Prepare(tasks, budget);
-            NtupleTasks.Run(_file, tasks, _anchor.MaxKeyBytes);
+                node.Prepare(reads, budget);
+            PageLoader.Load(_file, reads, _anchor.MaxKeyBytes);
             foreach (LevelNode node in level)
                 node.Finish(budget);
         }
-        var values = new List<PageTask>();
+        var values = new List<PageRead>();
         foreach (LeafReading reading in readings)
             reading.Prepare(values, budget);
-        NtupleTasks.Run(_file, values, _anchor.MaxKeyBytes);
+        PageLoader.Load(_file, values, _anchor.MaxKeyBytes);
         return (readings, last - first, budget);
     }
 

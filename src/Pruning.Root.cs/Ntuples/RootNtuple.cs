@@ -1,6 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Ntuples;
 
 /// <summary>One cluster of an RNTuple: entries that were written together. Reads that begin and end at clusters decompress nothing twice.</summary>
 /// <param name="FirstEntry">Its first entry.</param>
@@ -19,7 +23,7 @@ public readonly record struct RootCluster(long FirstEntry, long EntryCount, long
 /// </summary>
 public sealed partial class RootNtuple : IRootTable
 {
-    private readonly RootFile _file;
+    private readonly OpenedFile _file;
     private readonly NtupleAnchor _anchor;
     private readonly NtupleHeader _header;
     private readonly ClusterGroup[] _groups;
@@ -27,7 +31,7 @@ public sealed partial class RootNtuple : IRootTable
     private readonly Lazy<NtupleStorage> _storage;
     private readonly Dictionary<string, RootField> _byName = new(StringComparer.Ordinal);
 
-    internal RootNtuple(RootFile file, string path, int cycle, NtupleAnchor anchor)
+    internal RootNtuple(OpenedFile file, string path, int cycle, NtupleAnchor anchor)
     {
         _file = file;
         _anchor = anchor;
@@ -95,6 +99,14 @@ public sealed partial class RootNtuple : IRootTable
 
     internal NtupleStorage Storage => _storage.Value;
 
+    internal OpenedFile File => _file;
+
+    /// <summary>Largest run of bytes in which blobs are stored; 0 for no limit.</summary>
+    internal long MaxKeyBytes => _anchor.MaxKeyBytes;
+
+    /// <summary>Every cluster with its pages. Asking reads every page list.</summary>
+    internal IEnumerable<ClusterRecord> ClusterRecords => _clusters.SelectMany(group => group.Value);
+
     /// <summary>A top-level field by its name.</summary>
     /// <exception cref="RootFormatException">No such field; the message names the nearest.</exception>
     public RootField Field(string name) => TryField(name, out RootField? field) ? field : throw NotFound(name);
@@ -119,8 +131,8 @@ public sealed partial class RootNtuple : IRootTable
     private ClusterRecord[] ReadGroup(ClusterGroup group, long firstCluster) =>
         PageList.Decode(NtupleEnvelope.Read(_file, group.PageList, EnvelopeType.PageList, _anchor.MaxKeyBytes, Location), _header, group, firstCluster);
 
-    // The parts of clusters that hold the entries [first, end).
-    private IEnumerable<ClusterPart> Parts(long first, long end)
+    // The slices of clusters that hold the entries [first, end).
+    private IEnumerable<ClusterSlice> Slices(long first, long end)
     {
         for (int i = 0; i < _groups.Length; i++)
         {
@@ -131,7 +143,7 @@ public sealed partial class RootNtuple : IRootTable
                 long begin = Math.Max(first, cluster.FirstEntry);
                 long stop = Math.Min(end, cluster.FirstEntry + cluster.EntryCount);
                 if (begin < stop)
-                    yield return new ClusterPart(cluster, begin - cluster.FirstEntry, stop - cluster.FirstEntry, begin - first, stop == cluster.FirstEntry + cluster.EntryCount);
+                    yield return new ClusterSlice(cluster, begin - cluster.FirstEntry, stop - cluster.FirstEntry, begin - first, stop == cluster.FirstEntry + cluster.EntryCount);
             }
         }
     }

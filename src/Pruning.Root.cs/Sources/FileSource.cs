@@ -1,6 +1,7 @@
 using Microsoft.Win32.SafeHandles;
+using Pruning.Root.Errors;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Sources;
 
 /// <summary>
 /// Positioned reads of one file: no shared position, so any number of threads may read at once. Never memory-mapped:

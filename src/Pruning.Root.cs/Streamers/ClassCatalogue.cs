@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>The class descriptions of a file. Trees of plain numbers do without; members of split classes need them.</summary>
 internal sealed class ClassCatalogue
@@ -12,7 +16,7 @@ internal sealed class ClassCatalogue
     public string Missing(string what) => Problem is null ? $"{what} is not described in the file" : $"{what} is not described: {Problem}";
 
     /// <summary>Reads the descriptions; a file whose descriptions are missing or damaged gives an empty catalogue.</summary>
-    public static ClassCatalogue Read(RootFile file, RootHeader header)
+    public static ClassCatalogue Read(OpenedFile file, RootHeader header)
     {
         if (header.SeekInfo == 0)
             return new ClassCatalogue { Problem = "the file has no class descriptions" };
@@ -46,7 +50,7 @@ internal sealed class ClassCatalogue
     /// <summary>Every described version of a class.</summary>
     public List<StreamerInfo> Versions(string className) => _classes.GetValueOrDefault(className) ?? [];
 
-    private static ClassCatalogue ReadList(RootFile file, RootHeader header)
+    private static ClassCatalogue ReadList(OpenedFile file, RootHeader header)
     {
         RootLocation at = new RootLocation(file.Path) with { Byte = header.SeekInfo };
         (RootKey key, byte[] payload) = RecordReader.Read(file, header.SeekInfo, header.InfoBytes, at);

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>Reads C++ type names: which of them are collections of numbers, and of which numbers.</summary>
 internal static class ClassNames

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Streamers;
 
 /// <summary>A C++ type's name taken apart: <c>map&lt;int,vector&lt;float&gt; &gt;</c> is <c>map</c> with two arguments.</summary>
 /// <param name="Name">Without <c>const</c>, <c>std::</c>, arguments and spaces around it.</param>

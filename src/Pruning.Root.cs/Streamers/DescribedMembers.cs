@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>
 /// Reads an object of a version that this reader does not have in its code, member after member as the file's class

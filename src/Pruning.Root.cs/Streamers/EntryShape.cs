@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>
 /// How values of any C++ type stand in the bytes of an entry: a tree of numbers, texts, lists and records. Made from

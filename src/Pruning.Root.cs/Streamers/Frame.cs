@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>
 /// The envelope of a streamed object: byte count and class version. Closing it goes to its end whatever was read

@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>One place in a list or pointer member: nothing, a reference to an object read before, or an object.</summary>
 /// <param name="Reference">What later references call this object; of a reference, what it points at; 0 for nothing.</param>

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>
 /// Makes shapes from type names and class descriptions. What cannot be made says why; classes that contain themselves
@@ -157,10 +159,10 @@ internal sealed class ShapeBuilder
     }
 
     private RecordShape PairOf(string first, string firstType, string second, string secondType, int depth) => new(
-        [new ShapeMember(first, OfPart(firstType, depth)), new ShapeMember(second, OfPart(secondType, depth))]);
+        [new ShapeMember(first, OfPairItem(firstType, depth)), new ShapeMember(second, OfPairItem(secondType, depth))]);
 
-    private EntryShape OfPart(string typeName, int depth) =>
-        OfMember(typeName, depth) is CollectionShape part ? part with { OnlyInColumns = true } : OfType(typeName, depth);
+    private EntryShape OfPairItem(string typeName, int depth) =>
+        OfMember(typeName, depth) is CollectionShape collection ? collection with { OnlyInColumns = true } : OfType(typeName, depth);
 
     // Classes of ROOT itself whose layout never changed, described or not.
     private static EntryShape? BuiltIn(string className) => className switch

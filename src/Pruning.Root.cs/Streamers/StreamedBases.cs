@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>The base classes that start most streamed objects.</summary>
 internal static class StreamedBases

@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>ROOT's TStreamerElement: one member of a class as the writer stored it.</summary>
 /// <param name="Name">Name of the member.</param>

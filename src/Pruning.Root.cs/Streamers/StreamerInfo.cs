@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Sources;
+
+namespace Pruning.Root.Streamers;
 
 /// <summary>ROOT's TStreamerInfo: the members of one version of a class, in the order in which they are stored.</summary>
 /// <param name="ClassName">Name of the class.</param>

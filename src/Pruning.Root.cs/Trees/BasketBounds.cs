@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Pruning.Root.Errors;
+using Pruning.Root.Trees.Records;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>Finds where each entry of a basket begins: from its offset table, or from the counter where there is none.</summary>
 internal static class BasketBounds

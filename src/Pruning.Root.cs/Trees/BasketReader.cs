@@ -1,6 +1,13 @@
 using System.Buffers;
+using Pruning.Root.Columns;
+using Pruning.Root.Compression;
+using Pruning.Root.Compression.Blocks;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Sources;
+using Pruning.Root.Trees.Records;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>Values of the counter of a branch, for a range of entries.</summary>
 internal delegate int[] CounterValues(RootBranch branch, long first, long end);
@@ -13,17 +20,15 @@ internal sealed class BasketReader : IDisposable
 {
     private const int HeaderGuess = 512;
 
-    private readonly RootFile _file;
+    private readonly TreeFile _file;
+    private readonly BlockDecoder _decoder = new();
 
-    public BasketReader(RootFile file) => _file = file;
+    public BasketReader(TreeFile file) => _file = file;
 
-    /// <summary>The codecs.</summary>
-    public BlockDecoder Blocks { get; } = new();
-
-    public void Dispose() => Blocks.Dispose();
+    public void Dispose() => _decoder.Dispose();
 
     /// <summary>The header of a basket, checked against the branch; the data is left alone.</summary>
-    public static BasketHeader ReadHeader(RootFile file, RootBranch branch, BasketPlace place)
+    public static BasketHeader ReadHeader(TreeFile file, RootBranch branch, BasketPlace place)
     {
         if (place.Embedded is not null)
             return Check(place.Embedded.Header, [], branch, place);
@@ -40,7 +45,7 @@ internal sealed class BasketReader : IDisposable
     }
 
     /// <summary>The codec of a basket's first block.</summary>
-    public static RootCompression SeeCompression(RootFile file, RootBranch branch, BasketPlace place)
+    public static RootCompression SeeCompression(TreeFile file, RootBranch branch, BasketPlace place)
     {
         KeyNumbers key = ReadHeader(file, branch, place).Key;
         if (key.ObjectBytes <= key.StoredBytes)
@@ -114,9 +119,9 @@ internal sealed class BasketReader : IDisposable
         try
         {
             if (key.ObjectBytes > BlockHeader.MaxObjectBytes && _file.Options.Workers > 1)
-                RootBlocks.DecompressInParallel(_file, record.Buffer, (record.Start + key.KeyBytes)..(record.Start + place.RecordBytes), payload, key.ObjectBytes, dataAt);
+                RootBlocks.DecompressInParallel(_file.File.Decoders, _file.Options.Workers, record.Buffer, (record.Start + key.KeyBytes)..(record.Start + place.RecordBytes), payload, key.ObjectBytes, dataAt);
             else
-                RootBlocks.Decompress(stored, payload.AsSpan(0, key.ObjectBytes), Blocks, dataAt);
+                RootBlocks.Decompress(stored, payload.AsSpan(0, key.ObjectBytes), _decoder, dataAt);
             var loaded = new LoadedBasket(payload, 0, header.DataBytes, header.EntryCount);
             SetBounds(loaded, new EntryTable(payload.AsSpan(header.DataBytes, key.ObjectBytes - header.DataBytes), null), header, branch, place, counts);
             isOwned = loaded.TryOwn(payload);
@@ -173,10 +178,10 @@ internal sealed class BasketReader : IDisposable
     }
 
     /// <summary>True when the basket's record is inside of the file.</summary>
-    public static bool IsInFile(RootFile file, BasketPlace place) =>
+    public static bool IsInFile(TreeFile file, BasketPlace place) =>
         place.Seek > 0 && place.RecordBytes >= RootKey.MinBytes && place.Seek <= file.Length - place.RecordBytes;
 
-    private static RootLocation Locate(RootFile file, RootBranch branch, BasketPlace place)
+    private static RootLocation Locate(TreeFile file, RootBranch branch, BasketPlace place)
     {
         if (IsInFile(file, place))
             return At(branch, place);

@@ -1,13 +1,13 @@
 using System.Buffers;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>
 /// Baskets that stand close to each other in the file, of one branch or of many: one positioned read brings them all.
 /// </summary>
-/// <param name="Parts">The baskets, in the order of the file.</param>
+/// <param name="Slices">The baskets, in the order of the file.</param>
 /// <param name="Bytes">From the first byte of the first to the last of the last; 0 where each is to be read on its own.</param>
-internal readonly record struct BasketRun(ArraySegment<ColumnPart> Parts, int Bytes)
+internal readonly record struct BasketRun(ArraySegment<ColumnSlice> Slices, int Bytes)
 {
     private const int MaxBytes = 1 << 18; // stays in a core's own cache until it is decoded
     private const int FewRuns = 128; // a thread that begins the last of so many leaves the others idle for long
@@ -17,27 +17,27 @@ internal readonly record struct BasketRun(ArraySegment<ColumnPart> Parts, int By
     /// Cuts baskets, which it sorts into the order of the file, into runs: many in that order, few with the longest first,
     /// so that threads are done at the same time.
     /// </summary>
-    public static BasketRun[] Of(RootFile file, ColumnPart[] parts)
+    public static BasketRun[] Of(TreeFile file, ColumnSlice[] slices)
     {
-        Array.Sort(parts, static (a, b) => a.Place.Seek.CompareTo(b.Place.Seek));
+        Array.Sort(slices, static (a, b) => a.Place.Seek.CompareTo(b.Place.Seek));
         var runs = new List<BasketRun>();
-        for (int begin = 0; begin < parts.Length;)
+        for (int begin = 0; begin < slices.Length;)
         {
-            long start = parts[begin].Place.Seek;
-            long end = start + parts[begin].Place.RecordBytes;
+            long start = slices[begin].Place.Seek;
+            long end = start + slices[begin].Place.RecordBytes;
             int next = begin + 1;
-            if (CanShare(file, parts[begin]))
+            if (CanShare(file, slices[begin]))
             {
-                while (next < parts.Length && CanShare(file, parts[next]) && parts[next].Place.Seek - end <= MaxGap)
+                while (next < slices.Length && CanShare(file, slices[next]) && slices[next].Place.Seek - end <= MaxGap)
                 {
-                    long longer = Math.Max(end, parts[next].Place.Seek + parts[next].Place.RecordBytes);
+                    long longer = Math.Max(end, slices[next].Place.Seek + slices[next].Place.RecordBytes);
                     if (longer - start > MaxBytes)
                         break;
                     end = longer;
                     next++;
                 }
             }
-            runs.Add(new BasketRun(new ArraySegment<ColumnPart>(parts, begin, next - begin), next - begin > 1 ? (int)(end - start) : 0));
+            runs.Add(new BasketRun(new ArraySegment<ColumnSlice>(slices, begin, next - begin), next - begin > 1 ? (int)(end - start) : 0));
             begin = next;
         }
         if (runs.Count <= FewRuns)
@@ -45,24 +45,24 @@ internal readonly record struct BasketRun(ArraySegment<ColumnPart> Parts, int By
         return [.. runs];
     }
 
-    private long StoredBytes => Bytes > 0 ? Bytes : Parts[0].Place.RecordBytes;
+    private long StoredBytes => Bytes > 0 ? Bytes : Slices[0].Place.RecordBytes;
 
     /// <summary>Decodes the baskets into their columns.</summary>
-    public void Decode(RootFile file, BasketReader reader, CounterValues counts)
+    public void Decode(TreeFile file, BasketReader reader, CounterValues counts)
     {
         if (Bytes == 0)
         {
-            foreach (ColumnPart part in Parts)
-                Decode(reader, part, counts, default);
+            foreach (ColumnSlice slice in Slices)
+                Decode(reader, slice, counts, default);
             return;
         }
         byte[] buffer = ArrayPool<byte>.Shared.Rent(Bytes);
         try
         {
-            long start = Parts[0].Place.Seek;
-            file.Source.Read(start, buffer.AsSpan(0, Bytes), Parts[0].Location);
-            foreach (ColumnPart part in Parts)
-                Decode(reader, part, counts, new RecordBytes(buffer, (int)(part.Place.Seek - start)));
+            long start = Slices[0].Place.Seek;
+            file.Source.Read(start, buffer.AsSpan(0, Bytes), Slices[0].Location);
+            foreach (ColumnSlice slice in Slices)
+                Decode(reader, slice, counts, new RecordBytes(buffer, (int)(slice.Place.Seek - start)));
         }
         finally
         {
@@ -70,17 +70,17 @@ internal readonly record struct BasketRun(ArraySegment<ColumnPart> Parts, int By
         }
     }
 
-    private static void Decode(BasketReader reader, ColumnPart part, CounterValues counts, RecordBytes record)
+    private static void Decode(BasketReader reader, ColumnSlice slice, CounterValues counts, RecordBytes record)
     {
-        LoadedBasket basket = part.Loaded ?? reader.Load(part.Sink.Branch, part.Place, counts, record);
-        part.Loaded = null;
+        LoadedBasket basket = slice.Loaded ?? reader.Load(slice.Sink.Branch, slice.Place, counts, record);
+        slice.Loaded = null;
         using (basket)
-            part.Sink.Decode(part, basket);
+            slice.Sink.Decode(slice, basket);
     }
 
     // What is embedded, loaded, outside of the file or beyond the limits is left to the reader of single baskets, which says so.
-    private static bool CanShare(RootFile file, ColumnPart part) =>
-        part is { Place.Embedded: null, Loaded: null }
-        && part.Place.RecordBytes <= Math.Min(MaxBytes, file.Options.MaxRecordBytes)
-        && BasketReader.IsInFile(file, part.Place);
+    private static bool CanShare(TreeFile file, ColumnSlice slice) =>
+        slice is { Place.Embedded: null, Loaded: null }
+        && slice.Place.RecordBytes <= Math.Min(MaxBytes, file.Options.MaxRecordBytes)
+        && BasketReader.IsInFile(file, slice.Place);
 }

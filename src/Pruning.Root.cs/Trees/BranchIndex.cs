@@ -1,6 +1,8 @@
 using System.Text;
+using Pruning.Root.Errors;
+using Pruning.Root.Trees.Records;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>
 /// The branches of a tree that carry values. Making it makes none of them: a tree may have thousands, of which a program
@@ -10,7 +12,7 @@ internal sealed class BranchIndex
 {
     private const int Ambiguous = -1;
 
-    private readonly RootFile _file;
+    private readonly TreeFile _file;
     private readonly RootLocation _tree;
     private readonly List<BranchRecord> _records;
     private readonly RootBranch?[] _branches;
@@ -18,7 +20,7 @@ internal sealed class BranchIndex
     private readonly Lazy<Dictionary<string, int>> _byName;
     private readonly Lazy<Dictionary<string, int>> _byShortName;
 
-    public BranchIndex(RootFile file, RootLocation tree, List<BranchRecord> records)
+    public BranchIndex(TreeFile file, RootLocation tree, List<BranchRecord> records)
     {
         _file = file;
         _tree = tree;

@@ -1,4 +1,11 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Streamers;
+using Pruning.Root.Trees.Decoding;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>The shape of branches that are not plain columns of numbers, from their leaves and class descriptions.</summary>
 /// <param name="Shape">What an entry holds.</param>
@@ -6,7 +13,7 @@ namespace Pruning.Root;
 internal sealed record BranchShape(EntryShape Shape, string TypeName)
 {
     /// <summary>Makes the shape; null and a reason where the type is not decoded.</summary>
-    public static (BranchShape? Shape, string? Reason) Of(BranchRecord branch, RootFile file)
+    public static (BranchShape? Shape, string? Reason) Of(BranchRecord branch, TreeFile file)
     {
         if (branch.Unsupported is not null)
             return (null, branch.Unsupported);
@@ -37,7 +44,7 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
     {
         if (leaf.ClassName == "TLeafC")
             return new TextShape(TextForm.Counted);
-        if (ElementEncoding.OfLeaf(leaf) is not ElementEncoding number)
+        if (leaf.Encoding() is not ElementEncoding number)
             throw new UnsupportedShape($"leaves of class {leaf.ClassName} are not decoded");
         EntryShape one = new NumberShape(number);
         if (leaf.Counter == 0)
@@ -48,9 +55,9 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
         return new CountedShape(ShapeBuilder.Dimensioned(one, LeafDimensions.Constant(leaf.Title, leaf.Length, skip: 1)), counter, Flagged: false);
     }
 
-    private static string NameOf(LeafRecord leaf) => ElementEncoding.OfLeaf(leaf)?.Name ?? "char*";
+    private static string NameOf(LeafRecord leaf) => leaf.Encoding()?.Name ?? "char*";
 
-    private static BranchShape OfElement(ElementRecord member, RootFile file)
+    private static BranchShape OfElement(ElementRecord member, TreeFile file)
     {
         var builder = new ShapeBuilder(file.Classes);
         if (member.Id < 0)
@@ -69,7 +76,7 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
         return new BranchShape(new RestShape(shape), $"{TypeOf(element)}[]");
     }
 
-    private static BranchShape OfWhole(ElementRecord whole, RootFile file, ShapeBuilder builder)
+    private static BranchShape OfWhole(ElementRecord whole, TreeFile file, ShapeBuilder builder)
     {
         CppType type = CppType.Parse(whole.ClassName);
         if (ShapeBuilder.IsText(type.Name)) // bare, without an envelope

@@ -1,4 +1,4 @@
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>Cuts entries into the ranges that were written together: reading one decompresses no basket of the next.</summary>
 internal static class ClusterRanges

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>
 /// Reads columns. First it is found out how many values there are, which is checked before memory is taken; then every
@@ -9,7 +13,7 @@ internal static class ColumnReader
     /// <param name="file">The file.</param>
     /// <param name="sinks">One for each column.</param>
     /// <param name="counts">Counter values of a branch for a range of entries.</param>
-    public static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
+    public static JaggedColumn[] Read(TreeFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
     {
         HashSet<ColumnSink> counted = ValueCounts.ByCounters(file, sinks, counts);
         if (counted.Count > 0)
@@ -28,13 +32,13 @@ internal static class ColumnReader
         return Read(file, sinks, [], counts);
     }
 
-    private static JaggedColumn[] Read(RootFile file, IReadOnlyList<ColumnSink> sinks, HashSet<ColumnSink> counted, CounterValues counts)
+    private static JaggedColumn[] Read(TreeFile file, IReadOnlyList<ColumnSink> sinks, HashSet<ColumnSink> counted, CounterValues counts)
     {
-        ColumnPart[] parts = [.. sinks.SelectMany(sink => sink.Parts)];
+        ColumnSlice[] slices = [.. sinks.SelectMany(sink => sink.Slices)];
         HashSet<ColumnSink> sized = [.. sinks.Where(sink => ValueCounts.BySize(file, sink))];
         try
         {
-            BasketWork.Run(file, Array.FindAll(parts, part => !sized.Contains(part.Sink) && !counted.Contains(part.Sink)), (reader, part) => ValueCounts.ByHeader(file, reader, part, counts));
+            file.Run(Array.FindAll(slices, slice => !sized.Contains(slice.Sink) && !counted.Contains(slice.Sink)), (reader, slice) => ValueCounts.ByHeader(file, reader, slice, counts));
             long bytes = 0;
             foreach (ColumnSink sink in sinks)
             {
@@ -50,15 +54,15 @@ internal static class ColumnReader
             }
             foreach (ColumnSink sink in sinks)
                 sink.Allocate();
-            BasketWork.Run(file, BasketRun.Of(file, parts), (reader, run) => run.Decode(file, reader, counts));
+            file.Run(BasketRun.Of(file, slices), (reader, run) => run.Decode(file, reader, counts));
             return [.. sinks.Select(sink => sink.Finish())];
         }
         finally
         {
-            foreach (ColumnPart part in parts)
+            foreach (ColumnSlice slice in slices)
             {
-                part.Loaded?.Dispose();
-                part.Loaded = null;
+                slice.Loaded?.Dispose();
+                slice.Loaded = null;
             }
         }
     }
@@ -66,10 +70,10 @@ internal static class ColumnReader
     private static void Place(ColumnSink sink)
     {
         long next = 0;
-        foreach (ColumnPart part in sink.Parts)
+        foreach (ColumnSlice slice in sink.Slices)
         {
-            part.ValueStart = next;
-            next += part.ValueCount;
+            slice.ValueStart = next;
+            next += slice.ValueCount;
         }
         if (next > Array.MaxLength || sink.End - sink.First >= Array.MaxLength)
         {

@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
-/// <summary>A column being read: which baskets it needs, and the arrays that they fill, each its own part.</summary>
+/// <summary>A column being read: which baskets it needs, and the arrays that they fill, each its own slice.</summary>
 internal abstract class ColumnSink
 {
     protected ColumnSink(RootBranch branch, long first, long end)
@@ -12,8 +14,12 @@ internal abstract class ColumnSink
         Layout = branch.SupportedLayout();
         First = first;
         End = end;
-        Parts = [.. BasketPart.Of(branch, first, end).Select(part => new ColumnPart(this, part))];
+        Slices = [.. BasketSlice.Of(branch, first, end).Select(slice => new ColumnSlice(this, slice))];
     }
+
+    /// <summary>A column of the values of a branch in the type that is requested.</summary>
+    public static ColumnSink Create(ColumnRequest request, RootBranch branch, long first, long end) =>
+        request.Accept(branch.SupportedLayout().Element.Type, new Creation(branch, first, end));
 
     public RootBranch Branch { get; }
 
@@ -23,7 +29,7 @@ internal abstract class ColumnSink
 
     public long End { get; }
 
-    public List<ColumnPart> Parts { get; }
+    public List<ColumnSlice> Slices { get; }
 
     /// <summary>
     /// [entries + 1] the elements of the entries as the counter has them, in one array for all columns of that counter;
@@ -36,15 +42,21 @@ internal abstract class ColumnSink
     /// <summary>Bytes of the finished column.</summary>
     public abstract long Bytes { get; }
 
-    public long ValueCount => Parts.Count == 0 ? 0 : Parts[^1].ValueStart + Parts[^1].ValueCount;
+    public long ValueCount => Slices.Count == 0 ? 0 : Slices[^1].ValueStart + Slices[^1].ValueCount;
 
-    /// <summary>Takes memory for the column, once the values of every part are counted.</summary>
+    /// <summary>Takes memory for the column, once the values of every slice are counted.</summary>
     public abstract void Allocate();
 
-    /// <summary>Decodes one basket into its part of the arrays.</summary>
-    public abstract void Decode(ColumnPart part, LoadedBasket basket);
+    /// <summary>Decodes one basket into its slice of the arrays.</summary>
+    public abstract void Decode(ColumnSlice slice, LoadedBasket basket);
 
     public abstract JaggedColumn Finish();
+
+    private sealed class Creation(RootBranch branch, long first, long end) : IElementTypeVisitor<ColumnSink>
+    {
+        public ColumnSink Visit<T>()
+            where T : unmanaged => new ColumnSink<T>(branch, first, end);
+    }
 }
 
 /// <inheritdoc/>
@@ -76,63 +88,63 @@ internal sealed class ColumnSink<T> : ColumnSink
     public override JaggedColumn Finish() =>
         new JaggedColumn<T>(Branch.Name, First, End - First, IsFixed ? Layout.Inner : null, Layout.Dimensions, _offsets, _values);
 
-    public override void Decode(ColumnPart part, LoadedBasket basket)
+    public override void Decode(ColumnSlice slice, LoadedBasket basket)
     {
-        Span<T> values = _values.AsSpan((int)part.ValueStart, (int)part.ValueCount);
+        Span<T> values = _values.AsSpan((int)slice.ValueStart, (int)slice.ValueCount);
         if (IsFixed)
         {
             int stride = (int)Layout.ElementBytes;
             if (basket.Data.Length != basket.EntryCount * Layout.ElementBytes)
-                throw new RootFormatException(RootErrorKind.CorruptBasket, $"{basket.EntryCount} entries of {stride} bytes make {basket.EntryCount * Layout.ElementBytes} but the basket has {basket.Data.Length}", part.Location);
-            ReadOnlySpan<byte> raw = basket.Data.Slice(part.FirstLocal * stride, part.EntryCount * stride);
-            Report(_converter.Convert(raw, values), raw, part, part.Place.First + part.FirstLocal, Layout.Inner);
+                throw new RootFormatException(RootErrorKind.CorruptBasket, $"{basket.EntryCount} entries of {stride} bytes make {basket.EntryCount * Layout.ElementBytes} but the basket has {basket.Data.Length}", slice.Location);
+            ReadOnlySpan<byte> raw = basket.Data.Slice(slice.FirstLocal * stride, slice.EntryCount * stride);
+            Report(_converter.Convert(raw, values), raw, slice, slice.Place.First + slice.FirstLocal, Layout.Inner);
         }
         else if (Layout.HeaderBytes == 0)
         {
-            DecodeBackToBack(part, basket, values);
+            DecodeBackToBack(slice, basket, values);
         }
         else
         {
-            DecodeBehindHeaders(part, basket, values);
+            DecodeBehindHeaders(slice, basket, values);
         }
     }
 
     // Counted arrays have nothing between entries: one conversion for all of them.
-    private void DecodeBackToBack(ColumnPart part, LoadedBasket basket, Span<T> values)
+    private void DecodeBackToBack(ColumnSlice slice, LoadedBasket basket, Span<T> values)
     {
-        ReadOnlySpan<int> bounds = basket.Bounds[part.FirstLocal..(part.EndLocal + 1)];
+        ReadOnlySpan<int> bounds = basket.Bounds[slice.FirstLocal..(slice.EndLocal + 1)];
         if (!_isShared)
-            SetOffsets(part, bounds);
-        else if (!EntryOffsets.Agree(bounds, _offsets.AsSpan(part.FirstEntry), Layout.Element.DiskBytes))
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the entries do not have as many values as '{Layout.Counter}' counts", part.Location);
+            SetOffsets(slice, bounds);
+        else if (!EntryOffsets.Agree(bounds, _offsets.AsSpan(slice.FirstEntry), Layout.Element.DiskBytes))
+            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the entries do not have as many values as '{Layout.Counter}' counts", slice.Location);
         ReadOnlySpan<byte> raw = basket.Data[bounds[0]..bounds[^1]];
         if (raw.Length != (long)values.Length * Layout.Element.DiskBytes)
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"{part.EntryCount} entries in {raw.Length} bytes do not hold the {values.Length} values that '{Layout.Counter}' counts", part.Location);
+            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"{slice.EntryCount} entries in {raw.Length} bytes do not hold the {values.Length} values that '{Layout.Counter}' counts", slice.Location);
         int misfit = _converter.Convert(raw, values);
         if (misfit >= 0)
-            throw Misfit(raw, misfit, part, EntryOfValue(part, part.ValueStart + misfit));
+            throw Misfit(raw, misfit, slice, EntryOfValue(slice, slice.ValueStart + misfit));
     }
 
-    private void SetOffsets(ColumnPart part, ReadOnlySpan<int> bounds)
+    private void SetOffsets(ColumnSlice slice, ReadOnlySpan<int> bounds)
     {
-        Span<long> offsets = OffsetsOf(part);
+        Span<long> offsets = OffsetsOf(slice);
         int element = (int)Layout.ElementBytes;
-        if (element == Layout.Element.DiskBytes && EntryOffsets.TryShift(bounds, offsets, part.ValueStart, element))
+        if (element == Layout.Element.DiskBytes && EntryOffsets.TryShift(bounds, offsets, slice.ValueStart, element))
             return;
         for (int i = 1; i < bounds.Length; i++)
         {
             int bytes = bounds[i] - bounds[0];
             if (bytes % element != 0)
-                throw BadEntry(part, i - 1, $"an entry of {bounds[i] - bounds[i - 1]} bytes does not hold whole elements of {element}");
-            offsets[i - 1] = part.ValueStart + (bytes / Layout.Element.DiskBytes);
+                throw BadEntry(slice, i - 1, $"an entry of {bounds[i] - bounds[i - 1]} bytes does not hold whole elements of {element}");
+            offsets[i - 1] = slice.ValueStart + (bytes / Layout.Element.DiskBytes);
         }
     }
 
-    private void DecodeBehindHeaders(ColumnPart part, LoadedBasket basket, Span<T> values)
+    private void DecodeBehindHeaders(ColumnSlice slice, LoadedBasket basket, Span<T> values)
     {
-        ReadOnlySpan<int> bounds = basket.Bounds[part.FirstLocal..(part.EndLocal + 1)];
+        ReadOnlySpan<int> bounds = basket.Bounds[slice.FirstLocal..(slice.EndLocal + 1)];
         ReadOnlySpan<byte> data = basket.Data;
-        Span<long> offsets = OffsetsOf(part);
+        Span<long> offsets = OffsetsOf(slice);
         int header = Layout.HeaderBytes;
         int element = (int)Layout.ElementBytes;
         int next = 0;
@@ -141,60 +153,60 @@ internal sealed class ColumnSink<T> : ColumnSink
             ReadOnlySpan<byte> entry = data[bounds[i]..bounds[i + 1]];
             int bytes = entry.Length - header;
             if (bytes < 0 || bytes % element != 0)
-                throw BadEntry(part, i, $"an entry of {entry.Length} bytes does not hold a header of {header} and whole elements of {element}");
+                throw BadEntry(slice, i, $"an entry of {entry.Length} bytes does not hold a header of {header} and whole elements of {element}");
             int count = bytes / Layout.Element.DiskBytes;
             if (Layout.Kind == EntryKind.Collection)
-                CheckCollection(entry, count, part, i);
+                CheckCollection(entry, count, slice, i);
             else if (entry[0] > 1 || (entry[0] == 0 && count > 0))
-                throw BadEntry(part, i, $"an array of {count} values is marked with the byte {entry[0]}");
+                throw BadEntry(slice, i, $"an array of {count} values is marked with the byte {entry[0]}");
             ReadOnlySpan<byte> raw = entry[header..];
             if (count > values.Length - next)
-                throw BadEntry(part, i, $"the entry's {count} values are more than the basket's {values.Length} leave");
+                throw BadEntry(slice, i, $"the entry's {count} values are more than the basket's {values.Length} leave");
             int misfit = _converter.Convert(raw, values.Slice(next, count));
             if (misfit >= 0)
-                throw Misfit(raw, misfit, part, part.Place.First + part.FirstLocal + i);
+                throw Misfit(raw, misfit, slice, slice.Place.First + slice.FirstLocal + i);
             next += count;
-            offsets[i] = part.ValueStart + next;
+            offsets[i] = slice.ValueStart + next;
         }
     }
 
-    private static void CheckCollection(ReadOnlySpan<byte> entry, int count, ColumnPart part, int index)
+    private static void CheckCollection(ReadOnlySpan<byte> entry, int count, ColumnSlice slice, int index)
     {
         uint word = BinaryPrimitives.ReadUInt32BigEndian(entry);
         int version = BinaryPrimitives.ReadInt16BigEndian(entry[4..]);
         int size = BinaryPrimitives.ReadInt32BigEndian(entry[6..]);
         if (word != (0x40000000u | (uint)(entry.Length - 4)))
-            throw BadEntry(part, index, $"a collection of {entry.Length} bytes begins with the byte count {word & 0xBFFFFFFF}");
+            throw BadEntry(slice, index, $"a collection of {entry.Length} bytes begins with the byte count {word & 0xBFFFFFFF}");
         if ((version & 0x4000) != 0)
-            throw BadEntry(part, index, "a collection of numbers is marked as stored member by member");
+            throw BadEntry(slice, index, "a collection of numbers is marked as stored member by member");
         if (size != count)
-            throw BadEntry(part, index, $"a collection claims {size} values but has bytes for {count}");
+            throw BadEntry(slice, index, $"a collection claims {size} values but has bytes for {count}");
     }
 
-    // offsets[entry + 1] of every entry of the part: the end of one entry is the start of the next.
-    private Span<long> OffsetsOf(ColumnPart part) =>
-        _offsets.AsSpan(part.FirstEntry + 1, part.EntryCount);
+    // offsets[entry + 1] of every entry of the slice: the end of one entry is the start of the next.
+    private Span<long> OffsetsOf(ColumnSlice slice) =>
+        _offsets.AsSpan(slice.FirstEntry + 1, slice.EntryCount);
 
-    private long EntryOfValue(ColumnPart part, long value)
+    private long EntryOfValue(ColumnSlice slice, long value)
     {
-        Span<long> offsets = OffsetsOf(part);
+        Span<long> offsets = OffsetsOf(slice);
         int i = 0;
         while (i < offsets.Length - 1 && offsets[i] <= value)
             i++;
-        return part.Place.First + part.FirstLocal + i;
+        return slice.Place.First + slice.FirstLocal + i;
     }
 
-    private void Report(int misfit, ReadOnlySpan<byte> raw, ColumnPart part, long firstEntry, int perEntry)
+    private void Report(int misfit, ReadOnlySpan<byte> raw, ColumnSlice slice, long firstEntry, int perEntry)
     {
         if (misfit >= 0)
-            throw Misfit(raw, misfit, part, firstEntry + (misfit / perEntry));
+            throw Misfit(raw, misfit, slice, firstEntry + (misfit / perEntry));
     }
 
-    private RootFormatException Misfit(ReadOnlySpan<byte> raw, int index, ColumnPart part, long entry) => new(
+    private RootFormatException Misfit(ReadOnlySpan<byte> raw, int index, ColumnSlice slice, long entry) => new(
         RootErrorKind.ValueOutOfRange,
         $"the value {_converter.Describe(raw, index)} does not fit the type {RootElementTypes.Of(typeof(T))!.Value.CppName()} without loss",
-        part.Location with { Entry = entry });
+        slice.Location with { Entry = entry });
 
-    private static RootFormatException BadEntry(ColumnPart part, int index, string problem) =>
-        new(RootErrorKind.CorruptEntry, problem, part.Location with { Entry = part.Place.First + part.FirstLocal + index });
+    private static RootFormatException BadEntry(ColumnSlice slice, int index, string problem) =>
+        new(RootErrorKind.CorruptEntry, problem, slice.Location with { Entry = slice.Place.First + slice.FirstLocal + index });
 }

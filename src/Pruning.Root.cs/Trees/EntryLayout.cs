@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Streamers;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>How the values of one entry stand in a basket.</summary>
 internal enum EntryKind
@@ -39,7 +43,7 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
     public long ElementBytes => (long)Inner * Element.DiskBytes;
 
     /// <summary>Reads a branch's layout; null and a reason when its type is not one of those decoded here.</summary>
-    public static (EntryLayout? Layout, string? Reason) Of(BranchRecord branch, RootFile file)
+    public static (EntryLayout? Layout, string? Reason) Of(BranchRecord branch, TreeFile file)
     {
         if (branch.Unsupported is not null)
             return (null, branch.Unsupported);
@@ -51,7 +55,7 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
 
     private static (EntryLayout? Layout, string? Reason) OfPlain(LeafRecord leaf, BranchRecord branch)
     {
-        if (ElementEncoding.OfLeaf(leaf) is not ElementEncoding element)
+        if (leaf.Encoding() is not ElementEncoding element)
             return (null, leaf.ClassName == "TLeafC" ? "text is not decoded" : $"leaves of class {leaf.ClassName} are not decoded");
         if (leaf.Counter == 0)
             return (Fixed(element, LeafDimensions.Constant(leaf.Title, leaf.Length)), null);
@@ -60,7 +64,7 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
         return (new EntryLayout(EntryKind.Counted, element, inner, $"{element.Name}[{counter}]{LeafDimensions.Text(inner)}", counter), null);
     }
 
-    private static (EntryLayout? Layout, string? Reason) OfElement(ElementRecord member, LeafRecord leaf, BranchRecord branch, RootFile file)
+    private static (EntryLayout? Layout, string? Reason) OfElement(ElementRecord member, LeafRecord leaf, BranchRecord branch, TreeFile file)
     {
         if (member.Type is 3 or 4)
             return (new EntryLayout(EntryKind.Fixed, ElementEncoding.Plain(RootElementType.Int32), [], "int", null), null);
@@ -93,14 +97,14 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
     }
 
     // A packed float's range stands in the comment of the member, which only the class description has.
-    private static ElementEncoding? NumberMember(ElementRecord member, int code, RootFile file) => code switch
+    private static ElementEncoding? NumberMember(ElementRecord member, int code, TreeFile file) => code switch
     {
         9 => Described(member, file) is StreamerElement element ? ElementEncoding.Double32(element.Title) : null,
         19 => Described(member, file) is StreamerElement element ? ElementEncoding.Float16(element.Title) : null,
         _ => ElementEncoding.OfStreamerType(code),
     };
 
-    private static (EntryLayout? Layout, string? Reason) OfCollectionMember(ElementRecord member, RootFile file)
+    private static (EntryLayout? Layout, string? Reason) OfCollectionMember(ElementRecord member, TreeFile file)
     {
         if (Described(member, file) is not StreamerElement element)
             return (null, file.Classes.Missing($"member {member.Id} of class {member.ClassName}"));
@@ -109,11 +113,11 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
             : (null, $"members of class {element.TypeName} are not decoded");
     }
 
-    private static StreamerElement? Described(ElementRecord member, RootFile file) =>
+    private static StreamerElement? Described(ElementRecord member, TreeFile file) =>
         file.Classes.Member(member.ClassName, member.Checksum, member.Version, member.Id);
 
     // The title of the leaf has them except inside collections, where the class description does.
-    private static int[] DimensionsOf(ElementRecord member, LeafRecord leaf, RootFile file)
+    private static int[] DimensionsOf(ElementRecord member, LeafRecord leaf, TreeFile file)
     {
         int[] titled = LeafDimensions.Constant(leaf.Title, leaf.Length);
         if (titled.Length > 1 || !leaf.Title.Contains("][", StringComparison.Ordinal) || Described(member, file) is not StreamerElement element)

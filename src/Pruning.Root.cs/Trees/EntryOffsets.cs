@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>Bytes at which entries end to numbers of values.</summary>
 internal static class EntryOffsets

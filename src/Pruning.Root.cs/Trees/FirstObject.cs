@@ -1,4 +1,10 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+using Pruning.Root.Trees.Decoding;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>Looks at the first object of a branch whose class writes itself: its version may be one that the file does not describe.</summary>
 internal static class FirstObject
@@ -7,7 +13,7 @@ internal static class FirstObject
     /// Why the objects cannot be decoded; null when the first one can be, when there is none, and when the basket is
     /// damaged, which is for those to say who read it. Reads one basket.
     /// </summary>
-    public static string? Problem(RootFile file, RootBranch branch)
+    public static string? Problem(TreeFile file, RootBranch branch)
     {
         ObjectShape? shape = branch.Shape?.Shape switch
         {
@@ -17,7 +23,7 @@ internal static class FirstObject
         };
         if (shape?.Info is not StreamerInfo info)
             return null;
-        BasketReader reader = file.RentReader();
+        BasketReader reader = file.Readers.Rent();
         try
         {
             if (branch.Baskets is not [BasketPlace first, ..])
@@ -41,7 +47,7 @@ internal static class FirstObject
         }
         finally
         {
-            file.ReturnReader(reader);
+            file.Readers.Return(reader);
         }
     }
 }

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees;
 
 /// <summary>The decompressed contents of one basket; disposing it gives back the pooled memory that it owns.</summary>
 /// <param name="bytes">Hold the data, here and there among other bytes.</param>

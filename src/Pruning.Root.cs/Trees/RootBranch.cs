@@ -1,16 +1,21 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Compression;
+using Pruning.Root.Errors;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>One branch that carries values. Making it reads nothing: baskets are read when the tree is asked for them.</summary>
 public sealed class RootBranch : IRootBranch
 {
-    private readonly RootFile _file;
+    private readonly TreeFile _file;
     private readonly BranchRecord _record;
     private readonly Lazy<Contents> _contents;
     private readonly Lazy<BasketPlace[]> _baskets;
     private readonly Lazy<string> _compression;
     private readonly Lazy<string?> _objectProblem;
 
-    internal RootBranch(RootFile file, string name, BranchRecord record, RootLocation tree, Func<string, bool> isNameTaken)
+    internal RootBranch(TreeFile file, string name, BranchRecord record, RootLocation tree, Func<string, bool> isNameTaken)
     {
         _file = file;
         _record = record;
@@ -43,6 +48,9 @@ public sealed class RootBranch : IRootBranch
 
     /// <summary>Values per element of a jagged branch with constant dimensions behind the counted one (<c>x[n][3]</c>: 3), else 1.</summary>
     public int InnerLength => Layout is null or { Kind: EntryKind.Fixed } ? 1 : Layout.Inner;
+
+    /// <summary>Name of the branch that counts the elements of each entry (<c>nJet</c>); null for branches that need none.</summary>
+    public string? Counter => Layout?.Counter;
 
     /// <summary>Entries.</summary>
     public long EntryCount => Math.Max(0, _record.EntryNumber);
@@ -123,7 +131,7 @@ public sealed class RootBranch : IRootBranch
     // What the branch holds: numbers, something else that is decoded, or a reason why it cannot be read.
     private sealed record Contents(EntryLayout? Layout, BranchShape? Shape, string TypeName, string? Problem)
     {
-        public static Contents Of(BranchRecord record, RootFile file)
+        public static Contents Of(BranchRecord record, TreeFile file)
         {
             try
             {

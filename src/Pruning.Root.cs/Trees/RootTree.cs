@@ -1,15 +1,19 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>A tree: named branches over the same entries. Reading is safe from many threads.</summary>
 public sealed class RootTree : IRootTable
 {
-    private readonly RootFile _file;
+    private readonly TreeFile _file;
     private readonly RootLocation _location;
     private readonly long _autoFlush;
     private readonly IReadOnlyList<(long Last, long Size)> _clusters;
     private readonly BranchIndex _index;
 
-    internal RootTree(RootFile file, string path, int cycle, TreeRecord record)
+    internal RootTree(TreeFile file, string path, int cycle, TreeRecord record)
     {
         _file = file;
         _location = new RootLocation(file.Path) { Tree = path };
@@ -116,7 +120,7 @@ public sealed class RootTree : IRootTable
         foreach (RootBranch branch in branches)
             branch.SupportedLayout();
         long last = RangeEnd(branches, first, end);
-        ColumnSink[] sinks = [.. requests.Select((request, i) => request.CreateSink(branches[i], first, last))];
+        ColumnSink[] sinks = [.. requests.Select((request, i) => ColumnSink.Create(request, branches[i], first, last))];
         JaggedColumn[] columns = ColumnReader.Read(_file, sinks, Counts);
         return new JaggedColumns(first, last - first, [.. requests.Select(request => request.Branch)], columns);
     }
@@ -196,7 +200,7 @@ public sealed class RootTree : IRootTable
         branch.CheckSupported();
         long last = RangeEnd([branch], first, end);
         return branch.Layout is not null
-            ? ColumnReader.Read(_file, [ColumnRequest.Of(branch.Name).CreateSink(branch, first, last)], Counts)
+            ? ColumnReader.Read(_file, [ColumnSink.Create(ColumnRequest.Of(branch.Name), branch, first, last)], Counts)
             : ShapeColumnReader.Read(_file, branch, first, last);
     }
 

@@ -1,7 +1,11 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Trees.Records;
+
+namespace Pruning.Root.Trees;
 
 /// <summary>
-/// How many values the parts of columns have, which has to be known before memory is taken and values find their place.
+/// How many values the slices of columns have, which has to be known before memory is taken and values find their place.
 /// Where all entries have one size it needs nothing, where columns share a counter only that; else the headers of baskets.
 /// </summary>
 internal static class ValueCounts
@@ -13,13 +17,13 @@ internal static class ValueCounts
     /// Counts a column whose entries all have one size. The baskets are believed to hold the entries that the branch says,
     /// as with counters; not though where one would be larger than any may be.
     /// </summary>
-    public static bool BySize(RootFile file, ColumnSink sink)
+    public static bool BySize(TreeFile file, ColumnSink sink)
     {
         long most = Math.Min(int.MaxValue, file.Options.MaxRecordBytes) / Math.Max(1, sink.Layout.ElementBytes);
-        if (!sink.IsFixed || sink.Parts.Exists(part => part.Place.End - part.Place.First > most))
+        if (!sink.IsFixed || sink.Slices.Exists(slice => slice.Place.End - slice.Place.First > most))
             return false;
-        foreach (ColumnPart part in sink.Parts)
-            part.ValueCount = (long)part.EntryCount * sink.Layout.Inner;
+        foreach (ColumnSlice slice in sink.Slices)
+            slice.ValueCount = (long)slice.EntryCount * sink.Layout.Inner;
         return true;
     }
 
@@ -28,7 +32,7 @@ internal static class ValueCounts
     /// each basket is compared with them when it is decoded.
     /// </summary>
     /// <returns>The columns that were counted; none where the counters make no sense.</returns>
-    public static HashSet<ColumnSink> ByCounters(RootFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
+    public static HashSet<ColumnSink> ByCounters(TreeFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
     {
         var counted = new HashSet<ColumnSink>();
         foreach (IGrouping<string?, ColumnSink> group in sinks.GroupBy(sink => sink.Layout.Kind == EntryKind.Counted ? sink.Layout.Counter : null))
@@ -41,8 +45,8 @@ internal static class ValueCounts
             long[] offsets = EntryOffsets.OfCounts(values);
             foreach (ColumnSink sink in group)
             {
-                foreach (ColumnPart part in sink.Parts)
-                    part.ValueCount = (offsets[part.FirstEntry + part.EntryCount] - offsets[part.FirstEntry]) * sink.Layout.Inner;
+                foreach (ColumnSlice slice in sink.Slices)
+                    slice.ValueCount = (offsets[slice.FirstEntry + slice.EntryCount] - offsets[slice.FirstEntry]) * sink.Layout.Inner;
                 sink.CountedOffsets = offsets;
                 counted.Add(sink);
             }
@@ -50,35 +54,35 @@ internal static class ValueCounts
         return counted;
     }
 
-    /// <summary>Counts one part by its basket's header; parts of a basket are decompressed to be counted.</summary>
-    public static void ByHeader(RootFile file, BasketReader reader, ColumnPart part, CounterValues counts)
+    /// <summary>Counts one slice by its basket's header; slices of a basket are decompressed to be counted.</summary>
+    public static void ByHeader(TreeFile file, BasketReader reader, ColumnSlice slice, CounterValues counts)
     {
-        EntryLayout layout = part.Sink.Layout;
-        BasketHeader header = BasketReader.ReadHeader(file, part.Sink.Branch, part.Place);
-        if (header.Key.ObjectBytes > file.Options.MaxRecordBytes || part.Place.RecordBytes > file.Options.MaxRecordBytes)
+        EntryLayout layout = slice.Sink.Layout;
+        BasketHeader header = BasketReader.ReadHeader(file, slice.Sink.Branch, slice.Place);
+        if (header.Key.ObjectBytes > file.Options.MaxRecordBytes || slice.Place.RecordBytes > file.Options.MaxRecordBytes)
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
                 $"the basket has {header.Key.ObjectBytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}; raise the limit",
-                part.Location);
+                slice.Location);
         }
         if (layout.Kind == EntryKind.Fixed)
         {
-            part.ValueCount = (long)part.EntryCount * layout.Inner;
+            slice.ValueCount = (long)slice.EntryCount * layout.Inner;
             return;
         }
         long values = header.DataBytes - ((long)header.EntryCount * layout.HeaderBytes);
         if (values < 0 || values % layout.ElementBytes != 0)
-            throw new RootFormatException(RootErrorKind.CorruptBasket, $"{header.EntryCount} entries in {header.DataBytes} bytes do not hold whole elements of {layout.ElementBytes} bytes", part.Location);
-        if (!part.IsWhole)
+            throw new RootFormatException(RootErrorKind.CorruptBasket, $"{header.EntryCount} entries in {header.DataBytes} bytes do not hold whole elements of {layout.ElementBytes} bytes", slice.Location);
+        if (!slice.IsWhole)
         {
-            part.Loaded = reader.Load(part.Sink.Branch, part.Place, counts);
-            ReadOnlySpan<int> bounds = part.Loaded.Bounds;
-            values = bounds[part.EndLocal] - bounds[part.FirstLocal] - ((long)part.EntryCount * layout.HeaderBytes);
+            slice.Loaded = reader.Load(slice.Sink.Branch, slice.Place, counts);
+            ReadOnlySpan<int> bounds = slice.Loaded.Bounds;
+            values = bounds[slice.EndLocal] - bounds[slice.FirstLocal] - ((long)slice.EntryCount * layout.HeaderBytes);
             if (values < 0 || values % layout.ElementBytes != 0)
-                throw new RootFormatException(RootErrorKind.CorruptBasket, $"{part.EntryCount} entries do not hold whole elements of {layout.ElementBytes} bytes", part.Location);
+                throw new RootFormatException(RootErrorKind.CorruptBasket, $"{slice.EntryCount} entries do not hold whole elements of {layout.ElementBytes} bytes", slice.Location);
         }
-        part.ValueCount = values / layout.Element.DiskBytes;
+        slice.ValueCount = values / layout.Element.DiskBytes;
     }
 
     private static long OffsetBytes(ColumnSink sink) => (sink.End - sink.First + 1) * sizeof(long);

@@ -1,8 +1,14 @@
 using System.Buffers;
 using System.IO.Hashing;
 using System.Text;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
+using Pruning.Root.Writing.Ntuples;
+using Pruning.Root.Writing.Records;
+using Pruning.Root.Writing.Tables;
+using Pruning.Root.Writing.Trees;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>
 /// Everything of a file but baskets and pages: header, directories, trees, class descriptions, lists. It is only ever added
@@ -63,20 +69,20 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
     }
 
     /// <summary>Writes the key of a basket before its payload.</summary>
-    public void EncodeBasketKey(BasketJob job, long seek, int index)
+    public void EncodeBasketKey(FilledBasket basket, long seek, int index)
     {
-        BranchWriter branch = job.Branch;
+        BranchWriter branch = basket.Branch;
         var key = new RecordKey("TBasket", branch.Name, branch.Tree.Name, branch.Tree.Directory.Seek, Wide: true);
-        int entryBytes = branch.IsJagged ? Math.Max(FewEntries, job.EntryCount + 1) : branch.Leaf.Length * branch.Leaf.ValueBytes;
+        int entryBytes = branch.IsJagged ? Math.Max(FewEntries, basket.EntryCount + 1) : branch.Leaf.Length * branch.Leaf.ValueBytes;
         Restart();
-        key.Encode(_buffer, _time, seek, job.StoredBytes, job.ObjectBytes, job.KeyBytes - key.Bytes, index & CycleMask);
+        key.Encode(_buffer, _time, seek, basket.StoredBytes, basket.ObjectBytes, basket.KeyBytes - key.Bytes, index & CycleMask);
         _buffer.WriteInt16(3);
-        _buffer.WriteInt32(Math.Max(UsualBuffer, job.KeyBytes + job.ObjectBytes)); // fBufferSize
+        _buffer.WriteInt32(Math.Max(UsualBuffer, basket.KeyBytes + basket.ObjectBytes)); // fBufferSize
         _buffer.WriteInt32(entryBytes); // fNevBufSize
-        _buffer.WriteInt32(job.EntryCount); // fNevBuf
-        _buffer.WriteInt32(job.KeyBytes + job.DataBytes); // fLast
+        _buffer.WriteInt32(basket.EntryCount); // fNevBuf
+        _buffer.WriteInt32(basket.KeyBytes + basket.DataBytes); // fLast
         _buffer.WriteByte(0);
-        _buffer.Written.CopyTo(job.Record);
+        _buffer.Written.CopyTo(basket.Record);
     }
 
     /// <summary>Begins a record of RNTuple data that no directory lists; the caller appends the data.</summary>
@@ -141,7 +147,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
                 directory.Tables[tree.Name] = WriteRecord(treeKey, TreeEncoder.Encode(tree, tree.Extent, options, treeKey.Bytes));
                 break;
             case NtupleWriter ntuple:
-                ReadOnlySpan<byte> anchor = ntuple.Save(this, kind);
+                ReadOnlySpan<byte> anchor = ntuple.Save(kind);
                 // The anchor is too small to compress, as ROOT finds.
                 directory.Tables[ntuple.Name] = WriteRecord(new RecordKey("ROOT::RNTuple", ntuple.Name, ntuple.Title, directory.Seek, Wide), anchor, anchor);
                 break;

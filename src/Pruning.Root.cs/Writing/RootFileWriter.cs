@@ -1,7 +1,12 @@
-using System.Globalization;
-using System.Text;
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
+using Pruning.Root.Ntuples.Metadata;
+using Pruning.Root.Writing.Ntuples;
+using Pruning.Root.Writing.Records;
+using Pruning.Root.Writing.Tables;
+using Pruning.Root.Writing.Trees;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing;
 
 /// <summary>
 /// Writes a ROOT file of trees and RNTuples. It grows under a temporary name beside its place; <see cref="Close"/> completes it and
@@ -18,13 +23,11 @@ namespace Pruning.Root;
 /// tree.Fill();
 /// file.Close();
 /// </code></example>
-public sealed class RootFileWriter : IDisposable
+public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
 {
-    /// <summary>What names of RNTuples and their fields cannot contain, by ROOT's rules and ours.</summary>
-    internal const string NtupleForbidden = "./\\ :;";
-
     private const int MaxBlobBytes = 1 << 29; // one record has 31 bits for its size
 
+    private readonly RootWriteOptions _options;
     private readonly TemporaryFile _file;
     private readonly BasketQueue _queue;
     private readonly FileMetadata _metadata;
@@ -36,7 +39,7 @@ public sealed class RootFileWriter : IDisposable
     private RootFileWriter(string path, RootWriteOptions options)
     {
         Path = path;
-        Options = options;
+        _options = options;
         _file = TemporaryFile.Create(path, options.BeforeWrite);
         _queue = new BasketQueue(options.Compression, options.Workers, Write);
         _metadata = new FileMetadata(_file, System.IO.Path.GetFileName(path), options, _queue);
@@ -50,8 +53,6 @@ public sealed class RootFileWriter : IDisposable
 
     /// <summary>Bytes of the file so far; baskets that are being filled or compressed are not in yet.</summary>
     public long Length => _file.Length;
-
-    internal RootWriteOptions Options { get; }
 
     /// <summary>Begins a file; one that has the name already is replaced when the new one is complete.</summary>
     /// <param name="path">Where the file is to be.</param>
@@ -84,7 +85,7 @@ public sealed class RootFileWriter : IDisposable
     /// <exception cref="ArgumentException">The name is taken, or impossible.</exception>
     public NtupleWriter CreateNtuple(string path, string description = "")
     {
-        CheckName(path[(path.LastIndexOf('/') + 1)..], "RNTuple", NtupleForbidden);
+        TableRules.CheckName(path[(path.LastIndexOf('/') + 1)..], "RNTuple", TableRules.NtupleForbidden);
         return Add(path, description, "RNTuple", (directory, name) => new NtupleWriter(this, directory, name, description));
     }
 
@@ -136,28 +137,23 @@ public sealed class RootFileWriter : IDisposable
     /// <summary>Tests make files of gigabytes that cost no disk.</summary>
     internal void LeaveHole(long bytes) => _file.Skip(bytes);
 
-    internal static void CheckName(string name, string what, string forbidden)
-    {
-        if (string.IsNullOrWhiteSpace(name) || name.AsSpan().IndexOfAny(forbidden) >= 0 || name.Any(char.IsControl))
-            throw new ArgumentException($"'{name}' cannot be the name of a {what}: wanted a name without any of {string.Join(' ', forbidden.Select(one => one == ' ' ? "space" : one.ToString()))} and control characters");
-        CheckLength(name, what);
-    }
+    RootWriteOptions ITableOutput.Options => _options;
 
-    internal void CheckOpen()
+    void ITableOutput.CheckOpen() => CheckOpen();
+
+    private void CheckOpen()
     {
         if (!_isOpen)
             throw new ObjectDisposedException(nameof(RootFileWriter), $"the file {Path} is closed; nothing can be added to it");
     }
 
-    /// <summary>Takes a full basket over.</summary>
-    internal void Add(BasketJob basket)
+    void IBasketOutput.Add(FilledBasket basket)
     {
         _unsavedBytes += basket.ObjectBytes;
         _queue.Add(basket);
     }
 
-    /// <summary>Writes pages, and tells them where they are. Many go into one record, which no directory lists.</summary>
-    internal void WritePages(WrittenDirectory directory, IReadOnlyList<NtuplePage> pages)
+    void IPageOutput.WritePages(WrittenDirectory directory, IReadOnlyList<NtuplePage> pages)
     {
         _queue.Drain();
         for (int next = 0; next < pages.Count;)
@@ -177,22 +173,14 @@ public sealed class RootFileWriter : IDisposable
         }
     }
 
-    /// <summary>Counts bytes before compression that are in the file since the last checkpoint.</summary>
-    internal void CountUnsaved(long bytes) => _unsavedBytes += bytes;
+    NtupleLink IPageOutput.WriteEnvelope(WrittenDirectory directory, ReadOnlySpan<byte> envelope) => _metadata.WriteEnvelope(directory, envelope);
 
-    /// <summary>Saves whole clusters when enough was written since the last time.</summary>
-    internal void CheckpointIfDue()
+    void IPageOutput.CountUnsaved(long bytes) => _unsavedBytes += bytes;
+
+    void ITableOutput.CheckpointIfDue()
     {
-        if (_unsavedBytes >= Options.CheckpointEvery)
+        if (_unsavedBytes >= _options.CheckpointEvery)
             Save(SaveKind.Checkpoint);
-    }
-
-    // Keys count their bytes in 15 bits.
-    private static void CheckLength(string text, string what)
-    {
-        const int most = 8000;
-        if (Encoding.UTF8.GetByteCount(text) > most)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the {what} '{text[..20]}...' is longer than {most} bytes"));
     }
 
     private T Add<T>(string path, string title, string what, Func<WrittenDirectory, string, T> create)
@@ -201,8 +189,8 @@ public sealed class RootFileWriter : IDisposable
         CheckOpen();
         string[] names = path.Split('/');
         foreach (string name in names)
-            CheckName(name, $"{what} or directory", "/;");
-        CheckLength(title, "title");
+            TableRules.CheckName(name, $"{what} or directory", TableRules.PathForbidden);
+        TableRules.CheckLength(title, "title");
         _queue.Drain(); // a directory is a record of its own, between baskets
         WrittenDirectory directory = _metadata.Top;
         foreach (string name in names[..^1])
@@ -228,12 +216,12 @@ public sealed class RootFileWriter : IDisposable
         _unsavedBytes = 0;
     }
 
-    private void Write(BasketJob job)
+    private void Write(FilledBasket basket)
     {
         long seek = _file.Length;
-        int index = job.Branch.Written.Count;
-        _metadata.EncodeBasketKey(job, seek, index);
-        _file.Append(job.Record);
-        job.Branch.Written.Add(new WrittenBasket(job.FirstEntry, seek, job.Record.Length, job.KeyBytes + job.ObjectBytes));
+        int index = basket.Branch.Written.Count;
+        _metadata.EncodeBasketKey(basket, seek, index);
+        _file.Append(basket.Record);
+        basket.Branch.Written.Add(new WrittenBasket(basket.FirstEntry, seek, basket.Record.Length, basket.KeyBytes + basket.ObjectBytes));
     }
 }

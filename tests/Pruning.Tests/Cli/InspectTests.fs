@@ -71,7 +71,7 @@ let inspectTests =
                 Expect.equal (outcome.ExitCode, outcome.Error) (0, "") "code and stderr"
                 let lines = outcome.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)
                 Expect.equal lines.Length 26 "leaves of both trees"
-                use file = Pruning.Root.RootFile.Open sample
+                use file = Pruning.Root.Reading.RootFile.Open sample
                 let energy = file.Tree("Tracksters").Read<float32> "energy"
                 let id = file.Tree("Tracksters").ReadAs<int64> "id"
 
@@ -110,7 +110,7 @@ let inspectTests =
                 use json = JsonDocument.Parse outcome.Out
                 let entries = json.RootElement.GetProperty "entries"
                 Expect.equal (entries.GetArrayLength()) 2 "entries"
-                use file = Pruning.Root.RootFile.Open sample
+                use file = Pruning.Root.Reading.RootFile.Open sample
                 let target = file.Tree("Edges").ReadAs<int64> "target"
                 let shown = [ for value in entries[1].GetProperty("target").EnumerateArray() -> value.GetInt64() ]
                 Expect.equal shown (List.ofArray (target[1].ToArray())) "values of entry 1"
@@ -126,7 +126,7 @@ let inspectTests =
                 Expect.equal (whole.ExitCode, whole.Out) (0, "") "code and stdout"
                 Expect.stringContains whole.Error "nothing wrong" "says so"
                 let bytes = File.ReadAllBytes sample
-                use file = Pruning.Root.RootFile.Open sample
+                use file = Pruning.Root.Reading.RootFile.Open sample
                 // In the middle of the baskets: compressed bytes, whose checksums tell.
                 bytes[bytes.Length / 3] <- bytes[bytes.Length / 3] ^^^ 0x10uy
 
@@ -142,7 +142,7 @@ let inspectTests =
             test "--recover reads what a cut file still has and says so" {
                 inTemporaryDirectory (fun directory ->
                     let path = Path.Combine(directory, "unclosed.root")
-                    use writer = Pruning.Root.RootFileWriter.Create path
+                    use writer = Pruning.Root.Writing.RootFileWriter.Create path
                     let tree = writer.CreateTree "T"
                     let x = tree.Flat<int> "x"
 
@@ -214,7 +214,7 @@ let statsTests =
                 use json = JsonDocument.Parse((runCli [ "stats"; sample; "Tracksters;1"; "Edges;1"; "--json" ]).Out)
                 let root = json.RootElement
                 let number (name: string) = root.GetProperty(name).GetDouble()
-                use file = Pruning.Root.RootFile.Open sample
+                use file = Pruning.Root.Reading.RootFile.Open sample
                 let labels = file.Tree("Tracksters").ReadAs<int64> "label"
                 let graphs = [ for entry in 0L .. labels.EntryCount - 1L -> labels[entry].ToArray() ]
                 let clean = graphs |> List.filter (Array.forall ((=) 0L)) |> List.length

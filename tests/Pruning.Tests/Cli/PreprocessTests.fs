@@ -6,7 +6,7 @@ open System.Text.Json
 open Expecto
 open Pruning.Cli.Framework
 open Pruning.Cli.Preprocess
-open Pruning.Root
+open Pruning.Root.Reading
 open Pruning.Data.Ticl
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests

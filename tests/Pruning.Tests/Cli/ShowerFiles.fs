@@ -1,7 +1,9 @@
 /// Ntuples in any layout that the TICL dumper had, and the content of files as values that can be compared.
 module Pruning.Tests.Cli.ShowerFiles
 
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Reading
+open Pruning.Root.Writing
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 

@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Files;
+
+namespace Pruning.Root.Trees.Decoding;
 
 /// <summary>One level of lists within the entries: of constant length, or with a count for each list.</summary>
 /// <param name="Length">Items of every list, where that is constant; else -1.</param>
@@ -12,7 +15,7 @@ internal readonly record struct ListLevel(int Length, int Index);
 /// <param name="Index">Which array of numbers, or of texts.</param>
 internal sealed record ShapeColumn(string Field, IReadOnlyList<ListLevel> Levels, ElementEncoding? Encoding, int Index);
 
-/// <summary>The growing columns of one run of entries: counts of lists, numbers as the file has them, texts.</summary>
+/// <summary>The growing columns of one group of entries: counts of lists, numbers as the file has them, texts.</summary>
 internal sealed class EntryColumns(ReadBudget budget) : IDisposable
 {
     /// <summary>Item counts of the lists of each level of varying length.</summary>

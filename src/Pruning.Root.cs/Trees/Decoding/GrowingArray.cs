@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using Pruning.Root.Files;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees.Decoding;
 
 /// <summary>An array from the pool that grows within a budget. Give it back by disposing it.</summary>
 internal sealed class GrowingArray<T>(ReadBudget budget) : IDisposable

@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Trees.Decoding;
 
 /// <summary>Lists behind a count of their own.</summary>
 /// <param name="item">Reads an item.</param>

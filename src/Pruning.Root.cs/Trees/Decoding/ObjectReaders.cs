@@ -1,4 +1,8 @@
-namespace Pruning.Root;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Trees.Decoding;
 
 /// <summary>Members one after another.</summary>
 internal sealed class RecordValueReader(ValueReader[] members) : ValueReader

@@ -1,6 +1,10 @@
 using System.Buffers.Binary;
+using Pruning.Root.Columns;
+using Pruning.Root.Errors;
+using Pruning.Root.Sources;
+using Pruning.Root.Streamers;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Trees.Decoding;
 
 /// <summary>
 /// Reads values of one shape from the bytes of entries and appends them to its columns. The tree of readers mirrors the

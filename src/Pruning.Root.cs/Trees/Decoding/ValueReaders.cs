@@ -1,4 +1,7 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+using Pruning.Root.Streamers;
+
+namespace Pruning.Root.Trees.Decoding;
 
 /// <summary>Makes the readers of a shape, and the columns that they fill.</summary>
 internal sealed class ValueReaders

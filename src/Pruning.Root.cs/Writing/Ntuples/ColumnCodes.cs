@@ -1,4 +1,6 @@
-namespace Pruning.Root;
+using Pruning.Root.Columns;
+
+namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>Types of columns that are written.</summary>
 internal static class ColumnCodes

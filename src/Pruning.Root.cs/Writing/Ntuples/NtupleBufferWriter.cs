@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>An envelope's little-endian structures: the counterpart of <see cref="NtupleBuffer"/>.</summary>
 internal sealed class NtupleBufferWriter

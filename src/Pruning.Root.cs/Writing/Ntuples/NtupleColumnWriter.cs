@@ -1,6 +1,8 @@
 using System.Buffers;
+using Pruning.Root.Columns;
+using Pruning.Root.Ntuples.Encoding;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>A column of an RNTuple that is being written: the elements of its cluster so far.</summary>
 /// <param name="field">Id of its field.</param>

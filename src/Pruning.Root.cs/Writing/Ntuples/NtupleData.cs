@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>Many entries of one field, for <see cref="NtupleWriter.Append"/>. Of numbers it refers to the caller's arrays and copies nothing.</summary>
 public abstract class NtupleData

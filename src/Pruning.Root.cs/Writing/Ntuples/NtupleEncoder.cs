@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using Pruning.Root.Ntuples.Metadata;
+using Pruning.Root.Writing.Records;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>Pages of one column in one cluster that are in the file.</summary>
 /// <param name="FirstElement">Elements of the clusters before.</param>

@@ -1,6 +1,8 @@
 using System.Text;
+using Pruning.Root.Columns;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>
 /// A top-level field of an RNTuple that is being written: numbers or texts, in no list or in lists within lists. It makes

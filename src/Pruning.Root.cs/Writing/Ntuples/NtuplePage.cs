@@ -1,8 +1,11 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using Pruning.Root.Compression.Blocks;
+using Pruning.Root.Ntuples.Encoding;
+using Pruning.Root.Ntuples.Metadata;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>A page that is on its way to the file.</summary>
 /// <param name="column">Its column, which holds its elements.</param>

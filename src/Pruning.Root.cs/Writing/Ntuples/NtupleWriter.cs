@@ -1,6 +1,13 @@
 using System.Globalization;
+using Pruning.Root.Columns;
+using Pruning.Root.Compression;
+using Pruning.Root.Compression.Blocks;
+using Pruning.Root.Errors;
+using Pruning.Root.Ntuples.Metadata;
+using Pruning.Root.Writing.Records;
+using Pruning.Root.Writing.Tables;
 
-namespace Pruning.Root;
+namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>
 /// An RNTuple that is being written: first its fields, then its entries, many at once. The bytes of the file do not depend
@@ -20,6 +27,7 @@ public sealed class NtupleWriter : TableWriter
     private const int MostLists = 16;
     private const int MaxClusterBytes = 1 << 30;
 
+    private readonly IPageOutput _file;
     private readonly List<NtupleFieldWriter> _fields = [];
     private readonly List<WrittenCluster> _clusters = [];
     private readonly List<ClusterGroup> _groups = [];
@@ -29,11 +37,12 @@ public sealed class NtupleWriter : TableWriter
     private long _clusterStart;
     private long? _clusterEntries;
 
-    internal NtupleWriter(RootFileWriter file, WrittenDirectory directory, string name, string description)
+    internal NtupleWriter(IPageOutput file, WrittenDirectory directory, string name, string description)
         : base(file, directory, name, description)
     {
-        _split = file.Options.Compression.Codec != RootCompression.None;
-        _clusterEntries = file.Options.ClusterEntries;
+        _file = file;
+        _split = Options.Compression.Codec != RootCompression.None;
+        _clusterEntries = Options.ClusterEntries;
     }
 
     internal IReadOnlyList<NtupleFieldWriter> Fields => _fields;
@@ -48,7 +57,7 @@ public sealed class NtupleWriter : TableWriter
     public NumberFieldWriter<T> Field<T>(string name, int lists = 0)
         where T : unmanaged
     {
-        RootElementType type = TreeWriter.TypeOf<T>(name, "field");
+        RootElementType type = TableRules.TypeOf<T>(name, "field");
         (FieldRecord[] records, List<NtupleColumnWriter> columns) = Shape(name, lists, ColumnCodes.FieldType(type));
         columns.Add(new NtupleColumnWriter(FieldCount + lists, ColumnCodes.Of(type, _split)));
         return Add(new NumberFieldWriter<T>(this, name, lists, records, columns));
@@ -87,16 +96,17 @@ public sealed class NtupleWriter : TableWriter
                 one.Write(next, taken);
             next += taken;
             EntryCount += taken;
-            if (_clusterEntries is long entries ? EntryCount - _clusterStart < entries : ClusterBytes() < File.Options.ClusterBytes)
+            if (_clusterEntries is long entries ? EntryCount - _clusterStart < entries : ClusterBytes() < Options.ClusterBytes)
                 continue;
             _clusterEntries ??= EntryCount - _clusterStart;
             Flush();
-            File.CheckpointIfDue();
+            CheckpointIfDue();
         }
     }
 
-    /// <summary>Refuses what <see cref="Append"/> would refuse, and writes nothing.</summary>
-    internal void Check(IReadOnlyList<NtupleData> data)
+    /// <summary>Throws what <see cref="Append"/> would throw for this data, and writes nothing.</summary>
+    /// <exception cref="ArgumentException">As for <see cref="Append"/>.</exception>
+    public void Check(IReadOnlyList<NtupleData> data)
     {
         var given = new HashSet<NtupleFieldWriter>();
         foreach (NtupleData one in data)
@@ -117,7 +127,7 @@ public sealed class NtupleWriter : TableWriter
     {
         if (EntryCount == _clusterStart)
             return;
-        File.CountUnsaved(ClusterBytes());
+        _file.CountUnsaved(ClusterBytes());
         List<NtuplePage> pages = Pages();
         try
         {
@@ -149,12 +159,12 @@ public sealed class NtupleWriter : TableWriter
     /// Writes what tells of all clusters so far and gives the anchor that points at it. A checkpoint adds a page list of
     /// the clusters since the last one; a complete file has one for all of them, which some readers need.
     /// </summary>
-    internal ReadOnlySpan<byte> Save(FileMetadata metadata, SaveKind kind)
+    internal ReadOnlySpan<byte> Save(SaveKind kind)
     {
         if (_header is null)
         {
             (ReadOnlyMemory<byte> bytes, ulong checksum) = NtupleEncoder.Header(this);
-            _header = (metadata.WriteEnvelope(Directory, bytes.Span), checksum);
+            _header = (_file.WriteEnvelope(Directory, bytes.Span), checksum);
         }
         (NtupleLink header, ulong own) = _header.Value;
         if (kind == SaveKind.Complete)
@@ -162,10 +172,10 @@ public sealed class NtupleWriter : TableWriter
         List<WrittenCluster> untold = _clusters[_groups.Sum(group => group.ClusterCount)..];
         if (untold.Count > 0)
         {
-            NtupleLink pages = metadata.WriteEnvelope(Directory, NtupleEncoder.Pages(untold, own, File.Options.Compression.Code).Span);
+            NtupleLink pages = _file.WriteEnvelope(Directory, NtupleEncoder.Pages(untold, own, Options.Compression.Code).Span);
             _groups.Add(new ClusterGroup(untold[0].FirstEntry, _clusterStart - untold[0].FirstEntry, untold.Count, pages));
         }
-        return NtupleEncoder.Anchor(header, metadata.WriteEnvelope(Directory, NtupleEncoder.Footer(_groups, own).Span));
+        return NtupleEncoder.Anchor(header, _file.WriteEnvelope(Directory, NtupleEncoder.Footer(_groups, own).Span));
     }
 
     private int FieldCount => _fields.Sum(one => one.Records.Count);
@@ -174,7 +184,7 @@ public sealed class NtupleWriter : TableWriter
     private (FieldRecord[] Records, List<NtupleColumnWriter> Columns) Shape(string name, int lists, string valueType)
     {
         CheckOpen();
-        RootFileWriter.CheckName(name, "field", RootFileWriter.NtupleForbidden);
+        TableRules.CheckName(name, "field", TableRules.NtupleForbidden);
         ArgumentOutOfRangeException.ThrowIfNegative(lists);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lists, MostLists);
         if (EntryCount > 0 || _header is not null)
@@ -217,7 +227,7 @@ public sealed class NtupleWriter : TableWriter
         long BytesOf(long count) => data.Sum(one => one.BytesOf(next, count));
         long wanted = _clusterEntries is long entries
             ? Math.Min(left, entries - (EntryCount - _clusterStart))
-            : Fewest(left, count => BytesOf(count) >= File.Options.ClusterBytes - held);
+            : Fewest(left, count => BytesOf(count) >= Options.ClusterBytes - held);
         long tooMany = Fewest(wanted + 1, count => count > wanted || BytesOf(count) > MaxClusterBytes - held);
         if (tooMany == 1 && held == 0)
             throw new ArgumentException(Invariant($"entry {next} of the data for RNTuple '{Name}' has {BytesOf(1)} bytes but a cluster takes at most {MaxClusterBytes}; split the entry"));
@@ -244,7 +254,7 @@ public sealed class NtupleWriter : TableWriter
         var pages = new List<NtuplePage>();
         foreach (NtupleColumnWriter column in Columns)
         {
-            int elements = Math.Max(1, File.Options.BasketBytes / column.Width);
+            int elements = Math.Max(1, Options.BasketBytes / column.Width);
             for (int first = 0; first < column.Count; first += elements)
                 pages.Add(new NtuplePage(column, first, Math.Min(elements, column.Count - first)));
         }
@@ -254,7 +264,7 @@ public sealed class NtupleWriter : TableWriter
     private void Encode(List<NtuplePage> pages)
     {
         if (_encoders.Length == 0)
-            _encoders = [.. Enumerable.Range(0, File.Options.Workers).Select(_ => new BlockEncoder(File.Options.Compression))];
+            _encoders = [.. Enumerable.Range(0, Options.Workers).Select(_ => new BlockEncoder(Options.Compression))];
         int next = -1;
         Parallel.ForEach(_encoders, encoder =>
         {
@@ -273,7 +283,7 @@ public sealed class NtupleWriter : TableWriter
             if (!page.Column.Encoding.IsIndex || known.TryAdd((page.Content, page.Count), page))
                 stored.Add(page);
         }
-        File.WritePages(Directory, stored);
+        _file.WritePages(Directory, stored);
         return pages.ToLookup(page => page.Column, page => (page.Column.Encoding.IsIndex ? known[(page.Content, page.Count)] : page).Place);
     }
 

@@ -7,7 +7,7 @@ open Expecto
 open Parquet
 open Pruning.Data
 open Pruning.Data.Pruned
-open Pruning.Root
+open Pruning.Root.Writing
 open Pruning.Data.Tracksters
 open Pruning.Tests.Data.PrunedFiles
 

@@ -4,7 +4,8 @@ module Pruning.Tests.Data.PrunedFiles
 
 open System
 open System.IO
-open Pruning.Root
+open Pruning.Root.Reading
+open Pruning.Root.Writing
 open Pruning.Data.Tracksters
 
 /// A trackster as it is written: nodes with ids 100, 101, ... and the parent of each (none for -1), by position.

@@ -8,7 +8,7 @@ open System.IO.Compression
 open System.IO.Hashing
 open System.Text.Json
 open Expecto
-open Pruning.Root
+open Pruning.Root.Reading
 
 /// What uproot says of one leaf.
 type private Leaf =

@@ -3,7 +3,10 @@ module Pruning.Tests.Data.NtupleEncodingTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Errors
+open Pruning.Root.Ntuples
+open Pruning.Root.Ntuples.Encoding
 open Pruning.Tests.Generators
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleSpec

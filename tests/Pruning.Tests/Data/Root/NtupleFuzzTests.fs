@@ -3,7 +3,9 @@ module Pruning.Tests.Data.NtupleFuzzTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Errors
+open Pruning.Root.Files
+open Pruning.Root.Ntuples.Metadata
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleSpec
 open Pruning.Tests.Data.NtupleWriter

@@ -4,7 +4,8 @@ module Pruning.Tests.Data.NtupleMetadataTests
 open System
 open System.Buffers.Binary
 open Expecto
-open Pruning.Root
+open Pruning.Root.Errors
+open Pruning.Root.Ntuples.Metadata
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleSpec
 open Pruning.Tests.Data.NtupleWriter

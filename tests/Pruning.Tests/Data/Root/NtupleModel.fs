@@ -3,7 +3,7 @@ module Pruning.Tests.Data.NtupleModel
 
 open System
 open System.Text
-open Pruning.Root
+open Pruning.Root.Columns
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleSpec
 

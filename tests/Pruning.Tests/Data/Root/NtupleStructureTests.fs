@@ -3,7 +3,8 @@ module Pruning.Tests.Data.NtupleStructureTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Errors
 open Pruning.Tests.Generators
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleModel

@@ -210,5 +210,5 @@ let fileOf (ntuples: Ntuple list) : byte array =
         }
 
 /// Opens an RNTuple for the time of a function.
-let reading (n: Ntuple) (use': Pruning.Root.RootNtuple -> 'a) : 'a =
+let reading (n: Ntuple) (use': Pruning.Root.Ntuples.RootNtuple -> 'a) : 'a =
     RootWriter.opened (fileOf [ n ]) (fun root -> use' (root.Ntuple n.Name))

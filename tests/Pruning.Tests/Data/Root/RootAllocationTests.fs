@@ -4,7 +4,10 @@ module Pruning.Tests.Data.RootAllocationTests
 open System
 open System.IO
 open Expecto
-open Pruning.Root
+open Pruning.Root.Compression
+open Pruning.Root.Files
+open Pruning.Root.Reading
+open Pruning.Root.Writing
 open Pruning.Tests.Data.RootWriteTests
 
 let private entries = 20000

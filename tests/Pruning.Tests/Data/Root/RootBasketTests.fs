@@ -3,7 +3,7 @@ module Pruning.Tests.Data.RootBasketTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Files
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootSpec

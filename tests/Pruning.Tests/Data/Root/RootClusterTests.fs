@@ -5,7 +5,10 @@ open System
 open System.IO
 open Expecto
 open FsCheck
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Errors
+open Pruning.Root.Reading
+open Pruning.Root.Trees
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Data.RootExpect

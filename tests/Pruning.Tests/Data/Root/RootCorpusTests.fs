@@ -8,7 +8,9 @@ open System.IO.Compression
 open System.IO.Hashing
 open System.Text.Json
 open Expecto
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Errors
+open Pruning.Root.Reading
 
 let corpus =
     match Environment.GetEnvironmentVariable "PRUNING_ROOT_CORPUS" with

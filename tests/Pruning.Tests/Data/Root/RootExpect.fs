@@ -4,7 +4,10 @@ module Pruning.Tests.Data.RootExpect
 open System
 open System.IO
 open Expecto
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Errors
+open Pruning.Root.Reading
+open Pruning.Root.Trees
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 

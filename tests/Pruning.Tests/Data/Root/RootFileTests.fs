@@ -5,7 +5,7 @@ open System
 open System.IO
 open System.Text
 open Expecto
-open Pruning.Root
+open Pruning.Root.Reading
 open Pruning.Tests.Data.RootBaskets
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter

@@ -3,7 +3,11 @@ module Pruning.Tests.Data.RootFormatTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Compression
+open Pruning.Root.Errors
+open Pruning.Root.Sources
+open Pruning.Root.Streamers
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootExpect
 

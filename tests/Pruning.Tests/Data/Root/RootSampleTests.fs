@@ -5,7 +5,8 @@ open System
 open System.IO
 open System.IO.Hashing
 open Expecto
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Reading
 
 /// The sample of the repository.
 let sample = Path.Combine(Pruning.Tests.Fixture.repository, "samples", "tracksters.root")

@@ -4,7 +4,8 @@ module Pruning.Tests.Data.RootShapeRefusalTests
 open System
 open Expecto
 open Pruning.Cli.Inspect
-open Pruning.Root
+open Pruning.Root.Errors
+open Pruning.Root.Files
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootShapes

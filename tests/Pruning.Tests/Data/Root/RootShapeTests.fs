@@ -4,7 +4,9 @@ module Pruning.Tests.Data.RootShapeTests
 open System
 open Expecto
 open FsCheck
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Errors
+open Pruning.Root.Files
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootShapes
 open Pruning.Tests.Data.RootWriter

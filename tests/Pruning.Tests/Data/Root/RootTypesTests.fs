@@ -3,7 +3,8 @@ module Pruning.Tests.Data.RootTypesTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Trees
 open Pruning.Tests.Data.RootBytes
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter

@@ -322,15 +322,19 @@ let write (file: File) : byte array =
     result
 
 /// Opens bytes as a file for the time of a function.
-let openWith (options: Pruning.Root.RootReadOptions) (content: byte array) (use': Pruning.Root.RootFile -> 'a) : 'a =
+let openWith
+    (options: Pruning.Root.Files.RootReadOptions)
+    (content: byte array)
+    (use': Pruning.Root.Reading.RootFile -> 'a)
+    : 'a =
     let path = Path.Combine(Path.GetTempPath(), $"pruning-{Guid.NewGuid():N}.root")
     File.WriteAllBytes(path, content)
 
     try
-        use root = Pruning.Root.RootFile.Open(path, options)
+        use root = Pruning.Root.Reading.RootFile.Open(path, options)
         use' root
     finally
         File.Delete path
 
-let opened (content: byte array) (use': Pruning.Root.RootFile -> 'a) : 'a =
-    openWith Pruning.Root.RootReadOptions.Default content use'
+let opened (content: byte array) (use': Pruning.Root.Reading.RootFile -> 'a) : 'a =
+    openWith Pruning.Root.Files.RootReadOptions.Default content use'

@@ -3,7 +3,8 @@ module Pruning.Tests.Data.XzTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Compression.Xz
+open Pruning.Root.Errors
 
 let private noise =
     Array.init 300 id
@@ -117,7 +118,7 @@ let private at = RootLocation("f.root", Byte = Nullable 100L)
 
 let private decode (stored: byte array) (size: int) =
     let output: byte array = Array.zeroCreate size
-    let made = Xz().Decode(stored, output, at)
+    let made = XzDecoder().Decode(stored, output, at)
     output[.. made - 1]
 
 [<Tests>]

@@ -5,7 +5,8 @@ open System
 open System.Collections.Generic
 open System.IO
 open Expecto
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Reading
 open Pruning.Data.Tracksters
 open Pruning.Tests.Data.RootWriteTests
 

@@ -3,7 +3,8 @@ module Pruning.Tests.Data.FoundByMutationTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Checking
+open Pruning.Root.Errors
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Cli.InspectTests

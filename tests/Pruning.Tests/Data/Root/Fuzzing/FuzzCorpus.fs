@@ -4,7 +4,8 @@ module Pruning.Tests.Data.FuzzCorpus
 
 open System
 open System.IO
-open Pruning.Root
+open Pruning.Root.Compression
+open Pruning.Root.Writing
 open Pruning.Data.Tracksters
 open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootSpec

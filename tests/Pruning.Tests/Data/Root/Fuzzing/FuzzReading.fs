@@ -5,7 +5,13 @@ module Pruning.Tests.Data.FuzzReading
 open System
 open System.Collections.Generic
 open Pruning.Data
-open Pruning.Root
+open Pruning.Root.Checking
+open Pruning.Root.Columns
+open Pruning.Root.Errors
+open Pruning.Root.Files
+open Pruning.Root.Ntuples
+open Pruning.Root.Reading
+open Pruning.Root.Trees
 open Pruning.Data.Tracksters
 
 /// Largest record and largest result of a call.

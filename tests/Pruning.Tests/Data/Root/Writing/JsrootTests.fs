@@ -6,7 +6,8 @@ open System.Diagnostics
 open System.IO
 open System.Text.Json
 open Expecto
-open Pruning.Root
+open Pruning.Root.Compression
+open Pruning.Root.Writing
 open Pruning.Tests.Data.RootWriteTests
 open Pruning.Tests.Data.WrittenColumns
 

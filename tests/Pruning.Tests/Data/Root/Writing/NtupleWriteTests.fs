@@ -5,7 +5,12 @@ open System
 open System.IO
 open Expecto
 open FsCheck
-open Pruning.Root
+open Pruning.Root.Checking
+open Pruning.Root.Compression
+open Pruning.Root.Files
+open Pruning.Root.Ntuples.Encoding
+open Pruning.Root.Reading
+open Pruning.Root.Writing
 open Pruning.Tests.Data.RandomColumns
 open Pruning.Tests.Data.RootWriteTests
 open Pruning.Tests.Data.WrittenFields

@@ -5,7 +5,8 @@ module Pruning.Tests.Data.RawEntries
 open System
 open System.Buffers.Binary
 open System.IO
-open Pruning.Root
+open Pruning.Root.Compression.Blocks
+open Pruning.Root.Errors
 
 let private int32At (bytes: byte array) at = BinaryPrimitives.ReadInt32BigEndian(ReadOnlySpan(bytes, at, 4))
 let private int16At (bytes: byte array) at = int (BinaryPrimitives.ReadInt16BigEndian(ReadOnlySpan(bytes, at, 2)))

@@ -4,7 +4,9 @@ module Pruning.Tests.Data.RootLargeFileTests
 open System
 open System.IO
 open Expecto
-open Pruning.Root
+open Pruning.Root.Files
+open Pruning.Root.Reading
+open Pruning.Root.Writing
 open Pruning.Tests.Data.RootWriteTests
 open Pruning.Tests.Data.WrittenColumns
 

@@ -5,7 +5,8 @@ open System
 open System.IO.Hashing
 open System.Runtime.InteropServices
 open System.Text
-open Pruning.Root
+open Pruning.Root.Trees
+open Pruning.Root.Writing
 open Pruning.Tests.Data.RootBytes
 
 /// A column that stands in a tree which is being written.

@@ -6,7 +6,8 @@ open System.IO.Hashing
 open System.Runtime.InteropServices
 open System.Text
 open Expecto
-open Pruning.Root
+open Pruning.Root.Ntuples
+open Pruning.Root.Writing
 
 type Field =
     {

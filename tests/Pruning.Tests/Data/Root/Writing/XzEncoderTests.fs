@@ -3,14 +3,15 @@ module Pruning.Tests.Data.XzEncoderTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Compression.Xz
+open Pruning.Root.Errors
 
 let private roundTrip (level: int) (block: byte array) : int =
     let packed: byte array = Array.zeroCreate (block.Length + 4096)
     let bytes = XzEncoder(level).Encode(ReadOnlySpan block, Span packed)
     Expect.isGreaterThan bytes 0 "there was room"
     let output: byte array = Array.zeroCreate block.Length
-    let made = Xz().Decode(ReadOnlySpan(packed, 0, bytes), Span output, RootLocation "f.root")
+    let made = XzDecoder().Decode(ReadOnlySpan(packed, 0, bytes), Span output, RootLocation "f.root")
     Expect.equal made block.Length "bytes"
     Expect.isTrue (output = block) "the same bytes"
     bytes

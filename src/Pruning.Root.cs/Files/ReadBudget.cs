@@ -1,0 +1,47 @@
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Files;
+
+/// <summary>
+/// The memory that one read may take, charged before it is taken and as columns grow: what the file claims counts for
+/// nothing. Shared by the threads of the read.
+/// </summary>
+/// <param name="limit">Bytes.</param>
+/// <param name="at">Whom to name where the one who charges has no place of its own.</param>
+internal sealed class ReadBudget(long limit, RootLocation at)
+{
+    private long _taken;
+
+    /// <summary>Charges bytes about to be taken.</summary>
+    /// <exception cref="RootFormatException">They do not fit the limit.</exception>
+    public void Take(long bytes) => Take(bytes, at);
+
+    /// <summary>Charges an array of <paramref name="count"/> elements, and names the place where it does not fit.</summary>
+    /// <exception cref="RootFormatException">It does not fit the limit, or no array can be as long.</exception>
+    public void Take(long count, int elementBytes, RootLocation place)
+    {
+        CheckLength(count, place);
+        Take(count * elementBytes, place);
+    }
+
+    /// <summary>Refuses arrays longer than any can be.</summary>
+    public void CheckLength(long items) => CheckLength(items, at);
+
+    private static void CheckLength(long items, RootLocation place)
+    {
+        if (items > Array.MaxLength)
+            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {items} items; read fewer entries at once", place);
+    }
+
+    private void Take(long bytes, RootLocation place)
+    {
+        long taken = Interlocked.Add(ref _taken, bytes);
+        if (bytes < 0 || taken < 0 || taken > limit)
+        {
+            throw new RootFormatException(
+                RootErrorKind.MemoryLimit,
+                $"the values would take more than {nameof(RootReadOptions.MaxReadBytes)}, which is {limit}; read fewer entries at once or raise the limit",
+                place);
+        }
+    }
+}

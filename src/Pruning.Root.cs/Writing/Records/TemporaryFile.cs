@@ -1,0 +1,131 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+using Pruning.Root.Errors;
+
+namespace Pruning.Root.Writing.Records;
+
+/// <summary>
+/// The file under its temporary name, beside the place where it will be. Disposing it without <see cref="Publish"/>
+/// removes it. Every failure of the disk becomes one <see cref="RootWriteException"/>.
+/// </summary>
+internal sealed class TemporaryFile : IDisposable
+{
+    private readonly string _path;
+    private readonly Action<long>? _beforeWrite;
+    private readonly SafeFileHandle _handle;
+    private bool _published;
+
+    private TemporaryFile(string path, string temporaryPath, SafeFileHandle handle, Action<long>? beforeWrite)
+    {
+        _path = path;
+        _handle = handle;
+        _beforeWrite = beforeWrite;
+        TemporaryPath = temporaryPath;
+    }
+
+    /// <summary>The name until the file is complete.</summary>
+    public string TemporaryPath { get; }
+
+    /// <summary>Bytes so far; the next record begins here.</summary>
+    public long Length { get; private set; }
+
+    public static TemporaryFile Create(string path, Action<long>? beforeWrite)
+    {
+        if (path.Length == 0 || Directory.Exists(path) || Path.GetFileName(path).Length == 0)
+            throw new RootWriteException(path.Length == 0 ? "wanted the path of a file but found an empty one" : "wanted the path of a file but found a directory; name a file in it", path);
+        string temporary = string.Create(CultureInfo.InvariantCulture, $"{path}.{Random.Shared.Next():x8}.tmp");
+        try
+        {
+            SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
+            return new TemporaryFile(path, temporary, handle, beforeWrite);
+        }
+        catch (Exception e) when (IsDisk(e))
+        {
+            throw Failed(path, e);
+        }
+    }
+
+    /// <summary>Adds bytes at the end.</summary>
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        WriteAt(Length, bytes);
+        Length += bytes.Length;
+    }
+
+    /// <summary>Overwrites bytes, or adds them where the file ends.</summary>
+    public void WriteAt(long offset, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            _beforeWrite?.Invoke(Length);
+            RandomAccess.Write(_handle, bytes, offset);
+        }
+        catch (Exception e) when (IsDisk(e))
+        {
+            throw Failed(_path, e);
+        }
+    }
+
+    /// <summary>Leaves a hole behind the last byte: tests make large files of it that cost no disk.</summary>
+    public void Skip(long bytes) => Length += bytes;
+
+    /// <summary>Waits until everything is on the disk.</summary>
+    public void Flush()
+    {
+        try
+        {
+            RandomAccess.FlushToDisk(_handle);
+        }
+        catch (Exception e) when (IsDisk(e))
+        {
+            throw Failed(_path, e);
+        }
+    }
+
+    /// <summary>Gives the complete file its name; what had it before is replaced.</summary>
+    public void Publish()
+    {
+        Flush();
+        _handle.Dispose();
+        try
+        {
+            File.Move(TemporaryPath, _path, overwrite: true);
+            _published = true;
+        }
+        catch (Exception e) when (IsDisk(e))
+        {
+            throw Failed(_path, e);
+        }
+    }
+
+    public void Dispose()
+    {
+        _handle.Dispose();
+        if (_published)
+            return;
+        try
+        {
+            File.Delete(TemporaryPath);
+        }
+        catch (Exception e) when (IsDisk(e))
+        {
+            // The error that led here is the one to be told.
+        }
+    }
+
+    private static bool IsDisk(Exception e) => e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException;
+
+    private static RootWriteException Failed(string path, Exception e)
+    {
+        const int noSpace = 28;
+        const int windowsDiskFull = unchecked((int)0x80070070);
+        string problem = e switch
+        {
+            DirectoryNotFoundException => "there is no such directory; create it first",
+            UnauthorizedAccessException => "the directory or file may not be written; check its permissions",
+            IOException when e.HResult is noSpace or windowsDiskFull => "the disk is full; free some space or write elsewhere",
+            _ => $"the file cannot be written: {e.Message}",
+        };
+        return new RootWriteException(problem, path, e);
+    }
+}

@@ -1,0 +1,53 @@
+using Pruning.Root.Columns;
+using Pruning.Root.Files;
+using Pruning.Root.Writing.Records;
+
+namespace Pruning.Root.Writing.Tables;
+
+/// <summary>Why a file saves what it knows.</summary>
+internal enum SaveKind
+{
+    /// <summary>Entries so far are to survive a crash; more may come.</summary>
+    Checkpoint,
+
+    /// <summary>Nothing comes any more.</summary>
+    Complete,
+}
+
+/// <summary>A tree or an RNTuple that is being written: the counterpart of <see cref="IRootTable"/>.</summary>
+public abstract class TableWriter
+{
+    private readonly ITableOutput _file;
+
+    private protected TableWriter(ITableOutput file, WrittenDirectory directory, string name, string title)
+    {
+        _file = file;
+        Options = file.Options;
+        Directory = directory;
+        Name = name;
+        Title = title;
+    }
+
+    /// <summary>Its name, without its directories.</summary>
+    public string Name { get; }
+
+    /// <summary>Its title; of an RNTuple, the description.</summary>
+    public string Title { get; }
+
+    /// <summary>Entries so far.</summary>
+    public long EntryCount { get; private protected set; }
+
+    internal WrittenDirectory Directory { get; }
+
+    private protected RootWriteOptions Options { get; }
+
+    /// <summary>Ends the cluster, whatever its size.</summary>
+    internal abstract void Flush();
+
+    /// <summary>Gives the memory of what was not flushed back.</summary>
+    internal abstract void Release();
+
+    internal void CheckOpen() => _file.CheckOpen();
+
+    private protected void CheckpointIfDue() => _file.CheckpointIfDue();
+}

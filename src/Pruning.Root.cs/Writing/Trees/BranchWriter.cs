@@ -1,0 +1,131 @@
+using Pruning.Root.Columns;
+using Pruning.Root.Trees;
+using Pruning.Root.Writing.Records;
+
+namespace Pruning.Root.Writing.Trees;
+
+/// <summary>A basket that is in the file.</summary>
+/// <param name="FirstEntry">Its first entry.</param>
+/// <param name="Seek">Where its record is.</param>
+/// <param name="RecordBytes">Bytes of the record.</param>
+/// <param name="ObjectBytes">Bytes of key and payload before compression.</param>
+internal readonly record struct WrittenBasket(long FirstEntry, long Seek, int RecordBytes, int ObjectBytes);
+
+/// <summary>What ROOT's leaf of a branch says.</summary>
+/// <param name="ClassName">TLeafF, TLeafI, ...</param>
+/// <param name="Letter">Type letter of leaf lists; 0 where there is none.</param>
+/// <param name="Dimensions">Behind the name in titles: <c>[3]</c>, <c>[nJet]</c>.</param>
+/// <param name="Length">fLen: product of the constant dimensions.</param>
+/// <param name="ValueBytes">fLenType: bytes of a value.</param>
+/// <param name="IsUnsigned">fIsUnsigned.</param>
+internal sealed record LeafShape(string ClassName, char Letter, string Dimensions, int Length, int ValueBytes, bool IsUnsigned)
+{
+    /// <summary>The leaf of a branch of objects: the branch has the class, the leaf says nothing.</summary>
+    public static LeafShape OfObjects { get; } = new("TLeafElement", '\0', "", 1, 0, false);
+
+    /// <summary>The leaf of a number type.</summary>
+    public static LeafShape Of(RootElementType type, string dimensions, int length)
+    {
+        (string name, char letter) = type switch
+        {
+            RootElementType.Bool => ("TLeafO", 'O'),
+            RootElementType.Int8 => ("TLeafB", 'B'),
+            RootElementType.UInt8 => ("TLeafB", 'b'),
+            RootElementType.Int16 => ("TLeafS", 'S'),
+            RootElementType.UInt16 => ("TLeafS", 's'),
+            RootElementType.Int32 => ("TLeafI", 'I'),
+            RootElementType.UInt32 => ("TLeafI", 'i'),
+            RootElementType.Int64 => ("TLeafL", 'L'),
+            RootElementType.UInt64 => ("TLeafL", 'l'),
+            RootElementType.Float32 => ("TLeafF", 'F'),
+            _ => ("TLeafD", 'D'),
+        };
+        return new LeafShape(name, letter, dimensions, length, type.Bytes(), char.IsAsciiLetterLower(letter));
+    }
+}
+
+/// <summary>
+/// A branch of a tree that is being written. The values of an entry are given to its <c>Set</c>, and
+/// <see cref="TreeWriter.Fill"/> ends the entry; many entries at once go through <see cref="TreeWriter.Append"/>.
+/// </summary>
+public abstract class BranchWriter
+{
+    private const int BasketHeaderBytes = 19;
+
+    private protected BranchWriter(TreeWriter tree, string name, LeafShape leaf, string? className, bool isJagged)
+    {
+        Tree = tree;
+        Name = name;
+        Leaf = leaf;
+        ClassName = className;
+        IsJagged = isJagged;
+        BasketKeyBytes = new RecordKey("TBasket", name, tree.Name, 0, Wide: true).Bytes + BasketHeaderBytes;
+        Basket = new BasketBuffer(BasketKeyBytes, isJagged);
+    }
+
+    /// <summary>Name of the branch.</summary>
+    public string Name { get; }
+
+    internal TreeWriter Tree { get; }
+
+    internal LeafShape Leaf { get; }
+
+    /// <summary>C++ class of the entries of a branch of objects; null for plain branches.</summary>
+    internal string? ClassName { get; }
+
+    /// <summary>Entries vary in size.</summary>
+    internal bool IsJagged { get; }
+
+    internal int BasketKeyBytes { get; }
+
+    internal BasketBuffer Basket { get; }
+
+    /// <summary>The current entry has its values.</summary>
+    internal bool IsSet { get; private set; }
+
+    /// <summary>Baskets that are in the file, in order.</summary>
+    internal List<WrittenBasket> Written { get; } = [];
+
+    /// <summary>Baskets that are full, those on their way included.</summary>
+    internal int FullBaskets { get; private set; }
+
+    /// <summary>The branch that counts the elements of this one.</summary>
+    internal virtual BranchWriter? Counter => null;
+
+    /// <summary>Of a counter the largest count, of texts the longest and its end; 0 for others.</summary>
+    internal long Largest { get; private protected set; }
+
+    /// <summary>Begins the values of the current entry; what was set before is forgotten.</summary>
+    private protected BasketBuffer Begin()
+    {
+        Tree.CheckOpen();
+        Forget();
+        return Basket;
+    }
+
+    /// <summary>Drops the values of an entry that was not filled.</summary>
+    internal void Forget()
+    {
+        Basket.Restart();
+        IsSet = false;
+    }
+
+    private protected void End() => IsSet = true;
+
+    /// <summary>Ends the current entry.</summary>
+    internal void Commit()
+    {
+        Basket.Commit();
+        IsSet = false;
+    }
+
+    /// <summary>Hands the basket that is being filled to the file.</summary>
+    internal void Flush()
+    {
+        Forget();
+        if (Basket.EntryCount == 0)
+            return;
+        FullBaskets++;
+        Tree.Add(Basket.Finish(this, Tree.EntryCount - Basket.EntryCount));
+    }
+}

@@ -1,0 +1,142 @@
+using System.Runtime.CompilerServices;
+using Pruning.Root.Columns;
+using Pruning.Root.Writing.Tables;
+
+namespace Pruning.Root.Writing.Trees;
+
+/// <summary>A branch with one number an entry.</summary>
+/// <typeparam name="T">Type of the values.</typeparam>
+public sealed class FlatBranch<T> : BranchWriter
+    where T : unmanaged
+{
+    internal FlatBranch(TreeWriter tree, string name)
+        : base(tree, name, LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), "", 1), null, isJagged: false)
+    {
+    }
+
+    /// <summary>The value of the current entry.</summary>
+    public void Set(T value)
+    {
+        BranchData.Swap([value], Begin().Take(Unsafe.SizeOf<T>()));
+        End();
+    }
+
+    /// <summary>The values of many entries, one each.</summary>
+    public BranchData Values(ReadOnlyMemory<T> values) => new FixedData<T>(this, values, 1);
+}
+
+/// <summary>A branch with the same number of numbers in every entry.</summary>
+/// <typeparam name="T">Type of the values.</typeparam>
+public sealed class FixedBranch<T> : BranchWriter
+    where T : unmanaged
+{
+    internal FixedBranch(TreeWriter tree, string name, int[] dimensions)
+        : base(tree, name, LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), TreeWriter.Brackets(dimensions), TreeWriter.Product(dimensions, name)), null, isJagged: false)
+    {
+        if (dimensions.Length == 0)
+            throw new ArgumentException($"branch '{name}' needs at least one dimension");
+    }
+
+    /// <summary>Values of an entry: the product of the dimensions.</summary>
+    public int Length => Leaf.Length;
+
+    /// <summary>The values of the current entry, the last dimension running fastest.</summary>
+    public void Set(ReadOnlySpan<T> values)
+    {
+        if (values.Length != Length)
+            throw new ArgumentException($"wanted the {Length} values of an entry of branch '{Name}', found {values.Length}");
+        BranchData.Swap(values, Begin().Take((long)values.Length * Unsafe.SizeOf<T>()));
+        End();
+    }
+
+    /// <summary>The values of many entries, <see cref="Length"/> each.</summary>
+    public BranchData Values(ReadOnlyMemory<T> values) => values.Length % Length == 0
+        ? new FixedData<T>(this, values, Length)
+        : throw new ArgumentException($"{values.Length} values of branch '{Name}' do not make whole entries of {Length}");
+}
+
+/// <summary>
+/// Counts shared by jagged branches: <c>nJet</c> for <c>Jet_pt</c> and <c>Jet_eta</c>. It is a branch of its own, filled
+/// from the lengths of the others, which have to agree in every entry.
+/// </summary>
+public sealed class CounterGroup : BranchWriter
+{
+    private readonly List<BranchWriter> _counted = [];
+
+    internal CounterGroup(TreeWriter tree, string name)
+        : base(tree, name, LeafShape.Of(RootElementType.Int32, "", 1), null, isJagged: false)
+    {
+    }
+
+    /// <summary>A branch with as many elements an entry as the others of the group.</summary>
+    /// <param name="name">Name of the branch.</param>
+    /// <param name="inner">Constant dimensions of an element: none for a plain number, 3 for <c>x[n][3]</c>.</param>
+    public JaggedBranch<T> Jagged<T>(string name, params int[] inner)
+        where T : unmanaged
+    {
+        JaggedBranch<T> branch = Tree.Add(name, () => new JaggedBranch<T>(this, name, inner));
+        _counted.Add(branch);
+        return branch;
+    }
+
+    /// <summary>The lists of many entries, for the whole group: entry e has the elements [offsets[e], offsets[e + 1]).</summary>
+    /// <param name="offsets">[entries + 1]; a part of larger offsets will do, it need not begin with 0.</param>
+    public BranchData Lists(ReadOnlyMemory<long> offsets)
+    {
+        BranchData.CheckOffsets(offsets.Span, long.MaxValue, 1, Name);
+        return new CountData(this, offsets);
+    }
+
+    internal void Saw(long count) => Largest = Math.Max(Largest, count);
+
+    /// <summary>Finds the count of the current entry in the counted branches.</summary>
+    internal void Count()
+    {
+        if (_counted.Count == 0)
+            throw new InvalidOperationException($"counter '{Name}' (tree '{Tree.Name}') counts no branch; add one with Jagged before the first entry");
+        int? count = null;
+        foreach (BranchWriter branch in _counted)
+        {
+            int own = branch.Basket.EntryBytes / (branch.Leaf.Length * branch.Leaf.ValueBytes);
+            if (!branch.IsSet)
+                continue; // reported by the tree, with its name
+            if (own != (count ??= own))
+                throw new InvalidOperationException($"entry {Tree.EntryCount} has {count} elements in branch '{_counted[0].Name}' but {own} in branch '{branch.Name}' of the same group '{Name}'; give both as many");
+        }
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(Begin().Take(sizeof(int)), count ?? 0);
+        End();
+    }
+
+    /// <summary>Keeps the largest count.</summary>
+    internal void SawCurrent()
+    {
+        BranchWriter first = _counted[0];
+        Saw(first.Basket.EntryBytes / (first.Leaf.Length * first.Leaf.ValueBytes));
+    }
+}
+
+/// <summary>A branch with a list of numbers an entry, counted by a <see cref="CounterGroup"/>: what every reader takes.</summary>
+/// <typeparam name="T">Type of the values.</typeparam>
+public sealed class JaggedBranch<T> : BranchWriter
+    where T : unmanaged
+{
+    private readonly CounterGroup _group;
+
+    internal JaggedBranch(CounterGroup group, string name, int[] inner)
+        : base(group.Tree, name, LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), $"[{group.Name}]{TreeWriter.Brackets(inner)}", TreeWriter.Product(inner, name)), null, isJagged: true) =>
+        _group = group;
+
+    internal override BranchWriter Counter => _group;
+
+    /// <summary>Values of the current entry.</summary>
+    public void Set(ReadOnlySpan<T> values)
+    {
+        if (values.Length % Leaf.Length != 0)
+            throw new ArgumentException($"{values.Length} values of branch '{Name}' do not make whole elements of {Leaf.Length}");
+        BranchData.Swap(values, Begin().Take((long)values.Length * Unsafe.SizeOf<T>()));
+        End();
+    }
+
+    /// <summary>Values of many entries; the offsets are those of the group's <see cref="CounterGroup.Lists"/>.</summary>
+    public BranchData Values(ReadOnlyMemory<T> values) => new CountedData<T>(this, values, Leaf.Length);
+}
