@@ -7,6 +7,7 @@ open Pruning.Root.Compression
 open Pruning.Root.Files
 open Pruning.Root.Reading
 open Pruning.Root.Writing
+open Pruning.Root.Writing.Trees
 open Pruning.RootBenchmark.Clock
 
 /// The jagged branch `x` of the sample, its counter, and so many branches of one number beside it.

@@ -24,7 +24,6 @@ open Pruning.Root.Errors
 open Pruning.Root.Files
 open Pruning.Root.Reading
 open Pruning.Root.Trees
-open Pruning.Root.Writing
 open Pruning.RootBenchmark.Clock
 open Pruning.RootBenchmark.Sample
 

@@ -2,8 +2,11 @@
 module Pruning.RootBenchmark.Sample
 
 open System
+open Pruning.Root.Files
 open Pruning.Root.Reading
 open Pruning.Root.Writing
+open Pruning.Root.Writing.Ntuples
+open Pruning.Root.Writing.Trees
 
 type Sample =
     {

@@ -5,7 +5,7 @@ open System.Globalization
 open System.Text
 open System.Text.Json.Nodes
 open Pruning.Cli.Framework
-open Pruning.Root
+open Pruning.Root.Columns
 open Pruning.Model.Persistence
 
 /// The values of the first entries, entry after entry.

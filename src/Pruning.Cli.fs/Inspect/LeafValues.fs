@@ -5,7 +5,8 @@ open System.Globalization
 open System.Text.Encodings.Web
 open System.Text.Json
 open Pruning.Cli.Framework
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Errors
 open Pruning.Model.Persistence
 
 /// A leaf read to its last value, or why it was not.

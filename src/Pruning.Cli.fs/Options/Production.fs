@@ -6,7 +6,7 @@ open System.IO
 open System.Reflection
 open Pruning.Data
 open Pruning.Root.Compression
-open Pruning.Root.Writing
+open Pruning.Root.Files
 open Pruning.Data.Tracksters
 open Pruning.Cli.Framework
 

@@ -3,7 +3,7 @@ namespace Pruning.Cli.Prune
 open System
 open System.IO
 open Argu
-open Pruning.Root
+open Pruning.Root.Compression
 open Pruning.Model.Evaluation
 open Pruning.Cli.Framework
 open Pruning.Cli.Options

@@ -85,7 +85,7 @@ module PruneSink =
         (path: string)
         (source: TracksterFile)
         (metadata: (string * string) list)
-        (options: Pruning.Root.Writing.RootWriteOptions)
+        (options: Pruning.Root.Files.RootWriteOptions)
         : PruneSink =
         match Path.GetDirectoryName(Path.GetFullPath path) with
         | null -> ()

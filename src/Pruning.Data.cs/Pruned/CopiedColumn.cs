@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using Pruning.Root.Columns;
-using Pruning.Root.Writing;
+using Pruning.Root.Writing.Trees;
 using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Pruned;

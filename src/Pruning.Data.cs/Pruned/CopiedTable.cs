@@ -1,6 +1,7 @@
 using Pruning.Root.Columns;
 using Pruning.Root.Trees;
 using Pruning.Root.Writing;
+using Pruning.Root.Writing.Trees;
 using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Pruned;

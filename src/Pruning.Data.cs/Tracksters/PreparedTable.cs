@@ -1,4 +1,6 @@
 using Pruning.Root.Writing;
+using Pruning.Root.Writing.Ntuples;
+using Pruning.Root.Writing.Trees;
 
 namespace Pruning.Data.Tracksters;
 

@@ -1,4 +1,8 @@
+using Pruning.Root.Errors;
+using Pruning.Root.Files;
 using Pruning.Root.Writing;
+using Pruning.Root.Writing.Ntuples;
+using Pruning.Root.Writing.Trees;
 
 namespace Pruning.Data.Tracksters;
 

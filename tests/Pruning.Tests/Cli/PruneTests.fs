@@ -6,7 +6,7 @@ open System.IO
 open System.Text.Json
 open Expecto
 open Pruning.Cli.Options
-open Pruning.Root
+open Pruning.Root.Reading
 open Pruning.Model.Metrics
 open Pruning.Model.Prediction
 open Pruning.Tests.Cli.Run

@@ -4,6 +4,7 @@ module Pruning.Tests.Cli.ShowerFiles
 open Pruning.Root.Columns
 open Pruning.Root.Reading
 open Pruning.Root.Writing
+open Pruning.Root.Writing.Trees
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 

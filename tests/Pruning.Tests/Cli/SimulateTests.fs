@@ -7,7 +7,7 @@ open System.Text.Json
 open System.Threading
 open Expecto
 open Pruning.Cli.Framework
-open Pruning.Root
+open Pruning.Root.Reading
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 

@@ -6,6 +6,7 @@ open System
 open System.IO
 open Pruning.Root.Reading
 open Pruning.Root.Writing
+open Pruning.Root.Writing.Trees
 open Pruning.Data.Tracksters
 
 /// A trackster as it is written: nodes with ids 100, 101, ... and the parent of each (none for -1), by position.

@@ -3,7 +3,8 @@ module Pruning.Tests.Data.NtupleFileTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Errors
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleSpec
 open Pruning.Tests.Data.NtupleWriter

@@ -3,7 +3,8 @@ module Pruning.Tests.Data.NtupleSchemaTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Columns
+open Pruning.Root.Errors
 open Pruning.Tests.Data.NtupleBytes
 open Pruning.Tests.Data.NtupleModel
 open Pruning.Tests.Data.NtupleSpec

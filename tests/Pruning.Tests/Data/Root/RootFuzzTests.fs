@@ -4,7 +4,9 @@ module Pruning.Tests.Data.RootFuzzTests
 open System
 open System.IO
 open Expecto
-open Pruning.Root
+open Pruning.Root.Errors
+open Pruning.Root.Files
+open Pruning.Root.Reading
 open Pruning.Tests.Data.FuzzCorpus
 open Pruning.Tests.Data
 open Pruning.Tests.Data.RootSpec

@@ -5,7 +5,9 @@ open System
 open System.IO
 open Expecto
 open FsCheck
-open Pruning.Root
+open Pruning.Root.Errors
+open Pruning.Root.Files
+open Pruning.Root.Reading
 open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter

@@ -3,7 +3,7 @@ module Pruning.Tests.Data.RootRefusalTests
 
 open System
 open Expecto
-open Pruning.Root
+open Pruning.Root.Errors
 open Pruning.Tests.Data.RootSpec
 open Pruning.Tests.Data.RootWriter
 open Pruning.Tests.Data.RootExpect

@@ -5,7 +5,9 @@ module Pruning.Tests.Data.FuzzCorpus
 open System
 open System.IO
 open Pruning.Root.Compression
+open Pruning.Root.Files
 open Pruning.Root.Writing
+open Pruning.Root.Writing.Ntuples
 open Pruning.Data.Tracksters
 open Pruning.Tests.Data.RootCodecs
 open Pruning.Tests.Data.RootSpec

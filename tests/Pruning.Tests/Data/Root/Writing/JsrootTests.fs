@@ -7,7 +7,7 @@ open System.IO
 open System.Text.Json
 open Expecto
 open Pruning.Root.Compression
-open Pruning.Root.Writing
+open Pruning.Root.Files
 open Pruning.Tests.Data.RootWriteTests
 open Pruning.Tests.Data.WrittenColumns
 

@@ -11,6 +11,7 @@ open Pruning.Root.Files
 open Pruning.Root.Ntuples.Encoding
 open Pruning.Root.Reading
 open Pruning.Root.Writing
+open Pruning.Root.Writing.Ntuples
 open Pruning.Tests.Data.RandomColumns
 open Pruning.Tests.Data.RootWriteTests
 open Pruning.Tests.Data.WrittenFields

@@ -4,7 +4,11 @@ module Pruning.Tests.Data.RootWriteMisuseTests
 open System
 open System.IO
 open Expecto
-open Pruning.Root
+open Pruning.Root.Errors
+open Pruning.Root.Files
+open Pruning.Root.Reading
+open Pruning.Root.Writing
+open Pruning.Root.Writing.Trees
 open Pruning.Tests.Data.RootWriteTests
 
 let private message<'E when 'E :> exn> (act: unit -> unit) =

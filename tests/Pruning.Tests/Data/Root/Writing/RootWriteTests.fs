@@ -5,7 +5,10 @@ open System
 open System.IO
 open Expecto
 open FsCheck
-open Pruning.Root
+open Pruning.Root.Compression
+open Pruning.Root.Files
+open Pruning.Root.Reading
+open Pruning.Root.Writing
 open Pruning.Tests.Data.WrittenColumns
 
 /// A directory for the time of a function.

@@ -6,7 +6,7 @@ open System.IO.Hashing
 open System.Runtime.InteropServices
 open System.Text
 open Pruning.Root.Trees
-open Pruning.Root.Writing
+open Pruning.Root.Writing.Trees
 open Pruning.Tests.Data.RootBytes
 
 /// A column that stands in a tree which is being written.

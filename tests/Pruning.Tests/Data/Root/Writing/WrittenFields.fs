@@ -7,7 +7,7 @@ open System.Runtime.InteropServices
 open System.Text
 open Expecto
 open Pruning.Root.Ntuples
-open Pruning.Root.Writing
+open Pruning.Root.Writing.Ntuples
 
 type Field =
     {
