@@ -55,7 +55,7 @@ changed_since() {
     reference=$1 name=$2
     shift 2
     case $name in
-    tests) folders="$root/tests/Pruning.Tests" ;;
+    tests) folders="$root/tests" ;;
     *) folders="" ;;
     esac
     find "$root/src" ${folders:+"$folders"} "$root/build" "$root/.config" "$root/global.json" "$root/paket.dependencies" \

@@ -57,7 +57,7 @@ let private compile (name: string) (source: string) : string option =
         None
 
 let private standIn: Lazy<string option> =
-    lazy compile "libnccl-stand-in.so" (Path.Combine(Fixture.own, "..", "Pruning.Tests", "Native", "nccl-stand-in.c"))
+    lazy compile "libnccl-stand-in.so" (Path.Combine(Fixture.own, "..", "Pruning.Model.Tests", "nccl-stand-in.c"))
 
 let private path () : string =
     match standIn.Value with
