@@ -1,6 +1,8 @@
-// What happens to one trackster between the file and the decision? Walks one entry through every stage and prints each.
+// 01-inspect-event: what happens to one trackster between the file and the decision?
 //
-//     dotnet fsi scripts/01-inspect-event.fsx [FILE [ENTRY]]
+// Run:     dotnet fsi scripts/01-inspect-event.fsx [FILE [ENTRY]]
+// Prints:  one trackster at each stage: file, tree, columns, graph, batch, tensors, network, decision, metrics. The network is untrained.
+// Takes:   a few seconds.
 
 #load "load.fsx"
 

@@ -1,7 +1,10 @@
-// Does a network that is put together in a script train? An equilibrium pruner with mean aggregation and a residual
-// round of our own, composed from the library's parts, against the baseline that keeps everything.
+// 02-train-small: does a network that is composed in a script train?
 //
-//     dotnet fsi scripts/02-train-small.fsx [FILE [EPOCHS]]
+// The network is an equilibrium pruner with mean aggregation and a residual message-passing step of the script's own.
+//
+// Run:     dotnet fsi scripts/02-train-small.fsx [FILE [EPOCHS]]
+// Prints:  loss and average precision of each epoch, and the average precision of the baseline that keeps everything.
+// Takes:   about ten seconds for the default of 3 epochs.
 
 #load "load.fsx"
 
