@@ -15,19 +15,12 @@ open System.Globalization
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Features
-open Pruning.Model.Layers
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Baselines
 open Pruning.Model.Training
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1

@@ -12,9 +12,7 @@
 open System
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Data.Graphs
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Features
@@ -25,8 +23,6 @@ open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Baselines
 open Pruning.Model.Training
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1

@@ -12,10 +12,6 @@ open System
 open System.Diagnostics
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
-open Pruning.Cli.Tune
-open Pruning.Cli.Preprocess
 
 let argument index fallback =
     match List.tryItem index (List.ofArray fsi.CommandLineArgs[1..]) with

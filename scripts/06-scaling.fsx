@@ -20,14 +20,7 @@ open System
 open System.Diagnostics
 open System.IO
 open System.Text.Json
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Compare
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Preprocess
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
 let folder = if arguments.Length > 0 then arguments[0] else ""

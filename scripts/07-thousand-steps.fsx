@@ -11,16 +11,11 @@ open System.Diagnostics
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Native.Kernels
 
