@@ -1,12 +1,14 @@
-// What do time and memory grow with? Random graphs of 10 to 2,000 nodes with 9 in-edges a node, and widths of 32 to 512, each
-// measured by `graph-pruning benchmark` in a process of its own: processor time of a step, and how far the process rose above
-// what it had before the step.
+// 06-scaling: how do time and memory grow with the size of a graph and the width of a network?
 //
-//     dotnet fsi scripts/06-scaling.fsx                 a few small points, printed
-//     dotnet fsi scripts/06-scaling.fsx FOLDER [LARGEST AUTOREGRESSIVE TRAINING; 0 = draw the points that are there]
+// The graphs are random, with 10 to 2,000 nodes and 9 in-edges per node. Widths are 32 to 512. `graph-pruning benchmark` measures each
+// point in a process of its own: processor time of a step, and resident memory above that before the step.
 //
-// FOLDER (benchmarks is ours; about a quarter of an hour) gets scaling.csv (points; those that it has already are not measured again), scaling.md (tables and fits)
-// and scaling.png (drawn by Chromium, left out without one).
+// Run:     dotnet fsi scripts/06-scaling.fsx                        a few small points
+//          dotnet fsi scripts/06-scaling.fsx FOLDER [LARGEST]       all points; `benchmarks` is the folder of this repository
+// Prints:  the points. With FOLDER it writes scaling.csv (points), scaling.md (tables and fits) and scaling.png there. Points that
+//          scaling.csv already holds are not measured again. LARGEST is the largest graph in autoregressive training (default 200);
+//          0 measures nothing and draws the existing points.
+// Takes:   a few seconds; with FOLDER about 15 minutes.
 
 #load "load.fsx"
 #r "../src/Pruning.Cli.fs/bin/Release/net10.0/graph-pruning.dll"
@@ -18,14 +20,7 @@ open System
 open System.Diagnostics
 open System.IO
 open System.Text.Json
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Compare
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Preprocess
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
 let folder = if arguments.Length > 0 then arguments[0] else ""

@@ -18,11 +18,6 @@ open System.Globalization
 open System.IO
 open System.Text.Json
 open Pruning.Native
-open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Preprocess
 
 // Numbers are written and read with a point, whatever the locale says.
 CultureInfo.DefaultThreadCurrentCulture <- CultureInfo.InvariantCulture

@@ -194,9 +194,9 @@ let scripts =
                         Expect.isEmpty (Directory.GetFileSystemEntries directory) "and leaves nothing behind")
                 }
 
-            test "05-results.fsx makes its table, here of a few events" {
+            test "08-results.fsx makes its table, here of a few events" {
                 Run.inTemporaryDirectory (fun directory ->
-                    let script = Path.Combine(Run.repository, "scripts", "05-results.fsx")
+                    let script = Path.Combine(Run.repository, "scripts", "08-results.fsx")
 
                     let outcome =
                         Run.program Run.dotnet [ "fsi"; script; directory; "600" ]

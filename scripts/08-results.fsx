@@ -1,11 +1,14 @@
-// The table of docs/results.md: 30,000 simulated tracksters, divided by event, and what prunes them how well. Simulates,
-// trains one network of each strategy for about the same time on one core, and judges all of them on the same test split.
-// What is there already is not made again, so a stopped run goes on where it was. It takes about 20 minutes.
+// 08-results: how well does each network prune 30,000 simulated tracksters? Makes the table of docs/results.md.
 //
-//     ./graph-pruning --version              builds the program
-//     dotnet fsi scripts/05-results.fsx      prints the commands, and makes nothing
-//     dotnet fsi scripts/05-results.fsx DIRECTORY
-//     dotnet fsi scripts/05-results.fsx DIRECTORY 600       of so many events: to see that it runs
+// The script simulates the samples, trains one network of each strategy for about the same time on one core, and evaluates all of them
+// on the same test split. Files and runs that exist are not made again, so a stopped script continues where it was.
+//
+// Run:     ./graph-pruning --version                                builds the program
+//          dotnet fsi scripts/08-results.fsx                        only prints the commands
+//          dotnet fsi scripts/08-results.fsx DIRECTORY              makes everything in DIRECTORY
+//          dotnet fsi scripts/08-results.fsx DIRECTORY 600          the same with 600 events, as a trial
+// Prints:  the commands and the table.
+// Takes:   about 20 minutes; a few minutes with 600 events.
 
 open System
 open System.Diagnostics
