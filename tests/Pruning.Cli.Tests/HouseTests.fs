@@ -85,8 +85,8 @@ let tests =
                     Expect.stringContains props $"<{property}>{version}</{property}>" "Directory.Build.props"
             }
 
-            test "docs/packages.md has every package with its version" {
-                let lines = read("docs/packages.md").Split '\n'
+            test "docs/reference/packages.md has every package with its version" {
+                let lines = read("docs/reference/packages.md").Split '\n'
 
                 for name, version in locked do
                     // Parts of a family stand in one line: "SkiaSharp (+ NativeAssets.macOS, ...)".

@@ -3,18 +3,14 @@ namespace Pruning.Cli.Framework
 open System
 open System.Globalization
 open System.IO
+open Pruning.Model.Persistence
 
 /// Files that are the answer of a verb.
 [<RequireQualifiedAccess>]
 module Output =
 
     /// Writes a text as UTF-8, with the directories above it. The file appears whole or not at all.
-    let writeText (path: string) (text: string) : unit =
-        let full = Path.GetFullPath path
-        Directory.CreateDirectory(nonNull (Path.GetDirectoryName full)) |> ignore
-        let temporary = full + ".new"
-        File.WriteAllText(temporary, text)
-        File.Move(temporary, full, overwrite = true)
+    let writeText (path: string) (text: string) : unit = AtomicFile.writeText (Path.GetFullPath path) text
 
 /// Tables for spreadsheets and pandas (RFC 4180): a header, commas, every digit.
 [<RequireQualifiedAccess>]
