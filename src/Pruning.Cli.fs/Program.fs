@@ -20,9 +20,11 @@ open Pruning.Cli.Stats
 open Pruning.Cli.Launch
 open Pruning.Cli.Doctor
 open Pruning.Cli.Benchmark
+open Pruning.Cli.Completions
+open Pruning.Cli.Reference
 
 /// Every verb, in the order of the overview.
-let verbs: Command list =
+let private own: Command list =
     [
         DemoVerb.command
         SimulateVerb.command
@@ -41,6 +43,12 @@ let verbs: Command list =
         DoctorVerb.command
         BenchmarkVerb.command
     ]
+
+/// Those, and the one that speaks about them.
+let verbs: Command list = own @ [ Completions.command (fun () -> own) ]
+
+/// With those that the overview does not show.
+let private known: Command list = verbs @ [ ReferencePages.command (fun () -> verbs) ]
 
 /// Words that every verb takes, before the verb's own parser sees the rest.
 let private common = Map [ "--verbose", Verbosity.Verbose; "--quiet", Verbosity.Quiet ]
@@ -64,10 +72,10 @@ let private run (terminal: Terminal) (words: string list) : int =
         Terminal.print terminal $"{Arguments.program} {version ()}"
         ExitCode.ok
     | "help" :: verb :: _ ->
-        terminal.Data.Write((Verbs.find verbs verb).Help())
+        terminal.Data.Write((Verbs.find known verb).Help())
         ExitCode.ok
     | verb :: rest ->
-        let command = Verbs.find verbs verb
+        let command = Verbs.find known verb
 
         if List.exists isHelp rest then
             terminal.Data.Write(command.Help())

@@ -7,6 +7,7 @@ open System.Text.Json
 open System.Text.RegularExpressions
 open Expecto
 open Pruning.Cli.Framework
+open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
 open Pruning.Cli.Evaluate
@@ -172,7 +173,7 @@ let private evaluates =
             }
 
             test "options are read, and refused with what they take" {
-                let settings words = EvaluateSettings.ofArguments (Arguments.parse<EvaluateArgument>("run" :: words))
+                let settings words = EvaluateSettings.ofWords ("run" :: words)
 
                 let read =
                     settings

@@ -263,11 +263,12 @@ let statsTests =
             }
 
             test "options of stats are read like those of train" {
-                let input, json =
+                let settings =
                     StatsVerb.settingsOf
                         (fun _ -> false)
-                        (Arguments.parse<StatsVerb.StatsArgument>
-                            [ "a.root"; "T"; "E"; "--bad_graphs=skip"; "--workers"; "0"; "--json" ])
+                        [ "a.root"; "T"; "E"; "--bad_graphs=skip"; "--workers"; "0"; "--json" ]
+
+                let input, json = settings.Input, settings.Json
 
                 Expect.equal (input.Files, input.TracksterTree, input.EdgeTree) ([ "a.root" ], "T", "E") "input"
 

@@ -164,7 +164,7 @@ let private options = test "options that cannot be are usage errors, each in a s
     for words, parts in
         [
             [ "a.root" ], [ "--output FILE"; "--output-dir DIR" ]
-            [ "a.root"; "--output=y"; "--output-dir=z" ], [ "exclude" ]
+            [ "a.root"; "--output=y"; "--output-dir=z" ], [ "cannot be combined" ]
             [ "a.root"; "--output=y"; "--resume"; "--overwrite" ], [ "--resume"; "--overwrite" ]
             [ "a.root"; "--output=y"; "--clue3d=2020" ], [ "--clue3d"; "2022, 2021 or toy" ]
             [ "a.root"; "--output=y"; "--min-nodes=9"; "--max-nodes=8" ], [ "MaxNodes"; "9"; "8" ]
@@ -172,9 +172,7 @@ let private options = test "options that cannot be are usage errors, each in a s
         ] do
         let sentence =
             try
-                let arguments = Arguments.parse words
-                PreprocessSettings.ofArguments arguments |> ignore
-                PreprocessSettings.destinationOf arguments |> ignore
+                PreprocessSettings.ofWords words |> ignore
                 "it was taken"
             with :? UsageException as error ->
                 error.Message

@@ -14,7 +14,7 @@ open Pruning.Tests.Cli.ValuesTests
 
 /// Nothing exists on this disk.
 let private settings (words: string list) =
-    TrainSettings.ofArguments (fun _ -> false) (Arguments.parse<TrainArgument> words)
+    TrainSettings.ofLine (fun _ -> false) (TrainSettings.read words)
 
 let private refused words = refusal (fun () -> settings words)
 
@@ -56,7 +56,7 @@ let tests =
 
             test "who trains is taken up from a run, unless the command line or a launcher says who" {
                 let world =
-                    { World.standard with
+                    { RankOptions.standard with
                         Replicas = 3
                         Gpus = 4
                         Patience = System.TimeSpan.FromSeconds 90.0
@@ -71,18 +71,19 @@ let tests =
                         IsMpich = false
                     }
 
-                Expect.equal (World.takenUp None [] world) world "alone"
-                Expect.equal (World.takenUp (Some { place with Size = 1 }) [] world) world "a launcher of one"
+                let nothing = TrainSettings.read []
+                Expect.equal (World.takenUp None nothing world) world "alone"
+                Expect.equal (World.takenUp (Some { place with Size = 1 }) nothing world) world "a launcher of one"
 
                 Expect.equal
-                    (World.takenUp (Some place) [] world)
+                    (World.takenUp (Some place) nothing world)
                     { world with Replicas = 1; Gpus = 1 }
                     "under a launcher"
 
-                for said in [ Devices "cpu"; Gpus "1"; Replicas "2" ] do
+                for said in [ "--devices=cpu"; "--gpus=1"; "--replicas=2" ] do
                     Expect.equal
-                        (World.takenUp None [ said ] world)
-                        { World.standard with
+                        (World.takenUp None (TrainSettings.read [ said ]) world)
+                        { RankOptions.standard with
                             Patience = world.Patience
                         }
                         "said anew"
@@ -90,8 +91,9 @@ let tests =
 
             test "parts of a batch are counted in graphs" {
                 Expect.equal (settings [ "a.root" ]).Training.PartSize None "none"
-                Expect.equal (settings [ "a.root"; "--part-size=4" ]).Training.PartSize (Some 4) "four"
-                Expect.stringContains (refused [ "a.root"; "--part-size=0" ]) "--part-size" "at least one"
+                Expect.equal (settings [ "a.root"; "--micro-batch=4" ]).Training.PartSize (Some 4) "four"
+                Expect.equal (settings [ "a.root"; "--part-size=4" ]).Training.PartSize (Some 4) "the old name"
+                Expect.stringContains (refused [ "a.root"; "--part-size=0" ]) "--micro-batch" "at least one"
             }
 
             test "schedules, averages and stopping are read, and refused by name" {
@@ -254,7 +256,9 @@ let tests =
 
                 test $"{line} is refused with the option, the value and what is allowed" {
                     let sentence = refused ("a.root" :: words)
-                    Expect.stringStarts sentence $"{words[0]} wants " "names the option"
+                    let option = if words[0] = "--aggregator" then "--decision-cell" else words[0]
+                    let option = if option = "--memory" then "--memory-cell" else option
+                    Expect.stringStarts sentence $"{option} wants " "names the option"
                     Expect.stringEnds sentence $"; found '{words[1]}'." "names the value"
                 }
 
@@ -345,39 +349,28 @@ let tests =
             }
 
             test "the structure of every option union is what Argu accepts" {
-                Argu.ArgumentParser.Create<TrainArgument>(checkStructure = true) |> ignore
-
-                Argu.ArgumentParser.Create<EvaluateArgument>(checkStructure = true) |> ignore
-
-                Argu.ArgumentParser.Create<Pruning.Cli.Benchmark.BenchmarkArguments.BenchmarkArgument>(
-                    checkStructure = true
-                )
-                |> ignore
-
                 Argu.ArgumentParser.Create<Pruning.Cli.Demo.DemoVerb.DemoArgument>(checkStructure = true)
                 |> ignore
 
                 Argu.ArgumentParser.Create<Pruning.Cli.Inspect.InspectVerb.InspectArgument>(checkStructure = true)
                 |> ignore
 
-                Argu.ArgumentParser.Create<Pruning.Cli.Report.ReportVerb.ReportArgument>(checkStructure = true)
-                |> ignore
-
-                Argu.ArgumentParser.Create<Pruning.Cli.Compare.CompareVerb.CompareArgument>(checkStructure = true)
-                |> ignore
-
-                Argu.ArgumentParser.Create<Pruning.Cli.Display.DisplayVerb.DisplayArgument>(checkStructure = true)
-                |> ignore
-
-                Argu.ArgumentParser.Create<Pruning.Cli.Stats.StatsVerb.StatsArgument>(checkStructure = true)
-                |> ignore
-
                 Argu.ArgumentParser.Create<Pruning.Cli.Doctor.DoctorVerb.DoctorArgument>(checkStructure = true)
+                |> ignore
+
+                Argu.ArgumentParser.Create<Pruning.Cli.Launch.LaunchVerb.LaunchArgument>(checkStructure = true)
+                |> ignore
+
+                Argu.ArgumentParser.Create<Pruning.Cli.Import.ImportVerb.ImportArgument>(checkStructure = true)
                 |> ignore
             }
         ]
 
-let private split exists words = Inputs.ofWords (fun word -> List.contains word exists) None None words
+let private split exists words =
+    let files, (tracksters, edges) =
+        Inputs.ofWords (fun word -> List.contains word exists) false ("Tracksters", "Edges") words
+
+    files, tracksters, edges
 
 [<Tests>]
 let inputTests =
@@ -410,8 +403,13 @@ let inputTests =
             }
 
             test "with --tracksters or --edges every word is a file" {
-                let files, tracksters, edges = Inputs.ofWords (fun _ -> false) (Some "T") None [ "a"; "b"; "c" ]
-                Expect.equal (files, tracksters, edges) ([ "a"; "b"; "c" ], "T", "Edges") "named"
+                let input =
+                    (settings [ "a"; "b"; "c"; "--tracksters"; "T" ]).Input
+
+                Expect.equal
+                    (input.Files, input.TracksterTree, input.EdgeTree)
+                    ([ "a"; "b"; "c" ], "T", "Edges")
+                    "named"
             }
 
             test "one tree name alone is refused" {

@@ -215,7 +215,7 @@ let private refusals =
                     ] do
                     let sentence =
                         try
-                            Arguments.parse words |> Pruning.Cli.Simulate.SimulateVerb.settingsOf |> ignore
+                            Pruning.Cli.Simulate.SimulateVerb.settingsOf words |> ignore
                             "it was taken"
                         with :? UsageException as error ->
                             error.Message

@@ -264,7 +264,7 @@ let private evaluates =
 
             test "no model and no file are usage errors" {
                 Expect.stringContains
-                    (refusal (fun () -> EvaluateSettings.ofArguments []))
+                    (refusal (fun () -> EvaluateSettings.ofWords []))
                     "give a run directory or a model file"
                     "no model"
 
@@ -274,10 +274,8 @@ let private evaluates =
 
             test "options are read like those of train" {
                 let settings =
-                    EvaluateSettings.ofArguments (
-                        Arguments.parse<EvaluateArgument>
-                            [ "run"; "a.root"; "--split=TEST"; "--batch_size"; "8"; "--checkpoint"; "last" ]
-                    )
+                    EvaluateSettings.ofWords
+                        [ "run"; "a.root"; "--split=TEST"; "--batch_size"; "8"; "--checkpoint"; "last" ]
 
                 Expect.equal (settings.Model, settings.Input.Words) ("run", [ "a.root" ]) "words"
 
@@ -287,7 +285,7 @@ let private evaluates =
                     "options"
 
                 let wrong () =
-                    EvaluateSettings.ofArguments (Arguments.parse<EvaluateArgument> [ "run"; "--split"; "train" ])
+                    EvaluateSettings.ofWords [ "run"; "--split"; "train" ]
 
                 Expect.stringContains (refusal wrong) "validation, test, training or all" "choices"
             }
@@ -394,7 +392,7 @@ let private benchmarks =
 
             test "an odd width and two files are usage errors" {
                 let read words () =
-                    BenchmarkArguments.settingsOf (Arguments.parse<BenchmarkArguments.BenchmarkArgument> words)
+                    BenchmarkArguments.settingsOf words
 
                 Expect.stringContains (refusal (read [ "--hidden-dim"; "9" ])) "an even number" "width"
                 Expect.stringContains (refusal (read [ "a.root"; "b.root" ])) "one ROOT file" "files"

@@ -84,7 +84,7 @@ let private settings =
                 [
                     [ "found none"; "--grid" ], []
                     [ "unknown option --lerning-rate"; "--learning-rate" ], [ "--grid"; "lerning-rate=1,2" ]
-                    [ "trial 1 is no training"; "--memory wants none" ], [ "--grid"; "memory=gru,grue" ]
+                    [ "trial 1 is no training"; "--memory-cell wants none" ], [ "--grid"; "memory=gru,grue" ]
                     [ "trial"; "is no training"; "--dropout" ], [ "--uniform"; "dropout=1:5" ]
                     [ "--method grid"; "--dropout" ], [ "--uniform"; "dropout=0:0.5"; "--method"; "grid" ]
                     [ "--trials belongs" ], [ "--grid"; "memory=gru,lstm"; "--trials"; "3" ]

@@ -3,7 +3,6 @@ module Pruning.Tests.Model.ScheduleTests
 
 open System
 open System.IO
-open System.Text.Json.Nodes
 open System.Threading
 open Expecto
 open FsCheck
@@ -34,70 +33,6 @@ let private schedules: Gen<LearningRateSchedule> = gen {
                 LearningRateSchedule.Plateau(share, patience)
             ]
 }
-
-let private configs: Arbitrary<TrainingConfig> =
-    let count = Gen.choose (1, 1_000_000)
-    let optional values = Gen.elements (None :: List.map Some values)
-
-    gen {
-        let! epochs = count
-        let! batchSize = count
-        let! accumulate = Gen.choose (1, 64)
-        let! rate = Gen.elements [ 1e-3; 0.1; 3.3e-7 ]
-        let! schedule = schedules
-        let! warmup = Gen.choose (0, 1000)
-        let! decay = Gen.elements [ 0.0; 0.01 ]
-        let! weighting = Gen.elements [ Measured; Given { Keep = 1.0; Prune = 20.5 } ]
-        let! loss = Gen.elements (List.map snd ConfigJson.losses)
-        let! clip = optional [ 1.0; 0.25 ]
-        let! ema = optional [ 0.0; 0.999 ]
-        let! monitor = Gen.elements Monitor.all
-        let! patience = optional [ 1; 20 ]
-        let! time = optional [ TimeSpan.FromMinutes 90.0; TimeSpan.FromSeconds 0.5 ]
-
-        let! interval =
-            Gen.elements
-                [
-                    CheckpointInterval.Epochs
-                    CheckpointInterval.Steps 500
-                    CheckpointInterval.Time(TimeSpan.FromMinutes 10.0)
-                ]
-
-        let! seed = Gen.choose64 (0L, Int64.MaxValue)
-
-        let! memory =
-            Gen.elements [ Backpropagation.Full; Backpropagation.Bounded 5L; Backpropagation.Truncated 7 ]
-
-        let! workers = Gen.choose (1, 64)
-        let! partSize = Gen.elements [ None; Some 1; Some 16 ]
-
-        return
-            {
-                Epochs = epochs
-                BatchSize = batchSize
-                PartSize = partSize
-                Accumulate = accumulate
-                LearningRate = rate
-                Schedule = schedule
-                WarmupSteps = warmup
-                WeightDecay = decay
-                ClassWeighting = weighting
-                Loss = loss
-                ClipNorm = clip
-                Ema = ema
-                Monitor = monitor
-                Patience = patience
-                MaxTime = time
-                CheckpointEvery = interval
-                Keep = accumulate
-                Seed = seed
-                Backpropagation = memory
-                Threads = 1
-                Workers = workers
-                PrefetchFactor = workers
-            }
-    }
-    |> Arb.fromGen
 
 let private share schedule warmup total step =
     LearningRateSchedule.share schedule warmup total LearningRateSchedule.start step
@@ -172,70 +107,6 @@ let private scheduleTests =
             for schedule in [ LearningRateSchedule.Cosine 0.0; LearningRateSchedule.OneCycle 0.3 ] do
                 Expect.isGreaterThan (share schedule 0 1L 0L) 0.0 "one step"
                 Expect.isGreaterThan (share schedule 10 3L 2L) 0.0 "in the warm-up"
-        }
-    ]
-
-let private fields (json: JsonObject) = JsonFields("training of test", json)
-
-let private refused (json: string) =
-    try
-        TrainingConfig.ofJson (fields (JsonText.parse "test" (Text.Encoding.UTF8.GetBytes json)))
-        |> ignore
-
-        ""
-    with :? CheckpointException as error ->
-        error.Message
-
-let private jsonTests =
-    [
-        testProperty "a configuration comes back from its JSON"
-        <| Prop.forAll configs (fun config ->
-            let text = (TrainingConfig.toJson config).ToJsonString()
-            let json = JsonText.parse "test" (Text.Encoding.UTF8.GetBytes text)
-            Expect.equal (TrainingConfig.ofJson (fields json)) config text
-            // And without the detour over text.
-            Expect.equal (TrainingConfig.ofJson (fields (TrainingConfig.toJson config))) config text)
-
-        test "files of earlier versions, without schedules and averages, are those of the defaults" {
-            let old =
-                JsonText.parse
-                    "test"
-                    """{"epochs":7,"batch_size":32,"learning_rate":0.001,"class_weight":"measured","loss":"mean-over-graphs","clip_norm":1,"seed":42,"workers":2,"prefetch_factor":3}"""B
-
-            let wanted =
-                { TrainingConfig.standard with
-                    Epochs = 7
-                    Workers = 2
-                }
-
-            Expect.equal (TrainingConfig.ofJson (fields old)) wanted "configuration"
-        }
-
-        test "what does not fit is refused by name" {
-            let standard = (TrainingConfig.toJson TrainingConfig.standard).ToJsonString()
-
-            for from, into, parts in
-                [
-                    "\"schedule\":\"constant\"", "\"schedule\":\"cosinus\"", [ "schedule"; "cosinus"; "one-cycle" ]
-                    "\"schedule\":\"constant\"", "\"schedule\":\"cosine\"", [ "schedule_last"; "nothing" ]
-                    "\"epochs\":20", "\"epochs\":0", [ "epochs"; "0" ]
-                    "\"epochs\":20", "\"epochs\":2.5", [ "epochs"; "2.5" ]
-                    "\"epochs\":20", "\"epochs\":\"20\"", [ "epochs"; "20" ]
-                    "\"monitor\":\"average_precision\"", "\"monitor\":\"beauty\"", [ "monitor"; "beauty" ]
-                    "\"ema\":null", "\"ema\":1.5", [ "ema"; "1.5" ]
-                    "\"ema\":null", "\"ema\":null,\"momentum\":0.9", [ "momentum" ]
-                    "\"ema\":null", "\"ema\":null,\"ema\":0.9", [ "ema" ]
-                    "\"max_seconds\":null", "\"max_seconds\":1e300", [ "max_seconds" ]
-                    "\"seed\":42", "\"seed\":-1", [ "seed"; "-1" ]
-                    "\"seed\":42",
-                    "\"seed\":42,\"memory_budget_bytes\":1,\"truncate_steps\":1",
-                    [ "memory_budget_bytes"; "both" ]
-                ] do
-                Expect.stringContains standard from "what is replaced"
-                let message = refused (standard.Replace(from, into))
-
-                for part in parts do
-                    Expect.stringContains message part into
         }
     ]
 
@@ -518,7 +389,6 @@ let tests =
         "schedules"
         [
             testList "rates" scheduleTests
-            testList "configuration" jsonTests
             testList "optimiser" optimiserTests
             testList "average" averageTests
             testList "ending" endingTests

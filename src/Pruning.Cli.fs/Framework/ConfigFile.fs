@@ -18,7 +18,8 @@ module ConfigFile =
     let private filesKey = "files"
 
     let private refuse (path: string) (reason: string) : 'a =
-        raise (UsageException $"Cannot read the options in {path}: {reason}.")
+        let stop = if reason.EndsWith '?' then "" else "."
+        raise (UsageException $"Cannot read the options in {path}: {reason}{stop}")
 
     let private invariant = CultureInfo.InvariantCulture
 

@@ -29,7 +29,7 @@ module RunConfig =
     let fileName = "config.json"
 
     /// 1: files without a version, of programs before this one. They repeat the seed under "split".
-    let private version = 2
+    let version = 2
 
     /// The section that model files have too, and that is written and read as they do.
     let private modelSection = "model"
@@ -100,8 +100,39 @@ module RunConfig =
                 // Files that were written before there was such an option do not have it.
                 fields.Since(key, settings, (fun () -> option.OfJson key fields settings)))
 
-    /// Reads config.json of a run, of this program or an earlier one. What does not fit, and what nobody knows, is a
-    /// CheckpointException.
+    /// Reads what `toJson` wrote, here or in an earlier program. `place` says where it stands. What does not fit, and what
+    /// nobody knows, is a CheckpointException.
+    let ofJson (place: string) (json: JsonObject) : RunConfig =
+        let fields = JsonFields(place, json)
+        let found = fields.Since("version", 1, (fun () -> fields.Int("version", 1, version)))
+
+        let readInto settings (section, options) =
+            let read () =
+                fields.Object(section, readSection found section options settings)
+
+            if options |> List.exists (fun (option: Opt<TrainSettings>, _) -> option.Required) then
+                read ()
+            else
+                fields.Since(section, settings, read)
+
+        let start =
+            { TrainSettings.standard with
+                Model = ConfigJson.toPruner (fields.Raw modelSection)
+            }
+
+        let settings = List.fold readInto start sections
+        let weights = ConfigJson.toClassWeights (fields.Raw "class_weights")
+        fields.Close()
+
+        {
+            Settings =
+                { settings with
+                    Training.Workers = settings.Input.Workers
+                }
+            ClassWeights = weights
+        }
+
+    /// Reads config.json of a run.
     let read (run: string) : RunConfig =
         let path = Path.Combine(run, fileName)
 
@@ -111,33 +142,7 @@ module RunConfig =
                     $"Cannot read the choices of a training run: there is no file {path}. Is {run} the directory of a run?"
             )
 
-        let fields = JsonFields(path, JsonText.parse path (File.ReadAllBytes path))
-        let found = fields.Since("version", 1, (fun () -> fields.Int("version", 1, version)))
-
-        let settings =
-            ({ TrainSettings.standard with
-                Model = ConfigJson.toPruner (fields.Raw modelSection)
-             },
-             sections)
-            ||> List.fold (fun settings (section, options) ->
-                let read () = fields.Object(section, readSection found section options settings)
-
-                if options |> List.exists (fun (option, _) -> option.Required) then
-                    read ()
-                else
-                    fields.Since(section, settings, read))
-
-        let config =
-            {
-                Settings =
-                    { settings with
-                        Training.Workers = settings.Input.Workers
-                    }
-                ClassWeights = ConfigJson.toClassWeights (fields.Raw "class_weights")
-            }
-
-        fields.Close()
-        config
+        ofJson path (JsonText.parse path (File.ReadAllBytes path))
 
     /// The settings of a new run like this one. It does not write over the file that received the best model of this one.
     let toSettings (config: RunConfig) : TrainSettings =

@@ -1,5 +1,5 @@
-/// Words of `train` about the network: what they make of it, whatever their order, and what is refused.
-module Pruning.Tests.Cli.NetworkWordsTests
+/// Options of `train` about the network: what they make of it, whatever their order, and what is refused.
+module Pruning.Tests.Cli.NetworkOptionsTests
 
 open Expecto
 open Pruning.Model.Configuration
@@ -9,7 +9,7 @@ open Pruning.Cli.Runs
 open Pruning.Tests.Cli.ValuesTests
 
 let private settings (words: string list) =
-    TrainSettings.ofArguments (fun _ -> false) (Arguments.parse<TrainArgument>("a.root" :: words))
+    TrainSettings.ofLine (fun _ -> false) (TrainSettings.read ("a.root" :: words))
 
 let private model (line: string) =
     (settings (List.ofArray (line.Split(' ', System.StringSplitOptions.RemoveEmptyEntries)))).Model
@@ -21,7 +21,7 @@ let private standard = PrunerConfig.standard
 [<Tests>]
 let tests =
     testList
-        "NetworkWords"
+        "NetworkOptions"
         [
             for line, wanted in
                 [
@@ -145,7 +145,7 @@ let tests =
                     "--layer gin --neighbour-aggregator mean",
                     [ "--neighbour-aggregator belongs to --layer sage; found --layer gin" ]
                     "--round-normalisation batch", [ "layer, graph-batch or identity" ]
-                    "--round-dropout 1", [ "--round-dropout wants" ]
+                    "--round-dropout 1", [ "--step-dropout wants" ]
                     "--features energy,charge", [ "--features wants names"; "log_energy"; "oriented"; "'charge'" ]
                     "--features ,", [ "--features wants names" ]
                     "--order energy", [ "--order belongs to --mode autoregressive; found --mode equilibrium" ]
