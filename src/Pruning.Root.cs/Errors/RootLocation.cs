@@ -37,10 +37,10 @@ public sealed record RootLocation(string File)
     /// <summary>Byte of the payload of the record at <see cref="Byte"/> once decompressed.</summary>
     public long? PayloadByte { get; init; }
 
-    /// <summary>For example <c>in run3.root, tree 'Tracksters', branch 'energy', basket 2, entry 17, byte 4</c>.</summary>
+    /// <summary>For example <c>run3.root, tree 'Tracksters', branch 'energy', basket 2, entry 17, byte 4</c>.</summary>
     public override string ToString()
     {
-        var text = new StringBuilder("in ").Append(File.Length > 0 ? File : "no file");
+        var text = new StringBuilder(File.Length > 0 ? File : "a file without a name");
         if (Tree is not null)
             text.Append(", tree '").Append(Tree).Append('\'');
         if (Branch is not null)

@@ -30,7 +30,7 @@ internal sealed class ReadBudget(long limit, RootLocation at)
     private static void CheckLength(long items, RootLocation place)
     {
         if (items > Array.MaxLength)
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {items} items; read fewer entries at once", place);
+            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {items} items", place, "Read fewer entries at once.");
     }
 
     private void Take(long bytes, RootLocation place)
@@ -40,8 +40,9 @@ internal sealed class ReadBudget(long limit, RootLocation at)
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
-                $"the values would take more than {nameof(RootReadOptions.MaxReadBytes)}, which is {limit}; read fewer entries at once or raise the limit",
-                place);
+                $"the values would take more than the limit {nameof(RootReadOptions.MaxReadBytes)} of {limit} bytes",
+                place,
+                $"Read fewer entries at once, or raise {nameof(RootReadOptions.MaxReadBytes)}.");
         }
     }
 }

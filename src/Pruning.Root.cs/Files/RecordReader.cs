@@ -52,6 +52,7 @@ internal static class RecordReader
 
     private static RootFormatException TooLarge(long bytes, OpenedFile file, RootLocation at) => new(
         RootErrorKind.MemoryLimit,
-        $"the record has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}; raise the limit",
-        at);
+        $"the record has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}",
+        at,
+        $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
 }

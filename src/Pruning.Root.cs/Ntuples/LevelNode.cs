@@ -113,7 +113,7 @@ internal sealed class LevelNode
                 _ => OfAlternative(above[i], next),
             };
             if (items[i].Count > Array.MaxLength - next)
-                throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {next} and {items[i].Count} elements; read fewer entries at once", _location with { Cluster = above[i].Cluster.Index });
+                throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {next} and {items[i].Count} elements", _location with { Cluster = above[i].Cluster.Index }, "Read fewer entries at once.");
             next += items[i].Count;
         }
         _switches = [];

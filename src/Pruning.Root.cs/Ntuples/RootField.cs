@@ -117,5 +117,5 @@ public sealed class RootField : IRootBranch
     }
 
     internal NtupleLeaf Leaf(string member) => _leaves.FirstOrDefault(leaf => leaf.Member == member)
-        ?? throw new RootFormatException(RootErrorKind.BranchNotFound, $"field '{Name}' has no member '{member}'; {NearestNames.Suggest(member, Members, "it has no members")}", Location);
+        ?? throw new RootFormatException(RootErrorKind.BranchNotFound, $"there is no member '{member}'", Location, NearestNames.Suggest(member, Members, "The field has no members."));
 }

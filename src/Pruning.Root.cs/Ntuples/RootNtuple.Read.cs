@@ -20,8 +20,9 @@ public sealed partial class RootNtuple
         {
             throw new RootFormatException(
                 RootErrorKind.WrongElementType,
-                $"wanted {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name} but the field's type is {leaf.Field.TypeName}; read it as {leaf.Type.CppName()}, or let ReadAs convert it",
-                top.Location);
+                $"wanted {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name} but the field is {leaf.Field.TypeName}",
+                top.Location,
+                $"Read it as {leaf.Type.CppName()}, or convert it with {nameof(ReadAs)}.");
         }
         return ReadAs<T>(field, first, end);
     }
@@ -81,7 +82,7 @@ public sealed partial class RootNtuple
         (RootField top, IReadOnlyList<NtupleLeaf> leaves) = Find(field);
         NtupleLeaf leaf = OnlyLeaf(top, leaves);
         if (leaf.Kind != LeafKind.Text)
-            throw new RootFormatException(RootErrorKind.WrongElementType, $"wanted texts but the field's type is {leaf.Field.TypeName}; read it as {leaf.Type.CppName()}", top.Location);
+            throw new RootFormatException(RootErrorKind.WrongElementType, $"wanted texts but the field is {leaf.Field.TypeName}", top.Location, $"Read it as {leaf.Type.CppName()}.");
         (LeafReading[] readings, long count, ReadBudget budget) = ReadLeaves([(top, leaf, null)], first, end);
         return (TextColumn)readings[0].Column(top.Name, count, budget);
     }
@@ -90,9 +91,9 @@ public sealed partial class RootNtuple
     {
         long last = end ?? EntryCount;
         if (first < 0 || last < first)
-            throw new ArgumentOutOfRangeException(nameof(first), $"the entries {first} to {last} are no range of RNTuple '{Path}'");
+            throw new ArgumentOutOfRangeException(nameof(first), $"Cannot read the entries {first} to {last} of RNTuple '{Path}': they are no range.");
         if (last > EntryCount)
-            throw new ArgumentOutOfRangeException(nameof(end), $"wanted the entries {first} to {last} but RNTuple '{Path}' has {EntryCount}");
+            throw new ArgumentOutOfRangeException(nameof(end), $"Cannot read the entries {first} to {last} of RNTuple '{Path}': it has {EntryCount}.");
         var budget = new ReadBudget(_file.Options.MaxReadBytes, Location);
         LevelNode entries = LevelNode.OfEntries([.. Slices(first, last)], Location);
         LeafReading[] readings = [.. leaves.Select(leaf => new LeafReading(leaf.Leaf, entries, leaf.Type, first, LocationOf(leaf.Top, leaf.Leaf)))];
@@ -119,7 +120,7 @@ public sealed partial class RootNtuple
         NtupleLeaf leaf = OnlyLeaf(top, leaves);
         return leaf.IsJagged
             ? (top, leaf)
-            : throw new RootFormatException(RootErrorKind.WrongElementType, $"wanted numbers, or one list of numbers an entry, but the field's type is {leaf.Field.TypeName}; {nameof(ReadColumns)} reads it at any depth, {nameof(ReadText)} reads texts", top.Location);
+            : throw new RootFormatException(RootErrorKind.WrongElementType, $"wanted numbers, or one list of numbers an entry, but the field is {leaf.Field.TypeName}", top.Location, $"{nameof(ReadColumns)} reads it at any depth, {nameof(ReadText)} reads texts.");
     }
 
     private static NtupleLeaf OnlyLeaf(RootField top, IReadOnlyList<NtupleLeaf> leaves) => leaves switch
@@ -127,7 +128,7 @@ public sealed partial class RootNtuple
         [] => throw Unsupported(top, "it has no values"),
         [{ Problem: string problem }] => throw Unsupported(top, problem),
         [NtupleLeaf leaf] => leaf,
-        _ => throw new RootFormatException(RootErrorKind.WrongElementType, $"the field has several members; name one, for example '{top.Name}.{leaves[0].Member}', or read all with {nameof(ReadColumns)}", top.Location),
+        _ => throw new RootFormatException(RootErrorKind.WrongElementType, "the field has several members", top.Location, $"Name one, for example '{top.Name}.{leaves[0].Member}', or read all with {nameof(ReadColumns)}."),
     };
 
     // A top-level field, or a top-level field and what follows its name and a dot.
@@ -144,7 +145,7 @@ public sealed partial class RootNtuple
     }
 
     private static RootFormatException Unsupported(RootField field, string problem) =>
-        new(RootErrorKind.UnsupportedBranch, $"the field cannot be read: {problem}; its type is {field.TypeName}", field.Location);
+        new(RootErrorKind.UnsupportedBranch, $"{problem} (the field is {field.TypeName})", field.Location);
 
     private static RootLocation LocationOf(RootField top, NtupleLeaf leaf) =>
         leaf.Member.Length == 0 ? top.Location : top.Location with { Field = $"{top.Name}.{leaf.Member}" };

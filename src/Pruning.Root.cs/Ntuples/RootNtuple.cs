@@ -125,8 +125,9 @@ public sealed partial class RootNtuple : IRootTable
 
     private RootFormatException NotFound(string name) => new(
         RootErrorKind.BranchNotFound,
-        $"there is no field '{name}'; {NearestNames.Suggest(name, Fields.Select(field => field.Name), "the RNTuple has no fields")}",
-        Location);
+        $"there is no field '{name}'",
+        Location,
+        NearestNames.Suggest(name, Fields.Select(field => field.Name), "The RNTuple has no fields."));
 
     private ClusterRecord[] ReadGroup(ClusterGroup group, long firstCluster) =>
         PageList.Decode(NtupleEnvelope.Read(_file, group.PageList, EnvelopeType.PageList, _anchor.MaxKeyBytes, Location), _header, group, firstCluster);

@@ -26,7 +26,7 @@ internal sealed class ClassCatalogue
         }
         catch (RootFormatException e)
         {
-            return new ClassCatalogue { Problem = $"the file's class descriptions are damaged: {e.Message}" };
+            return new ClassCatalogue { Problem = $"the file's class descriptions are damaged: {e.Problem} ({e.Location})" };
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed class DescribedMembers(ObjectMap map)
                 real = buffer.ReadDouble();
                 break;
             default:
-                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"'{element.Name}' has the type code {element.Type}, which is no number");
+                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"'{element.Name}' has the type code {element.Type}, which is not a number");
         }
         return double.IsFinite(real) && Math.Abs(real) < 1e18 ? (long)real : 0;
     }
@@ -95,7 +95,7 @@ internal sealed class DescribedMembers(ObjectMap map)
                 Frame.Skip(ref buffer, element.Type == 0 ? element.Name : element.TypeName);
                 break;
             default:
-                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"'{element.Name}' has the type code {element.Type}, which cannot be stepped over");
+                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"'{element.Name}' has the type code {element.Type}, which cannot be skipped");
         }
     }
 

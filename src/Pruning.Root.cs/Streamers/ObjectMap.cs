@@ -35,7 +35,7 @@ internal sealed class ObjectMap
         TryDescribe(className, version) ?? throw buffer.Error(RootErrorKind.UnsupportedVersion, Unknown(className, version));
 
     /// <summary>What to say about a version that neither the code nor the file describes.</summary>
-    public static string Unknown(string className, int version) => $"{className} version {version} is not known, and the file does not describe it";
+    public static string Unknown(string className, int version) => $"{className} version {version} is unknown, and the file does not describe it";
 
     /// <summary>Reads the tag of a slot; the body of a new object follows.</summary>
     public ObjectSlot Open(ref RootBuffer buffer)
@@ -67,7 +67,7 @@ internal sealed class ObjectMap
         }
         return _classes.TryGetValue(tag & ~ClassMask, out string? known)
             ? new ObjectSlot(begin + Offset, known, end)
-            : throw buffer.Error(RootErrorKind.CorruptObject, $"an object's class is said to be named at byte {tag & ~ClassMask} of the record, where no class name stands");
+            : throw buffer.Error(RootErrorKind.CorruptObject, $"an object refers to a class name at byte {tag & ~ClassMask} of the record, where there is none");
     }
 
     /// <summary>Goes behind the object of a slot.</summary>

@@ -148,7 +148,7 @@ internal sealed class ShapeBuilder
     private StreamerInfo Only(string className)
     {
         if (CustomStreamers.Contains(className) || className.StartsWith("TMatrixTSparse<", StringComparison.Ordinal))
-            throw new UnsupportedShape($"class {className} is written by code of its own, not by its description");
+            throw new UnsupportedShape($"class {className} is written by its own code, not by its description");
         List<StreamerInfo> versions = _classes.Versions(className);
         return versions.Count switch
         {
@@ -197,7 +197,7 @@ internal sealed class ShapeBuilder
         if (depth > MaxDepth)
             throw new UnsupportedShape($"type {typeName} is nested deeper than {MaxDepth}");
         if (++_shapes > MaxShapes)
-            throw new UnsupportedShape($"the types within it are more than {MaxShapes}");
+            throw new UnsupportedShape($"it contains more than {MaxShapes} types");
     }
 }
 

@@ -49,7 +49,7 @@ internal static class BasketBounds
     public static void OfCounts(int[] counts, LoadedBasket basket, EntryLayout layout, RootLocation at)
     {
         if (counts.Length != basket.EntryCount)
-            throw Corrupt(at, $"the basket has no offset table, and no counter tells where its {basket.EntryCount} entries begin");
+            throw Corrupt(at, $"the basket has no offset table, and no counter says where its {basket.EntryCount} entries begin");
         Span<int> bounds = basket.CreateBounds();
         long end = 0;
         bounds[0] = 0;
@@ -83,7 +83,7 @@ internal static class BasketBounds
         {
             int bound = unchecked(bounds[i] - keyBytes);
             if (bound < last || bound > dataBytes)
-                throw Corrupt(at, $"entry {i} of the basket begins at byte {bound} of its {dataBytes}, after one that begins at {last}");
+                throw Corrupt(at, $"entry {i} of the basket begins at byte {bound} of {dataBytes}, but the entry before it at {last}");
             bounds[i] = last = bound;
         }
         if (bounds.Length > 1 && bounds[0] != 0)

@@ -166,8 +166,9 @@ internal sealed class BasketReader : IDisposable
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
-                $"the basket has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {_file.Options.MaxRecordBytes}; raise the limit",
-                at);
+                $"the basket has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {_file.Options.MaxRecordBytes}",
+                at,
+                $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
         }
     }
 

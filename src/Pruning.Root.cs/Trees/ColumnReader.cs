@@ -49,8 +49,9 @@ internal static class ColumnReader
             {
                 throw new RootFormatException(
                     RootErrorKind.MemoryLimit,
-                    $"the values would take {bytes} bytes but {nameof(RootReadOptions.MaxReadBytes)} is {file.Options.MaxReadBytes}; read fewer entries at once or raise the limit",
-                    sinks[0].Branch.Location);
+                    $"the values would take {bytes} bytes but {nameof(RootReadOptions.MaxReadBytes)} is {file.Options.MaxReadBytes}",
+                    sinks[0].Branch.Location,
+                    $"Read fewer entries at once, or raise {nameof(RootReadOptions.MaxReadBytes)}.");
             }
             foreach (ColumnSink sink in sinks)
                 sink.Allocate();
@@ -79,8 +80,9 @@ internal static class ColumnReader
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
-                $"one array cannot hold the {next} values of {sink.End - sink.First} entries; read fewer entries at once",
-                sink.Branch.Location);
+                $"one array cannot hold the {next} values of {sink.End - sink.First} entries",
+                sink.Branch.Location,
+                "Read fewer entries at once.");
         }
     }
 }

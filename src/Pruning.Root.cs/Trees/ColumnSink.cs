@@ -116,7 +116,7 @@ internal sealed class ColumnSink<T> : ColumnSink
         if (!_isShared)
             SetOffsets(slice, bounds);
         else if (!EntryOffsets.Agree(bounds, _offsets.AsSpan(slice.FirstEntry), Layout.Element.DiskBytes))
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the entries do not have as many values as '{Layout.Counter}' counts", slice.Location);
+            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the entries do not have the numbers of values that '{Layout.Counter}' counts", slice.Location);
         ReadOnlySpan<byte> raw = basket.Data[bounds[0]..bounds[^1]];
         if (raw.Length != (long)values.Length * Layout.Element.DiskBytes)
             throw new RootFormatException(RootErrorKind.InconsistentCounts, $"{slice.EntryCount} entries in {raw.Length} bytes do not hold the {values.Length} values that '{Layout.Counter}' counts", slice.Location);
@@ -161,7 +161,7 @@ internal sealed class ColumnSink<T> : ColumnSink
                 throw BadEntry(slice, i, $"an array of {count} values is marked with the byte {entry[0]}");
             ReadOnlySpan<byte> raw = entry[header..];
             if (count > values.Length - next)
-                throw BadEntry(slice, i, $"the entry's {count} values are more than the basket's {values.Length} leave");
+                throw BadEntry(slice, i, $"the entry's {count} values do not fit the {values.Length} values of the basket");
             int misfit = _converter.Convert(raw, values.Slice(next, count));
             if (misfit >= 0)
                 throw Misfit(raw, misfit, slice, slice.Place.First + slice.FirstLocal + i);

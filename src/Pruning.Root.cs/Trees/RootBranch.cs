@@ -112,8 +112,9 @@ public sealed class RootBranch : IRootBranch
         CheckSupported();
         return Layout ?? throw new RootFormatException(
             RootErrorKind.WrongElementType,
-            $"the branch is {TypeName}, not one list of numbers for each entry; read it with {nameof(RootTree.ReadColumns)}, {nameof(RootTree.ReadText)} or {nameof(RootTree.ReadNested)}",
-            Location);
+            $"the branch is {TypeName}, not one list of numbers for each entry",
+            Location,
+            $"Read it with {nameof(RootTree.ReadColumns)}, {nameof(RootTree.ReadText)} or {nameof(RootTree.ReadNested)}.");
     }
 
     /// <summary>Does nothing, or says why the branch cannot be read.</summary>
@@ -123,7 +124,7 @@ public sealed class RootBranch : IRootBranch
         {
             throw new RootFormatException(
                 (Layout is null && Shape is null) || _contents.Value.Problem is null ? RootErrorKind.UnsupportedBranch : _record.FileName.Length > 0 ? RootErrorKind.ExternalFile : RootErrorKind.CorruptBranch,
-                $"the branch cannot be read: {Unsupported}; its type is {TypeName}",
+                $"{Unsupported} (the branch is {TypeName})",
                 Location);
         }
     }
@@ -147,7 +148,7 @@ public sealed class RootBranch : IRootBranch
             }
             catch (RootFormatException e)
             {
-                return new Contents(null, null, record.ClassName, $"its description is damaged: {e.Message}");
+                return new Contents(null, null, record.ClassName, $"its description is damaged: {e.Problem} ({e.Location})");
             }
         }
 

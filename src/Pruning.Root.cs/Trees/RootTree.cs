@@ -56,8 +56,9 @@ public sealed class RootTree : IRootTable
         ? branch
         : throw new RootFormatException(
             RootErrorKind.BranchNotFound,
-            $"there is no branch '{name}'; {NearestNames.Suggest(name, Branches.Select(candidate => candidate.Name), "the tree has no branches")}",
-            _location);
+            $"there is no branch '{name}'",
+            _location,
+            NearestNames.Suggest(name, Branches.Select(candidate => candidate.Name), "The tree has no branches."));
 
     /// <summary>As <see cref="Branch"/>, but false where there is none.</summary>
     public bool TryBranch(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RootBranch? branch) =>
@@ -86,8 +87,9 @@ public sealed class RootTree : IRootTable
         {
             throw new RootFormatException(
                 RootErrorKind.WrongElementType,
-                $"wanted {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name} but the branch is {found.TypeName}; read it as {own.CppName()}, or let ReadAs convert it",
-                found.Location);
+                $"wanted {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name} but the branch is {found.TypeName}",
+                found.Location,
+                $"Read it as {own.CppName()}, or convert it with {nameof(ReadAs)}.");
         }
         return ReadAs<T>(branch, first, end);
     }
@@ -170,7 +172,7 @@ public sealed class RootTree : IRootTable
     public IReadOnlyList<RootColumn> ReadColumns(RootBranch branch, long first = 0, long? end = null) =>
         Branches.Any(own => ReferenceEquals(own, branch))
             ? ReadBranch(branch, first, end)
-            : throw new ArgumentException($"wanted a branch of tree '{Path}', found '{branch.Name}' of another one.", nameof(branch));
+            : throw new ArgumentException($"Cannot read branch '{branch.Name}' of tree '{Path}': it belongs to another tree.", nameof(branch));
 
     /// <summary>Reads a branch of texts, or of lists of texts: <c>char*</c>, <c>string</c>, <c>vector&lt;string&gt;</c>.</summary>
     /// <param name="branch">Name of the branch.</param>
@@ -230,8 +232,9 @@ public sealed class RootTree : IRootTable
 
     private RootFormatException WrongType(string branch, string wanted) => new(
         RootErrorKind.WrongElementType,
-        $"wanted {wanted} but the branch is {Branch(branch).TypeName}; read it with {nameof(ReadColumns)}",
-        Branch(branch).Location);
+        $"wanted {wanted} but the branch is {Branch(branch).TypeName}",
+        Branch(branch).Location,
+        $"Read it with {nameof(ReadColumns)}.");
 
     // The end of a range that every branch has.
     private long RangeEnd(IReadOnlyList<RootBranch> branches, long first, long? end)
@@ -240,11 +243,11 @@ public sealed class RootTree : IRootTable
             _ = branch.Baskets; // refuses impossible tables before their numbers are used
         long last = end ?? (branches.Count == 0 ? EntryCount : branches.Min(branch => branch.EntryCount));
         if (first < 0 || last < first)
-            throw new ArgumentOutOfRangeException(nameof(first), $"the entries {first} to {last} are no range of tree '{Path}'");
+            throw new ArgumentOutOfRangeException(nameof(first), $"Cannot read the entries {first} to {last} of tree '{Path}': they are no range.");
         foreach (RootBranch branch in branches)
         {
             if (last > branch.EntryCount)
-                throw new ArgumentOutOfRangeException(nameof(end), $"wanted the entries {first} to {last} but branch '{branch.Name}' has {branch.EntryCount}");
+                throw new ArgumentOutOfRangeException(nameof(end), $"Cannot read the entries {first} to {last} of tree '{Path}': branch '{branch.Name}' has {branch.EntryCount}.");
         }
         return last;
     }
@@ -254,7 +257,7 @@ public sealed class RootTree : IRootTable
     {
         string? name = branch.Layout?.Counter;
         if (name is null || !TryBranch(name, out RootBranch? counter) || counter.FixedLength != 1)
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"a basket has no offset table, and the branch that counts its entries ('{name}') is not there", branch.Location);
+            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"a basket has no offset table, and the branch that counts its entries ('{name}') does not exist", branch.Location);
         if (end > counter.EntryCount)
             throw new RootFormatException(RootErrorKind.InconsistentCounts, $"entry {end - 1} is counted by branch '{name}', which has only {counter.EntryCount} entries", branch.Location);
         return ReadAs<int>(counter.Name, first, end).Values;

@@ -85,7 +85,7 @@ internal static class ShapeColumnReader
         private void ReadOneAfterAnother(BasketSlice slice, int entryCount, RootBuffer buffer)
         {
             if (slice.Branch.Shape!.Shape is RestShape or TextShape { Form: TextForm.Leaf } && entryCount > 1)
-                throw buffer.Error(RootErrorKind.CorruptBasket, $"the basket has no offset table, and nothing else tells where its {entryCount} entries begin");
+                throw buffer.Error(RootErrorKind.CorruptBasket, $"the basket has no offset table, and nothing else says where its {entryCount} entries begin");
             using var unwanted = new EntryColumns(new ReadBudget(long.MaxValue, slice.Location));
             ValueReader skipper = slice.FirstLocal > 0 || slice.EndLocal < entryCount ? ValueReaders.Create(slice.Branch.Shape.Shape, unwanted) : _reader;
             for (int i = 0; i < entryCount; i++)
@@ -103,10 +103,10 @@ internal static class ShapeColumnReader
                     unwanted.Clear();
             }
             if (buffer.Remaining > 0)
-                throw buffer.Error(RootErrorKind.CorruptBasket, $"{buffer.Remaining} bytes are left behind the {entryCount} entries of the basket");
+                throw buffer.Error(RootErrorKind.CorruptBasket, $"{buffer.Remaining} bytes are left after the {entryCount} entries of the basket");
         }
 
         private static RootFormatException Named(RootFormatException e, long entry) =>
-            new(e.Kind == RootErrorKind.CorruptObject ? RootErrorKind.CorruptEntry : e.Kind, e.Problem, e.Location with { Entry = entry }, e);
+            new(e.Kind == RootErrorKind.CorruptObject ? RootErrorKind.CorruptEntry : e.Kind, e.Problem, e.Location with { Entry = entry }, inner: e);
     }
 }

@@ -63,8 +63,9 @@ internal static class ValueCounts
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
-                $"the basket has {header.Key.ObjectBytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}; raise the limit",
-                slice.Location);
+                $"the basket has {header.Key.ObjectBytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}",
+                slice.Location,
+                $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
         }
         if (layout.Kind == EntryKind.Fixed)
         {

@@ -144,7 +144,7 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
     private void CheckOpen()
     {
         if (!_isOpen)
-            throw new ObjectDisposedException(nameof(RootFileWriter), $"the file {Path} is closed; nothing can be added to it");
+            throw new ObjectDisposedException(nameof(RootFileWriter), $"Cannot add to {Path}: the file is closed.");
     }
 
     void IBasketOutput.Add(FilledBasket basket)
@@ -196,11 +196,11 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
         foreach (string name in names[..^1])
         {
             if (Find(directory, name) is TableWriter taken)
-                throw new ArgumentException($"'{name}' of '{path}' is {(taken is TreeWriter ? "a tree" : "an RNTuple")} already, it cannot be a directory too");
+                throw new ArgumentException($"Cannot add '{path}' to {Path}: '{name}' is {(taken is TreeWriter ? "a tree" : "an RNTuple")} already and cannot be a directory too. Choose another name.");
             directory = _metadata.Directory(directory, name);
         }
         if (directory.Below.ContainsKey(names[^1]) || Find(directory, names[^1]) is not null)
-            throw new ArgumentException($"the file has a tree, RNTuple or directory '{path}' already");
+            throw new ArgumentException($"Cannot add '{path}' to {Path}: the file has a tree, RNTuple or directory of that name already. Choose another name.");
         T table = create(directory, names[^1]);
         _tables.Add(table);
         return table;

@@ -107,7 +107,7 @@ internal sealed class XzDecoder
             _lzma.ResetState();
             return true;
         }
-        return ready ? true : throw Bad("goes on where nothing began", at);
+        return ready ? true : throw Bad("continues a chunk that never began", at);
     }
 
     private static int Verify(ReadOnlySpan<byte> stored, int next, ReadOnlySpan<byte> block, int check, RootLocation at)
@@ -120,7 +120,7 @@ internal sealed class XzDecoder
             uint wanted = BinaryPrimitives.ReadUInt32LittleEndian(stored[next..]);
             uint found = Crc32.HashToUInt32(block);
             if (wanted != found)
-                throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"an xz block has the checksum {found:x8} but {wanted:x8} is stored; the file is damaged", at);
+                throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"an xz block has the checksum {found:x8} but {wanted:x8} is stored", at);
         }
         return bytes;
     }

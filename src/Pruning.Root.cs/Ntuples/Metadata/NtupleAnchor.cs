@@ -25,7 +25,7 @@ internal sealed record NtupleAnchor(NtupleLink Header, NtupleLink Footer, long M
         buffer.Skip(FrameBytes); // byte count and class version
         ushort epoch = (ushort)buffer.ReadInt16();
         if (epoch != SupportedEpoch)
-            throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"the RNTuple is of the format's epoch {epoch}, this reader knows {SupportedEpoch}; write it with ROOT 6.34 or newer", at with { PayloadByte = FrameBytes });
+            throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"the RNTuple has the format epoch {epoch} but only epoch {SupportedEpoch} is supported", at with { PayloadByte = FrameBytes }, "Write it again with ROOT 6.34 or newer.");
         // Later versions may append members, the checksum stays last.
         ReadOnlySpan<byte> hashed = payload[FrameBytes..^sizeof(ulong)];
         NtupleChecksum.Require(hashed, BinaryPrimitives.ReadUInt64BigEndian(payload[^sizeof(ulong)..]), "the RNTuple's anchor", at);
@@ -56,6 +56,6 @@ internal static class NtupleChecksum
     {
         ulong found = XxHash3.HashToUInt64(bytes);
         if (found != wanted)
-            throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"{what} has the checksum {found:x16} but {wanted:x16} is stored; the file is damaged", at);
+            throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"{what} has the checksum {found:x16} but {wanted:x16} is stored", at);
     }
 }

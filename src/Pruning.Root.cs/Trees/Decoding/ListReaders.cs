@@ -81,7 +81,7 @@ internal sealed class RestReader(ValueReader item, GrowingArray<int> counts) : V
             int before = buffer.Position;
             item.Read(ref buffer);
             if (buffer.Position == before)
-                throw buffer.Error(RootErrorKind.CorruptEntry, "an item of no bytes never ends");
+                throw buffer.Error(RootErrorKind.CorruptEntry, "an item takes no bytes, so the entry never ends");
         }
         counts.Add(count);
     }

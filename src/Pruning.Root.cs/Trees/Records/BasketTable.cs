@@ -33,7 +33,7 @@ internal static class BasketTable
             long first = entries[i];
             long end = i + 1 < count ? entries[i + 1] : branch.EntryNumber;
             if (end < first)
-                throw Corrupt(at with { Basket = i }, $"the basket holds the entries {first} to {end}, which goes backwards");
+                throw Corrupt(at with { Basket = i }, $"the basket holds the entries {first} to {end}, a range that ends before it begins");
             EmbeddedBasket? embedded = i < embeddedBaskets.Count && embeddedBaskets[i]?.Data is not null ? embeddedBaskets[i] : null;
             if (end > first)
                 places.Add(new BasketPlace(i, first, end, seeks[i], (int)Math.Clamp(bytes[i], int.MinValue, int.MaxValue), embedded));

@@ -41,19 +41,19 @@ public abstract class NtupleFieldWriter
     private protected void Check(IReadOnlyList<ReadOnlyMemory<long>> levels, long values)
     {
         if (levels.Count != Lists)
-            throw new ArgumentException($"field '{Name}' is {TypeName}: wanted {Lists} arrays of offsets, found {levels.Count}");
+            throw new ArgumentException($"Cannot write field '{Name}': it is {TypeName} and needs {Lists} arrays of offsets, not {levels.Count}.");
         for (int i = 0; i < levels.Count; i++)
         {
             ReadOnlySpan<long> offsets = levels[i].Span;
             if (offsets.IsEmpty)
-                throw new ArgumentException($"wanted the offsets of each list of field '{Name}' and one more, found none");
+                throw new ArgumentException($"Cannot write field '{Name}': there are no offsets. Give one for each list and one more.");
             long below = i + 1 < levels.Count ? levels[i + 1].Length - 1 : values;
             if (offsets[0] < 0 || offsets[^1] > below)
-                throw new ArgumentException($"the offsets {offsets[0]} to {offsets[^1]} of field '{Name}' are outside of the {below} items that they point into");
+                throw new ArgumentException($"Cannot write field '{Name}': the offsets {offsets[0]} to {offsets[^1]} are outside of its {below} items.");
             for (int k = 1; k < offsets.Length; k++)
             {
                 if (offsets[k] < offsets[k - 1])
-                    throw new ArgumentException($"the offsets of field '{Name}' go backwards after list {k - 1}: from {offsets[k - 1]} to {offsets[k]}");
+                    throw new ArgumentException($"Cannot write field '{Name}': its offsets decrease after list {k - 1}, from {offsets[k - 1]} to {offsets[k]}.");
             }
         }
     }

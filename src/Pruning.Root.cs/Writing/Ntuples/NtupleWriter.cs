@@ -112,14 +112,14 @@ public sealed class NtupleWriter : TableWriter
         foreach (NtupleData one in data)
         {
             if (one.Field.Ntuple != this)
-                throw new ArgumentException($"field '{one.Field.Name}' does not belong to RNTuple '{Name}'");
+                throw new ArgumentException($"Cannot append to RNTuple '{Name}': field '{one.Field.Name}' belongs to another RNTuple.");
             if (!given.Add(one.Field))
-                throw new ArgumentException($"field '{one.Field.Name}' is given twice");
+                throw new ArgumentException($"Cannot append to RNTuple '{Name}': field '{one.Field.Name}' is given twice.");
             if (one.EntryCount != data[0].EntryCount)
-                throw new ArgumentException(Invariant($"field '{one.Field.Name}' is given {one.EntryCount} entries but field '{data[0].Field.Name}' {data[0].EntryCount}"));
+                throw new ArgumentException(Invariant($"Cannot append to RNTuple '{Name}': field '{one.Field.Name}' is given {one.EntryCount} entries but field '{data[0].Field.Name}' {data[0].EntryCount}."));
         }
         if (given.Count < _fields.Count)
-            throw new ArgumentException($"RNTuple '{Name}' is given no data for field '{_fields.Find(field => !given.Contains(field))!.Name}'");
+            throw new ArgumentException($"Cannot append to RNTuple '{Name}': field '{_fields.Find(field => !given.Contains(field))!.Name}' is given no data.");
     }
 
     /// <inheritdoc/>
@@ -188,9 +188,9 @@ public sealed class NtupleWriter : TableWriter
         ArgumentOutOfRangeException.ThrowIfNegative(lists);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lists, MostLists);
         if (EntryCount > 0 || _header is not null)
-            throw new InvalidOperationException(Invariant($"field '{name}' comes too late: RNTuple '{Name}' is being written already, with {EntryCount} entries; add all fields first"));
+            throw new InvalidOperationException(Invariant($"Cannot add field '{name}' to RNTuple '{Name}': it is being written already and has {EntryCount} entries. Add all fields before the first entry."));
         if (_fields.Exists(field => field.Name == name))
-            throw new ArgumentException($"RNTuple '{Name}' has a field '{name}' already");
+            throw new ArgumentException($"Cannot add field '{name}' to RNTuple '{Name}': it has a field of that name already. Choose another name.");
         int first = FieldCount;
         var records = new FieldRecord[lists + 1];
         string type = valueType;
@@ -230,7 +230,7 @@ public sealed class NtupleWriter : TableWriter
             : Fewest(left, count => BytesOf(count) >= Options.ClusterBytes - held);
         long tooMany = Fewest(wanted + 1, count => count > wanted || BytesOf(count) > MaxClusterBytes - held);
         if (tooMany == 1 && held == 0)
-            throw new ArgumentException(Invariant($"entry {next} of the data for RNTuple '{Name}' has {BytesOf(1)} bytes but a cluster takes at most {MaxClusterBytes}; split the entry"));
+            throw new ArgumentException(Invariant($"Cannot append to RNTuple '{Name}': entry {next} of the data has {BytesOf(1)} bytes but a cluster holds at most {MaxClusterBytes}. Split the entry."));
         return tooMany - 1;
     }
 

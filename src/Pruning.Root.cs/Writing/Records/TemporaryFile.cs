@@ -32,7 +32,9 @@ internal sealed class TemporaryFile : IDisposable
     public static TemporaryFile Create(string path, Action<long>? beforeWrite)
     {
         if (path.Length == 0 || Directory.Exists(path) || Path.GetFileName(path).Length == 0)
-            throw new RootWriteException(path.Length == 0 ? "wanted the path of a file but found an empty one" : "wanted the path of a file but found a directory; name a file in it", path);
+            throw path.Length == 0
+                ? new RootWriteException("the path is empty", path, "Give the path of a file.")
+                : new RootWriteException("it is a directory", path, "Name a file in it.");
         string temporary = string.Create(CultureInfo.InvariantCulture, $"{path}.{Random.Shared.Next():x8}.tmp");
         try
         {
@@ -119,13 +121,13 @@ internal sealed class TemporaryFile : IDisposable
     {
         const int noSpace = 28;
         const int windowsDiskFull = unchecked((int)0x80070070);
-        string problem = e switch
+        (string problem, string? advice) = e switch
         {
-            DirectoryNotFoundException => "there is no such directory; create it first",
-            UnauthorizedAccessException => "the directory or file may not be written; check its permissions",
-            IOException when e.HResult is noSpace or windowsDiskFull => "the disk is full; free some space or write elsewhere",
-            _ => $"the file cannot be written: {e.Message}",
+            DirectoryNotFoundException => ("there is no such directory", "Create it first."),
+            UnauthorizedAccessException => ("access to the directory or file is denied", "Check its permissions."),
+            IOException when e.HResult is noSpace or windowsDiskFull => ("the disk is full", "Free some space, or write elsewhere."),
+            _ => (e.Message.TrimEnd('.'), (string?)null),
         };
-        return new RootWriteException(problem, path, e);
+        return new RootWriteException(problem, path, advice, e);
     }
 }

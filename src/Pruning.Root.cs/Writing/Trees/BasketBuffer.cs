@@ -37,7 +37,7 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
     {
         long end = _written + count;
         if (end > MaxBytes)
-            throw new ArgumentException($"one entry or basket cannot have {end} bytes, at most {MaxBytes}; split the entry");
+            throw new ArgumentException($"Cannot write an entry or basket of {end} bytes: it may have at most {MaxBytes}. Split the entry.");
         Reserve(end);
         Span<byte> room = _bytes.AsSpan(keyBytes + _written, (int)count);
         _written = (int)end;

@@ -58,17 +58,17 @@ public abstract class BranchData
     internal static long CheckOffsets(ReadOnlySpan<long> offsets, long valueCount, long bytesPerValue, string name)
     {
         if (offsets.IsEmpty)
-            throw new ArgumentException($"wanted the offsets of each entry of branch '{name}' and one more, found none");
+            throw new ArgumentException($"Cannot write branch '{name}': there are no offsets. Give one for each entry and one more.");
         if (offsets[0] < 0 || offsets[^1] > valueCount)
-            throw new ArgumentException($"the offsets {offsets[0]} to {offsets[^1]} of branch '{name}' are outside of its {valueCount} values");
+            throw new ArgumentException($"Cannot write branch '{name}': the offsets {offsets[0]} to {offsets[^1]} are outside of its {valueCount} values.");
         long most = (BasketBuffer.MaxBytes / 2) / bytesPerValue;
         for (int i = 1; i < offsets.Length; i++)
         {
             long count = offsets[i] - offsets[i - 1];
             if (count < 0)
-                throw new ArgumentException($"the offsets of branch '{name}' go backwards after entry {i - 1}: from {offsets[i - 1]} to {offsets[i]}");
+                throw new ArgumentException($"Cannot write branch '{name}': its offsets decrease after entry {i - 1}, from {offsets[i - 1]} to {offsets[i]}.");
             if (count > most)
-                throw new ArgumentException($"entry {i - 1} of branch '{name}' has {count} values but a basket takes at most {most}; split the entry");
+                throw new ArgumentException($"Cannot write branch '{name}': entry {i - 1} has {count} values but a basket holds at most {most}. Split the entry.");
         }
         return offsets.Length - 1;
     }

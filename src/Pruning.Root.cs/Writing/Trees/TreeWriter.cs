@@ -71,7 +71,7 @@ public sealed class TreeWriter : TableWriter
         foreach (BranchWriter branch in _branches)
         {
             if (!branch.IsSet)
-                throw new InvalidOperationException(Invariant($"entry {EntryCount} of tree '{Name}' has no values in branch '{branch.Name}'; call its Set before Fill"));
+                throw new InvalidOperationException(Invariant($"Cannot fill entry {EntryCount} of tree '{Name}': branch '{branch.Name}' has no values. Call its Set before Fill."));
         }
         bool isFull = false;
         foreach (BranchWriter branch in _branches)
@@ -137,7 +137,7 @@ public sealed class TreeWriter : TableWriter
         {
             product *= size;
             if (size < 1 || product > 1 << 20)
-                throw new ArgumentException(Invariant($"branch '{name}' cannot have the dimensions {Brackets(dimensions)}: each at least 1, together at most {1 << 20}"));
+                throw new ArgumentException(Invariant($"Cannot add branch '{name}' with the dimensions {Brackets(dimensions)}: each must be at least 1, and their product at most {1 << 20}."));
         }
         return (int)product;
     }
@@ -148,9 +148,9 @@ public sealed class TreeWriter : TableWriter
         CheckOpen();
         TableRules.CheckName(name, "branch", TableRules.BranchForbidden);
         if (EntryCount > 0)
-            throw new InvalidOperationException(Invariant($"branch '{name}' comes too late: tree '{Name}' has {EntryCount} entries already; add all branches first"));
+            throw new InvalidOperationException(Invariant($"Cannot add branch '{name}' to tree '{Name}': the tree has {EntryCount} entries already. Add all branches before the first entry."));
         if (_byName.ContainsKey(name))
-            throw new ArgumentException($"tree '{Name}' has a branch '{name}' already");
+            throw new ArgumentException($"Cannot add branch '{name}' to tree '{Name}': the tree has a branch of that name already. Choose another name.");
         T branch = create();
         _byName.Add(name, branch);
         _branches.Add(branch);
@@ -223,7 +223,7 @@ public sealed class TreeWriter : TableWriter
         foreach (BranchData one in data)
         {
             if (!byBranch.TryAdd(one.Branch, one))
-                throw new ArgumentException($"branch '{one.Branch.Name}' is given twice");
+                throw new ArgumentException($"Cannot append to tree '{Name}': branch '{one.Branch.Name}' is given twice.");
         }
         var ordered = new BranchData[_branches.Count];
         long count = -1;
@@ -231,15 +231,15 @@ public sealed class TreeWriter : TableWriter
         {
             BranchWriter branch = _branches[i];
             if (!byBranch.Remove(branch, out BranchData? found))
-                throw new ArgumentException($"tree '{Name}' is given no data for branch '{branch.Name}'");
+                throw new ArgumentException($"Cannot append to tree '{Name}': branch '{branch.Name}' is given no data.");
             if (branch.Counter is not null)
                 found = ((ICounted)found).Bind(((CountData)ordered[_branches.IndexOf(branch.Counter)]).Offsets);
             if (count >= 0 && found.EntryCount != count)
-                throw new ArgumentException(Invariant($"branch '{branch.Name}' is given {found.EntryCount} entries but branch '{_branches[0].Name}' {count}"));
+                throw new ArgumentException(Invariant($"Cannot append to tree '{Name}': branch '{branch.Name}' is given {found.EntryCount} entries but branch '{_branches[0].Name}' {count}."));
             count = found.EntryCount;
             ordered[i] = found;
         }
-        return byBranch.Count == 0 ? ordered : throw new ArgumentException($"branch '{byBranch.Keys.First().Name}' does not belong to tree '{Name}'");
+        return byBranch.Count == 0 ? ordered : throw new ArgumentException($"Cannot append to tree '{Name}': branch '{byBranch.Keys.First().Name}' belongs to another tree.");
     }
 
     // The entry of the data at which the cluster is to end, or the end.

@@ -73,7 +73,7 @@ public sealed class NestedVectorBranch<T> : BranchWriter
         for (int e = 0; e < entries; e++)
         {
             if (BytesOf(inner.Span[(int)outer.Span[e]..((int)outer.Span[e + 1] + 1)]) > BasketBuffer.MaxBytes / 2)
-                throw new ArgumentException($"entry {e} of branch '{Name}' has more than {BasketBuffer.MaxBytes / 2} bytes; split the entry");
+                throw new ArgumentException($"Cannot write branch '{Name}': entry {e} has more than {BasketBuffer.MaxBytes / 2} bytes. Split the entry.");
         }
         return new NestedData<T>(this, outer, inner, values);
     }
