@@ -21,10 +21,10 @@ public sealed class JaggedColumns
     /// <summary>Entries in every column.</summary>
     public long EntryCount { get; }
 
-    /// <summary>The columns in the order in which they were asked for.</summary>
+    /// <summary>The columns in the order of the requests.</summary>
     public IReadOnlyList<JaggedColumn> Columns { get; }
 
-    /// <summary>A column by the name that it was asked for with.</summary>
+    /// <summary>A column by the name of its request.</summary>
     /// <exception cref="ArgumentException">The branch was not read, or as another type.</exception>
     public JaggedColumn<T> Column<T>(string branch)
         where T : unmanaged

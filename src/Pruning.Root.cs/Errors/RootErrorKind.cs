@@ -2,7 +2,7 @@ using Pruning.Root.Files;
 
 namespace Pruning.Root.Errors;
 
-/// <summary>What is wrong with a ROOT file or with what was asked of it.</summary>
+/// <summary>What is wrong with a ROOT file or with a request.</summary>
 public enum RootErrorKind
 {
     /// <summary>The file cannot be opened or read: missing, a directory, no permission, a failing disk.</summary>
@@ -83,10 +83,10 @@ public enum RootErrorKind
     /// <summary>The baskets of a branch are in another file.</summary>
     ExternalFile,
 
-    /// <summary>A branch was asked for as another element type than it has.</summary>
+    /// <summary>A branch was requested as another element type than it has.</summary>
     WrongElementType,
 
-    /// <summary>A value does not fit the element type that was asked for.</summary>
+    /// <summary>A value does not fit the requested element type.</summary>
     ValueOutOfRange,
 
     /// <summary>The description or the pages of an RNTuple contradict themselves.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Pruning.Root.Errors;
 
-/// <summary>Where in a ROOT file something is; what is not known is null.</summary>
+/// <summary>A place in a ROOT file. Parts that are not known are null.</summary>
 /// <param name="File">Path of the file, as it was given.</param>
 public sealed record RootLocation(string File)
 {
@@ -16,7 +16,7 @@ public sealed record RootLocation(string File)
     /// <summary>Path of the RNTuple inside the file.</summary>
     public string? Ntuple { get; init; }
 
-    /// <summary>Field of the RNTuple, and the member behind it.</summary>
+    /// <summary>Field of the RNTuple, with its member.</summary>
     public string? Field { get; init; }
 
     /// <summary>Cluster of the RNTuple, counted from 0.</summary>

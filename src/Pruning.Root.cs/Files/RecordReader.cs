@@ -7,7 +7,7 @@ namespace Pruning.Root.Files;
 /// <summary>Reads whole records that are not baskets: trees, key lists, class descriptions.</summary>
 internal static class RecordReader
 {
-    /// <summary>Bytes of a record as they stand in the file.</summary>
+    /// <summary>Bytes of a record, not decompressed.</summary>
     public static byte[] ReadBytes(OpenedFile file, long seek, int bytes, RootLocation at)
     {
         if (bytes < RootKey.MinBytes - 3 || seek <= 0 || seek > file.Length - bytes)

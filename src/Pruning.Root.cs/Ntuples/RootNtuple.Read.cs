@@ -8,9 +8,9 @@ namespace Pruning.Root.Ntuples;
 public sealed partial class RootNtuple
 {
     /// <summary>Reads a field of numbers, or of one list of numbers an entry, in its own type.</summary>
-    /// <param name="field">Name of a top-level field, or of a member behind it: <c>jets.pt</c>.</param>
+    /// <param name="field">Name of a top-level field, or of a member of it: <c>jets.pt</c>.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     /// <exception cref="RootFormatException">No such field, another type, or damaged pages.</exception>
     public JaggedColumn<T> Read<T>(string field, long first = 0, long? end = null)
         where T : unmanaged
@@ -31,24 +31,24 @@ public sealed partial class RootNtuple
     /// Reads a field of numbers or bool as another type. Integers must be exact (1.5 or 300 do not fit a byte), bool
     /// takes 0 and 1, and floating-point targets round to the nearest value they have.
     /// </summary>
-    /// <param name="field">Name of a top-level field, or of a member behind it: <c>jets.pt</c>.</param>
+    /// <param name="field">Name of a top-level field, or of a member of it: <c>jets.pt</c>.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     /// <exception cref="RootFormatException">No such field, a value that does not fit, or damaged pages.</exception>
     public JaggedColumn<T> ReadAs<T>(string field, long first = 0, long? end = null)
         where T : unmanaged => (JaggedColumn<T>)Read([ColumnRequest.As<T>(field)], first, end).Columns[0];
 
-    /// <summary>Reads several fields in their own types; the pages of all are decoded in parallel.</summary>
+    /// <summary>Reads several fields in their own types. The pages of all fields are decoded in parallel.</summary>
     /// <param name="fields">Names.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     public JaggedColumns Read(IReadOnlyList<string> fields, long first = 0, long? end = null) =>
         Read([.. fields.Select(ColumnRequest.Of)], first, end);
 
-    /// <summary>Reads several fields, each in the type asked for; the pages of all are decoded in parallel. Fields that share their lists share the offsets.</summary>
+    /// <summary>Reads several fields, each in the requested type. The pages of all fields are decoded in parallel. Fields with the same lists share their offsets.</summary>
     /// <param name="requests">Names and types.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     public JaggedColumns Read(IReadOnlyList<ColumnRequest> requests, long first = 0, long? end = null)
     {
         (RootField Top, NtupleLeaf Leaf)[] leaves = [.. requests.Select(request => JaggedLeaf(request.Branch))];
@@ -57,10 +57,10 @@ public sealed partial class RootNtuple
         return new JaggedColumns(first, count, [.. requests.Select(request => request.Branch)], columns);
     }
 
-    /// <summary>Reads everything that a field holds, of any depth: one column for each member that can be read (<see cref="RootField.UnsupportedMember"/> tells of the others).</summary>
-    /// <param name="field">Name of a top-level field, or of a member behind it.</param>
+    /// <summary>Reads everything that a field holds, of any depth: one column for each member that can be read (see <see cref="RootField.UnsupportedMember"/>).</summary>
+    /// <param name="field">Name of a top-level field, or of a member of it.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     /// <exception cref="RootFormatException">No such field, nothing in it that can be read, or damaged pages.</exception>
     public IReadOnlyList<RootColumn> ReadColumns(string field, long first = 0, long? end = null)
     {
@@ -73,9 +73,9 @@ public sealed partial class RootNtuple
     }
 
     /// <summary>Reads a field of texts, or of lists of texts of any depth.</summary>
-    /// <param name="field">Name of a top-level field, or of a member behind it.</param>
+    /// <param name="field">Name of a top-level field, or of a member of it.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     /// <exception cref="RootFormatException">No such field, no texts in it, or damaged pages.</exception>
     public TextColumn ReadText(string field, long first = 0, long? end = null)
     {
@@ -97,7 +97,7 @@ public sealed partial class RootNtuple
         var budget = new ReadBudget(_file.Options.MaxReadBytes, Location);
         LevelNode entries = LevelNode.OfEntries([.. Slices(first, last)], Location);
         LeafReading[] readings = [.. leaves.Select(leaf => new LeafReading(leaf.Leaf, entries, leaf.Type, first, LocationOf(leaf.Top, leaf.Leaf)))];
-        // Lists say where the next level's items are, so levels are read one after the other; each in parallel.
+        // Lists give the positions of the next level's items, so levels are read one after another, each in parallel.
         for (IReadOnlyList<LevelNode> level = entries.Children; level.Count > 0; level = [.. level.SelectMany(node => node.Children)])
         {
             var reads = new List<PageRead>();

@@ -4,8 +4,8 @@ using Pruning.Root.Errors;
 namespace Pruning.Root.Sources;
 
 /// <summary>
-/// Positioned reads of one file: no shared position, so any number of threads may read at once. Never memory-mapped:
-/// a file that shrinks under a mapping kills the process, here it is an error.
+/// Positioned reads of one file. There is no shared position, so any number of threads may read at once. Files are not
+/// memory-mapped, because a mapped file that shrinks kills the process; here it is an error.
 /// </summary>
 internal sealed class FileSource : IDisposable
 {

@@ -5,8 +5,8 @@ using Pruning.Root.Files;
 namespace Pruning.Root.Trees;
 
 /// <summary>
-/// Reads columns. First it is found out how many values there are, which is checked before memory is taken; then every
-/// basket is decompressed and decoded straight into its place of the arrays, on as many threads as allowed.
+/// Reads columns. It first counts the values and checks the limits, then allocates the arrays, then decompresses and
+/// decodes each basket directly into its place of the arrays, on as many threads as allowed.
 /// </summary>
 internal static class ColumnReader
 {
@@ -24,7 +24,7 @@ internal static class ColumnReader
             }
             catch (RootFormatException)
             {
-                // The counter may be wrong and the baskets right. If they are not, their headers name what is damaged.
+                // The counter may be wrong and the baskets correct. Otherwise the headers of the baskets show what is damaged.
                 foreach (ColumnSink sink in counted)
                     sink.CountedOffsets = null;
             }

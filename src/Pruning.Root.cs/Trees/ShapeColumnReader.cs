@@ -8,8 +8,8 @@ using Pruning.Root.Trees.Decoding;
 namespace Pruning.Root.Trees;
 
 /// <summary>
-/// Reads branches of any shape. Baskets are walked in groups, each on one thread into growing columns of its own; the
-/// columns of all groups are then joined, and their numbers turned around, in one pass.
+/// Reads branches of any shape. Each thread walks a group of baskets into growing columns. Then the
+/// columns of all groups are joined and their numbers are converted from big-endian, in one pass.
 /// </summary>
 internal static class ShapeColumnReader
 {
@@ -35,7 +35,7 @@ internal static class ShapeColumnReader
         }
     }
 
-    // Baskets that follow each other, read one after another.
+    // Consecutive baskets, read one after another.
     private sealed class Group
     {
         private readonly BasketSlice[] _slices;
@@ -81,7 +81,7 @@ internal static class ShapeColumnReader
             }
         }
 
-        // Without a table of offsets each entry begins where the one before it ends, so none can be left out.
+        // Without a table of offsets each entry begins where the previous one ends, so all of them must be read.
         private void ReadOneAfterAnother(BasketSlice slice, int entryCount, RootBuffer buffer)
         {
             if (slice.Branch.Shape!.Shape is RestShape or TextShape { Form: TextForm.Leaf } && entryCount > 1)

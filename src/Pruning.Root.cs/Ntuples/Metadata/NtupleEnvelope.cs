@@ -13,7 +13,7 @@ internal enum EnvelopeType
     PageList = 3,
 }
 
-/// <summary>A block of RNTuple metadata: type, length, contents, checksum. Verified as a whole before anything is believed.</summary>
+/// <summary>A block of RNTuple metadata: type, length, contents, checksum. Its checksum is verified before it is decoded.</summary>
 /// <param name="Bytes">The envelope once decompressed.</param>
 /// <param name="Checksum">Its checksum, by which other envelopes name it.</param>
 /// <param name="Location">Where it is.</param>

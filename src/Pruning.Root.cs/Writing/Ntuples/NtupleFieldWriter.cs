@@ -5,8 +5,8 @@ using Pruning.Root.Ntuples.Metadata;
 namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>
-/// A top-level field of an RNTuple that is being written: numbers or texts, in no list or in lists within lists. It makes
-/// the data that <see cref="NtupleWriter.Append"/> takes.
+/// A top-level field of an RNTuple that is being written: numbers or texts, in no list or in lists within lists. It creates
+/// the data for <see cref="NtupleWriter.Append"/>.
 /// </summary>
 public abstract class NtupleFieldWriter
 {
@@ -37,7 +37,7 @@ public abstract class NtupleFieldWriter
     /// <summary>The ends of each list from the outside in, then the values; texts have two: their ends and their bytes.</summary>
     internal IReadOnlyList<NtupleColumnWriter> Columns { get; }
 
-    // Offsets that the field cannot have are refused before anything is written.
+    // Invalid offsets are refused before anything is written.
     private protected void Check(IReadOnlyList<ReadOnlyMemory<long>> levels, long values)
     {
         if (levels.Count != Lists)
@@ -73,13 +73,13 @@ public sealed class NumberFieldWriter<T> : NtupleFieldWriter
     public NtupleData Values(ReadOnlyMemory<T> values) => Nested([], values);
 
     /// <summary>One list an entry: entry e has the values [offsets[e], offsets[e + 1]).</summary>
-    /// <param name="offsets">[entries + 1]; it need not begin with 0.</param>
-    /// <param name="values">What the offsets point into.</param>
+    /// <param name="offsets">[entries + 1]; need not begin with 0.</param>
+    /// <param name="values">The values that the offsets refer to.</param>
     public NtupleData List(ReadOnlyMemory<long> offsets, ReadOnlyMemory<T> values) => Nested([offsets], values);
 
     /// <summary>Lists within lists, as <see cref="RootColumn.Levels"/> gives them.</summary>
     /// <param name="levels">From the outside in: each array has one element more than its level has lists, and counts items of the next.</param>
-    /// <param name="values">What the last of them points into.</param>
+    /// <param name="values">The values that the last level refers to.</param>
     /// <exception cref="ArgumentException">Another number of levels than the field has, or offsets that fit nothing.</exception>
     public NtupleData Nested(IReadOnlyList<ReadOnlyMemory<long>> levels, ReadOnlyMemory<T> values)
     {
@@ -100,13 +100,13 @@ public sealed class TextFieldWriter : NtupleFieldWriter
     public NtupleData Values(IReadOnlyList<string> texts) => Nested([], texts);
 
     /// <summary>One list an entry: entry e has the texts [offsets[e], offsets[e + 1]).</summary>
-    /// <param name="offsets">[entries + 1]; it need not begin with 0.</param>
-    /// <param name="texts">What the offsets point into.</param>
+    /// <param name="offsets">[entries + 1]; need not begin with 0.</param>
+    /// <param name="texts">The values that the offsets refer to.</param>
     public NtupleData List(ReadOnlyMemory<long> offsets, IReadOnlyList<string> texts) => Nested([offsets], texts);
 
     /// <summary>Lists within lists, as <see cref="RootColumn.Levels"/> gives them. The texts are copied, as UTF-8.</summary>
     /// <param name="levels">From the outside in: each array has one element more than its level has lists, and counts items of the next.</param>
-    /// <param name="texts">What the last of them points into.</param>
+    /// <param name="texts">The values that the last level refers to.</param>
     /// <exception cref="ArgumentException">Another number of levels than the field has, or offsets that fit nothing.</exception>
     public NtupleData Nested(IReadOnlyList<ReadOnlyMemory<long>> levels, IReadOnlyList<string> texts)
     {

@@ -5,8 +5,8 @@ using Pruning.Root.Errors;
 namespace Pruning.Root.Writing.Records;
 
 /// <summary>
-/// The file under its temporary name, beside the place where it will be. Disposing it without <see cref="Publish"/>
-/// removes it. Every failure of the disk becomes one <see cref="RootWriteException"/>.
+/// A file under a temporary name in the directory of its final name. Disposing it without <see cref="Publish"/> deletes it.
+/// Every disk error becomes a <see cref="RootWriteException"/>.
 /// </summary>
 internal sealed class TemporaryFile : IDisposable
 {
@@ -68,7 +68,7 @@ internal sealed class TemporaryFile : IDisposable
         }
     }
 
-    /// <summary>Leaves a hole behind the last byte: tests make large files of it that cost no disk.</summary>
+    /// <summary>Leaves a hole after the last byte, so that tests can make large files that need no disk space.</summary>
     public void Skip(long bytes) => Length += bytes;
 
     /// <summary>Waits until everything is on the disk.</summary>
@@ -84,7 +84,7 @@ internal sealed class TemporaryFile : IDisposable
         }
     }
 
-    /// <summary>Gives the complete file its name; what had it before is replaced.</summary>
+    /// <summary>Renames the complete file to its final name, and replaces a file of that name.</summary>
     public void Publish()
     {
         Flush();
@@ -111,7 +111,7 @@ internal sealed class TemporaryFile : IDisposable
         }
         catch (Exception e) when (IsDisk(e))
         {
-            // The error that led here is the one to be told.
+            // The error that led here is reported instead.
         }
     }
 

@@ -4,13 +4,13 @@ using Pruning.Root.Writing.Records;
 
 namespace Pruning.Root.Writing.Tables;
 
-/// <summary>Why a file saves what it knows.</summary>
+/// <summary>Why a file saves its metadata.</summary>
 internal enum SaveKind
 {
-    /// <summary>Entries so far are to survive a crash; more may come.</summary>
+    /// <summary>The entries so far must survive a crash. More may follow.</summary>
     Checkpoint,
 
-    /// <summary>Nothing comes any more.</summary>
+    /// <summary>The file is complete.</summary>
     Complete,
 }
 
@@ -41,10 +41,10 @@ public abstract class TableWriter
 
     private protected RootWriteOptions Options { get; }
 
-    /// <summary>Ends the cluster, whatever its size.</summary>
+    /// <summary>Ends the cluster, even if it is small.</summary>
     internal abstract void Flush();
 
-    /// <summary>Gives the memory of what was not flushed back.</summary>
+    /// <summary>Returns the memory of entries that were not flushed.</summary>
     internal abstract void Release();
 
     internal void CheckOpen() => _file.CheckOpen();

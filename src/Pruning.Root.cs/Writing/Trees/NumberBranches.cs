@@ -56,8 +56,8 @@ public sealed class FixedBranch<T> : BranchWriter
 }
 
 /// <summary>
-/// Counts shared by jagged branches: <c>nJet</c> for <c>Jet_pt</c> and <c>Jet_eta</c>. It is a branch of its own, filled
-/// from the lengths of the others, which have to agree in every entry.
+/// The shared counter of jagged branches: <c>nJet</c> for <c>Jet_pt</c> and <c>Jet_eta</c>. It is itself a branch. Its
+/// values are the lengths of the other branches, which must agree in every entry.
 /// </summary>
 public sealed class CounterGroup : BranchWriter
 {
@@ -80,7 +80,7 @@ public sealed class CounterGroup : BranchWriter
     }
 
     /// <summary>The lists of many entries, for the whole group: entry e has the elements [offsets[e], offsets[e + 1]).</summary>
-    /// <param name="offsets">[entries + 1]; a part of larger offsets will do, it need not begin with 0.</param>
+    /// <param name="offsets">[entries + 1]; need not begin with 0, so a range of larger offsets can be used.</param>
     public BranchData Lists(ReadOnlyMemory<long> offsets)
     {
         BranchData.CheckOffsets(offsets.Span, long.MaxValue, 1, Name);
@@ -115,7 +115,7 @@ public sealed class CounterGroup : BranchWriter
     }
 }
 
-/// <summary>A branch with a list of numbers an entry, counted by a <see cref="CounterGroup"/>: what every reader takes.</summary>
+/// <summary>A branch with a list of numbers per entry, counted by a <see cref="CounterGroup"/>. Every reader supports it.</summary>
 /// <typeparam name="T">Type of the values.</typeparam>
 public sealed class JaggedBranch<T> : BranchWriter
     where T : unmanaged
