@@ -189,7 +189,7 @@ let inspectTests =
                 runCli [ "inspect"; Fixture.repository ] |> expectSentence 4 [ "directory" ]
 
                 runCli [ "inspect"; "" ]
-                |> expectSentence 4 [ "an empty text"; "give the path" ]
+                |> expectSentence 4 [ "the path is empty"; "Give the path of a ROOT file." ]
 
                 let cut = (File.ReadAllBytes sample)[..199_999]
                 withFile "cut.root" cut (fun path -> runCli [ "inspect"; path ] |> expectSentence 4 [ path; "200000" ])

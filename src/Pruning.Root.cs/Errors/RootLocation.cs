@@ -40,7 +40,7 @@ public sealed record RootLocation(string File)
     /// <summary>For example <c>run3.root, tree 'Tracksters', branch 'energy', basket 2, entry 17, byte 4</c>.</summary>
     public override string ToString()
     {
-        var text = new StringBuilder(File.Length > 0 ? File : "a file without a name");
+        var text = new StringBuilder(File.Length > 0 ? File : "a file");
         if (Tree is not null)
             text.Append(", tree '").Append(Tree).Append('\'');
         if (Branch is not null)
