@@ -1,5 +1,3 @@
-using Pruning.Root.Files;
-
 namespace Pruning.Root.Errors;
 
 /// <summary>What is wrong with a ROOT file or with a request.</summary>
@@ -53,7 +51,7 @@ public enum RootErrorKind
     /// <summary>A stored checksum does not match the bytes.</summary>
     ChecksumMismatch,
 
-    /// <summary>More memory would be needed than <see cref="RootReadOptions"/> allows.</summary>
+    /// <summary>More memory would be needed than <c>RootReadOptions</c> allows.</summary>
     MemoryLimit,
 
     /// <summary>A streamed object does not fit its byte count, or refers to what is not there.</summary>

@@ -4,7 +4,7 @@ namespace Pruning.Root.Errors;
 public abstract class RootException : Exception
 {
     /// <summary>Sentences for the user, and the cause.</summary>
-    protected RootException(string message, Exception? inner)
+    private protected RootException(string message, Exception? inner)
         : base(message, inner)
     {
     }

@@ -12,7 +12,7 @@ public sealed class RootFormatException : RootException
     /// <param name="location">Where.</param>
     /// <param name="advice">What to do next, as whole sentences; null for the usual advice of the kind.</param>
     /// <param name="inner">The cause.</param>
-    public RootFormatException(RootErrorKind kind, string problem, RootLocation location, string? advice = null, Exception? inner = null)
+    internal RootFormatException(RootErrorKind kind, string problem, RootLocation location, string? advice = null, Exception? inner = null)
         : base(Sentences(kind, problem, location, advice), inner)
     {
         Kind = kind;

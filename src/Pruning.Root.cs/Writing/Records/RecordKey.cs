@@ -1,8 +1,6 @@
-using Pruning.Root.Files;
-
 namespace Pruning.Root.Writing.Records;
 
-/// <summary>The header of a record to be written: the counterpart of <see cref="RootKey"/>.</summary>
+/// <summary>The header of a record to be written: the counterpart of <c>RootKey</c>.</summary>
 /// <param name="ClassName">fClassName.</param>
 /// <param name="Name">fName.</param>
 /// <param name="Title">fTitle.</param>

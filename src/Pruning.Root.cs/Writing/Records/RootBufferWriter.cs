@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
-using Pruning.Root.Sources;
 
 namespace Pruning.Root.Writing.Records;
 
-/// <summary>A growing buffer of ROOT's big-endian structures: the counterpart of <see cref="RootBuffer"/>.</summary>
+/// <summary>A growing buffer of ROOT's big-endian structures: the counterpart of <c>RootBuffer</c>.</summary>
 internal sealed class RootBufferWriter
 {
     private const uint CountMask = 0x40000000;

@@ -1,8 +1,6 @@
-using Pruning.Root.Streamers;
-
 namespace Pruning.Root.Writing.Records;
 
-/// <summary>Writes the list of class descriptions that every file carries: the counterpart of <see cref="ClassCatalogue"/>.</summary>
+/// <summary>Writes the list of class descriptions that every file carries: the counterpart of <c>ClassCatalogue</c>.</summary>
 internal static class StreamerEncoder
 {
     /// <param name="keyBytes">Bytes of the record's key.</param>

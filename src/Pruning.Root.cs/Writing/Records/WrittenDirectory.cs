@@ -1,8 +1,6 @@
-using Pruning.Root.Files;
-
 namespace Pruning.Root.Writing.Records;
 
-/// <summary>A directory of the file that is being written: the counterpart of <see cref="RootDirectory"/>.</summary>
+/// <summary>A directory of the file that is being written: the counterpart of <c>RootDirectory</c>.</summary>
 internal sealed class WrittenDirectory
 {
     private const int Version = 5;

@@ -1,4 +1,3 @@
-using Pruning.Root.Columns;
 using Pruning.Root.Files;
 using Pruning.Root.Writing.Records;
 
@@ -14,7 +13,7 @@ internal enum SaveKind
     Complete,
 }
 
-/// <summary>A tree or an RNTuple that is being written: the counterpart of <see cref="IRootTable"/>.</summary>
+/// <summary>A tree or an RNTuple that is being written: the counterpart of <c>IRootTable</c>.</summary>
 public abstract class TableWriter
 {
     private readonly ITableOutput _file;

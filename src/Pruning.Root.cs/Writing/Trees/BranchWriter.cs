@@ -1,5 +1,4 @@
 using Pruning.Root.Columns;
-using Pruning.Root.Trees;
 using Pruning.Root.Writing.Records;
 
 namespace Pruning.Root.Writing.Trees;

@@ -1,5 +1,4 @@
 using Pruning.Root.Files;
-using Pruning.Root.Trees.Records;
 using Pruning.Root.Writing.Records;
 
 namespace Pruning.Root.Writing.Trees;
@@ -10,7 +9,7 @@ namespace Pruning.Root.Writing.Trees;
 /// <param name="ClusterEntries">Entries of each cluster but the last; null when clusters are not of one size.</param>
 internal sealed record TreeExtent(long EntryCount, IReadOnlyList<int> Baskets, long? ClusterEntries);
 
-/// <summary>Writes ROOT's TTree: the counterpart of <see cref="TreeRecord"/>. Readers need nothing but it and the baskets.</summary>
+/// <summary>Writes ROOT's TTree: the counterpart of <c>TreeRecord</c>. Readers need nothing but it and the baskets.</summary>
 internal static class TreeEncoder
 {
     private const int TableLength = 1000; // fEntryOffsetLen: not 0 for branches whose baskets have tables
