@@ -2,6 +2,7 @@
 /// its public API changes on purpose only.
 module Pruning.Tests.Architecture.RootArchitectureTests
 
+open System
 open System.IO
 open Expecto
 open Pruning.Root.Reading
@@ -12,123 +13,47 @@ let private folder = Path.Combine(Fixture.repository, "src", "Pruning.Root.cs")
 let private snapshot = Path.Combine(Fixture.own, "api", "Pruning.Root.txt")
 let private isOurs (name: string) = name = "Pruning" || name.StartsWith "Pruning."
 
-/// Short names, lowest first.
+/// Each namespace, lowest first, and the namespaces that it uses.
 let private layout: NamespaceLayout =
     let full name = $"Pruning.Root.{name}"
 
     [
-        "Errors", []
-        "Threading", [ "Errors" ]
-        "Columns", [ "Errors" ]
-        "Sources", [ "Errors"; "Columns" ]
-        "Compression", [ "Errors" ]
-        "Compression.Lz4", [ "Errors"; "Compression" ]
-        "Compression.Xz", [ "Errors"; "Compression" ]
-        "Compression.Zlib", [ "Errors"; "Compression" ]
-        "Compression.Zstd", [ "Errors"; "Compression" ]
+        "Errors", ""
+        "Threading", "Errors"
+        "Columns", "Errors"
+        "Sources", "Errors Columns"
+        "Compression", "Errors"
+        "Compression.Lz4", "Errors Compression"
+        "Compression.Xz", "Errors Compression"
+        "Compression.Zlib", "Errors Compression"
+        "Compression.Zstd", "Errors Compression"
         "Compression.Blocks",
-        [
-            "Errors"
-            "Threading"
-            "Compression"
-            "Compression.Lz4"
-            "Compression.Xz"
-            "Compression.Zlib"
-            "Compression.Zstd"
-        ]
-        "Files", [ "Errors"; "Threading"; "Sources"; "Compression"; "Compression.Blocks" ]
-        "Streamers", [ "Errors"; "Columns"; "Sources"; "Files" ]
-        "Trees.Decoding", [ "Errors"; "Columns"; "Sources"; "Files"; "Streamers" ]
-        "Trees.Records", [ "Errors"; "Columns"; "Sources"; "Files"; "Streamers" ]
+        "Errors Threading Compression Compression.Lz4 Compression.Xz Compression.Zlib Compression.Zstd"
+        "Files", "Errors Threading Sources Compression Compression.Blocks"
+        "Streamers", "Errors Columns Sources Files"
+        "Trees.Decoding", "Errors Columns Sources Files Streamers"
+        "Trees.Records", "Errors Columns Sources Files Streamers"
         "Trees",
-        [
-            "Errors"
-            "Threading"
-            "Columns"
-            "Sources"
-            "Compression"
-            "Compression.Blocks"
-            "Files"
-            "Streamers"
-            "Trees.Decoding"
-            "Trees.Records"
-        ]
-        "Ntuples.Encoding", [ "Columns" ]
-        "Ntuples.Metadata", [ "Errors"; "Columns"; "Sources"; "Compression.Blocks"; "Files"; "Ntuples.Encoding" ]
+        "Errors Threading Columns Sources Compression Compression.Blocks Files Streamers Trees.Decoding Trees.Records"
+        "Ntuples.Encoding", "Columns"
+        "Ntuples.Metadata", "Errors Columns Sources Compression.Blocks Files Ntuples.Encoding"
         "Ntuples",
-        [
-            "Errors"
-            "Threading"
-            "Columns"
-            "Sources"
-            "Compression"
-            "Compression.Blocks"
-            "Files"
-            "Ntuples.Encoding"
-            "Ntuples.Metadata"
-        ]
-        "Reading",
-        [
-            "Errors"
-            "Columns"
-            "Sources"
-            "Files"
-            "Streamers"
-            "Trees.Records"
-            "Trees"
-            "Ntuples.Metadata"
-            "Ntuples"
-        ]
-        "Writing.Records", [ "Errors"; "Columns" ]
-        "Writing.Tables", [ "Columns"; "Files"; "Writing.Records" ]
-        "Writing.Trees",
-        [
-            "Errors"
-            "Columns"
-            "Compression"
-            "Compression.Blocks"
-            "Files"
-            "Writing.Records"
-            "Writing.Tables"
-        ]
+        "Errors Threading Columns Sources Compression Compression.Blocks Files Ntuples.Encoding Ntuples.Metadata"
+        "Reading", "Errors Columns Sources Files Streamers Trees.Records Trees Ntuples.Metadata Ntuples"
+        "Writing.Records", "Errors Columns"
+        "Writing.Tables", "Columns Files Writing.Records"
+        "Writing.Trees", "Errors Columns Compression Compression.Blocks Files Writing.Records Writing.Tables"
         "Writing.Ntuples",
-        [
-            "Errors"
-            "Columns"
-            "Compression"
-            "Compression.Blocks"
-            "Files"
-            "Ntuples.Encoding"
-            "Ntuples.Metadata"
-            "Writing.Records"
-            "Writing.Tables"
-        ]
+        "Errors Columns Compression Compression.Blocks Files Ntuples.Encoding Ntuples.Metadata Writing.Records Writing.Tables"
         "Writing",
-        [
-            "Errors"
-            "Compression"
-            "Files"
-            "Ntuples.Metadata"
-            "Writing.Records"
-            "Writing.Tables"
-            "Writing.Trees"
-            "Writing.Ntuples"
-        ]
-        "Checking",
-        [
-            "Errors"
-            "Threading"
-            "Columns"
-            "Files"
-            "Streamers"
-            "Trees.Records"
-            "Trees"
-            "Ntuples.Metadata"
-            "Ntuples"
-            "Reading"
-        ]
+        "Errors Compression Files Ntuples.Metadata Writing.Records Writing.Tables Writing.Trees Writing.Ntuples"
+        "Checking", "Errors Threading Columns Files Streamers Trees.Records Trees Ntuples.Metadata Ntuples Reading"
     ]
-    |> List.map (fun (name, uses) -> full name, List.map full uses)
+    |> List.map (fun (name: string, uses: string) ->
+        full name,
+        uses.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        |> Array.map full
+        |> List.ofArray)
 
 [<Tests>]
 let tests =
