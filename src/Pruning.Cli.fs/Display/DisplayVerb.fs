@@ -2,7 +2,6 @@ module Pruning.Cli.Display.DisplayVerb
 
 open System
 open System.IO
-open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
@@ -12,117 +11,107 @@ open Pruning.Model.Tensors
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 
-type DisplayArgument =
-    | [<MainCommand>] Input of file: string list
-    | [<Section "What to show">] Entry of n: string
-    | Model of path: string
-    | Colour of what: string
-    | [<Section "Input">] Tracksters of tree: string
-    | Edges of tree: string
-    | Libtorch of directory: string
-    | [<Section "Output">] Html of file: string
-    | Svg of file: string
-    | Png of file: string
-
-    interface IArgParserTemplate with
-        member argument.Usage =
-            match argument with
-            | Input _ -> "ROOT file, then (optional) the two tree names"
-            | Entry _ -> "entry of the tree Tracksters, from 0 (default 0)"
-            | Model _ -> "run directory or model file whose decisions are shown (default: labels alone)"
-            | Colour _ -> "label, decision or score (default: decision with a model, else label)"
-            | Tracksters _ -> "tree with one trackster an entry (default Tracksters)"
-            | Edges _ -> "tree with the edges of the same entries (default Edges)"
-            | Libtorch _ -> "use the libtorch in this directory"
-            | Html _ -> "page to write (default, when no other is asked for: NAME-entryN.html here)"
-            | Svg _ -> "drawing to write: two projections, for papers"
-            | Png _ -> "the same as pixels, 3 a point; drawn by Chromium if the machine has one"
-
 type DisplaySettings =
     {
         Input: InputSettings
         Entry: int64
         Model: string option
-        Colouring: Colouring
+        /// None = by the decision with a network, else by the label.
+        Colouring: Colouring option
         LibTorch: string option
         Html: string option
         Svg: string option
         Png: string option
     }
 
-/// Pure, so that tests can ask it.
-let settingsOf (exists: string -> bool) (arguments: DisplayArgument list) : DisplaySettings =
-    let options =
-        arguments
-        |> List.choose (function
-            | Input words -> Some(InputOption.Words words)
-            | Tracksters tree -> Some(InputOption.Tracksters tree)
-            | Edges tree -> Some(InputOption.Edges tree)
-            | _ -> None)
+let private standard: DisplaySettings =
+    {
+        Input = Inputs.standard
+        Entry = 0L
+        Model = None
+        Colouring = None
+        LibTorch = None
+        Html = None
+        Svg = None
+        Png = None
+    }
 
-    let input = Inputs.ofOptions exists options
+let private options: Opt<DisplaySettings> list =
+    let what =
+        [
+            Opt.ofKind
+                (Kind.wholeLong (0L, Int64.MaxValue))
+                "--entry"
+                "Entry of the tree of tracksters, from 0."
+                _.Entry
+                (fun v s -> { s with Entry = v })
+            Opt.path "--model" "PATH" "Run directory or model file whose decisions are shown." _.Model (fun v s ->
+                { s with Model = v })
+            |> Opt.unset "none: labels only"
+            Opt.ofKind
+                (Kind.optional (
+                    Kind.choice [ "label", Colouring.Label; "decision", Colouring.Decision; "score", Colouring.Score ]
+                ))
+                "--colour"
+                "What the colours show: label, decision or score."
+                _.Colouring
+                (fun v s -> { s with Colouring = v })
+            |> Opt.alias "--color"
+            |> Opt.unset "decision with a model, else label"
+        ]
+
+    let input =
+        Opt.pick [ "--tracksters"; "--edges" ] Inputs.options
+        |> Opt.within _.Input (fun v s -> { s with Input = v })
+
+    let libtorch = NetworkUse.libtorch _.LibTorch (fun v s -> { s with LibTorch = v })
+
+    let output =
+        [
+            Opt.path "--html" "FILE" "Page to write." _.Html (fun v s -> { s with Html = v })
+            |> Opt.unset "NAME-entryN.html here, if no other file is asked for"
+            Opt.path "--svg" "FILE" "Drawing to write: two projections, for papers." _.Svg (fun v s ->
+                { s with Svg = v })
+            |> Opt.unset "none"
+            Opt.path "--png" "FILE" "The same drawing as pixels, 3 per point." _.Png (fun v s -> { s with Png = v })
+            |> Opt.unset "none"
+        ]
+
+    Opt.section "What to show" what
+    @ Opt.section "Input" (input @ [ libtorch ])
+    @ Opt.section "Output" output
+
+let private describe () : OptionInfo list = Opt.describe standard options
+
+/// From the words after `display`.
+let settingsOf (exists: string -> bool) (words: string list) : DisplaySettings =
+    let line = Arguments.read true (describe ()) words
+    let settings = Arguments.apply options line standard
+    let input = Inputs.withWords exists line line.Positional settings.Input
 
     let file =
         match input.Files with
         | [ file ] -> file
-        | _ -> raise (UsageException "one file at a time: the entry is counted in it.")
+        | _ -> raise (UsageException "display takes one file: the entry is counted in it.")
 
-    let last pick = arguments |> List.choose pick |> List.tryLast
+    match settings.Model, settings.Colouring with
+    | None, Some(Colouring.Decision | Colouring.Score) ->
+        raise (UsageException "--colour decision and score need a network: give one with --model.")
+    | _ -> ()
 
-    let entry =
-        last (function
-            | Entry text -> Some(Value.wholeLong "--entry" (0L, Int64.MaxValue) text)
-            | _ -> None)
-        |> Option.defaultValue 0L
-
-    let model =
-        last (function
-            | Model path -> Some path
-            | _ -> None)
-
-    let html, svg, png =
-        last (function
-            | Html path -> Some path
-            | _ -> None),
-        last (function
-            | Svg path -> Some path
-            | _ -> None),
-        last (function
-            | Png path -> Some path
-            | _ -> None)
-
-    let colouring =
-        last (function
-            | Colour text ->
-                Some(
-                    Value.choice
-                        "--colour"
-                        [ "label", Colouring.Label; "decision", Colouring.Decision; "score", Colouring.Score ]
-                        text
-                )
-            | _ -> None)
-        |> Option.defaultValue (if model.IsSome then Colouring.Decision else Colouring.Label)
-
-    if model.IsNone && colouring <> Colouring.Label then
-        raise (UsageException "--colour decision and score want a network: give one with --model.")
-
-    {
+    { settings with
         Input = { input with SkipBadGraphs = true }
-        Entry = entry
-        Model = model
-        Colouring = colouring
-        LibTorch =
-            last (function
-                | Libtorch text -> Some text
-                | _ -> None)
         Html =
-            if html.IsNone && svg.IsNone && png.IsNone then
-                Some $"{Path.GetFileNameWithoutExtension file}-entry{entry}.html"
+            if settings.Html.IsNone && settings.Svg.IsNone && settings.Png.IsNone then
+                Some $"{Path.GetFileNameWithoutExtension file}-entry{settings.Entry}.html"
             else
-                html
-        Svg = svg
-        Png = png
+                settings.Html
     }
+
+/// What the colours show where nobody says.
+let private colouringOf (settings: DisplaySettings) : Colouring =
+    settings.Colouring
+    |> Option.defaultValue (if settings.Model.IsSome then Colouring.Decision else Colouring.Label)
 
 /// The graph of an entry; one that is not there or contradicts itself is a data error.
 let private find (dataset: GraphDataset) (entry: int64) : int =
@@ -153,12 +142,12 @@ let private marginsOf (terminal: Terminal) (settings: DisplaySettings) (dataset:
         let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
         Pruner.decide device model.Pruner (BatchAssembler.Collate [| dataset[index] |]))
 
-let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
-    let settings = settingsOf File.Exists arguments
+let private run (terminal: Terminal) (words: string list) : int =
+    let settings = settingsOf File.Exists words
     use dataset = Inputs.openQuietly settings.Input
     let index = find dataset settings.Entry
     let margins = marginsOf terminal settings dataset index
-    let view = EventView.create dataset index margins settings.Colouring
+    let view = EventView.create dataset index margins (colouringOf settings)
 
     let written (path: string) = Terminal.print terminal path
 
@@ -193,7 +182,8 @@ let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
     ExitCode.ok
 
 let command: Command =
-    Command.create<DisplayArgument>
+    Command.create
+        describe
         {
             Verb = "display"
             Summary = "a trackster in space, with labels, decisions or scores"
