@@ -7,7 +7,10 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
+open Pruning.Model.Drawing
 open Pruning.Data.Batching
+open Pruning.Data.Tracksters
+open Pruning.Model.Evaluation
 open Pruning.Model.Tensors
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
@@ -23,6 +26,9 @@ type DisplayArgument =
     | [<Section "Output">] Html of file: string
     | Svg of file: string
     | Png of file: string
+    | Pdf of file: string
+    | Before_After
+    | Note of text: string
 
     interface IArgParserTemplate with
         member argument.Usage =
@@ -35,8 +41,12 @@ type DisplayArgument =
             | Edges _ -> "tree with the edges of the same entries (default Edges)"
             | Libtorch _ -> "use the libtorch in this directory"
             | Html _ -> "page to write (default, when no other is asked for: NAME-entryN.html here)"
-            | Svg _ -> "drawing to write: two projections, for papers"
-            | Png _ -> "the same as pixels, 3 a point; drawn by Chromium if the machine has one"
+            | Svg _ -> "drawing to write, as SVG: two projections, z against x and z against y"
+            | Png _ -> "the same drawing as PNG, 3 pixels a point"
+            | Pdf _ -> "the same drawing as PDF"
+            | Before_After ->
+                "draw the trackster before pruning (labels) beside what is left of it, instead of two projections; prunes by --model if given, else by the labels"
+            | Note _ -> "remark beside the title (default: toy simulation, if the file says that it is simulated)"
 
 type DisplaySettings =
     {
@@ -48,6 +58,9 @@ type DisplaySettings =
         Html: string option
         Svg: string option
         Png: string option
+        Pdf: string option
+        BeforeAfter: bool
+        Note: string option
     }
 
 /// Pure, so that tests can ask it.
@@ -80,7 +93,7 @@ let settingsOf (exists: string -> bool) (arguments: DisplayArgument list) : Disp
             | Model path -> Some path
             | _ -> None)
 
-    let html, svg, png =
+    let html, svg, png, pdf =
         last (function
             | Html path -> Some path
             | _ -> None),
@@ -89,7 +102,16 @@ let settingsOf (exists: string -> bool) (arguments: DisplayArgument list) : Disp
             | _ -> None),
         last (function
             | Png path -> Some path
+            | _ -> None),
+        last (function
+            | Pdf path -> Some path
             | _ -> None)
+
+    let drawn = svg.IsSome || png.IsSome || pdf.IsSome
+    let beforeAfter = List.contains Before_After arguments
+
+    if beforeAfter && not drawn then
+        raise (UsageException "--before-after draws a picture: name its file with --png, --svg or --pdf.")
 
     let colouring =
         last (function
@@ -116,12 +138,18 @@ let settingsOf (exists: string -> bool) (arguments: DisplayArgument list) : Disp
                 | Libtorch text -> Some text
                 | _ -> None)
         Html =
-            if html.IsNone && svg.IsNone && png.IsNone then
+            if html.IsNone && not drawn then
                 Some $"{Path.GetFileNameWithoutExtension file}-entry{entry}.html"
             else
                 html
         Svg = svg
         Png = png
+        Pdf = pdf
+        BeforeAfter = beforeAfter
+        Note =
+            last (function
+                | Note text -> Some text
+                | _ -> None)
     }
 
 /// The graph of an entry; one that is not there or contradicts itself is a data error.
@@ -153,43 +181,51 @@ let private marginsOf (terminal: Terminal) (settings: DisplaySettings) (dataset:
         let model = ModelFile.loadOn device source.Path
         Pruner.decide device model.Pruner (BatchAssembler.Collate [| dataset[index] |]))
 
+/// What a prepared file says about its kind, as far as a picture has to say it.
+let private kindOf (path: string) : string =
+    match PreparedMetadata.Read path with
+    | null -> ""
+    | says ->
+        match says.TryGetValue "kind" with
+        | true, kind when kind.StartsWith("toy simulation", StringComparison.Ordinal) -> "toy simulation"
+        | _ -> ""
+
+/// Pixels a point in a PNG: lines are sharp in print at the width of a page.
+let private pixelsPerPoint = 3.0
+
 let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
     let settings = settingsOf File.Exists arguments
     use dataset = Inputs.openQuietly settings.Input
     let index = find dataset settings.Entry
     let margins = marginsOf terminal settings dataset index
-    let view = EventView.create dataset index margins settings.Colouring
 
-    let written (path: string) = Terminal.print terminal path
+    let view =
+        { EventView.ofDataset dataset index margins with
+            Note = settings.Note |> Option.defaultWith (fun () -> kindOf dataset.Files[0].Path)
+        }
 
-    settings.Html
-    |> Option.iter (fun path ->
-        Output.writeText path (EventView.toHtml view)
-        written path)
+    let layout = EventLayout.create settings.Colouring EventLayout.both view
 
-    settings.Svg
-    |> Option.iter (fun path ->
-        Output.writeText path (EventDrawing.toSvg view)
-        written path)
+    let drawing =
+        if settings.BeforeAfter then
+            EventDrawing.beforeAfter view
+        else
+            EventDrawing.draw layout
 
-    settings.Png
-    |> Option.iter (fun path ->
-        let directory = Directory.CreateTempSubdirectory "graph-pruning-"
+    let write (path: string option) (save: string -> unit) =
+        path
+        |> Option.iter (fun path ->
+            save path
+            Terminal.print terminal path)
 
-        try
-            // In a page of its own, because Chromium gives a bare SVG a margin on some systems.
-            let page = Path.Combine(directory.FullName, "event.html")
+    write settings.Html (fun path ->
+        EventPage.summary (EvaluatedGraph.ofDataset dataset index) margins
+        |> EventPage.toHtml layout
+        |> Output.writeText path)
 
-            File.WriteAllText(
-                page,
-                $"<!DOCTYPE html><meta charset=\"utf-8\"><body style=\"margin:0\">{EventDrawing.toSvg view}</body>"
-            )
-
-            Chromium.draw page EventDrawing.size 3.0 path
-            written path
-        finally
-            directory.Delete true)
-
+    write settings.Svg (fun path -> Output.writeText path (Renderer.svg drawing))
+    write settings.Png (fun path -> Output.writeBytes path (Renderer.picture pixelsPerPoint drawing).Png)
+    write settings.Pdf (fun path -> Output.writeBytes path (Renderer.pdf [ drawing ]))
     ExitCode.ok
 
 let command: Command =
@@ -199,7 +235,7 @@ let command: Command =
             Summary = "a trackster in space, with labels, decisions or scores"
             Synopsis = "FILE [TRACKSTERS EDGES] [options]"
             Explanation =
-                "Draws one trackster: its layer clusters where they are, with areas that go with the energy, its links, and colours for the label, for what a network decided, or for the score. The HTML page turns with the mouse and shows all features under the pointer; SVG and PNG hold two projections (z against x and y). Paths of the files go to standard output."
+                "Draws one trackster: its layer clusters at their positions, with areas proportional to the energy, and its links. Colours show the label, the decision of a network, or its score. The HTML page turns with the mouse and shows all features under the pointer. SVG, PNG and PDF show two projections: z against x and z against y. With --before-after they show the trackster before and after pruning. The paths of the files go to standard output."
             Examples =
                 [
                     "display samples/tracksters.root --entry 7", "writes tracksters-entry7.html"
@@ -207,6 +243,8 @@ let command: Command =
                     "what a network does to it"
                     "display data.root --entry 7 --model model.safetensors --colour score --svg event.svg",
                     "for a paper"
+                    "display samples/tracksters.root --entry 7 --before-after --png event.png",
+                    "before and after pruning, by the labels"
                 ]
         }
         run

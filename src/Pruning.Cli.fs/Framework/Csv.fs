@@ -8,13 +8,16 @@ open System.IO
 [<RequireQualifiedAccess>]
 module Output =
 
-    /// Writes a text as UTF-8, with the directories above it. The file appears whole or not at all.
-    let writeText (path: string) (text: string) : unit =
+    /// Writes bytes, with the directories above them. The file appears whole or not at all.
+    let writeBytes (path: string) (bytes: byte[]) : unit =
         let full = Path.GetFullPath path
         Directory.CreateDirectory(nonNull (Path.GetDirectoryName full)) |> ignore
         let temporary = full + ".new"
-        File.WriteAllText(temporary, text)
+        File.WriteAllBytes(temporary, bytes)
         File.Move(temporary, full, overwrite = true)
+
+    /// The same with a text as UTF-8.
+    let writeText (path: string) (text: string) : unit = writeBytes path (Text.UTF8Encoding(false).GetBytes text)
 
 /// Tables for spreadsheets and pandas (RFC 4180): a header, commas, every digit.
 [<RequireQualifiedAccess>]

@@ -6,6 +6,8 @@ open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Runs
 open Pruning.Cli.Evaluate
+open Pruning.Cli.Drawing
+open Pruning.Model.Drawing
 open Pruning.Data.Batching
 open Pruning.Model.Tensors
 open Pruning.Model.ModelFiles
@@ -15,6 +17,7 @@ open Pruning.Model.Prediction
 type ReportArgument =
     | [<MainCommand>] Run of directory: string list
     | Output of file: string
+    | Figures of directory: string
     | Split of name: string
     | Checkpoint of name: string
     | Bootstrap of n: string
@@ -29,6 +32,7 @@ type ReportArgument =
             match argument with
             | Run _ -> "directory of a run"
             | Output _ -> "file to write (default report.html in the run directory)"
+            | Figures _ -> "directory for the figures as files, each as SVG and PDF (default: none)"
             | Split _ -> "test, validation or training (default test)"
             | Checkpoint _ -> "best or last weights (default best)"
             | Bootstrap _ -> "resamplings behind the intervals (default 100)"
@@ -42,6 +46,8 @@ type ReportSettings =
     {
         Run: string
         Output: string
+        /// Directory for the figures as files.
+        Figures: string option
         Part: Part
         Network: NetworkUse
     }
@@ -68,6 +74,10 @@ let settingsOf (arguments: ReportArgument list) : ReportSettings =
         match argument with
         | Run _ -> settings
         | Output file -> { settings with Output = file }
+        | Figures directory ->
+            { settings with
+                Figures = Some directory
+            }
         | Split text ->
             { settings with
                 Part = Value.choice "--split" (List.filter (fun (name, _) -> name <> "all") Part.words) text
@@ -84,6 +94,7 @@ let settingsOf (arguments: ReportArgument list) : ReportSettings =
         {
             Run = run
             Output = Path.Combine(run, "report.html")
+            Figures = None
             Part = Part.Test
             Network = NetworkUse.standard 100
         }
@@ -104,6 +115,19 @@ let private bySize (most: int) (dataset: GraphDataset) (indices: int array) : in
 let private mostTraining = 4000
 
 let private mostTimed = 150
+
+/// Draws the figures of a page into files.
+let private writeFigures (terminal: Terminal) (blocks: Block list) (directory: string) : unit =
+    for figure in Page.figures blocks do
+        let drawing = FigureDrawing.draw FigureDrawing.size figure
+
+        let write extension (save: string -> unit) =
+            let path = Path.Combine(directory, figure.Id + extension)
+            save path
+            Terminal.print terminal path
+
+        write ".svg" (fun path -> Output.writeText path (Renderer.svg drawing))
+        write ".pdf" (fun path -> Output.writeBytes path (Renderer.pdf [ drawing ]))
 
 let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
     let settings = settingsOf arguments
@@ -186,8 +210,10 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
             Resampling = settings.Network.Resampling
         }
 
-    Output.writeText settings.Output (RunReport.toHtml content)
+    let blocks = RunReport.blocks content
+    Output.writeText settings.Output (RunReport.toHtml content blocks)
     Terminal.print terminal settings.Output
+    settings.Figures |> Option.iter (writeFigures terminal blocks)
     ExitCode.ok
 
 let command: Command =
