@@ -19,11 +19,6 @@ open System.IO
 open System.Runtime.InteropServices
 open System.Text.Json
 open Pruning.Native
-open Pruning.Cli.Options
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Preprocess
 
 // Numbers are written and read with a point, whatever the locale says.
 CultureInfo.DefaultThreadCurrentCulture <- CultureInfo.InvariantCulture

@@ -27,6 +27,7 @@ type DisplayArgument =
     | Svg of file: string
     | Png of file: string
     | Pdf of file: string
+    | Scale of n: string
     | Before_After
     | Note of text: string
 
@@ -42,8 +43,9 @@ type DisplayArgument =
             | Libtorch _ -> "use the libtorch in this directory"
             | Html _ -> "page to write (default, when no other is asked for: NAME-entryN.html here)"
             | Svg _ -> "drawing to write, as SVG: two projections, z against x and z against y"
-            | Png _ -> "the same drawing as PNG, 3 pixels a point"
+            | Png _ -> "the same drawing as PNG"
             | Pdf _ -> "the same drawing as PDF"
+            | Scale _ -> "pixels of the PNG for a point of the drawing, from 0.1 to 10 (default 3)"
             | Before_After ->
                 "draw the trackster before pruning (labels) beside what is left of it, instead of two projections; prunes by --model if given, else by the labels"
             | Note _ -> "remark beside the title (default: toy simulation, if the file says that it is simulated)"
@@ -59,6 +61,8 @@ type DisplaySettings =
         Svg: string option
         Png: string option
         Pdf: string option
+        /// Pixels a point.
+        Scale: float
         BeforeAfter: bool
         Note: string option
     }
@@ -145,6 +149,11 @@ let settingsOf (exists: string -> bool) (arguments: DisplayArgument list) : Disp
         Svg = svg
         Png = png
         Pdf = pdf
+        Scale =
+            last (function
+                | Scale text -> Some(Value.real "--scale" (Interval.closed 0.1 10.0) text)
+                | _ -> None)
+            |> Option.defaultValue 3.0
         BeforeAfter = beforeAfter
         Note =
             last (function
@@ -190,9 +199,6 @@ let private kindOf (path: string) : string =
         | true, kind when kind.StartsWith("toy simulation", StringComparison.Ordinal) -> "toy simulation"
         | _ -> ""
 
-/// Pixels a point in a PNG: lines are sharp in print at the width of a page.
-let private pixelsPerPoint = 3.0
-
 let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
     let settings = settingsOf File.Exists arguments
     use dataset = Inputs.openQuietly settings.Input
@@ -224,7 +230,7 @@ let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
         |> Output.writeText path)
 
     write settings.Svg (fun path -> Output.writeText path (Renderer.svg drawing))
-    write settings.Png (fun path -> Output.writeBytes path (Renderer.picture pixelsPerPoint drawing).Png)
+    write settings.Png (fun path -> Output.writeBytes path (Renderer.picture settings.Scale drawing).Png)
     write settings.Pdf (fun path -> Output.writeBytes path (Renderer.pdf [ drawing ]))
     ExitCode.ok
 
