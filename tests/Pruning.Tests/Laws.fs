@@ -111,7 +111,7 @@ let reorderEdges (seed: int) (graph: ShowerGraph) : ShowerGraph =
 
 /// A batch of graphs as tensors in libtorch's default type.
 let tensors (graphs: ShowerGraph list) : BatchTensors =
-    BatchAssembler.Collate(List.toArray graphs)
+    BatchAssembler.Collate(List.toArray graphs, Fixture.preparation)
     |> BatchTensors.create torch.CPU (torch.get_default_dtype ())
 
 /// Rows of a tensor in another order: row i of the answer is row rows[i].

@@ -151,7 +151,7 @@ let private marginsOf (terminal: Terminal) (settings: DisplaySettings) (dataset:
         let source = ModelSource.locate path "best"
         let device = Session.start terminal settings.LibTorch Arithmetic.standard 0
         let model = ModelFile.loadOn device source.Path
-        Pruner.decide device model.Pruner (BatchAssembler.Collate [| dataset[index] |]))
+        Pruner.decide device model.Pruner (Pruner.collate model.Pruner [ dataset[index] ]))
 
 let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
     let settings = settingsOf File.Exists arguments
