@@ -64,7 +64,16 @@ let private timeLoading (file: string) (repeats: int) : Timing =
         use dataset = Inputs.openQuietly input
         let mutable batches = 0
 
-        for _ in BatchLoader.Batches(dataset, [| 0 .. dataset.Count - 1 |], 64, 0, 1, Threading.CancellationToken.None) do
+        for _ in
+            BatchLoader.Batches(
+                dataset,
+                [| 0 .. dataset.Count - 1 |],
+                64,
+                GraphPreparation.None,
+                0,
+                1,
+                Threading.CancellationToken.None
+            ) do
             batches <- batches + 1
 
         dataset.Count
@@ -91,8 +100,8 @@ let private timeNetwork
     (graphs: ShowerGraph list)
     (repeats: int)
     : Timing list =
-    let batch = BatchAssembler.Collate(List.toArray graphs)
     let model = modelOf arithmetic config
+    let batch = Pruner.collate model.Pruner graphs
 
     use trainer =
         Trainer.create

@@ -140,7 +140,7 @@ let private marginsOf (terminal: Terminal) (settings: DisplaySettings) (dataset:
         let source = ModelSource.locate path "best"
         let device = Session.start terminal settings.LibTorch Arithmetic.standard 0
         let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
-        Pruner.decide device model.Pruner (BatchAssembler.Collate [| dataset[index] |]))
+        Pruner.decide device model.Pruner (Pruner.collate model.Pruner [ dataset[index] ]))
 
 let private run (terminal: Terminal) (words: string list) : int =
     let settings = settingsOf File.Exists words

@@ -126,7 +126,7 @@ module EventView =
     /// Everything about a layer cluster, in lines.
     let private describe (view: EventView) (node: int) : string =
         let graph = view.Evaluated.Graph
-        let feature column = float graph.Features[node * ShowerGraph.FeatureCount + column]
+        let feature (column: RawFeature) = float (graph.Feature(node, column))
         let flag column = if feature column > 0.0 then "yes" else "no"
         let layer = view.Evaluated.Layer[node]
 
@@ -135,10 +135,13 @@ module EventView =
             $"""x {text "0.00" view.X[node]}, y {text "0.00" view.Y[node]}, z {text "0.00" view.Z[node]} cm"""
             if layer > 0 then
                 $"layer {layer}"
-            $"""energy {text "0.####" (feature 3)} GeV"""
-            (if feature 4 > 0.0 then $"""time {text "0.###" (feature 4)} ns""" else "no time")
-            $"""eta {text "0.0000" (feature 5)}, phi {text "0.0000" (feature 6)} rad"""
-            $"seed High {flag 7}, seed Low {flag 8}"
+            $"""energy {text "0.####" (feature RawFeature.Energy)} GeV"""
+            (if feature RawFeature.Time > 0.0 then
+                 $"""time {text "0.###" (feature RawFeature.Time)} ns"""
+             else
+                 "no time")
+            $"""eta {text "0.0000" (feature RawFeature.Eta)}, phi {text "0.0000" (feature RawFeature.Phi)} rad"""
+            $"seed High {flag RawFeature.SeedHigh}, seed Low {flag RawFeature.SeedLow}"
             $"""{text "0.00" (float view.Evaluated.Distance[node])} cm from the axis"""
             (if graph.Labels[node] = 1uy then "label prune" else "label keep")
             if view.Evaluated.HasFraction then

@@ -270,7 +270,8 @@ module Session =
 
             let loopy =
                 indices
-                |> Seq.filter (fun index -> (BatchAssembler.Collate [| data.Dataset[index] |]).Forest.IsLoopy[0])
+                |> Seq.filter (fun index ->
+                    (LinkForest.Of(BatchAssembler.Collate [| data.Dataset[index] |])).IsLoopy[0])
                 |> Seq.length
 
             if loopy > 0 then

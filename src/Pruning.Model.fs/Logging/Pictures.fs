@@ -55,7 +55,7 @@ module Pictures =
     let trackster (title: string) (graph: ShowerGraph) (margins: float32[]) : Picture =
         let canvas = Canvas(560, 400, white)
         let left, top, right, bottom = 60, 34, 540, 330
-        let feature (node: int) (column: int) = float graph.Features[node * ShowerGraph.FeatureCount + column]
+        let feature (node: int) (column: RawFeature) = float (graph.Feature(node, column))
         let nodes = [ 0 .. graph.NodeCount - 1 ]
 
         let range (values: float list) =
@@ -63,16 +63,21 @@ module Pictures =
             let pad = max 0.5 (0.05 * (high - low))
             low - pad, high + pad
 
-        let spread (column: int) =
+        let spread (column: RawFeature) =
             let values = nodes |> List.map (fun node -> feature node column)
             List.max values - List.min values
 
-        let across, name = if spread 0 >= spread 1 then 0, "x" else 1, "y"
-        let zLow, zHigh = range (nodes |> List.map (fun node -> feature node 2))
+        let across, name =
+            if spread RawFeature.PosX >= spread RawFeature.PosY then
+                RawFeature.PosX, "x"
+            else
+                RawFeature.PosY, "y"
+
+        let zLow, zHigh = range (nodes |> List.map (fun node -> feature node RawFeature.PosZ))
         let low, high = range (nodes |> List.map (fun node -> feature node across))
         let atX z = float left + (z - zLow) / (zHigh - zLow) * float (right - left)
         let atY value = float bottom - (value - low) / (high - low) * float (bottom - top)
-        let place node = atX (feature node 2), atY (feature node across)
+        let place node = atX (feature node RawFeature.PosZ), atY (feature node across)
 
         canvas.Rectangle(left - 1, top - 1, right + 1, bottom + 1, Rgb.ofHex 0xCCCCCC)
         canvas.Rectangle(left, top, right, bottom, white)
@@ -91,7 +96,7 @@ module Pictures =
             | false, true -> purple
 
         // Small ones last, so that none is hidden.
-        for node in nodes |> List.sortByDescending (fun node -> feature node 3) do
+        for node in nodes |> List.sortByDescending (fun node -> feature node RawFeature.Energy) do
             let x, y = place node
             let radius = 3.0 + 1.6 * max 0.0 (log (1.0 + 10.0 * max 0.0 (float (graph.Energy node))))
             canvas.Disc(x, y, radius + 1.0, white)
