@@ -173,7 +173,7 @@ let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
 
     Session.start terminal settings.LibTorch settings.Arithmetic 0 |> ignore
     use interruption = new Interruption(terminal, "finishing this step and saving", true)
-    let command = Environment.GetCommandLineArgs() |> List.ofArray
+    let command = terminal.Command
     let exitCode = codeOfStop interruption
 
     let prepare terminal =
