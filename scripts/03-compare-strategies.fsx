@@ -126,7 +126,7 @@ printfn "%-30s %6s %10s %18s %8s" "strategy" "steps" "graphs" "average precision
 
 for name, config in candidates do
     use random = new torch.Generator(42UL)
-    let pruner = Pruner.create random config
+    let pruner = Pruner.create (Init.standard random) config
     Standardisation.fit dataset split.Training pruner
 
     let model =

@@ -7,6 +7,7 @@ open System.IO
 open System.Text.Json
 open System.Threading
 open Expecto
+open Pruning.Model.Tensors
 open Pruning.Model.Training
 open Pruning.Tests
 open Pruning.Tests.Cli.Run
@@ -243,7 +244,7 @@ let private expectSavedWithinEpoch (runs: string) : string =
     let store = Path.Combine(run, "checkpoints")
     let last = string (Path.GetFileName(nonNull (DirectoryInfo(Path.Combine(store, "last")).LinkTarget)))
     Expect.stringContains last "-step-" "saved within an epoch"
-    use checkpoint = Checkpoint.load (Path.Combine(store, last))
+    use checkpoint = Checkpoint.load (Placement.standard ()) (Path.Combine(store, last))
     Expect.isGreaterThan checkpoint.Progress.Step 0 "within an epoch"
     Expect.equal (Directory.GetFileSystemEntries(store, ".*")) [||] "nothing half-written"
     let record = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "run.json"))).RootElement

@@ -35,7 +35,7 @@ let private write (directory: string) : unit =
 
     let model =
         {
-            Pruner = Pruner.create random network
+            Pruner = Pruner.create (Laws.init random) network
             Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
             Notes = Map [ "name", "fuzz" ]
         }
@@ -169,9 +169,9 @@ let private fuzz (count: int) (seed: int) (first: int) : int =
                     // The manifest is what the hashes are checked by; behind it the readers are on their own.
                     use read =
                         if files[which] = "manifest.json" then
-                            Checkpoint.load directory
+                            Checkpoint.load (Laws.placement ()) directory
                         else
-                            Checkpoint.readFrom directory
+                            Checkpoint.readFrom (Laws.placement ()) directory
 
                     for _, tensor in Weights.tensors read.Model.Pruner.Network.Weights do
                         tensor.Dispose()

@@ -251,7 +251,7 @@ let tests =
                         Features = NodeFeature.oriented
                     }
 
-                let pruner = Pruner.create random config
+                let pruner = Pruner.create (Laws.init random) config
                 let parameters = Map.ofList pruner.Network.Weights.Parameters
                 let width = parameters["encoder.linear1.weight"].size 1
                 Expect.equal width (int64 NodeFeature.oriented.Length) "columns of the first layer"

@@ -46,7 +46,7 @@ let private nameOf (config: PrunerConfig) =
 
 let private prunerOf (config: PrunerConfig) =
     use random = new torch.Generator(5UL)
-    Pruner.create random config
+    Pruner.create (Laws.init random) config
 
 let private graphs = lazy (List.ofArray Fixture.graphs.Value)
 
@@ -339,7 +339,7 @@ let private neighbourTests =
 
                 let pruner config =
                     use random = new torch.Generator(3UL)
-                    Pruner.create random config
+                    Pruner.create (Laws.init random) config
 
                 let batch = Fixture.batch [ 0; 1; 2 ]
                 let margins config = Pruner.decide torch.CPU (pruner config) batch

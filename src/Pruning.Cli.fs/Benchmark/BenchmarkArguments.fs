@@ -179,11 +179,17 @@ let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
             }
         | Engine text ->
             { settings with
-                Network.Arithmetic = ArithmeticWords.withEngine text settings.Network.Arithmetic
+                Network =
+                    { settings.Network with
+                        Arithmetic = ArithmeticWords.withEngine text settings.Network.Arithmetic
+                    }
             }
         | Precision text ->
             { settings with
-                Network.Arithmetic = ArithmeticWords.withPrecision text settings.Network.Arithmetic
+                Network =
+                    { settings.Network with
+                        Arithmetic = ArithmeticWords.withPrecision text settings.Network.Arithmetic
+                    }
             }
         | Memory_Budget text ->
             { settings with

@@ -187,7 +187,7 @@ let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: Can
         [
             for name, source in group ->
                 let recipe = recipeOf source
-                let model = ModelFile.loadOn device source.Path
+                let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
 
                 let network =
                     Scoring.run

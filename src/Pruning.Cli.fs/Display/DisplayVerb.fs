@@ -150,7 +150,7 @@ let private marginsOf (terminal: Terminal) (settings: DisplaySettings) (dataset:
     |> Option.map (fun path ->
         let source = ModelSource.locate path "best"
         let device = Session.start terminal settings.LibTorch Arithmetic.standard 0
-        let model = ModelFile.loadOn device source.Path
+        let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
         Pruner.decide device model.Pruner (BatchAssembler.Collate [| dataset[index] |]))
 
 let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =

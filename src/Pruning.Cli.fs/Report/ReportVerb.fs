@@ -131,7 +131,7 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
 
     let threads = defaultArg settings.Network.Threads recipe.Threads
 
-    let model = ModelFile.loadOn device source.Path
+    let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
     let data = Session.openData terminal input recipe.Split
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)

@@ -160,7 +160,7 @@ module RunConfig =
                 fun machine ->
                     machine.Int("threads", 1, 65536),
                     worldOf machine,
-                    {
+                    { Arithmetic.standard with
                         Engine =
                             machine.Since(
                                 "engine",

@@ -28,13 +28,18 @@ module Pruner =
             Strategy = Strategy.ofConfig config
         }
 
-    /// Fresh weights drawn from the generator.
-    let create (random: torch.Generator) (config: PrunerConfig) : Pruner =
-        Network.create random config |> ofNetwork config
+    /// Fresh weights, where `init` says.
+    let create (init: Init) (config: PrunerConfig) : Pruner = Network.create init config |> ofNetwork config
 
-    /// Fresh weights on a device.
-    let createOn (device: torch.Device) (random: torch.Generator) (config: PrunerConfig) : Pruner =
-        Init.on device (fun () -> create random config)
+    /// The same pruner with another network.
+    let withNetwork (network: Network) (pruner: Pruner) : Pruner = { pruner with Network = network }
+
+    /// A pruner of the same kind with weights of its own, for another thread.
+    let copy (pruner: Pruner) : Pruner = pruner |> withNetwork (Network.copy pruner.Network)
+
+    /// A copy on a device.
+    let toDevice (device: torch.Device) (pruner: Pruner) : Pruner =
+        pruner |> withNetwork (Network.toDevice device pruner.Network)
 
     /// The same network with another strategy.
     let withStrategy (strategy: Strategy) (pruner: Pruner) : Pruner = { pruner with Strategy = strategy }
