@@ -160,8 +160,7 @@ let private set (key: string) (value: JsonNode | null) (json: JsonObject) = json
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "configurations"
         [
             property

@@ -296,5 +296,4 @@ let private combinators =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList "layers of the kit" [ yield! List.map perLayer subjects; combinators ]
+    testList "layers of the kit" [ yield! List.map perLayer subjects; combinators ]

@@ -367,8 +367,7 @@ let private neighbourTests =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "learning"
         [
             testList "memory" memoryTests

@@ -420,5 +420,4 @@ let private ownStrategy =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList "strategies" [ orders; onePass; scheduled; ownStrategy ]
+    testList "strategies" [ orders; onePass; scheduled; ownStrategy ]
