@@ -42,8 +42,6 @@ let dataset = GraphDataset.Open([| path |], TracksterReadOptions())
 let split = Split.Create(dataset, SplitOptions())
 let batchSize = 16
 
-let collate (indices: int seq) = BatchAssembler.Collate [| for index in indices -> dataset[index] |]
-
 /// What all of them share.
 let shared =
     { PrunerConfig.standard with
@@ -54,6 +52,10 @@ let shared =
         RoundNormalisation = Normalisation.Layer
         Features = NodeFeature.oriented
     }
+
+/// All candidates read the same of a batch.
+let collate (indices: int seq) =
+    BatchAssembler.Collate([| for index in indices -> dataset[index] |], Preparation.ofNetwork shared)
 
 let autoregressive =
     { shared with

@@ -129,9 +129,6 @@ let outwards: Strategy =
 let dataset = GraphDataset.Open([| path |], TracksterReadOptions())
 let split = Split.Create(dataset, SplitOptions())
 
-let collate (indices: int seq) = BatchAssembler.Collate [| for index in indices -> dataset[index] |]
-let validation = collate split.Validation
-
 let counts = ClassCounts.Of(dataset, split.Training)
 
 /// The sizes of both networks; the features are those of the shower's own frame.
@@ -143,6 +140,12 @@ let config =
         Aggregator = Aggregator.Mean
         Strategy = DecisionStrategy.Equilibrium limits.Length
     }
+
+/// Graphs of the data as a batch, with what the features need.
+let collate (indices: int seq) =
+    BatchAssembler.Collate([| for index in indices -> dataset[index] |], Preparation.ofNetwork config)
+
+let validation = collate split.Validation
 
 let mine (init: Init) : Pruner =
     let hidden = config.Hidden

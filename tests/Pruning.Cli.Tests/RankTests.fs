@@ -517,5 +517,4 @@ let tests =
     )
 
 [<SlowTests>]
-let slow =
-    testSequenced (testList "ranks" [ testList "stops" stops; testList "losses" kills ])
+let slow = testSequenced (testList "ranks" [ testList "stops" stops; testList "losses" kills ])

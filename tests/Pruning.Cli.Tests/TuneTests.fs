@@ -300,5 +300,4 @@ let private process' =
 let tests = testList "tune" [ settings; testSequenced (testList "runs" [ process' ]) ]
 
 [<SlowTests>]
-let slow =
-    testList "tune" [ testSequenced (testList "runs" [ interruptions ]) ]
+let slow = testList "tune" [ testSequenced (testList "runs" [ interruptions ]) ]

@@ -183,12 +183,11 @@ let private fuzz (count: int) (seed: int) (first: int) : int =
 
         refused)
 
-let private damaged (count: int) =
-    test "damaged files give a checkpoint or a CheckpointException" {
-        let refused = fuzz count (setting "PRUNING_FUZZ_SEED" 1) (setting "PRUNING_FUZZ_FIRST" 0)
-        // Most damage is to be noticed; a bit of a weight is another weight.
-        Expect.isGreaterThan refused (count / 4) "refused"
-    }
+let private damaged (count: int) = test "damaged files give a checkpoint or a CheckpointException" {
+    let refused = fuzz count (setting "PRUNING_FUZZ_SEED" 1) (setting "PRUNING_FUZZ_FIRST" 0)
+    // Most damage is to be noticed; a bit of a weight is another weight.
+    Expect.isGreaterThan refused (count / 4) "refused"
+}
 
 [<Tests>]
 let tests = testList "checkpoint fuzz" [ damaged 200 ]

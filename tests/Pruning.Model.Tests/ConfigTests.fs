@@ -26,7 +26,6 @@ let private configs: Arbitrary<PrunerConfig> =
                 [
                     Gen.elements (List.map snd FeatureTable.sets)
                     FeatureTable.all
-                    |> List.map _.Feature
                     |> Gen.subListOf
                     |> Gen.map (fun some -> if Seq.isEmpty some then [ NodeFeature.Layer ] else List.ofSeq some)
                 ]

@@ -127,7 +127,7 @@ let reorderEdges (seed: int) (graph: ShowerGraph) : ShowerGraph =
 
 /// A batch of graphs as tensors, where the test wants them.
 let tensors (graphs: ShowerGraph list) : BatchTensors =
-    BatchAssembler.Collate(List.toArray graphs)
+    BatchAssembler.Collate(List.toArray graphs, Fixture.preparation)
     |> BatchTensors.create torch.CPU (dtype ())
 
 /// Rows of a tensor in another order: row i of the answer is row rows[i].

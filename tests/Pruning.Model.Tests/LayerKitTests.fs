@@ -295,5 +295,4 @@ let private combinators =
         ]
 
 [<Tests>]
-let tests =
-    testList "layers of the kit" [ yield! List.map perLayer subjects; combinators ]
+let tests = testList "layers of the kit" [ yield! List.map perLayer subjects; combinators ]

@@ -116,7 +116,8 @@ let private settings = LinkFactors.loopyStandard
 
 let private first (x: torch.Tensor) = Array.head (doubles x)
 
-let private collate (graphs: ShowerGraph list) = BatchAssembler.Collate(List.toArray graphs)
+let private collate (graphs: ShowerGraph list) =
+    BatchAssembler.Collate(List.toArray graphs, GraphPreparation(Forest = true))
 
 let private compareWithEnumeration (batch: GraphBatch) (seed: int) =
     use _scope = torch.NewDisposeScope()

@@ -419,5 +419,4 @@ let private ownStrategy =
         ]
 
 [<Tests>]
-let tests =
-    testList "strategies" [ orders; onePass; scheduled; ownStrategy ]
+let tests = testList "strategies" [ orders; onePass; scheduled; ownStrategy ]

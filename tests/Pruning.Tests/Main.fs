@@ -86,7 +86,7 @@ let private slowOf (project: Assembly) : Test list =
         for each in project.GetTypes() do
             for property in each.GetProperties(BindingFlags.Static ||| BindingFlags.Public) do
                 if property.IsDefined typeof<SlowTestsAttribute> then
-                    unbox<Test> (property.GetValue null)
+                    unbox<Test>(property.GetValue null)
     ]
 
 /// `slow` as the first word chooses the slow tests; `--short`, which they read themselves, is none of Expecto's.

@@ -176,7 +176,7 @@ let private trainerOf (settings: NetworkSettings) (model: TrainedModel) : Traine
 /// Runs a network of the same kind on a few nodes, so that libtorch and the compiled code are in memory before it is measured.
 let private settle (settings: NetworkSettings) : unit =
     let model = modelOf settings.Arithmetic settings.Config
-    let batch = BenchmarkGraphs.random 8 2 |> List.toArray |> BatchAssembler.Collate
+    let batch = BenchmarkGraphs.random 8 2 |> Pruner.collate model.Pruner
 
     match settings.Task with
     | Task.Infer -> infer settings model batch
@@ -198,12 +198,13 @@ let private median (values: float list) : float =
 let measure (settings: NetworkSettings) (graphs: ShowerGraph list) : Cost =
     let graphs = settings.Limit |> Option.fold (fun all limit -> List.truncate limit all) graphs
 
+    let model = modelOf settings.Arithmetic settings.Config
+
     let batches =
         graphs
         |> List.chunkBySize settings.Batch
-        |> List.map (List.toArray >> BatchAssembler.Collate)
+        |> List.map (Pruner.collate model.Pruner)
 
-    let model = modelOf settings.Arithmetic settings.Config
     let gemm = gemmRate ()
     settle settings
     let before = resident ()

@@ -221,7 +221,7 @@ let private run (terminal: Terminal) (arguments: DoctorArgument list) : int =
         lookAround terminal arguments
 
 let command: Command =
-    Command.create<DoctorArgument>
+    ArguVerb.command<DoctorArgument>
         {
             Verb = "doctor"
             Summary = "what this machine can do: libtorch, devices, threads, libstdc++, MPI, NCCL"

@@ -107,20 +107,12 @@ module Session =
 
     let private configOf (settings: TrainSettings) (data: SplitData) (model: TrainedModel) : RunConfig =
         {
-            Input =
-                { settings.Input with
-                    Files = [ for file in data.Dataset.Files -> Path.GetFullPath file.Path ]
+            Settings =
+                { settings with
+                    Input.Files = [ for file in data.Dataset.Files -> Path.GetFullPath file.Path ]
+                    OutputFile = settings.OutputFile |> Option.map Path.GetFullPath
                 }
-            Model = settings.Model
-            Training = settings.Training
             ClassWeights = model.Criterion.Weights
-            TrainingFraction = settings.TrainingFraction
-            SamplingFraction = settings.SamplingFraction
-            Threads = settings.Training.Threads
-            World = settings.World
-            Arithmetic = settings.Arithmetic
-            Histograms = settings.Histograms
-            OutputFile = settings.OutputFile |> Option.map Path.GetFullPath
         }
 
     let private describe
@@ -278,7 +270,8 @@ module Session =
 
             let loopy =
                 indices
-                |> Seq.filter (fun index -> (BatchAssembler.Collate [| data.Dataset[index] |]).Forest.IsLoopy[0])
+                |> Seq.filter (fun index ->
+                    (LinkForest.Of(BatchAssembler.Collate [| data.Dataset[index] |])).IsLoopy[0])
                 |> Seq.length
 
             if loopy > 0 then

@@ -89,7 +89,6 @@ module Checkpoint =
                     "format", Json.text Format
                     "engine", Json.text (ofEngine model.Pruner.Network.Arithmetic.Engine)
                     "threads", Json.integer trainer.Config.Threads
-                    "training", TrainingConfig.toJson trainer.Config
                     "progress", ProgressJson.toJson progress
                 ]
 
@@ -113,7 +112,8 @@ module Checkpoint =
         // For people: a checkpoint goes on under another engine and number of threads.
         fields.Text "engine" |> ignore
         fields.Int("threads", 1, Int32.MaxValue) |> ignore
-        fields.Object("training", TrainingConfig.ofJson) |> ignore
+        // Earlier programs repeated the choices of config.json here.
+        fields.Since("training", (), (fun () -> fields.Raw "training" |> ignore))
         let progress = fields.Object("progress", ProgressJson.ofJson)
         fields.Close()
         progress
