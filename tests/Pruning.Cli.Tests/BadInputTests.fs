@@ -7,6 +7,7 @@ open System.IO
 open System.Text.Json
 open Expecto
 open Pruning.Tests.Cli.Run
+open Pruning.Tests.Cli.InProcess
 open Pruning.Tests.Generators
 open Pruning.Tests.Prepared
 open Pruning.Tests.Data.Tracksters.TableOf

@@ -11,6 +11,7 @@ open Pruning.Model.Tensors
 open Pruning.Model.Training
 open Pruning.Tests
 open Pruning.Tests.Cli.Run
+open Pruning.Tests.Cli.InProcess
 open Pruning.Tests.Cli.InspectTests
 
 /// 22 steps of a small network.
@@ -349,7 +350,7 @@ let private stops =
             }
     ]
 
-let private losses =
+let private kills =
     [
         test "a killed MPI rank is named by the others, and run.json knows" {
             inTemporaryDirectory (fun runs ->
@@ -369,6 +370,10 @@ let private losses =
                 Expect.equal leftovers [||] "nothing half-written")
         }
 
+    ]
+
+let private losses =
+    [
         test "a launcher without MPI is refused before anything is written" {
             inTemporaryDirectory (fun folder ->
                 let runs = Path.Combine(folder, "runs")
@@ -505,9 +510,11 @@ let tests =
             "ranks"
             [
                 testList "numbers" sameNumbers
-                testList "stops" stops
                 testList "losses" losses
                 testList "doctor" doctor
                 testList "launch" launch
             ]
     )
+
+[<SlowTests>]
+let slow = testSequenced (testList "ranks" [ testList "stops" stops; testList "losses" kills ])

@@ -183,16 +183,15 @@ let private fuzz (count: int) (seed: int) (first: int) : int =
 
         refused)
 
+let private damaged (count: int) = test "damaged files give a checkpoint or a CheckpointException" {
+    let refused = fuzz count (setting "PRUNING_FUZZ_SEED" 1) (setting "PRUNING_FUZZ_FIRST" 0)
+    // Most damage is to be noticed; a bit of a weight is another weight.
+    Expect.isGreaterThan refused (count / 4) "refused"
+}
+
 [<Tests>]
-let tests =
-    testSequenced
-    <| testList
-        "checkpoint fuzz"
-        [
-            test "damaged files give a checkpoint or a CheckpointException" {
-                let count = setting "PRUNING_FUZZ_CHECKPOINTS" 1500
-                let refused = fuzz count (setting "PRUNING_FUZZ_SEED" 1) (setting "PRUNING_FUZZ_FIRST" 0)
-                // Most damage is to be noticed; a bit of a weight is another weight.
-                Expect.isGreaterThan refused (count / 4) "refused"
-            }
-        ]
+let tests = testList "checkpoint fuzz" [ damaged 200 ]
+
+[<SlowTests>]
+let slow =
+    testList "checkpoint fuzz" [ damaged (setting "PRUNING_FUZZ_CHECKPOINTS" (Slow.count 1500 20000)) ]

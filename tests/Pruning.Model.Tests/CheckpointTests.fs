@@ -369,7 +369,6 @@ let private progressTests =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "checkpoints"
         [ testList "resume" resumeTests; testList "store" storeTests; testList "state" progressTests ]

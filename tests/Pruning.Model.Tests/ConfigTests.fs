@@ -159,8 +159,7 @@ let private set (key: string) (value: JsonNode | null) (json: JsonObject) = json
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "configurations"
         [
             property

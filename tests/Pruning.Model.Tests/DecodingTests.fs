@@ -269,4 +269,4 @@ let private beams =
         ]
 
 [<Tests>]
-let tests = testSequenced <| testList "decoding" [ choices; beams ]
+let tests = testList "decoding" [ choices; beams ]

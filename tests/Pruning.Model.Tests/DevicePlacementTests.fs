@@ -54,8 +54,7 @@ let private name (config: PrunerConfig) =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "device placement"
         [
             for config in configs do

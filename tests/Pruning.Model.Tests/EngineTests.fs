@@ -184,8 +184,7 @@ let private learned (config: PrunerConfig) (engine: Engine) =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "engines"
         [
             yield! List.map perLevel levels
@@ -300,4 +299,6 @@ let tests =
                     Expect.equal tensorsLater tensors $"live tensors, {strategy}"
                     Expect.isLessThanOrEqual bytesLater bytes $"pooled bytes, {strategy}"
             }
+            // It counts the tensors of the whole process.
+            |> testSequenced
         ]

@@ -124,8 +124,7 @@ let private graphs =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "features"
         [
             test "names are unique, every feature has one row, and the nine of the file come first" {

@@ -63,8 +63,7 @@ let private check (name: string) (cell: CellKind) (memory: CellKind option) = te
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| Laws.withBothEngines
+    Laws.withBothEngines
         "parity at hidden 128"
         [
             check "eqfinding_lstm_none" CellKind.Lstm None

@@ -43,8 +43,7 @@ let private evaluate (pruner: Pruner) (weights: ClassWeights) (batch: BatchTenso
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "joint strategy"
         [
             test

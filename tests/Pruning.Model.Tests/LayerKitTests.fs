@@ -295,6 +295,4 @@ let private combinators =
         ]
 
 [<Tests>]
-let tests =
-    testSequenced
-    <| testList "layers of the kit" [ yield! List.map perLayer subjects; combinators ]
+let tests = testList "layers of the kit" [ yield! List.map perLayer subjects; combinators ]

@@ -114,8 +114,7 @@ let private perAggregator (aggregator: Aggregator) =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "graph layers"
         [
             yield! List.map perAggregator all

@@ -141,8 +141,7 @@ let private encoder (mode: string) = test $"encoder, {mode}" {
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| Laws.withBothEngines
+    Laws.withBothEngines
         "layer parity"
         [
             sage "sage_16_16" 16

@@ -372,8 +372,7 @@ let private neighbourTests =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "learning"
         [
             testList "memory" memoryTests

@@ -151,8 +151,7 @@ let private randomForest = gen {
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "link factors"
         [
             test "all trees of up to 8 nodes: partition function, marginals and best labelling are those of enumeration" {

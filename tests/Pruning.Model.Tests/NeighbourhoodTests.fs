@@ -72,8 +72,7 @@ let private perNode (plan: PlanTensors) (values: torch.Tensor) (join: float list
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "neighbourhoods"
         [
             property "sum, mean and largest value are those of a loop" (fun degrees (seed: int) ->

@@ -336,8 +336,7 @@ let private names =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "parity"
         [
             test "all twelve variants are there" {

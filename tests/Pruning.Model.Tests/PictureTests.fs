@@ -150,7 +150,7 @@ let private letterTests =
                         Expect.isTrue ((Lettering.clean text).EndsWith(fitted[1..], StringComparison.Ordinal)) "end")
 
             testProperty "any text can be drawn, and its SVG is well-formed" (fun (letters: char list) ->
-                    let text = String.Concat letters
+                let text = String.Concat letters
 
                 let drawing =
                     { page 100.0 30.0 [ words text ] with

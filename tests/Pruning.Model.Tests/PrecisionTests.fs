@@ -265,8 +265,7 @@ let private missing = test "bfloat16 is refused with the reason where there are 
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "precision"
         [
             yield! here

@@ -160,8 +160,7 @@ let private perVariant (config: PrunerConfig) =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "pruner"
         [
             yield! List.map perVariant variants

@@ -513,8 +513,7 @@ let private endingTests =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "schedules"
         [
             testList "rates" scheduleTests

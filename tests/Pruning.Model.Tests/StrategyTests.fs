@@ -419,6 +419,4 @@ let private ownStrategy =
         ]
 
 [<Tests>]
-let tests =
-    testSequenced
-    <| testList "strategies" [ orders; onePass; scheduled; ownStrategy ]
+let tests = testList "strategies" [ orders; onePass; scheduled; ownStrategy ]

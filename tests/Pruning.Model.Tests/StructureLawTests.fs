@@ -349,8 +349,7 @@ let private perCell (kind: CellKind) (inputs: int) =
 let tests =
     let list (subject: Subject) laws = testList subject.Name laws
 
-    testSequenced
-    <| testList
+    testList
         "structure"
         [
             testList

@@ -111,7 +111,8 @@ let private refusedTests =
 
             Expect.equal
                 (read (RootReadOptions(MaxRecordBytes = 50000L)))
-                (RootErrorKind.MemoryLimit, "the page has 100000 bytes but MaxRecordBytes is 50000. Raise MaxRecordBytes.")
+                (RootErrorKind.MemoryLimit,
+                 "the page has 100000 bytes but MaxRecordBytes is 50000. Raise MaxRecordBytes.")
                 "one page"
 
             Expect.equal

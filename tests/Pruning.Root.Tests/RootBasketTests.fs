@@ -53,12 +53,7 @@ let private basketTests =
                 6,
                 [| 65uy; 0uy; 0uy |],
                 "a zlib block promises 65 bytes but 64 bytes of the object are missing"
-                "a damaged zlib block",
-                plain Zlib,
-                "ZL\x08"B,
-                9,
-                [| 0uy; 0uy |],
-                "a zlib block cannot be decompressed"
+                "a damaged zlib block", plain Zlib, "ZL\x08"B, 9, [| 0uy; 0uy |], "a zlib block cannot be decompressed"
                 "a damaged deflate block",
                 plain Deflate,
                 "CS\x08"B,

@@ -35,9 +35,7 @@ let private fileTests =
                 Array.append [| 0x89uy |] "HDF\r\n\x1a\n"B,
                 "Cannot read f.root: it is an HDF5 file, not a ROOT file."
                 "a Parquet file", "PAR1\x15\x04"B, "Cannot read f.root: it is a Parquet file, not a ROOT file."
-                "a gzip file",
-                [| 0x1fuy; 0x8buy; 8uy; 0uy |],
-                "Cannot read f.root: it is a gzip file. Unpack it first."
+                "a gzip file", [| 0x1fuy; 0x8buy; 8uy; 0uy |], "Cannot read f.root: it is a gzip file. Unpack it first."
                 "zeros",
                 Array.zeroCreate 200,
                 "Cannot read f.root: it is zeros instead of a ROOT file. The copy was interrupted. Copy it again."

@@ -165,7 +165,11 @@ let private hostileTests =
             openWith (RootReadOptions(MaxReadBytes = 100_000L)) content (fun root ->
                 let kind, text = problem (fun () -> root.Tree("t").ReadColumns "x" |> ignore)
                 Expect.equal kind RootErrorKind.MemoryLimit "kind"
-                Expect.stringStarts text "the values would take more than the limit MaxReadBytes of 100000 bytes" "problem")
+
+                Expect.stringStarts
+                    text
+                    "the values would take more than the limit MaxReadBytes of 100000 bytes"
+                    "problem")
 
             openWith (RootReadOptions(MaxReadBytes = 4_000_000L)) content (fun root ->
                 Expect.equal (root.Tree("t").ReadNested<int>("x").ValueCount) 75_000L "within the limit")

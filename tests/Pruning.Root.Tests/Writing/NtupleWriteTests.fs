@@ -295,8 +295,10 @@ let tests =
                         [
                             append [ one ], "Cannot append to RNTuple 'n': field 'x' is given no data."
                             append [ one; lists; one ], "Cannot append to RNTuple 'n': field 'i' is given twice."
-                            append [ i.Values(ints [ 1; 2 ]); lists ], "Cannot append to RNTuple 'n': field 'x' is given 1 entries but field 'i' 2."
-                            (fun () -> ntuple.Field<int> "i" |> ignore), "Cannot add field 'i' to RNTuple 'n': it has a field of that name already. Choose another name."
+                            append [ i.Values(ints [ 1; 2 ]); lists ],
+                            "Cannot append to RNTuple 'n': field 'x' is given 1 entries but field 'i' 2."
+                            (fun () -> ntuple.Field<int> "i" |> ignore),
+                            "Cannot add field 'i' to RNTuple 'n': it has a field of that name already. Choose another name."
                             (fun () -> ntuple.Field<char> "c" |> ignore),
                             "Cannot add field 'c': ROOT has no values of type Char. Use bool, integers of 8 to 64 bits, float or double."
                             (fun () -> ntuple.Field<int> "a.b" |> ignore),

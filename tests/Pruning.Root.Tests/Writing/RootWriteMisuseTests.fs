@@ -107,7 +107,12 @@ let tests =
                     let tree = file.CreateTree "t"
                     let a = tree.Flat<int> "a"
                     let argument name = message<ArgumentException>(fun () -> tree.Flat<int> name |> ignore)
-                    Expect.equal (argument "a") "Cannot add branch 'a' to tree 't': the tree has a branch of that name already. Choose another name." "twice"
+
+                    Expect.equal
+                        (argument "a")
+                        "Cannot add branch 'a' to tree 't': the tree has a branch of that name already. Choose another name."
+                        "twice"
+
                     Expect.stringStarts (argument "x[3]") "Cannot name a branch 'x[3]': " "brackets"
                     Expect.stringStarts (argument "") "Cannot name a branch '': " "empty"
 
@@ -183,10 +188,7 @@ let tests =
                             fun () -> file.CreateTree "u" |> ignore
                             file.Close
                         ] do
-                        Expect.stringContains
-                            (message<ObjectDisposedException> act)
-                            "the file is closed."
-                            "message")
+                        Expect.stringContains (message<ObjectDisposedException> act) "the file is closed." "message")
             }
 
             test "trees and directories do not share names" {
@@ -222,7 +224,11 @@ let tests =
                         ": there is no such directory. Create it first."
                         "no directory"
 
-                    Expect.equal (refused "") "Cannot write a file: the path is empty. Give the path of a file." "no path"
+                    Expect.equal
+                        (refused "")
+                        "Cannot write a file: the path is empty. Give the path of a file."
+                        "no path"
+
                     Expect.isEmpty (Directory.GetFileSystemEntries directory) "nothing is left behind")
             }
 
