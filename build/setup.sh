@@ -55,7 +55,7 @@ changed_since() {
     reference=$1 name=$2
     shift 2
     case $name in
-    tests) folders="$root/tests/Pruning.Tests" ;;
+    tests) folders="$root/tests" ;;
     *) folders="" ;;
     esac
     find "$root/src" ${folders:+"$folders"} "$root/build" "$root/.config" "$root/global.json" "$root/paket.dependencies" \
@@ -115,7 +115,7 @@ build() (
     choose_home
     cd "$root" || exit 1
     install_packages || fail "The packages could not be installed: the messages above say why; check what 'dotnet nuget list source' names, and run this again."
-    # cpu or cuda (docs/gpu.md); MSBuild reads the variable. Once chosen it stays, until another one is named.
+    # cpu or cuda (docs/how-to/use-a-gpu.md); MSBuild reads the variable. Once chosen it stays, until another one is named.
     : "${TorchBackend:=${backend:-cpu}}"
     export TorchBackend
     say "Building GraphPruning (about $3 s) ..."

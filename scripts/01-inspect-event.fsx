@@ -1,6 +1,8 @@
-// What happens to one trackster between the file and the decision? Walks one entry through every stage and prints each.
+// 01-inspect-event: what happens to one trackster between the file and the decision?
 //
-//     dotnet fsi scripts/01-inspect-event.fsx [FILE [ENTRY]]
+// Run:     dotnet fsi scripts/01-inspect-event.fsx [FILE [ENTRY]]
+// Prints:  one trackster at each stage: file, tree, columns, graph, batch, tensors, network, decision, metrics. The network is untrained.
+// Takes:   a few seconds.
 
 #load "load.fsx"
 
@@ -10,15 +12,12 @@ open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Root.Reading
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
-open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
 
@@ -141,7 +140,7 @@ printfn
     (predictions.GraphLoss.Value.mean().item<float32>())
 
 title "counts"
-let counts = Training.Evaluation.count batch predictions
+let counts = Evaluation.count batch predictions
 
 for name, value in MetricState.report counts do
     printfn "  %-18s %.4f" name value

@@ -1,7 +1,10 @@
-// Does a network that is put together in a script train? An equilibrium pruner with mean aggregation and a residual
-// round of our own, composed from the library's parts, against the baseline that keeps everything.
+// 02-train-small: does a network that is composed in a script train?
 //
-//     dotnet fsi scripts/02-train-small.fsx [FILE [EPOCHS]]
+// The network is an equilibrium pruner with mean aggregation and a residual message-passing step of the script's own.
+//
+// Run:     dotnet fsi scripts/02-train-small.fsx [FILE [EPOCHS]]
+// Prints:  loss and average precision of each epoch, and the average precision of the baseline that keeps everything.
+// Takes:   about ten seconds for the default of 3 epochs, on an idle core.
 
 #load "load.fsx"
 
@@ -11,7 +14,6 @@ open System.Threading
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Layers
@@ -20,11 +22,9 @@ open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Prediction
 open Pruning.Model.Distributed
 open Pruning.Model.Baselines
 open Pruning.Model.Training
-open Pruning.Model.Logging
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
 
@@ -100,7 +100,7 @@ let plan =
                 Seed = seed
             }
         Device = torch.CPU
-        Ranks = Distributed.Communicator.alone
+        Ranks = Communicator.alone
         Dataset = dataset
         Split = split
         Model = model

@@ -1,8 +1,11 @@
-// Which way of deciding prunes best after the same time of training? Small networks that differ in nothing but their strategy,
-// each trained for as many seconds of processor time, evaluated on the validation split. A step of an autoregressive network costs as many passes as
-// its largest graph has layer clusters, so it takes fewer steps in that time: that is part of the passMode.
+// 03-compare-strategies: which decision strategy prunes best after the same training time?
 //
-//     dotnet fsi scripts/03-compare-strategies.fsx [FILE [SECONDS]]
+// The networks are small and differ in their strategy only. Each trains for the same processor time. An autoregressive training step
+// runs the network once for each layer cluster of its largest graph, so an autoregressive network makes fewer steps in that time.
+//
+// Run:     dotnet fsi scripts/03-compare-strategies.fsx [FILE [SECONDS]]
+// Prints:  for each strategy the steps, the graphs, the average precision and the ROC AUC on the validation split.
+// Takes:   about half a minute for the default of 2 seconds a strategy.
 
 #load "load.fsx"
 
@@ -12,19 +15,12 @@ open System.Globalization
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
-open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Features
-open Pruning.Model.Layers
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Baselines
 open Pruning.Model.Training
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1

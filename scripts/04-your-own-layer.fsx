@@ -1,17 +1,18 @@
-// What does it take to try an idea of your own? A layer and a strategy that the library does not have, in one file: the layer
-// learns for each edge how far to open it, the strategy decides from the seed outwards. A few steps of training show that
-// they learn, beside the library's own network of the same size. It is a start, not a comparison: that takes epochs.
+// 04-your-own-layer: what does it take to try a layer and a strategy of your own?
 //
-//     dotnet fsi scripts/04-your-own-layer.fsx [FILE [STEPS]]
+// The layer learns a gate for each edge. The strategy decides from the seed outwards. A few training steps show that both learn. They do
+// not show which network is better: that takes epochs.
+//
+// Run:     dotnet fsi scripts/04-your-own-layer.fsx [FILE [STEPS]]
+// Prints:  weights and average precision before and after training, beside a network of the same size from the library.
+// Takes:   about ten seconds for the default of 80 steps.
 
 #load "load.fsx"
 
 open System
 open TorchSharp
 open Pruning.Data.Batching
-open Pruning.Data.Graphs
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Features
@@ -22,8 +23,6 @@ open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
 open Pruning.Model.Prediction
-open Pruning.Model.Distributed
-open Pruning.Model.Baselines
 open Pruning.Model.Training
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1

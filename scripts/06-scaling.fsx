@@ -1,12 +1,14 @@
-// What do time and memory grow with? Random graphs of 10 to 2,000 nodes with 9 in-edges a node, and widths of 32 to 512, each
-// measured by `graph-pruning benchmark` in a process of its own: processor time of a step, and how far the process rose above
-// what it had before the step.
+// 06-scaling: how do time and memory grow with the size of a graph and the width of a network?
 //
-//     dotnet fsi scripts/06-scaling.fsx                 a few small points, printed
-//     dotnet fsi scripts/06-scaling.fsx FOLDER [LARGEST AUTOREGRESSIVE TRAINING; 0 = draw the points that are there]
+// The graphs are random, with 10 to 2,000 nodes and 9 in-edges per node. Widths are 32 to 512. `graph-pruning benchmark` measures each
+// point in a process of its own: processor time of a step, and resident memory above that before the step.
 //
-// FOLDER (benchmarks is ours; about a quarter of an hour) gets scaling.csv (points; those that it has already are not measured again), scaling.md (tables and fits)
-// and scaling.png.
+// Run:     dotnet fsi scripts/06-scaling.fsx                        a few small points
+//          dotnet fsi scripts/06-scaling.fsx FOLDER [LARGEST]       all points; `benchmarks` is the folder of this repository
+// Prints:  the points. With FOLDER it writes scaling.csv (points), scaling.md (tables and fits) and scaling.png there. Points that
+//          scaling.csv already holds are not measured again. LARGEST is the largest graph in autoregressive training (default 200);
+//          0 measures nothing and draws the existing points.
+// Takes:   a few seconds; with FOLDER about 15 minutes.
 
 #load "load.fsx"
 #r "../src/Pruning.Cli.fs/bin/Release/net10.0/graph-pruning.dll"
@@ -15,14 +17,7 @@ open System
 open System.Diagnostics
 open System.IO
 open System.Text.Json
-open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Model.Drawing
-open Pruning.Cli.Evaluate
-open Pruning.Cli.Compare
-open Pruning.Cli.Tune
-open Pruning.Cli.Prune
-open Pruning.Cli.Preprocess
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
 let folder = if arguments.Length > 0 then arguments[0] else ""
@@ -201,11 +196,16 @@ let text =
     [
         "# Time and memory against size"
         ""
-        "Processor milliseconds of a step and megabytes that the process rose by, both a graph: random graphs with 9 in-edges a node, 3"
-        "rounds, 5 passes (equilibrium), float32, one thread. Made by `dotnet fsi scripts/06-scaling.fsx benchmarks`: each point is `graph-pruning"
-        "benchmark` in a process of its own, the second step or later, from 500 nodes on the first of an autoregressive network. A batch has"
-        "about 4,000 nodes (equilibrium), 400 (autoregressive inference) or 200 (training), one graph at least; points are in"
-        "[scaling.csv](scaling.csv). Autoregressive training keeps all steps (no `--memory-budget`), so that more nodes do not fit."
+        "This page has the time and memory of a step against the number of nodes and the width of a network. The script measured it with"
+        "`dotnet fsi scripts/06-scaling.fsx benchmarks`."
+        ""
+        "The tables have processor milliseconds of a step, and megabytes that the process rose by, both per graph. The graphs are random,"
+        "with 9 in-edges per node. The networks have 3 message-passing steps and 5 iterations (equilibrium), in float32 on one thread."
+        ""
+        "Each point is `graph-pruning benchmark` in a process of its own. It is the second step or later, and the first from 500 nodes on"
+        "of an autoregressive network. A batch has about 4,000 nodes (equilibrium), 400 (autoregressive inference) or 200 (autoregressive"
+        "training), and at least one graph. [scaling.csv](scaling.csv) has the points. Autoregressive training keeps all steps (no"
+        "`--memory-budget`), so larger graphs do not fit into memory."
         ""
         "![time and memory against nodes and width](scaling.png)"
         ""
@@ -224,8 +224,8 @@ let text =
 
             $"| {name mode task} | N^%.2f{p} | %.3g{constant expected ms} {law expected} | N^%.2f{q} | %.3g{constant memory mb} {law memory} |"
         ""
-        "The powers are fitted to the larger half of the sizes, the constants hold at the largest one. A pass is linear in the nodes; an"
-        "autoregressive network takes a pass for each of them, and its training keeps what each pass needs for its gradients."
+        "The powers are fitted to the larger half of the sizes. The constants hold at the largest one. A pass is linear in the nodes. An"
+        "autoregressive network takes one pass per node, and its training keeps what each pass needs for its gradients."
         ""
         "## Width, at 33 nodes"
         ""

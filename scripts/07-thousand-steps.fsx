@@ -1,7 +1,8 @@
-// Does training leak? Live tensors, the kernels' pool and the resident memory of the process over a thousand training steps of a
-// small network: they must be flat.
+// 07-thousand-steps: does training leak memory?
 //
-//     dotnet fsi scripts/07-thousand-steps.fsx [STEPS] [equilibrium|autoregressive]
+// Run:     dotnet fsi scripts/07-thousand-steps.fsx [STEPS [equilibrium|autoregressive]]
+// Prints:  ten times, the live tensors, the pool of the kernels and the resident memory. The number of live tensors must stay constant.
+// Takes:   about a minute for the default of 1,000 steps.
 
 #load "load.fsx"
 
@@ -10,16 +11,11 @@ open System.Diagnostics
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
-open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
-open Pruning.Model.Layers
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
-open Pruning.Model.Metrics
-open Pruning.Model.Evaluation
-open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Native.Kernels
 

@@ -1,10 +1,16 @@
 module Pruning.Tests.Main
 
 open System
+open System.Reflection
 open Expecto
 open Expecto.Impl
 open Pruning.Native
 open TorchSharp
+
+/// The assemblies with tests. They share this process: its compiled code, its libtorch and Expecto's scheduling.
+let private projects: Assembly list =
+    [ "Root"; "Data"; "Native"; "Model"; "Cli" ]
+    |> List.map (fun project -> Assembly.Load $"Pruning.{project}.Tests")
 
 /// Takes `--filter TEXT` (or `--filter=TEXT`) out of the arguments; the rest is Expecto's.
 let private takeFilter (arguments: string list) =
@@ -75,7 +81,7 @@ let private run (tests: Test) (arguments: string list) =
 
 [<EntryPoint>]
 let main arguments =
-    let tests = testFromThisAssembly () |> Option.defaultValue (testList "" [])
+    let tests = testList "" (List.choose testFromAssembly projects)
 
     match takeFilter (List.ofArray arguments) with
     | Result.Error message ->

@@ -3,6 +3,7 @@ namespace Pruning.Cli.Framework
 open System
 open System.Globalization
 open System.IO
+open Pruning.Model.Persistence
 
 /// Files that are the answer of a verb.
 [<RequireQualifiedAccess>]
@@ -10,14 +11,10 @@ module Output =
 
     /// Writes bytes, with the directories above them. The file appears whole or not at all.
     let writeBytes (path: string) (bytes: byte[]) : unit =
-        let full = Path.GetFullPath path
-        Directory.CreateDirectory(nonNull (Path.GetDirectoryName full)) |> ignore
-        let temporary = full + ".new"
-        File.WriteAllBytes(temporary, bytes)
-        File.Move(temporary, full, overwrite = true)
+        AtomicFile.write (Path.GetFullPath path) (fun stream -> stream.Write(ReadOnlySpan bytes))
 
     /// The same with a text as UTF-8.
-    let writeText (path: string) (text: string) : unit = writeBytes path (Text.UTF8Encoding(false).GetBytes text)
+    let writeText (path: string) (text: string) : unit = AtomicFile.writeText (Path.GetFullPath path) text
 
 /// Tables for spreadsheets and pandas (RFC 4180): a header, commas, every digit.
 [<RequireQualifiedAccess>]
