@@ -12,15 +12,12 @@
 
 #load "load.fsx"
 #r "../src/Pruning.Cli.fs/bin/Release/net10.0/graph-pruning.dll"
-#r "../src/Pruning.Cli.fs/bin/Release/net10.0/Plotly.NET.dll"
-#r "../src/Pruning.Cli.fs/bin/Release/net10.0/DynamicObj.dll"
-#r "../src/Pruning.Cli.fs/bin/Release/net10.0/Newtonsoft.Json.dll"
 
 open System
 open System.Diagnostics
 open System.IO
 open System.Text.Json
-open Pruning.Cli.Drawing
+open Pruning.Model.Drawing
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
 let folder = if arguments.Length > 0 then arguments[0] else ""
@@ -277,56 +274,35 @@ let figure id title x unit against measured : Figure =
             ]
     }
 
-let page =
-    Page.toHtml
-        "Time and memory against size"
-        [
-            Page.ofFigure (
-                figure
-                    "nodes-time"
-                    "Processor time a graph; dashed: fits to the larger half."
-                    "nodes a graph"
-                    "ms a graph"
-                    ofNodes
-                    _.Milliseconds
-            )
-            Page.ofFigure (
-                figure "nodes-memory" "Memory of a step a graph." "nodes a graph" "MB a graph" ofNodes _.Megabytes
-            )
-            Page.ofFigure (
-                figure
-                    "width-time"
-                    "Processor time a graph of 33 nodes."
-                    "width of the node states"
-                    "ms a graph"
-                    ofWidth
-                    _.Milliseconds
-            )
-            Page.ofFigure (
-                figure
-                    "width-memory"
-                    "Memory of a step a graph of 33 nodes."
-                    "width of the node states"
-                    "MB a graph"
-                    ofWidth
-                    _.Megabytes
-            )
-        ]
+let figures =
+    [
+        figure
+            "nodes-time"
+            "Processor time a graph; dashed: fits to the larger half."
+            "nodes a graph"
+            "ms a graph"
+            ofNodes
+            _.Milliseconds
+        figure "nodes-memory" "Memory of a step a graph." "nodes a graph" "MB a graph" ofNodes _.Megabytes
+        figure
+            "width-time"
+            "Processor time a graph of 33 nodes."
+            "width of the node states"
+            "ms a graph"
+            ofWidth
+            _.Milliseconds
+        figure
+            "width-memory"
+            "Memory of a step a graph of 33 nodes."
+            "width of the node states"
+            "MB a graph"
+            ofWidth
+            _.Megabytes
+    ]
 
-match Chromium.tryFind () with
-| None -> printfn "no Chromium: scaling.png is left as it was"
-| Some _ ->
-    let html = Path.Combine(Path.GetTempPath(), $"scaling-{Environment.ProcessId}.html")
-    // Two figures a row.
-    File.WriteAllText(
-        html,
-        page.Replace(
-            "</style>",
-            "body{max-width:none;display:grid;grid-template-columns:1fr 1fr;gap:0 1em}h1{grid-column:1/3}.modebar{display:none}</style>"
-        )
-    )
+let drawing =
+    figures
+    |> List.map (fun figure -> FigureDrawing.draw (850.0, 520.0) figure |> Drawing.titled figure.Caption)
+    |> Drawing.tiled 2 "Time and memory against size"
 
-    try
-        Chromium.draw html (1700, 1180) 1.5 (Path.Combine(folder, "scaling.png"))
-    finally
-        File.Delete html
+File.WriteAllBytes(Path.Combine(folder, "scaling.png"), (Renderer.picture 1.5 drawing).Png)

@@ -16,6 +16,7 @@
 open System
 open System.Globalization
 open System.IO
+open System.Runtime.InteropServices
 open System.Text.Json
 open Pruning.Native
 
@@ -42,6 +43,19 @@ do
         | true, directory -> AppContext.SetData("GraphPruning.LibTorch", directory.GetString())
         | _ -> ()
     | _ -> ()
+
+// The program finds the library behind SkiaSharp by its own configuration, too.
+do
+    let folder =
+        inRepository $"src/Pruning.Cli.fs/bin/Release/net10.0/runtimes/{RuntimeInformation.RuntimeIdentifier}/native"
+
+    NativeLibrary.SetDllImportResolver(
+        typeof<SkiaSharp.SKObject>.Assembly,
+        fun name _ _ ->
+            match NativeLibrary.TryLoad(Path.Combine(folder, name + ".so")) with
+            | true, library -> library
+            | _ -> 0n
+    )
 
 /// The libtorch of this script: the environment variable GRAPH_PRUNING_LIBTORCH names another one.
 let libtorch =

@@ -9,7 +9,6 @@ open Expecto
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
-open Pruning.Cli.Drawing
 open Pruning.Cli.Evaluate
 open Pruning.Model.Evaluation
 open Pruning.Tests.Cli.Run
@@ -264,8 +263,8 @@ let private browse (page: string) : string list * string list * string =
 
         let outcome =
             program
-                (Chromium.tryFind ()).Value
-                (Chromium.arguments (Path.Combine(directory, "profile"))
+                (Browser.tryFind ()).Value
+                (Browser.arguments (Path.Combine(directory, "profile"))
                  @ [ "--enable-logging=stderr"; $"--log-net-log={log}"; "--virtual-time-budget=20000"; "--dump-dom" ]
                  @ [ Uri(page).AbsoluteUri ])
             |> expecting 0
@@ -282,12 +281,19 @@ let private browse (page: string) : string list * string list * string =
 
         console, addresses, outcome.Out)
 
+/// Width and height in pixels: big-endian numbers behind the name of a PNG's first chunk.
+let private pngSize (path: string) : int * int =
+    let header = File.ReadAllBytes(path)[..23]
+    Expect.equal header[1..3] "PNG"B "a PNG"
+    let number at = int header[at] * 256 + int header[at + 1]
+    number 18, number 22
+
 let private isError (line: string) =
     [ "Uncaught"; "Refused"; "rror" ]
     |> List.exists (fun word -> line.Contains word)
 
 let private inChromium (test: unit -> unit) =
-    if (Chromium.tryFind ()).IsNone then
+    if (Browser.tryFind ()).IsNone then
         skiptest "Chromium is not installed (package chromium): pages are not opened"
     else
         test ()
@@ -301,9 +307,10 @@ let private pages =
         [
             test "a report is one page with every plot, and no console error, no request, no script of a file's name" {
                 let directory, file, run, _ = prepared.Value
-                let outcome = cli [ "report"; run; "--bootstrap"; "10" ] |> expecting 0
+                let figures = Path.Combine(directory, "figures")
+                let outcome = cli [ "report"; run; "--bootstrap"; "10"; "--figures"; figures ] |> expecting 0
                 let page = Path.Combine(run, "report.html")
-                Expect.equal outcome.Out.[.. outcome.Out.Length - 2] page "its path is the answer"
+                Expect.equal (List.head outcome.OutLines) page "its path is the answer"
                 let text = File.ReadAllText page
 
                 for id in
@@ -322,6 +329,9 @@ let private pages =
                         "times"
                     ] do
                     Expect.stringContains text $"id=\"{id}\"" "plot"
+                    Expect.contains outcome.OutLines (Path.Combine(figures, id + ".svg")) "a drawing of it"
+                    Xml.Linq.XDocument.Load(Path.Combine(figures, id + ".svg")) |> ignore
+                    Expect.equal (File.ReadAllBytes(Path.Combine(figures, id + ".pdf"))[..4]) "%PDF-"B "a PDF of it"
 
                 Expect.isFalse (text.Contains "<img src=x") "no element of a file's name"
                 Expect.stringContains text "&lt;img src=x" "but the name is shown"
@@ -351,30 +361,47 @@ let private pages =
                             at "event.html"
                             "--svg"
                             at "event.svg"
+                            "--png"
+                            at "event.png"
+                            "--pdf"
+                            at "event.pdf"
                         ]
                     |> expecting 0
 
-                Expect.equal outcome.OutLines [ at "event.html"; at "event.svg" ] "paths"
+                Expect.equal
+                    outcome.OutLines
+                    [ at "event.html"; at "event.svg"; at "event.png"; at "event.pdf" ]
+                    "paths"
+
                 Expect.isTrue (Xml.Linq.XDocument.Load(at "event.svg").Root <> null) "XML"
+                Expect.equal (pngSize (at "event.png")) (3000, 1680) "three pixels a point"
+                Expect.equal (File.ReadAllBytes(at "event.pdf")[..4]) "%PDF-"B "a PDF"
+
+                cli
+                    [
+                        "display"
+                        file
+                        "--entry"
+                        "7"
+                        "--model"
+                        run
+                        "--before-after"
+                        "--scale"
+                        "1"
+                        "--png"
+                        at "both.png"
+                    ]
+                |> expecting 0
+                |> ignore
+
+                Expect.equal (pngSize (at "both.png")) (1010, 594) "before and after"
 
                 inChromium (fun () ->
                     let console, addresses, document = browse (at "event.html")
                     Expect.isEmpty (console |> List.filter isError) "console"
                     Expect.isEmpty addresses "requests"
                     Expect.equal (plots document) 1 "plot drawn"
-                    Expect.stringContains document "<canvas" "in space"
-
-                    cli [ "display"; file; "--entry"; "7"; "--png"; at "event.png" ]
-                    |> expecting 0
-                    |> ignore
-
-                    let header = File.ReadAllBytes(at "event.png")[..23]
-                    Expect.equal header[1..3] "PNG"B "a PNG"
-                    // Big-endian width and height behind the first chunk's name: three pixels a point.
-                    Expect.equal
-                        (int header[18] * 256 + int header[19], int header[22] * 256 + int header[23])
-                        (3000, 1680)
-                        "size")
+                    Expect.stringContains document "<canvas" "in space")
             }
 
             test "the browser's eyes are open: an error and a request in a page are seen" {
@@ -393,16 +420,21 @@ let private pages =
                     Expect.equal (plots document) 0 "no plot")
             }
 
-            test "a picture without a Chromium is a device error that says what else there is" {
+            test "pictures need no font and no browser of the machine" {
                 inTemporaryDirectory (fun directory ->
                     let png = Path.Combine(directory, "x.png")
 
-                    run (
-                        cli [ "display"; sample; "--png"; png ]
-                        |> withoutVariable Chromium.variable
-                        |> withVariable "PATH" directory
-                    )
-                    |> expectSentence 5 [ "Chromium"; "--svg" ])
+                    cli [ "display"; sample; "--png"; png ]
+                    |> withVariable "PATH" directory
+                    |> withVariable "HOME" directory
+                    |> withVariable "FONTCONFIG_PATH" directory
+                    |> withVariable "FONTCONFIG_FILE" (Path.Combine(directory, "none"))
+                    |> expecting 0
+                    |> ignore
+
+                    let here = Path.Combine(directory, "here.png")
+                    cli [ "display"; sample; "--png"; here ] |> expecting 0 |> ignore
+                    Expect.equal (File.ReadAllBytes png) (File.ReadAllBytes here) "the same picture")
             }
 
             test "entries and colours that are not there are refused" {
@@ -413,6 +445,8 @@ let private pages =
                 |> expectSentence 2 [ "--model" ]
 
                 runCli [ "display"; sample; "--entry"; "-1" ] |> expectSentence 2 [ "--entry" ]
+                runCli [ "display"; sample; "--before-after" ] |> expectSentence 2 [ "--png" ]
+                runCli [ "display"; sample; "--scale"; "0" ] |> expectSentence 2 [ "--scale" ]
                 runCli [ "report" ] |> expectSentence 2 [ "directory of a run" ]
                 runCli [ "report"; sample ] |> expectSentence 7 [ "directory of a run"; sample ]
             }

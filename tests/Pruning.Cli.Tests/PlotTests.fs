@@ -10,6 +10,8 @@ open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
+open Pruning.Model.Drawing
+open Pruning.Model.Evaluation
 open Pruning.Tests.Cli.InspectTests
 
 let private hostile = "</script><script>alert(1)</script> \"x\" 'y' <img src=x onerror=alert(1)>"
@@ -30,12 +32,14 @@ let private figure: Figure =
             ]
     }
 
-let private view colouring margins =
+let private layout colouring margins =
     use dataset = GraphDataset.Open([| sample |], TracksterReadOptions())
 
-    { EventView.create dataset 7 margins colouring with
+    { EventView.ofDataset dataset 7 margins with
         Title = hostile
+        Note = hostile
     }
+    |> EventLayout.create colouring EventLayout.both
 
 [<Tests>]
 let tests =
@@ -43,7 +47,7 @@ let tests =
         "plots"
         [
             test "a figure has its axes, colours and error bars, and no point that is no number" {
-                use json = JsonDocument.Parse(Figure.toJson figure)
+                use json = JsonDocument.Parse(PlotlyFigure.toJson figure)
                 let trace = json.RootElement.GetProperty("data").EnumerateArray() |> Seq.head
 
                 let numbers (name: string) (element: JsonElement) =
@@ -79,7 +83,7 @@ let tests =
                 Expect.stringContains page "default-src 'none'" "nothing is fetched"
                 Expect.stringContains page "&lt;img src=x onerror=alert(1)&gt;" "but it is shown"
                 // Plotly takes a little HTML in names: they are escaped for it too.
-                use json = JsonDocument.Parse(Figure.toJson figure)
+                use json = JsonDocument.Parse(PlotlyFigure.toJson figure)
                 let trace = json.RootElement.GetProperty("data").EnumerateArray() |> Seq.head
                 let name = string (trace.GetProperty("name").GetString())
                 Expect.isFalse (name.Contains '<') "name of a series"
@@ -103,7 +107,7 @@ let tests =
                         Colouring.Decision, Some(Array.truncate nodes margins)
                         Colouring.Score, Some(Array.truncate nodes margins)
                     ] do
-                    use json = JsonDocument.Parse(EventView.toJson (view colouring margins))
+                    use json = JsonDocument.Parse(EventPage.toJson (layout colouring margins))
 
                     let shown =
                         [
@@ -116,21 +120,62 @@ let tests =
                     Expect.all shown (fun text -> text.Contains "GeV" && text.Contains "label") "features"
             }
 
+            test "a page of an event shows its title, its remark and what is known of it, taken literally" {
+                use dataset = GraphDataset.Open([| sample |], TracksterReadOptions())
+                let summary = EventPage.summary (EvaluatedGraph.ofDataset dataset 7) None
+                let page = EventPage.toHtml (layout Colouring.Label None) summary
+                Expect.isFalse (page.Contains "<script>alert") "no script"
+                Expect.isFalse (page.Contains "<img src=x") "no element"
+                Expect.stringContains page "&lt;img src=x onerror=alert(1)&gt;" "but it is shown"
+
+                for name, value in summary do
+                    Expect.stringContains page (Html.escape name) "name"
+                    Expect.stringContains page (Html.escape value) "value"
+            }
+
             test "a drawing is well-formed XML with a shape for every layer cluster in both projections" {
                 use dataset = GraphDataset.Open([| sample |], TracksterReadOptions())
                 let nodes = dataset[7].NodeCount
-                let svg = EventDrawing.toSvg (view Colouring.Label None)
-                let document = Xml.Linq.XDocument.Parse svg
+                let drawing = EventDrawing.draw (layout Colouring.Label None)
+                let svg = Renderer.svg drawing
+                Xml.Linq.XDocument.Parse svg |> ignore
 
-                let count name =
-                    document.Descendants()
-                    |> Seq.filter (fun e -> e.Name.LocalName = name)
-                    |> Seq.length
+                let rec count (which: Shape -> bool) (shapes: Shape list) =
+                    shapes
+                    |> List.sumBy (function
+                        | Shape.Moved(_, _, inner)
+                        | Shape.Clipped(_, inner) -> count which inner
+                        | shape -> if which shape then 1 else 0)
+
+                let isSymbol shape =
+                    match shape with
+                    | Shape.Symbol _ -> true
+                    | _ -> false
+
+                let isLink shape =
+                    match shape with
+                    | Shape.Line(_, stroke) -> stroke.Colour = Palette.link
+                    | _ -> false
+
                 // And one of each label in the legend.
                 let labels = dataset[7].Labels |> Array.distinct |> Array.length
-                Expect.equal (count "circle" + count "polygon") (2 * nodes + labels) "shapes"
-                Expect.equal (count "line") (2 * (nodes - 1)) "links of a tree"
+                Expect.equal (count isSymbol drawing.Shapes) (2 * nodes + labels) "shapes"
+                Expect.equal (count isLink drawing.Shapes) (2 * (nodes - 1)) "links of a tree"
+
+                // Skia writes a mark as its area and its edge.
+                let circles =
+                    Xml.Linq.XDocument.Parse(svg).Descendants()
+                    |> Seq.filter (fun e -> e.Name.LocalName = "ellipse" || e.Name.LocalName = "circle")
+                    |> Seq.length
+
+                let kept = dataset[7].Labels |> Array.filter ((=) 0uy) |> Array.length
+                Expect.equal circles (2 * (2 * kept + 1)) "circles of the layer clusters to keep"
                 Expect.stringContains svg "z [cm]" "units"
+            }
+
+            test "figures of a page are found in it" {
+                let blocks = [ Block.Heading "x"; Page.ofFigure figure; Block.Plot("id", "caption", "{}") ]
+                Expect.equal (Page.figures blocks |> List.map _.Id) [ "one" ] "figures"
             }
 
             test "cells of a CSV file are quoted where they must be, and no cell is a formula" {

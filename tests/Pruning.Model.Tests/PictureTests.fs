@@ -1,79 +1,233 @@
-/// Pictures that are drawn without a graphics library, read back byte by byte.
+/// Drawings as PNG, SVG and PDF, and the pictures for TensorBoard.
 module Pruning.Tests.Model.PictureTests
 
 open System
-open System.Buffers.Binary
 open System.IO
-open System.IO.Compression
+open System.Text
+open System.Text.RegularExpressions
+open System.Xml.Linq
 open Expecto
 open FsCheck
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
+open Pruning.Model.Drawing
 open Pruning.Model.Metrics
-open Pruning.Model.Logging
 open Pruning.Tests.Cli
+open Pruning.Tests.Model.Png
 
-/// CRC-32 of ISO 3309 bit by bit, as the PNG standard describes it.
-let private crc32 (bytes: byte[]) : uint32 =
-    let mutable crc = UInt32.MaxValue
+let private page (width: float) (height: float) (shapes: Shape list) : Drawing =
+    {
+        Title = "a page"
+        Width = width
+        Height = height
+        Shapes = shapes
+    }
 
-    for b in bytes do
-        crc <- crc ^^^ uint32 b
+let private box left top width height : Box =
+    {
+        Left = float left
+        Top = float top
+        Width = float width
+        Height = float height
+    }
 
-        for _ in 1..8 do
-            crc <- if crc &&& 1u = 1u then (crc >>> 1) ^^^ 0xEDB88320u else crc >>> 1
+let private words (text: string) : Shape = Shape.Text(Text.at 4.0 20.0 16.0 text)
+let private pixelsAt scale drawing = Renderer.picture scale drawing |> pixelsOf
+let private count colour (pixels: string[][]) = pixels |> Array.sumBy (Array.filter ((=) colour) >> Array.length)
+let private inked (pixels: string[][]) = pixels |> Array.sumBy (Array.filter ((<>) Palette.paper) >> Array.length)
 
-    ~~~crc
+let private pngTests =
+    testList
+        "PNG"
+        [
+            testProperty
+                "a PNG gives back every pixel"
+                (fun (PositiveInt width) (PositiveInt height) (dots: (int * int * int) list) ->
+                    let expected = Array.init height (fun _ -> Array.create width Palette.paper)
 
-/// Chunks of a PNG by name, their checksums checked.
-let private chunks (png: byte[]) : (string * byte[]) list =
-    Expect.equal (png[..7]) [| 0x89uy; 0x50uy; 0x4Euy; 0x47uy; 0x0Duy; 0x0Auy; 0x1Auy; 0x0Auy |] "signature"
-    let mutable at = 8
+                    let shapes =
+                        [
+                            for x, y, colour in dots do
+                                let colour = $"#{colour &&& 0xFFFFFF:X6}"
 
-    [
-        while at < png.Length do
-            let number (place: int) = BinaryPrimitives.ReadUInt32BigEndian(ReadOnlySpan(png, place, 4))
-            let length = int (number at)
-            let named = png[at + 4 .. at + 7 + length]
-            Expect.equal (number (at + 8 + length)) (crc32 named) "checksum"
-            at <- at + 12 + length
-            Text.Encoding.ASCII.GetString(named, 0, 4), named[4..]
-    ]
+                                // Outside of the page too.
+                                for px, py in [ x, y; x + 1, y ] do
+                                    if px >= 0 && px < width && py >= 0 && py < height then
+                                        expected[py][px] <- colour
 
-/// Pixels [rows][columns] of a picture.
-let private pixelsOf (picture: Picture) : Rgb[][] =
-    let found = chunks picture.Png
-    Expect.equal (found |> List.map fst) [ "IHDR"; "IDAT"; "IEND" ] "chunks"
-    let header = found |> List.head |> snd
-    let size (place: int) = int (BinaryPrimitives.ReadUInt32BigEndian(ReadOnlySpan(header, place, 4)))
-    Expect.equal (size 0, size 4) (picture.Width, picture.Height) "size"
-    Expect.equal (header[8..]) [| 8uy; 2uy; 0uy; 0uy; 0uy |] "eight bits, RGB"
-    use packed = new MemoryStream(found |> List.find (fst >> (=) "IDAT") |> snd)
-    use zlib = new ZLibStream(packed, CompressionMode.Decompress)
-    use plain = new MemoryStream()
-    zlib.CopyTo plain
-    let bytes = plain.ToArray()
-    let stride = 1 + 3 * picture.Width
-    Expect.equal bytes.Length (stride * picture.Height) "bytes"
+                                Shape.Rectangle(box x y 2 1, Some colour, None)
+                        ]
 
-    [|
-        for y in 0 .. picture.Height - 1 do
-            Expect.equal (bytes[y * stride]) 0uy "no filter"
+                    Expect.equal (pixelsAt 1.0 (page (float width) (float height) shapes)) expected "pixels")
 
-            [|
-                for x in 0 .. picture.Width - 1 do
-                    let at = y * stride + 1 + 3 * x
+            test "a scale multiplies the pixels" {
+                let picture =
+                    Renderer.picture 2.5 (page 40.0 20.0 [ Shape.Rectangle(box 0 0 20 20, Some Palette.blue, None) ])
 
-                    {
-                        Red = bytes[at]
-                        Green = bytes[at + 1]
-                        Blue = bytes[at + 2]
+                Expect.equal (picture.Width, picture.Height) (100, 50) "size"
+                let pixels = pixelsOf picture
+                Expect.equal (count Palette.blue pixels) 2500 "left half"
+                Expect.equal (pixels[49][49], pixels[0][50]) (Palette.blue, Palette.paper) "edge"
+            }
+
+            test "symbols of one diameter have about one area" {
+                let area symbol =
+                    [
+                        Shape.Symbol
+                            {
+                                Symbol = symbol
+                                X = 50.0
+                                Y = 50.0
+                                Diameter = 60.0
+                                Fill = Some Palette.blue
+                                Edge = None
+                            }
+                    ]
+                    |> page 100.0 100.0
+                    |> pixelsAt 1.0
+                    |> count Palette.blue
+                    |> float
+
+                for symbol in [ Symbol.Circle; Symbol.Diamond; Symbol.Square; Symbol.Cross ] do
+                    Expect.isLessThan (abs (area symbol / area Symbol.Circle - 1.0)) 0.1 $"{symbol}"
+            }
+
+            test "nothing is drawn outside of a clip" {
+                let pixels =
+                    [ Shape.Clipped(box 10 10 5 5, [ Shape.Rectangle(box 0 0 40 40, Some Palette.blue, None) ]) ]
+                    |> page 30.0 30.0
+                    |> pixelsAt 1.0
+
+                Expect.equal (count Palette.blue pixels) 25 "inside"
+                Expect.equal (inked pixels) 25 "all"
+            }
+        ]
+
+let private letterTests =
+    testList
+        "letters"
+        [
+            test "every letter, digit and sign is drawn, and no two look the same" {
+                let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,-/%:=()+[]<>|ηφσ…é"
+
+                let shapes = [ for letter in letters -> pixelsAt 1.0 (page 30.0 30.0 [ words (string letter) ]) ]
+                Expect.all shapes (fun pixels -> inked pixels > 0) "drawn"
+                Expect.hasLength (List.distinct shapes) letters.Length "distinct"
+            }
+
+            test "a text is as wide as it is measured, wherever its anchor is" {
+                let text = "probability of prune"
+                let width = int (ceil (Lettering.width 16.0 text))
+
+                for anchor, left in [ Anchor.Start, 200; Anchor.Middle, 200 - width / 2; Anchor.End, 200 - width ] do
+                    let pixels =
+                        [ Text.at 200.0 30.0 16.0 text |> Text.anchored anchor |> Shape.Text ]
+                        |> page 400.0 40.0
+                        |> pixelsAt 1.0
+
+                    let columns =
+                        [
+                            for x in 0..399 do
+                                if pixels |> Array.exists (fun row -> row[x] <> Palette.paper) then
+                                    x
+                        ]
+
+                    Expect.isGreaterThanOrEqual (List.min columns) (left - 2) $"{anchor}: left"
+                    Expect.isLessThanOrEqual (List.max columns) (left + width + 2) $"{anchor}: right"
+                    Expect.isGreaterThan (List.max columns - List.min columns) (width - 6) $"{anchor}: all of it"
+            }
+
+            testProperty
+                "a fitted text keeps its end and is no wider than wanted"
+                (fun (letters: char list) (PositiveInt most) ->
+                    let text = String.Concat letters
+                    let most = 20.0 + float most
+                    let fitted = Lettering.fit 14.0 most text
+                    Expect.isLessThanOrEqual (Lettering.width 14.0 fitted) most "width"
+
+                    if fitted <> Lettering.clean text then
+                        Expect.equal fitted[0] '…' "a sign that something is missing"
+                        Expect.isTrue ((Lettering.clean text).EndsWith(fitted[1..], StringComparison.Ordinal)) "end")
+
+            testProperty "any text can be drawn, and its SVG is well-formed" (fun (letters: char list) ->
+                let text = String.Concat letters
+
+                let drawing =
+                    { page 100.0 30.0 [ words text ] with
+                        Title = text
                     }
-            |]
-    |]
 
-let private white = Rgb.ofHex 0xFFFFFF
-let private blue = Rgb.ofHex 0x0072B2
+                XDocument.Parse(Renderer.svg drawing) |> ignore
+                Renderer.picture 1.0 drawing |> pixelsOf |> ignore)
+        ]
+
+let private fileTests =
+    let sample =
+        page
+            100.0
+            60.0
+            [
+                words "kept <b> & \"pruned\" (12)"
+                Shape.Line(
+                    [ 0.0, 0.0; 50.0, 50.0 ],
+                    { Stroke.solid Palette.blue 2.0 with
+                        Dashes = [ 4.0; 2.0 ]
+                    }
+                )
+                Shape.Clipped(
+                    box 0 0 50 50,
+                    [ Shape.Rectangle(box 10 10 80 80, None, Some(Stroke.solid Palette.green 1.0)) ]
+                )
+            ]
+
+    testList
+        "files"
+        [
+            test "SVG is well-formed XML with its size, its title and its texts" {
+                let root =
+                    (XDocument.Parse(Renderer.svg { sample with Title = "<title> & more" })).Root
+                    |> nonNull
+
+                let attribute (name: string) = (root.Attribute(XName.Get name) |> nonNull).Value
+                Expect.equal (root.Name.LocalName, attribute "width", attribute "height") ("svg", "100", "60") "size"
+
+                let texts name =
+                    [
+                        for e in root.Descendants() do
+                            if e.Name.LocalName = name then
+                                e.Value.Trim()
+                    ]
+
+                Expect.equal (texts "title") [ "<title> & more" ] "title"
+                Expect.equal (texts "text") [ "kept <b> & \"pruned\" (12)" ] "text"
+            }
+
+            test "PDF has a page for each drawing, of its size, with the font and no date" {
+                let pdf = Encoding.Latin1.GetString(Renderer.pdf [ sample; { sample with Width = 200.0 } ])
+                Expect.stringStarts pdf "%PDF-1." "header"
+                Expect.isTrue (pdf.TrimEnd().EndsWith "%%EOF") "end"
+                Expect.hasLength (Regex.Matches(pdf, @"/Type\s*/Page\b")) 2 "pages"
+                Expect.hasLength (Regex.Matches(pdf, @"/MediaBox\s*\[0 0 100 60\]")) 1 "size"
+                Expect.hasLength (Regex.Matches(pdf, @"/MediaBox\s*\[0 0 200 60\]")) 1 "the other size"
+                Expect.stringContains pdf "/LiberationSans" "font"
+                Expect.stringContains pdf "D:20000101" "date"
+                Expect.isFalse (pdf.Contains $"D:{DateTime.UtcNow.Year}") "not today's"
+            }
+
+            test "equal drawings give equal bytes" {
+                Expect.equal (Renderer.svg sample) (Renderer.svg sample) "SVG"
+                Expect.equal (Renderer.pdf [ sample ]) (Renderer.pdf [ sample ]) "PDF"
+                Expect.equal (Renderer.picture 2.0 sample) (Renderer.picture 2.0 sample) "PNG"
+            }
+
+            test "the font is free: its licence is beside it" {
+                let folder = Path.Combine(Run.repository, "src", "Pruning.Model.fs", "Drawing", "Fonts")
+                let licence = File.ReadAllText(Path.Combine(folder, "LiberationSans-LICENSE.txt"))
+                Expect.stringContains licence "SIL OPEN FONT LICENSE Version 1.1" "licence"
+                let font = FileInfo(Path.Combine(folder, "LiberationSans-Regular.ttf"))
+                Expect.isLessThan font.Length 800_000L "size"
+            }
+        ]
 
 let private confusion a b c d : Confusion =
     {
@@ -83,61 +237,36 @@ let private confusion a b c d : Confusion =
         KeptRightly = d
     }
 
-[<Tests>]
-let tests =
+let private resultTests =
     testList
-        "pictures"
+        "results"
         [
-            testProperty
-                "a PNG gives back every pixel"
-                (fun (PositiveInt width) (PositiveInt height) (dots: (int * int * int) list) ->
-                    let canvas = Canvas(width, height, white)
-
-                    for x, y, colour in dots do
-                        // Outside of the canvas too.
-                        canvas.Rectangle(x, y, x + 2, y + 1, Rgb.ofHex (colour &&& 0xFFFFFF))
-
-                    let pixels = pixelsOf (canvas.ToPicture())
-
-                    for y in 0 .. height - 1 do
-                        for x in 0 .. width - 1 do
-                            Expect.equal (pixels[y][x]) (canvas[x, y]) $"pixel {x}, {y}")
-
-            test "text has one pixel for one of its font, times its scale" {
-                let canvas = Canvas(60, 20, white)
-                canvas.Text(1, 2, 2, blue, "1-9")
-                let painted = Seq.length (PixelFont.pixels "1-9") * 4
-
-                let found =
-                    pixelsOf (canvas.ToPicture())
-                    |> Array.sumBy (Array.filter ((=) blue) >> Array.length)
-
-                Expect.equal found painted "pixels"
-                Expect.isGreaterThan painted 0 "there is something to see"
-            }
-
-            test "every letter, digit and sign that pictures use is drawn, and no two look the same" {
-                let letters = "abcdefghijklmnopqrstuvwxyz0123456789.,-/%:=()+"
-                let shapes = [ for letter in letters -> Set.ofSeq (PixelFont.pixels (string letter)) ]
-                Expect.isFalse (List.contains Set.empty shapes) "drawn"
-                Expect.hasLength (List.distinct shapes) letters.Length "distinct"
-
-                for x, y in Seq.collect id shapes do
-                    Expect.isTrue (x < PixelFont.width && y < PixelFont.height) "within 5 by 7"
+            test "colours can be told apart, and mixtures lie between them" {
+                Expect.hasLength (List.distinct Palette.all) Palette.all.Length "distinct"
+                Expect.equal (Palette.mix "#000000" "#FFFFFF" 0.5) "#808080" "half"
+                Expect.equal (Palette.viridis 0.0, Palette.viridis 1.0) ("#440154", "#FDE725") "ends of viridis"
+                Expect.throwsT<ArgumentException> (fun () -> Palette.channels "#12" |> ignore) "no colour"
             }
 
             test "cells of a confusion matrix are as dark as their share of the label" {
                 // Corners of the four cells, away from their numbers.
                 let corner counts =
-                    let pixels = pixelsOf (Pictures.confusion counts)
+                    let pixels = pixelsAt 1.0 (ConfusionDrawing.draw counts)
                     [ for y in [ 62; 172 ] -> [ for x in [ 102; 252 ] -> pixels[y][x] ] ]
 
-                let pale = Rgb.ofHex 0xEEF4F8
+                let blue, pale = Palette.blue, Palette.pale
                 Expect.equal (corner (confusion 5L 0L 0L 7L)) [ [ blue; pale ]; [ pale; blue ] ] "all right"
                 Expect.equal (corner (confusion 0L 7L 5L 0L)) [ [ pale; blue ]; [ blue; pale ] ] "all wrong"
                 Expect.equal (corner Confusion.zero) [ [ pale; pale ]; [ pale; pale ] ] "nothing counted"
-                let half = Rgb.mix pale blue 0.5
+                let half = Palette.mix pale blue 0.5
                 Expect.equal (corner (confusion 3L 2L 3L 2L)) [ [ half; half ]; [ half; half ] ] "half and half"
+            }
+
+            test "a confusion matrix shows its counts" {
+                let svg = Renderer.svg (ConfusionDrawing.draw (confusion 1234L 22L 33L 44L))
+
+                for text in [ "1,234"; "22"; "33"; "44"; "97.4%"; "decision"; "label"; "keep"; "prune" ] do
+                    Expect.stringContains svg text "text"
             }
 
             test "a trackster's nodes have the colour of their decision" {
@@ -148,24 +277,28 @@ let tests =
                     )
 
                 for index in 0..20 do
-                    let graph = dataset[index]
+                    let labels = dataset[index].Labels
 
-                    let colours margins =
-                        pixelsOf (Pictures.trackster "97.0% right" graph margins)
-                        |> Seq.concat
-                        |> Set.ofSeq
+                    // Pixels of the panels: the legend above has a mark of each kind too.
+                    let amount colours margins =
+                        let panels =
+                            EventView.ofDataset dataset index (Some margins)
+                            |> EventLayout.create Colouring.Decision EventLayout.both
+                            |> EventDrawing.draw
+                            |> pixelsAt 1.0
+                            |> Array.skip 80
 
-                    // The legend has every colour once, in discs of 5 pixels: count beyond it.
-                    let amount colour margins =
-                        pixelsOf (Pictures.trackster "" graph margins)
-                        |> Array.take 330
-                        |> Array.sumBy (Array.filter ((=) (Rgb.ofHex colour)) >> Array.length)
+                        colours |> List.sumBy (fun colour -> count colour panels)
 
-                    let right = graph.Labels |> Array.map (fun label -> if label = 1uy then 1.0f else -1.0f)
-                    let wrong = right |> Array.map (~-)
-                    Expect.isTrue (Set.contains blue (colours right)) "legend"
-                    Expect.equal (amount 0xD55E00 right + amount 0xCC79A7 right) 0 "nothing is wrong"
-                    Expect.equal (amount 0x0072B2 wrong + amount 0xE69F00 wrong) 0 "nothing is right"
-                    Expect.isGreaterThan (amount 0x0072B2 right + amount 0xE69F00 right) 10 "nodes are seen"
+                    let correct = labels |> Array.map (fun label -> if label = 1uy then 1.0f else -1.0f)
+                    let wrong = correct |> Array.map (~-)
+                    let correctly, wrongly = [ Palette.blue; Palette.green ], [ Palette.purple; Palette.vermilion ]
+                    Expect.equal (amount wrongly correct) 0 "nothing is wrong"
+                    Expect.equal (amount correctly wrong) 0 "nothing is right"
+                    Expect.isGreaterThan (amount correctly correct) 10 "nodes are seen"
+                    Expect.isGreaterThan (amount wrongly wrong) 10 "wrong ones too"
             }
         ]
+
+[<Tests>]
+let tests = testList "pictures" [ pngTests; letterTests; fileTests; resultTests ]

@@ -165,7 +165,7 @@ let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: Can
         [
             for name, source in group ->
                 let chosen = settingsOfRun source
-                let model = ModelFile.loadOn device source.Path
+                let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
 
                 let network =
                     Scoring.run

@@ -8,6 +8,7 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
+open Pruning.Model.Drawing
 open Pruning.Cli.Evaluate
 
 /// A run on the tracksters that it is compared on.

@@ -232,7 +232,7 @@ let private run (terminal: Terminal) (arguments: DemoArgument list) : int =
     makeSample terminal settings interruption.Token
     let data = Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
     use _dataset = data.Dataset
-    let command = Environment.GetCommandLineArgs() |> List.ofArray
+    let command = terminal.Command
 
     let train settings =
         let exitCode _ = interruption.ExitCode

@@ -6,7 +6,10 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
+open Pruning.Model.Drawing
 open Pruning.Data.Batching
+open Pruning.Data.Tracksters
+open Pruning.Model.Evaluation
 open Pruning.Model.Tensors
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
@@ -22,6 +25,11 @@ type DisplaySettings =
         Html: string option
         Svg: string option
         Png: string option
+        Pdf: string option
+        /// Pixels a point.
+        Scale: float
+        BeforeAfter: bool
+        Note: string option
     }
 
 let private standard: DisplaySettings =
@@ -34,6 +42,10 @@ let private standard: DisplaySettings =
         Html = None
         Svg = None
         Png = None
+        Pdf = None
+        Scale = 3.0
+        BeforeAfter = false
+        Note = None
     }
 
 let private options: Opt<DisplaySettings> list =
@@ -73,8 +85,28 @@ let private options: Opt<DisplaySettings> list =
             Opt.path "--svg" "FILE" "Drawing to write: two projections, for papers." _.Svg (fun v s ->
                 { s with Svg = v })
             |> Opt.unset "none"
-            Opt.path "--png" "FILE" "The same drawing as pixels, 3 per point." _.Png (fun v s -> { s with Png = v })
+            Opt.path "--png" "FILE" "The same drawing as PNG." _.Png (fun v s -> { s with Png = v })
             |> Opt.unset "none"
+            Opt.path "--pdf" "FILE" "The same drawing as PDF." _.Pdf (fun v s -> { s with Pdf = v })
+            |> Opt.unset "none"
+            Opt.real
+                "--scale"
+                (Interval.closed 0.1 10.0)
+                "Pixels of the PNG per point of the drawing."
+                _.Scale
+                (fun v s -> { s with Scale = v })
+            Opt.flag
+                "--before-after"
+                "Draw the trackster beside what is left of it after pruning, instead of two projections. A network given with --model prunes, else the labels."
+                _.BeforeAfter
+                (fun v s -> { s with BeforeAfter = v })
+            Opt.ofKind
+                (Kind.optional (Kind.text "TEXT"))
+                "--note"
+                "Remark beside the title."
+                _.Note
+                (fun v s -> { s with Note = v })
+            |> Opt.unset "toy simulation, if the file says so"
         ]
 
     Opt.section "What to show" what
@@ -99,10 +131,15 @@ let settingsOf (exists: string -> bool) (words: string list) : DisplaySettings =
         raise (UsageException "--colour decision and score need a network: give one with --model.")
     | _ -> ()
 
+    let drawn = settings.Svg.IsSome || settings.Png.IsSome || settings.Pdf.IsSome
+
+    if settings.BeforeAfter && not drawn then
+        raise (UsageException "--before-after draws a picture: name its file with --png, --svg or --pdf.")
+
     { settings with
         Input = { input with SkipBadGraphs = true }
         Html =
-            if settings.Html.IsNone && settings.Svg.IsNone && settings.Png.IsNone then
+            if settings.Html.IsNone && not drawn then
                 Some $"{Path.GetFileNameWithoutExtension file}-entry{settings.Entry}.html"
             else
                 settings.Html
@@ -139,46 +176,51 @@ let private marginsOf (terminal: Terminal) (settings: DisplaySettings) (dataset:
     |> Option.map (fun path ->
         let source = ModelSource.locate path "best"
         let device = Session.start terminal settings.LibTorch Arithmetic.standard 0
-        let model = ModelFile.loadOn device source.Path
-        Pruner.decide device model.Pruner (BatchAssembler.Collate [| dataset[index] |]))
+        let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
+        Pruner.decide device model.Pruner (Pruner.collate model.Pruner [ dataset[index] ]))
+
+/// What a prepared file says about its kind, as far as a picture has to say it.
+let private kindOf (path: string) : string =
+    match PreparedMetadata.Read path with
+    | null -> ""
+    | says ->
+        match says.TryGetValue "kind" with
+        | true, kind when kind.StartsWith("toy simulation", StringComparison.Ordinal) -> "toy simulation"
+        | _ -> ""
 
 let private run (terminal: Terminal) (words: string list) : int =
     let settings = settingsOf File.Exists words
     use dataset = Inputs.openQuietly settings.Input
     let index = find dataset settings.Entry
     let margins = marginsOf terminal settings dataset index
-    let view = EventView.create dataset index margins (colouringOf settings)
 
-    let written (path: string) = Terminal.print terminal path
+    let view =
+        { EventView.ofDataset dataset index margins with
+            Note = settings.Note |> Option.defaultWith (fun () -> kindOf dataset.Files[0].Path)
+        }
 
-    settings.Html
-    |> Option.iter (fun path ->
-        Output.writeText path (EventView.toHtml view)
-        written path)
+    let layout = EventLayout.create (colouringOf settings) EventLayout.both view
 
-    settings.Svg
-    |> Option.iter (fun path ->
-        Output.writeText path (EventDrawing.toSvg view)
-        written path)
+    let drawing =
+        if settings.BeforeAfter then
+            EventDrawing.beforeAfter view
+        else
+            EventDrawing.draw layout
 
-    settings.Png
-    |> Option.iter (fun path ->
-        let directory = Directory.CreateTempSubdirectory "graph-pruning-"
+    let write (path: string option) (save: string -> unit) =
+        path
+        |> Option.iter (fun path ->
+            save path
+            Terminal.print terminal path)
 
-        try
-            // In a page of its own, because Chromium gives a bare SVG a margin on some systems.
-            let page = Path.Combine(directory.FullName, "event.html")
+    write settings.Html (fun path ->
+        EventPage.summary (EvaluatedGraph.ofDataset dataset index) margins
+        |> EventPage.toHtml layout
+        |> Output.writeText path)
 
-            File.WriteAllText(
-                page,
-                $"<!DOCTYPE html><meta charset=\"utf-8\"><body style=\"margin:0\">{EventDrawing.toSvg view}</body>"
-            )
-
-            Chromium.draw page EventDrawing.size 3.0 path
-            written path
-        finally
-            directory.Delete true)
-
+    write settings.Svg (fun path -> Output.writeText path (Renderer.svg drawing))
+    write settings.Png (fun path -> Output.writeBytes path (Renderer.picture settings.Scale drawing).Png)
+    write settings.Pdf (fun path -> Output.writeBytes path (Renderer.pdf [ drawing ]))
     ExitCode.ok
 
 let command: Command =
@@ -189,7 +231,7 @@ let command: Command =
             Summary = "a trackster in space, with labels, decisions or scores"
             Synopsis = "FILE [TRACKSTERS EDGES] [options]"
             Explanation =
-                "Draws one trackster: its layer clusters where they are, with areas that go with the energy, its links, and colours for the label, for what a network decided, or for the score. The HTML page turns with the mouse and shows all features under the pointer; SVG and PNG hold two projections (z against x and y). Paths of the files go to standard output."
+                "Draws one trackster: its layer clusters at their positions, with areas proportional to the energy, and its links. Colours show the label, the decision of a network, or its score. The HTML page turns with the mouse and shows all features under the pointer. SVG, PNG and PDF show two projections: z against x and z against y. With --before-after they show the trackster before and after pruning. The paths of the files go to standard output."
             Examples =
                 [
                     "display samples/tracksters.root --entry 7", "writes tracksters-entry7.html"
@@ -197,6 +239,8 @@ let command: Command =
                     "what a network does to it"
                     "display data.root --entry 7 --model model.safetensors --colour score --svg event.svg",
                     "for a paper"
+                    "display samples/tracksters.root --entry 7 --before-after --png event.png",
+                    "before and after pruning, by the labels"
                 ]
         }
         run

@@ -2,6 +2,7 @@ namespace Pruning.Cli.Drawing
 
 open System.IO
 open System.Text
+open Pruning.Model.Drawing
 
 /// What stands in a page, from top to bottom. Texts are taken literally.
 [<RequireQualifiedAccess>]
@@ -12,7 +13,8 @@ type Block =
     | Table of (string * bool) list * string list list
     /// Text in its own lines and in letters of one width.
     | Listing of string
-    /// Id, caption, and Plotly's JSON.
+    | Figure of Figure
+    /// A plot that no figure describes: id, caption, and Plotly's JSON.
     | Plot of id: string * caption: string * json: string
 
 /// Pages that are one file: plotly.js stands in them, and their policy lets them ask no network for anything.
@@ -41,6 +43,13 @@ module Page =
     /// JSON inside a script: no `<` is left that could end the script or begin a comment.
     let private inScript (json: string) : string =
         json.Replace("<", "\\u003c").Replace("\u2028", "\\u2028").Replace("\u2029", "\\u2029")
+
+    let private plot (line: string -> unit) (id: string) (caption: string) (json: string) : unit =
+        line
+            $"<figure><div class=\"plot\" id=\"{Html.escape id}\"></div><figcaption>{Html.escape caption}</figcaption></figure>"
+
+        line
+            $"<script>(function(){{var f={inScript json};Plotly.newPlot('{Html.escape id}',f.data,f.layout,{{responsive:true,displaylogo:false,toImageButtonOptions:{{format:'svg'}}}});}})();</script>"
 
     let private block (text: StringBuilder) (block: Block) : unit =
         let add (part: string) = text.Append part |> ignore
@@ -71,12 +80,8 @@ module Page =
                 line "</tr>"
 
             line "</table>"
-        | Block.Plot(id, caption, json) ->
-            line
-                $"<figure><div class=\"plot\" id=\"{Html.escape id}\"></div><figcaption>{Html.escape caption}</figcaption></figure>"
-
-            line
-                $"<script>(function(){{var f={inScript json};Plotly.newPlot('{Html.escape id}',f.data,f.layout,{{responsive:true,displaylogo:false,toImageButtonOptions:{{format:'svg'}}}});}})();</script>"
+        | Block.Figure figure -> plot line figure.Id figure.Caption (PlotlyFigure.toJson figure)
+        | Block.Plot(id, caption, json) -> plot line id caption json
 
     /// A whole page.
     let toHtml (title: string) (blocks: Block list) : string =
@@ -97,4 +102,11 @@ module Page =
         line "</body></html>"
         string text
 
-    let ofFigure (figure: Figure) : Block = Block.Plot(figure.Id, figure.Caption, Figure.toJson figure)
+    let ofFigure (figure: Figure) : Block = Block.Figure figure
+
+    /// The figures of a page, which may also be drawn into files.
+    let figures (blocks: Block list) : Figure list =
+        blocks
+        |> List.choose (function
+            | Block.Figure figure -> Some figure
+            | _ -> None)

@@ -5,6 +5,7 @@ open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Data.Batching
 open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
@@ -162,7 +163,10 @@ let private run (terminal: Terminal) (words: string list) : int =
             settings.Network.Arithmetic
             (chosen settings.Network.Gpus _.World.Gpus 0)
 
-    let model = ModelFile.loadOn device source.Path |> asked settings.Decoding
+    let model =
+        ModelFile.load (Placement.on device settings.Network.Arithmetic) source.Path
+        |> asked settings.Decoding
+
     let data = Session.openData terminal input options
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)

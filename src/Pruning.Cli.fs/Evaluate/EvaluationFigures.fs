@@ -2,7 +2,7 @@ namespace Pruning.Cli.Evaluate
 
 open System
 open Pruning.Cli.Framework
-open Pruning.Cli.Drawing
+open Pruning.Model.Drawing
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Model.Logging

@@ -9,7 +9,11 @@ open Pruning.Model.Persistence
 [<RequireQualifiedAccess>]
 module Output =
 
-    /// Writes a text as UTF-8, with the directories above it. The file appears whole or not at all.
+    /// Writes bytes, with the directories above them. The file appears whole or not at all.
+    let writeBytes (path: string) (bytes: byte[]) : unit =
+        AtomicFile.write (Path.GetFullPath path) (fun stream -> stream.Write(ReadOnlySpan bytes))
+
+    /// The same with a text as UTF-8.
     let writeText (path: string) (text: string) : unit = AtomicFile.writeText (Path.GetFullPath path) text
 
 /// Tables for spreadsheets and pandas (RFC 4180): a header, commas, every digit.

@@ -12,6 +12,7 @@ open Pruning.Cli.Evaluate
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
 open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
@@ -292,7 +293,7 @@ let private run (terminal: Terminal) (words: string list) : int =
                 settings.Network.Arithmetic
                 (defaultArg settings.Network.Gpus 0)
 
-        let model = ModelFile.load source.Path
+        let model = ModelFile.load (Placement.on device settings.Network.Arithmetic) source.Path
         let threshold = choose terminal settings source input device model interruption.Token
         chosen <- Some threshold
         // A GPU works on one block while another thread reads the next.

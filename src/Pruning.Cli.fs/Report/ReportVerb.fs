@@ -6,6 +6,8 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Evaluate
+open Pruning.Cli.Drawing
+open Pruning.Model.Drawing
 open Pruning.Data.Batching
 open Pruning.Model.Tensors
 open Pruning.Model.ModelFiles
@@ -16,6 +18,8 @@ type ReportSettings =
     {
         Run: string
         Output: string
+        /// Directory for the figures as files.
+        Figures: string option
         Part: Part
         Network: NetworkUse
     }
@@ -24,6 +28,7 @@ let private standard: ReportSettings =
     {
         Run = ""
         Output = ""
+        Figures = None
         Part = Part.Test
         Network = NetworkUse.standard 100
     }
@@ -34,6 +39,9 @@ let private options: Opt<ReportSettings> list =
             Text = fun _ -> None
         }
         |> Opt.unset "report.html in the run directory"
+        Opt.path "--figures" "DIRECTORY" "Directory for the figures as files, each as SVG and PDF." _.Figures (fun v s ->
+            { s with Figures = v })
+        |> Opt.unset "none"
         Opt.choice
             "--split"
             (Part.words |> List.filter (fun (name, _) -> name <> "all"))
@@ -79,6 +87,19 @@ let private mostTraining = 4000
 
 let private mostTimed = 150
 
+/// Draws the figures of a page into files.
+let private writeFigures (terminal: Terminal) (blocks: Block list) (directory: string) : unit =
+    for figure in Page.figures blocks do
+        let drawing = FigureDrawing.draw FigureDrawing.size figure
+
+        let write extension (save: string -> unit) =
+            let path = Path.Combine(directory, figure.Id + extension)
+            save path
+            Terminal.print terminal path
+
+        write ".svg" (fun path -> Output.writeText path (Renderer.svg drawing))
+        write ".pdf" (fun path -> Output.writeBytes path (Renderer.pdf [ drawing ]))
+
 let private run (terminal: Terminal) (words: string list) : int =
     let settings = settingsOf words
     let source = ModelSource.locateRun settings.Run settings.Network.Checkpoint
@@ -100,7 +121,7 @@ let private run (terminal: Terminal) (words: string list) : int =
 
     let threads = defaultArg settings.Network.Threads chosen.Training.Threads
 
-    let model = ModelFile.loadOn device source.Path
+    let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
     let data = Session.openData terminal input (TrainSettings.splitOptions chosen)
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)
@@ -155,8 +176,10 @@ let private run (terminal: Terminal) (words: string list) : int =
             Resampling = settings.Network.Resampling
         }
 
-    Output.writeText settings.Output (RunReport.toHtml content)
+    let blocks = RunReport.blocks content
+    Output.writeText settings.Output (RunReport.toHtml content blocks)
     Terminal.print terminal settings.Output
+    settings.Figures |> Option.iter (writeFigures terminal blocks)
     ExitCode.ok
 
 let command: Command =

@@ -11,6 +11,7 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
+open Pruning.Model.Drawing
 open Pruning.Cli.Evaluate
 
 /// What a report is made of.
@@ -239,50 +240,49 @@ module RunReport =
                     |> Page.ofFigure
         ]
 
-    /// The page.
-    let toHtml (content: ReportContent) : string =
+    /// What stands in the page. Page.figures takes its figures out of it.
+    let blocks (content: ReportContent) : Block list =
         let part = content.Part
-        let name = string (Path.GetFileName(Path.TrimEndingDirectorySeparator content.Run))
         let graphs = Say.count (int64 part.Sample.Graphs.Length)
         let groups = Say.count (int64 part.Sample.Groups)
         let used, all = content.TrainingGraphs
         let figure make = Page.ofFigure (make part)
 
-        Page.toHtml
-            $"Run {name}"
-            [
+        [
+            Block.Paragraph
+                $"Judged on the {part.Name} split: {graphs} tracksters in {groups} independent groups. A layer cluster is pruned above a probability of {Say.number (Calibration.probability part.Network.Threshold)}. Intervals in brackets are the central 68.3 %% of {content.Resampling.Replicates} bootstrap samples of the groups (seed {content.Resampling.Seed})."
+            for sentence in EvaluatedSplit.missing part do
+                Block.Paragraph $"Left out: {sentence}."
+            Block.Heading "Numbers"
+            Block.Paragraph
+                "The network beside rules that do not look at links. Thresholds of the rules come from the training split; the oracle reads the labels."
+            numbers part
+            Block.Heading "Training"
+            yield! trainingBlocks content.Run
+            Block.Heading "Layer clusters"
+            figure EvaluationFigures.roc
+            figure EvaluationFigures.precisionRecall
+            figure EvaluationFigures.calibration
+            Page.ofFigure (EvaluationFigures.scores content.TrainingScores part.Network.EvaluationResult.Nodes.Scores)
+            if used < all then
                 Block.Paragraph
-                    $"Judged on the {part.Name} split: {graphs} tracksters in {groups} independent groups. A layer cluster is pruned above a probability of {Say.number (Calibration.probability part.Network.Threshold)}. Intervals in brackets are the central 68.3 %% of {content.Resampling.Replicates} bootstrap samples of the groups (seed {content.Resampling.Seed})."
-                for sentence in EvaluatedSplit.missing part do
-                    Block.Paragraph $"Left out: {sentence}."
-                Block.Heading "Numbers"
-                Block.Paragraph
-                    "The network beside rules that do not look at links. Thresholds of the rules come from the training split; the oracle reads the labels."
-                numbers part
-                Block.Heading "Training"
-                yield! trainingBlocks content.Run
-                Block.Heading "Layer clusters"
-                figure EvaluationFigures.roc
-                figure EvaluationFigures.precisionRecall
-                figure EvaluationFigures.calibration
-                Page.ofFigure (
-                    EvaluationFigures.scores content.TrainingScores part.Network.EvaluationResult.Nodes.Scores
-                )
-                if used < all then
-                    Block.Paragraph
-                        $"Training scores are those of {Say.count (int64 used)} of {Say.count (int64 all)} training graphs."
-                Block.Heading "Tracksters"
-                figure EvaluationFigures.response
-                yield! inBins content
-                Block.Heading "Working points"
-                figure EvaluationFigures.workingPoints
-                yield! scan content.Scan
-                Block.Heading "Time"
-                Page.ofFigure (EvaluationFigures.times content.Times)
-                Block.Heading "Worst and best tracksters"
-                yield! extremes part
-                Block.Heading "Configuration"
-                Block.Listing(listing (Path.Combine(content.Run, RunConfig.fileName)))
-                Block.Heading "Run"
-                Block.Listing(listing (Path.Combine(content.Run, "run.json")))
-            ]
+                    $"Training scores are those of {Say.count (int64 used)} of {Say.count (int64 all)} training graphs."
+            Block.Heading "Tracksters"
+            figure EvaluationFigures.response
+            yield! inBins content
+            Block.Heading "Working points"
+            figure EvaluationFigures.workingPoints
+            yield! scan content.Scan
+            Block.Heading "Time"
+            Page.ofFigure (EvaluationFigures.times content.Times)
+            Block.Heading "Worst and best tracksters"
+            yield! extremes part
+            Block.Heading "Configuration"
+            Block.Listing(listing (Path.Combine(content.Run, RunConfig.fileName)))
+            Block.Heading "Run"
+            Block.Listing(listing (Path.Combine(content.Run, "run.json")))
+        ]
+
+    /// The page.
+    let toHtml (content: ReportContent) (blocks: Block list) : string =
+        Page.toHtml $"Run {Path.GetFileName(Path.TrimEndingDirectorySeparator content.Run)}" blocks

@@ -4,6 +4,7 @@ open System
 open System.IO
 open System.Text.Json.Nodes
 open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.ModelFiles
 open Pruning.Model.Training
@@ -138,9 +139,9 @@ module Resumption =
                     $"wanted the {known.Length} files on which {run} began (their SHA-256 is in its run.json), found another content in {names}; give the same files in the same order, or begin a new run with --like {run}."
             )
 
-    /// Locks a run, clears what a killed process left half-written, and reads its newest checkpoint that can be used. Damaged
-    /// ones are warned of.
-    let openRun (terminal: Terminal) (run: string) : ResumedRun =
+    /// Locks a run, clears what a killed process left half-written, and reads its newest checkpoint that can be used; its network
+    /// goes to the place that is given. Damaged ones are warned of.
+    let openRun (terminal: Terminal) (placement: Placement) (run: string) : ResumedRun =
         let held = lockRun run
 
         try
@@ -150,7 +151,7 @@ module Resumption =
             let damaged (error: CheckpointException) =
                 Terminal.warn terminal $"{error.Message}. Taking the checkpoint before it."
 
-            match CheckpointStore.loadNewest (checkpoints run) damaged with
+            match CheckpointStore.loadNewest placement (checkpoints run) damaged with
             | Some checkpoint ->
                 {
                     Directory = run

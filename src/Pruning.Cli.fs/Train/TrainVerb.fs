@@ -134,7 +134,7 @@ let private codeOfStop (interruption: Interruption) (ranks: Communicator) : int 
 let private train (terminal: Terminal) (resumed: string option) (settings: TrainSettings) : int =
     Session.start terminal settings.LibTorch settings.Arithmetic 0 |> ignore
     use interruption = new Interruption(terminal, "finishing this step and saving", true)
-    let command = Environment.GetCommandLineArgs() |> List.ofArray
+    let command = terminal.Command
     let exitCode = codeOfStop interruption
 
     let prepare terminal =

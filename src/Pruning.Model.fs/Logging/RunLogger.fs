@@ -4,6 +4,7 @@ open System
 open System.Text.Json
 open System.Text.Json.Nodes
 open Pruning.Model.Metrics
+open Pruning.Model.Drawing
 
 /// What a run says while it goes on.
 [<RequireQualifiedAccess; NoComparison; NoEquality>]
@@ -88,7 +89,10 @@ module RunLogger =
                 |> Summaries.precisionRecall line.Split
 
             if line.Split <> "train" && Confusion.nodes state.Decisions > 0L then
-                Summaries.image $"{line.Split}/confusion" (Pictures.confusion state.Decisions)
+                state.Decisions
+                |> ConfusionDrawing.draw
+                |> Renderer.picture 1.0
+                |> Summaries.image $"{line.Split}/confusion"
         ]
 
     /// Everything, for TensorBoard.

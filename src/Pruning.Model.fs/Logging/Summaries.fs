@@ -4,15 +4,7 @@ open System
 open System.Text
 open Google.Protobuf
 open Tensorboard
-
-/// A picture as a file of its kind.
-type Picture =
-    {
-        Width: int
-        Height: int
-        /// A PNG with three bytes a pixel.
-        Png: byte[]
-    }
+open Pruning.Model.Drawing
 
 /// Values of a TensorBoard event, each as the plug-in that shows it wants it.
 [<RequireQualifiedAccess>]

@@ -6,6 +6,7 @@ open Pruning.Data.Batching
 open Pruning.Model.Tensors
 open Pruning.Model.ModelFiles
 open Pruning.Model.Metrics
+open Pruning.Model.Drawing
 open Pruning.Model.Prediction
 open Pruning.Model.Training
 
@@ -111,5 +112,16 @@ module TrainingRecorder =
             for name, (share, index, margins) in [ "worst", Array.head ranked; "best", Array.last ranked ] do
                 let graph = dataset[index]
                 let percent = (100.0 * share).ToString("0.0", Globalization.CultureInfo.InvariantCulture)
-                let title = $"{percent}%% of {graph.NodeCount} right, entry {graph.Origin.Entry}"
-                logger (RunRecord.Picture(step, $"tracksters/{name}", Pictures.trackster title graph margins))
+
+                let view =
+                    { EventView.ofDataset dataset index (Some margins) with
+                        Title =
+                            $"{percent}%% of {graph.NodeCount} layer clusters decided correctly, entry {graph.Origin.Entry}"
+                    }
+
+                let picture =
+                    EventLayout.create Colouring.Decision EventLayout.both view
+                    |> EventDrawing.draw
+                    |> Renderer.picture 1.0
+
+                logger (RunRecord.Picture(step, $"tracksters/{name}", picture))

@@ -4,142 +4,11 @@ open System
 open Plotly.NET
 open Plotly.NET.LayoutObjects
 open Plotly.NET.TraceObjects
+open Pruning.Model.Drawing
 
-/// Okabe and Ito's colours (2008), which people with any colour vision tell apart.
+/// Figures for pages, in Plotly's JSON.
 [<RequireQualifiedAccess>]
-module Palette =
-
-    let blue = "#0072B2"
-    let orange = "#E69F00"
-    let vermilion = "#D55E00"
-    let green = "#009E73"
-    let purple = "#CC79A7"
-    let sky = "#56B4E9"
-    let grey = "#7F7F7F"
-    let black = "#000000"
-
-    /// One after the other, for series without a meaning of their own.
-    let all = [ blue; vermilion; green; purple; orange; sky; black; grey ]
-
-    let at (index: int) = all[index % all.Length]
-
-/// Texts of others inside a page.
-[<RequireQualifiedAccess>]
-module Html =
-
-    /// A text as it may stand in HTML, in an attribute too. Plotly takes a little HTML in names and labels: they want this
-    /// as well.
-    let escape (text: string) : string =
-        text
-            .Replace("&", "&amp;")
-            .Replace("<", "&lt;")
-            .Replace(">", "&gt;")
-            .Replace("\"", "&quot;")
-            .Replace("'", "&#39;")
-
-/// Where the points of a series are along the horizontal axis.
-[<RequireQualifiedAccess>]
-type Places =
-    | Numbers of float list
-    | Words of string list
-
-/// How a series is drawn.
-[<RequireQualifiedAccess>]
-type Mark =
-    | Line
-    | Dashed
-    | Points
-    | LineAndPoints
-
-/// One series of a figure. Names and texts are taken literally.
-type Series =
-    {
-        Name: string
-        Colour: string
-        Mark: Mark
-        X: Places
-        /// NaN = no point.
-        Y: float list
-        /// Ends of error bars, as values; empty = none, NaN = none here.
-        Low: float list
-        High: float list
-        /// What a pointer over a point shows; empty = its coordinates.
-        Texts: string list
-    }
-
-type Axis =
-    {
-        /// With the unit in brackets.
-        Title: string
-        Logarithmic: bool
-        Range: (float * float) option
-    }
-
-/// A plot as a page shows it.
-type Figure =
-    {
-        /// Letters and dashes: the id of its element.
-        Id: string
-        /// A sentence or two below it.
-        Caption: string
-        X: Axis
-        Y: Axis
-        Series: Series list
-    }
-
-[<RequireQualifiedAccess>]
-module Axis =
-
-    let linear (title: string) =
-        {
-            Title = title
-            Logarithmic = false
-            Range = None
-        }
-
-    let logarithmic (title: string) = { linear title with Logarithmic = true }
-    let within (low: float) (high: float) (axis: Axis) = { axis with Range = Some(low, high) }
-
-[<RequireQualifiedAccess>]
-module Series =
-
-    /// Points (x, y), joined by a line.
-    let line (name: string) (colour: string) (points: (float * float) list) : Series =
-        {
-            Name = name
-            Colour = colour
-            Mark = Mark.Line
-            X = Places.Numbers(List.map fst points)
-            Y = List.map snd points
-            Low = []
-            High = []
-            Texts = []
-        }
-
-    let dashed name colour points =
-        { line name colour points with
-            Mark = Mark.Dashed
-        }
-
-    let points name colour points =
-        { line name colour points with
-            Mark = Mark.Points
-        }
-
-    /// A histogram as an outline: edges (one more than heights) and heights.
-    let outline (name: string) (colour: string) (edges: float list) (heights: float list) : Series =
-        line
-            name
-            colour
-            [
-                for (low, high), height in List.zip (List.pairwise edges) heights do
-                    low, height
-                    high, height
-            ]
-
-/// Figures in Plotly's JSON. The only place of 2-D plots that knows Plotly.
-[<RequireQualifiedAccess>]
-module Figure =
+module PlotlyFigure =
 
     // A function: a value would load Plotly at every start of the program.
     let font () = StyleParam.FontFamily.Custom "Helvetica, Arial, 'DejaVu Sans', sans-serif"
@@ -160,11 +29,11 @@ module Figure =
             AxisType = kind,
             ?Range = range,
             ShowLine = true,
-            LineColor = Color.fromHex "#333333",
+            LineColor = Color.fromHex Palette.frame,
             Mirror = StyleParam.Mirror.AllTicks,
             Ticks = StyleParam.TickOptions.Inside,
             ShowGrid = true,
-            GridColor = Color.fromHex "#E8E8E8",
+            GridColor = Color.fromHex Palette.grid,
             ZeroLine = false
         )
 
@@ -248,7 +117,7 @@ module Figure =
         |> Chart.withYAxis (axisOf figure.Y)
         |> Chart.withLayout (
             Layout.init (
-                Font = Font.init (Family = font (), Size = 15.0, Color = Color.fromHex "#222222"),
+                Font = Font.init (Family = font (), Size = 15.0, Color = Color.fromHex Palette.ink),
                 PaperBGColor = Color.fromString "white",
                 PlotBGColor = Color.fromString "white",
                 Height = 440,
