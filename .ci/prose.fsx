@@ -57,18 +57,18 @@ let abbreviations =
 
 let isWord (token: string) = token |> Seq.exists Char.IsLetterOrDigit
 
-/// Whether a sentence ends with this token, given the token after it.
+/// Whether a sentence ends with this token, given the token after it. Three dots end one only before a capital letter.
 let endsSentence (token: string) (next: string option) : bool =
     let bare = token.TrimEnd('"', '\'', ')', ']', '*', '_', '”')
 
-    let starts (text: string) =
+    let isLower (text: string) =
         let first = text.TrimStart('"', '\'', '(', '[', '*', '_', '“')
-        first = "" || not (Char.IsLower first[0])
+        first <> "" && Char.IsLower first[0]
 
     bare.Length > 0
     && ".!?".Contains bare[bare.Length - 1]
     && not (abbreviations.Contains bare)
-    && next |> Option.forall starts
+    && not (bare.EndsWith "..." && Option.exists isLower next)
 
 let sentences (page: string) (passage: Passage) : Sentence list =
     let tokens =
@@ -581,6 +581,7 @@ let private samples: (string * string * string) list =
     [
         "two sentences on two lines", counts "One two three. Four\nfive.", "1:3 1:2"
         "decimals, abbreviations", counts "It takes 0.5 s, e.g. here. So.", "1:6 1:1"
+        "values and three dots", counts "How it goes. one-pass: once. It is a ... and so on.", "1:3 1:2 1:6"
         "code is one word", counts "Run `a b c d` now.", "1:3"
         "code over the end of a line", counts "Run `a b\nc d` now. Stop.", "1:3 2:1"
         "a code block", counts "One.\n\n```sh\nnot a sentence\n```\n\nTwo.", "1:1 7:1"
