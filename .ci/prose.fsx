@@ -657,9 +657,9 @@ let pages =
     @ filesOf "benchmarks" [ "*.md" ]
 
 let sources =
-    List.collect
-        (fun folder -> filesOf folder [ "*.fs"; "*.cs"; "*.fsx"; "*.sh"; "*proj" ])
-        [ "src"; "tests"; "scripts"; "build"; "benchmarks" ]
+    [ "Directory.Build.props"; "Directory.Build.targets"; "graph-pruning"; "test.sh" ]
+    @ ([ "src"; "tests"; "scripts"; "build"; "benchmarks" ]
+       |> List.collect (fun folder -> filesOf folder [ "*.fs"; "*.cs"; "*.fsx"; "*.sh"; "*proj" ]))
 
 let errorPage (file: string) = "errors of " + String.concat "/" (file.Split('/')[..1])
 

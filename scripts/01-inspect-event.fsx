@@ -106,7 +106,7 @@ let config =
         MemoryCell = Some CellKind.Gru
     }
 
-let pruner = Pruner.create random config
+let pruner = Pruner.create (Init.standard random) config
 let moments = FeatureMoments.Of(dataset, [| 0 .. dataset.Count - 1 |])
 Pruner.standardise moments.Mean moments.Std pruner
 printfn "  %d weights, untrained" (Weights.count pruner.Network.Weights)

@@ -54,22 +54,25 @@ let config =
     }
 
 let network =
-    let random = new torch.Generator(uint64 seed)
+    use random = new torch.Generator(uint64 seed)
+    // Fresh weights in float32 on the CPU; `Init.create` takes another device, type or engine.
+    let init = Init.standard random
     let hidden = config.Hidden
 
     let rounds =
         [
-            for _ in 1 .. config.Rounds -> SageConv.create random Aggregator.Mean hidden hidden |> GraphLayer.residual
+            for _ in 1 .. config.Rounds -> SageConv.create init Aggregator.Mean hidden hidden |> GraphLayer.residual
         ]
         |> GraphLayer.sequence
 
     Network.compose
-        (Encoder.create random config)
-        (GruCell.create random 2 hidden)
+        init
+        (Encoder.create init config)
+        (GruCell.create init 2 hidden)
         None
         rounds
-        (Head.create random config.Dropout hidden 2)
-        (Head.create random config.Dropout hidden 1)
+        (Head.create init config.Dropout hidden 2)
+        (Head.create init config.Dropout hidden 1)
 
 let pruner = Pruner.ofNetwork config network
 let moments = FeatureMoments.Of(dataset, split.Training)

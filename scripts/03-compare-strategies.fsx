@@ -42,8 +42,6 @@ let dataset = GraphDataset.Open([| path |], TracksterReadOptions())
 let split = Split.Create(dataset, SplitOptions())
 let batchSize = 16
 
-let collate (indices: int seq) = BatchAssembler.Collate [| for index in indices -> dataset[index] |]
-
 /// What all of them share.
 let shared =
     { PrunerConfig.standard with
@@ -54,6 +52,10 @@ let shared =
         RoundNormalisation = Normalisation.Layer
         Features = NodeFeature.oriented
     }
+
+/// All candidates read the same of a batch.
+let collate (indices: int seq) =
+    BatchAssembler.Collate([| for index in indices -> dataset[index] |], Preparation.ofNetwork shared)
 
 let autoregressive =
     { shared with
@@ -126,7 +128,7 @@ printfn "%-30s %6s %10s %18s %8s" "strategy" "steps" "graphs" "average precision
 
 for name, config in candidates do
     use random = new torch.Generator(42UL)
-    let pruner = Pruner.create random config
+    let pruner = Pruner.create (Init.standard random) config
     Standardisation.fit dataset split.Training pruner
 
     let model =

@@ -38,37 +38,49 @@ torch.set_num_threads 1
 
 // ------------------------------------------------------------------------------------------------------------ A layer
 //
-// A layer is weights and a function. This one gives each neighbour u of v a gate, g_uv = sigmoid(a . h_u + b . h_v), as in
+// A layer is a record of weights and a function of it. This one gives each neighbour u of v a gate, g_uv = sigmoid(a . h_u + b . h_v), as in
 // gated graph networks (Bresson & Laurent 2017, arXiv:1711.07553):
 //
 //     h'_v = ReLU(W_self h_v + c + sum over u -> v of g_uv W h_u)
 //
 // `Neighbourhood` goes from nodes to edges and back; gradients come by themselves.
 
-let gated (random: torch.Generator) (hidden: int) : GraphLayer =
-    let own = Linear.createForRelu random hidden hidden
-    let sent = Linear.create random hidden hidden
-    let ofSource = Linear.create random hidden 1
-    let ofTarget = Linear.create random hidden 1
-
+type Gated =
     {
-        Weights =
-            Weights.concat
-                [
-                    Weights.under "own" (Linear.weights own)
-                    Weights.under "sent" (Linear.weights sent)
-                    Weights.under "gate.source" (Linear.weights ofSource)
-                    Weights.under "gate.target" (Linear.weights ofTarget)
-                ]
-        Forward =
-            fun _ plan x ->
-                use _scope = torch.NewDisposeScope()
-                let from = Linear.forward ofSource x |> Neighbourhood.ofSource plan // [edges, 1]
-                let into = Linear.forward ofTarget x |> Neighbourhood.ofTarget plan // [edges, 1]
-                let gate = (plus from into).sigmoid() // [edges, 1]
-                let messages = (Linear.forward sent x |> Neighbourhood.ofSource plan).mul gate // [edges, hidden]
-                (plus (Linear.forward own x) (Neighbourhood.sum plan messages)).relu().MoveToOuterDisposeScope()
+        Own: Linear
+        Sent: Linear
+        OfSource: Linear
+        OfTarget: Linear
     }
+
+/// The names of the weights. Model files, copies for other threads and moves to other devices come from this walk.
+let visit (visitor: WeightVisitor) (weights: Gated) : Gated =
+    {
+        Own = Linear.visit (visitor.Under "own") weights.Own
+        Sent = Linear.visit (visitor.Under "sent") weights.Sent
+        OfSource = Linear.visit (visitor.Under "gate.source") weights.OfSource
+        OfTarget = Linear.visit (visitor.Under "gate.target") weights.OfTarget
+    }
+
+let forward (weights: Gated) (_: Mode) (plan: PlanTensors) (x: Tensor) : Tensor =
+    use _scope = torch.NewDisposeScope()
+    let from = Linear.forward weights.OfSource x |> Neighbourhood.ofSource plan // [edges, 1]
+    let into = Linear.forward weights.OfTarget x |> Neighbourhood.ofTarget plan // [edges, 1]
+    let gate = (plus from into).sigmoid() // [edges, 1]
+    let messages = (Linear.forward weights.Sent x |> Neighbourhood.ofSource plan).mul gate // [edges, hidden]
+
+    (plus (Linear.forward weights.Own x) (Neighbourhood.sum plan messages)).relu().MoveToOuterDisposeScope()
+
+let gated (init: Init) (hidden: int) : GraphLayer =
+    Layer.create
+        visit
+        forward
+        {
+            Own = Linear.createForRelu init hidden hidden
+            Sent = Linear.create init hidden hidden
+            OfSource = Linear.create init hidden 1
+            OfTarget = Linear.create init hidden 1
+        }
 
 // --------------------------------------------------------------------------------------------------------- A strategy
 //
@@ -117,9 +129,6 @@ let outwards: Strategy =
 let dataset = GraphDataset.Open([| path |], TracksterReadOptions())
 let split = Split.Create(dataset, SplitOptions())
 
-let collate (indices: int seq) = BatchAssembler.Collate [| for index in indices -> dataset[index] |]
-let validation = collate split.Validation
-
 let counts = ClassCounts.Of(dataset, split.Training)
 
 /// The sizes of both networks; the features are those of the shower's own frame.
@@ -132,27 +141,34 @@ let config =
         Strategy = DecisionStrategy.Equilibrium limits.Length
     }
 
-let mine (random: torch.Generator) : Pruner =
+/// Graphs of the data as a batch, with what the features need.
+let collate (indices: int seq) =
+    BatchAssembler.Collate([| for index in indices -> dataset[index] |], Preparation.ofNetwork config)
+
+let validation = collate split.Validation
+
+let mine (init: Init) : Pruner =
     let hidden = config.Hidden
 
     let round () =
-        gated random hidden
-        |> GraphLayer.normalised (Normalisation.layerNorm hidden)
+        gated init hidden
+        |> GraphLayer.normalised (Normalisation.layerNorm init hidden)
         |> GraphLayer.residual
 
     Network.compose
-        (Encoder.create random config)
-        (GruCell.create random 2 hidden)
+        init
+        (Encoder.create init config)
+        (GruCell.create init 2 hidden)
         None
         (GraphLayer.sequence [ for _ in 1 .. config.Rounds -> round () ])
-        (Head.create random config.Dropout hidden 2)
-        (Head.create random config.Dropout hidden 1)
+        (Head.create init config.Dropout hidden 2)
+        (Head.create init config.Dropout hidden 1)
     |> Pruner.ofNetwork config
     |> Pruner.withStrategy outwards
 
-let train (name: string) (create: torch.Generator -> Pruner) : unit =
+let train (name: string) (create: Init -> Pruner) : unit =
     use random = new torch.Generator(42UL)
-    let pruner = create random
+    let pruner = create (Init.standard random)
     Standardisation.fit dataset split.Training pruner
 
     let model =
@@ -192,5 +208,5 @@ let train (name: string) (create: torch.Generator -> Pruner) : unit =
 
 printfn "%d graphs to train on, %d for validation" split.Training.Length split.Validation.Length
 train "gated layer, outwards" mine
-train "GraphSAGE mean, equilibrium" (fun random -> Pruner.create random config)
+train "GraphSAGE mean, equilibrium" (fun init -> Pruner.create init config)
 (dataset :> IDisposable).Dispose()

@@ -44,7 +44,7 @@ let model: TrainedModel =
     {
         Pruner =
             Pruner.create
-                random
+                (Init.standard random)
                 { PrunerConfig.standard with
                     Hidden = 32
                     Rounds = 2

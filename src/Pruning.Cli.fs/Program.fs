@@ -52,7 +52,7 @@ let private version () =
     | null -> "unversioned"
     | version -> version.ToString 3
 
-let private run (terminal: Terminal) (words: string list) : int =
+let private dispatch (terminal: Terminal) (words: string list) : int =
     match words with
     | [] ->
         terminal.Talk.Write(Verbs.overview verbs)
@@ -78,26 +78,31 @@ let private run (terminal: Terminal) (words: string list) : int =
             with :? UsageException as error ->
                 raise (UsageException($"{error.Message} See {Arguments.program} {command.Name} --help."))
 
+/// Runs the program with these words and tells its exit code. `--verbose` or `--quiet` among the words win over the
+/// terminal's verbosity. An error ends as one sentence on the terminal.
+let run (terminal: Terminal) (words: string list) : int =
+    let asked = words |> List.choose (fun word -> Map.tryFind word common) |> List.tryLast
+
+    let terminal =
+        match asked with
+        | Some verbosity -> Terminal.withVerbosity verbosity terminal
+        | None -> terminal
+
+    try
+        dispatch terminal (words |> List.filter (common.ContainsKey >> not))
+    with error ->
+        let code, sentence = Failures.describe error
+        terminal.Talk.WriteLine $"{Arguments.program}: {sentence}"
+        Terminal.detail terminal (string error)
+        code
+
 [<EntryPoint>]
 let main arguments =
     // Before anything is parsed or printed: 1e-3 is a thousandth wherever the user lives.
     CultureInfo.DefaultThreadCurrentCulture <- CultureInfo.InvariantCulture
     CultureInfo.CurrentCulture <- CultureInfo.InvariantCulture
 
-    let asked = arguments |> Array.choose (fun word -> Map.tryFind word common) |> Array.tryLast
     let variable = Environment.GetEnvironmentVariable "GRAPH_PRUNING_VERBOSE"
     let always = not (String.IsNullOrEmpty variable) && variable <> "0"
-
-    let verbosity =
-        asked
-        |> Option.defaultValue (if always then Verbosity.Verbose else Verbosity.Normal)
-
-    let terminal = Terminal.create verbosity
-
-    try
-        run terminal (arguments |> Array.filter (common.ContainsKey >> not) |> List.ofArray)
-    with error ->
-        let code, sentence = Failures.describe error
-        terminal.Talk.WriteLine $"{Arguments.program}: {sentence}"
-        Terminal.detail terminal (string error)
-        code
+    let terminal = Terminal.create (if always then Verbosity.Verbose else Verbosity.Normal)
+    run terminal (List.ofArray arguments)

@@ -112,5 +112,5 @@ public static class OptionTable
     }
 
     private static ArgumentException Unknown(string name, IReadOnlyList<string> known) =>
-        new($"there is no option '{name}'; {NearestNames.Suggest(name, known, "there are none")}");
+        new($"there is no option '{name}'. {NearestNames.Suggest(name, known, "There are none.")}");
 }

@@ -7,6 +7,7 @@ open System.IO
 open System.Text.Json
 open Expecto
 open Pruning.Tests.Cli.Run
+open Pruning.Tests.Cli.InProcess
 open Pruning.Tests.Generators
 open Pruning.Tests.Prepared
 open Pruning.Tests.Data.Tracksters.TableOf
@@ -96,12 +97,12 @@ let private badFiles: (string * Prepared * string list) list =
     [
         "a missing tree, with the near name offered",
         prepared good |> Prepared.editTables (renamed "Tracksters" "Trackster"),
-        [ "no tree or RNTuple 'Tracksters'"; "did you mean 'Trackster'" ]
+        [ "no tree or RNTuple 'Tracksters'"; "Did you mean 'Trackster'" ]
         "a missing edge tree", prepared good |> Prepared.editTables (without "Edges"), [ "no tree or RNTuple 'Edges'" ]
         "a missing branch, with the near name offered",
         prepared good
         |> Prepared.editColumn "label" (fun column -> Some { column with Name = "labels" }),
-        [ "no branch 'label'"; "did you mean 'labels'"; "tree 'Tracksters'" ]
+        [ "no branch 'label'"; "Did you mean 'labels'"; "tree 'Tracksters'" ]
         "trees of different length",
         prepared good
         |> Prepared.editValues "origin" (Prepared.takeEntries 11)

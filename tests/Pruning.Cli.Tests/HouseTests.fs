@@ -4,6 +4,7 @@ open System
 open System.IO
 open System.Text.RegularExpressions
 open Expecto
+open Pruning.Tests
 open Pruning.Tests.Cli
 
 let private read (path: string) = File.ReadAllText(Path.Combine(Run.repository, path))
@@ -171,7 +172,7 @@ let tests =
         ]
 
 /// Every script in the repository, run as it stands.
-[<Tests>]
+[<SlowTests>]
 let scripts =
     testSequenced
     <| testList
@@ -222,5 +223,25 @@ let scripts =
 
                     for network in networks do
                         Expect.isGreaterThan (float network[6]) 0.0 "seconds of training")
+            }
+        ]
+
+[<SlowTests>]
+let kills =
+    testSequenced
+    <| testList
+        "Kills"
+        [
+            test "a training that is killed at any moment goes on to the same weights" {
+                Run.program
+                    "/bin/bash"
+                    [
+                        Path.Combine(Run.repository, "tests", "kill-test.sh")
+                        string (Slow.count 10 200)
+                        string (Slow.count 2 20)
+                    ]
+                |> Run.within (TimeSpan.FromHours 2.0)
+                |> Run.expecting 0
+                |> ignore
             }
         ]

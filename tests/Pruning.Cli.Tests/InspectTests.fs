@@ -176,7 +176,7 @@ let inspectTests =
 
             test "a tree that is not there names what is" {
                 runCli [ "inspect"; sample; "--tree"; "Trackster" ]
-                |> expectSentence 4 [ "Trackster"; "did you mean 'Tracksters'" ]
+                |> expectSentence 4 [ "Trackster"; "Did you mean 'Tracksters'" ]
             }
 
             test "a missing file, a text file, a directory and a cut file are one sentence and exit code 4" {
@@ -189,7 +189,7 @@ let inspectTests =
                 runCli [ "inspect"; Fixture.repository ] |> expectSentence 4 [ "directory" ]
 
                 runCli [ "inspect"; "" ]
-                |> expectSentence 4 [ "an empty text"; "give the path" ]
+                |> expectSentence 4 [ "the path is empty"; "Give the path of a ROOT file." ]
 
                 let cut = (File.ReadAllBytes sample)[..199_999]
                 withFile "cut.root" cut (fun path -> runCli [ "inspect"; path ] |> expectSentence 4 [ path; "200000" ])
@@ -251,7 +251,7 @@ let statsTests =
 
             test "a missing tree and a missing file are data errors; skipping goes on with the rest" {
                 runCli [ "stats"; sample; "Trackster"; "Edges" ]
-                |> expectSentence 4 [ "did you mean 'Tracksters'"; sample ]
+                |> expectSentence 4 [ "Did you mean 'Tracksters'"; sample ]
 
                 runCli [ "stats"; sample; "/nowhere/b.root" ]
                 |> expectSentence 4 [ "/nowhere/b.root" ]

@@ -1,9 +1,10 @@
-/// The program as a process: exit codes, what goes to stdout and what to stderr, no stack trace.
+/// The program as a whole: exit codes, what goes to stdout and what to stderr, no stack trace.
 module Pruning.Tests.Cli.ProgramTests
 
 open System
 open Expecto
 open Pruning.Tests.Cli.Run
+open Pruning.Tests.Cli.InProcess
 open Pruning.Cli.Framework
 
 /// The command line as a script calls it: not verbose.

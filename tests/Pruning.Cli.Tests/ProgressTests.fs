@@ -14,6 +14,10 @@ let internal terminal verbosity =
         Data = data
         Talk = talk
         Lively = false
+        Piped = true
+        Colour = false
+        Signals = false
+        Command = []
         Verbosity = verbosity
     },
     data,

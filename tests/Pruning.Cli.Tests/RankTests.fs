@@ -7,9 +7,11 @@ open System.IO
 open System.Text.Json
 open System.Threading
 open Expecto
+open Pruning.Model.Tensors
 open Pruning.Model.Training
 open Pruning.Tests
 open Pruning.Tests.Cli.Run
+open Pruning.Tests.Cli.InProcess
 open Pruning.Tests.Cli.InspectTests
 
 /// 22 steps of a small network.
@@ -243,7 +245,7 @@ let private expectSavedWithinEpoch (runs: string) : string =
     let store = Path.Combine(run, "checkpoints")
     let last = string (Path.GetFileName(nonNull (DirectoryInfo(Path.Combine(store, "last")).LinkTarget)))
     Expect.stringContains last "-step-" "saved within an epoch"
-    use checkpoint = Checkpoint.load (Path.Combine(store, last))
+    use checkpoint = Checkpoint.load (Placement.standard ()) (Path.Combine(store, last))
     Expect.isGreaterThan checkpoint.Progress.Step 0 "within an epoch"
     Expect.equal (Directory.GetFileSystemEntries(store, ".*")) [||] "nothing half-written"
     let record = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "run.json"))).RootElement
@@ -348,7 +350,7 @@ let private stops =
             }
     ]
 
-let private losses =
+let private kills =
     [
         test "a killed MPI rank is named by the others, and run.json knows" {
             inTemporaryDirectory (fun runs ->
@@ -368,6 +370,10 @@ let private losses =
                 Expect.equal leftovers [||] "nothing half-written")
         }
 
+    ]
+
+let private losses =
+    [
         test "a launcher without MPI is refused before anything is written" {
             inTemporaryDirectory (fun folder ->
                 let runs = Path.Combine(folder, "runs")
@@ -504,9 +510,11 @@ let tests =
             "ranks"
             [
                 testList "numbers" sameNumbers
-                testList "stops" stops
                 testList "losses" losses
                 testList "doctor" doctor
                 testList "launch" launch
             ]
     )
+
+[<SlowTests>]
+let slow = testSequenced (testList "ranks" [ testList "stops" stops; testList "losses" kills ])

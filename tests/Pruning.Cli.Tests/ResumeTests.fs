@@ -481,9 +481,11 @@ let tests =
     <| testList
         "Resume"
         [
-            testList "signals" signals
             testList "going on" goingOn
             testList "kept options" keptOptions
             testList "permissions" permissions
             testList "import" imports
         ]
+
+[<SlowTests>]
+let slow = testSequenced (testList "Resume" [ testList "signals" signals ])

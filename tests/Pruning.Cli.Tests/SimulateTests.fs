@@ -207,7 +207,7 @@ let private refusals =
                         [ "--label=some" ], [ "--label"; "'some'" ]
                         [ "--pile-up=-1" ], [ "PileUp"; "-1" ]
                         [ "--set=Pileup" ], [ "--set"; "NAME=VALUE" ]
-                        [ "--set=PileUpp=1" ], [ "did you mean 'PileUp'" ]
+                        [ "--set=PileUpp=1" ], [ "Did you mean 'PileUp'" ]
                         [ "--min-energy=50"; "--max-energy=40" ], [ "MaxEnergy"; "40" ]
                         [ "a.root"; "b.root" ], [ "one file"; "2" ]
                         [ "a.root"; "--ntuple=./a.root" ], [ "same name" ]

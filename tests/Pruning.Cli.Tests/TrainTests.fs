@@ -9,6 +9,7 @@ open Expecto
 open Pruning.Cli.Framework
 open Pruning.Cli.Evaluate
 open Pruning.Cli.Benchmark
+open Pruning.Tests
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 open Pruning.Tests.Cli.InspectTests
@@ -403,4 +404,7 @@ let private benchmarks =
 
 // One after the other: each takes all cores.
 [<Tests>]
-let tests = testSequenced <| testList "Runs" [ trains; evaluates; demonstrates; benchmarks ]
+let tests = testSequenced <| testList "Runs" [ trains; evaluates; benchmarks ]
+
+[<SlowTests>]
+let slow = testSequenced <| testList "Runs" [ demonstrates ]

@@ -9,6 +9,7 @@ open System.Threading
 open Expecto
 open Pruning.Cli.Runs
 open Pruning.Cli.Tune
+open Pruning.Tests
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.InspectTests
 open Pruning.Tests.Cli.ProgramTests
@@ -296,4 +297,7 @@ let private process' =
         ]
 
 [<Tests>]
-let tests = testList "tune" [ settings; testSequenced (testList "runs" [ process'; interruptions ]) ]
+let tests = testList "tune" [ settings; testSequenced (testList "runs" [ process' ]) ]
+
+[<SlowTests>]
+let slow = testList "tune" [ testSequenced (testList "runs" [ interruptions ]) ]

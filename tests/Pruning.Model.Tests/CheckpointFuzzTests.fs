@@ -35,7 +35,7 @@ let private write (directory: string) : unit =
 
     let model =
         {
-            Pruner = Pruner.create random network
+            Pruner = Pruner.create (Laws.init random) network
             Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
             Notes = Map [ "name", "fuzz" ]
         }
@@ -169,9 +169,9 @@ let private fuzz (count: int) (seed: int) (first: int) : int =
                     // The manifest is what the hashes are checked by; behind it the readers are on their own.
                     use read =
                         if files[which] = "manifest.json" then
-                            Checkpoint.load directory
+                            Checkpoint.load (Laws.placement ()) directory
                         else
-                            Checkpoint.readFrom directory
+                            Checkpoint.readFrom (Laws.placement ()) directory
 
                     for _, tensor in Weights.tensors read.Model.Pruner.Network.Weights do
                         tensor.Dispose()
@@ -183,16 +183,15 @@ let private fuzz (count: int) (seed: int) (first: int) : int =
 
         refused)
 
+let private damaged (count: int) = test "damaged files give a checkpoint or a CheckpointException" {
+    let refused = fuzz count (setting "PRUNING_FUZZ_SEED" 1) (setting "PRUNING_FUZZ_FIRST" 0)
+    // Most damage is to be noticed; a bit of a weight is another weight.
+    Expect.isGreaterThan refused (count / 4) "refused"
+}
+
 [<Tests>]
-let tests =
-    testSequenced
-    <| testList
-        "checkpoint fuzz"
-        [
-            test "damaged files give a checkpoint or a CheckpointException" {
-                let count = setting "PRUNING_FUZZ_CHECKPOINTS" 1500
-                let refused = fuzz count (setting "PRUNING_FUZZ_SEED" 1) (setting "PRUNING_FUZZ_FIRST" 0)
-                // Most damage is to be noticed; a bit of a weight is another weight.
-                Expect.isGreaterThan refused (count / 4) "refused"
-            }
-        ]
+let tests = testList "checkpoint fuzz" [ damaged 200 ]
+
+[<SlowTests>]
+let slow =
+    testList "checkpoint fuzz" [ damaged (setting "PRUNING_FUZZ_CHECKPOINTS" (Slow.count 1500 20000)) ]

@@ -67,7 +67,7 @@ let private modelOf (config: PrunerConfig) : TrainedModel =
     use random = new torch.Generator(5UL)
 
     {
-        Pruner = Pruner.create random config
+        Pruner = Pruner.create (Laws.init random) config
         Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
         Notes = Map.empty
     }
@@ -130,7 +130,7 @@ let private trainIn (directory: string) (network: PrunerConfig) (config: Trainin
     let listener = TrainingListener.both listener stopping
 
     let outcome =
-        match CheckpointStore.loadNewest directory (fun error -> raise error) with
+        match CheckpointStore.loadNewest (Laws.placement ()) directory (fun error -> raise error) with
         | None -> Loop.run plan listener stop.Token
         | Some checkpoint ->
             use _checkpoint = checkpoint
@@ -246,7 +246,7 @@ let private storeTests =
                 let target name = (nonNull (FileInfo(Path.Combine(directory, name)).LinkTarget))
                 Expect.equal (target "last", target "best") ("epoch-0006", best) "links"
                 Expect.isEmpty (Directory.GetFileSystemEntries(directory, ".*")) "nothing half-written"
-                use last = Checkpoint.load (Path.Combine(directory, "last"))
+                use last = Checkpoint.load (Laws.placement ()) (Path.Combine(directory, "last"))
 
                 Expect.equal (last.Progress.Epoch, last.Progress.Step) (7, 0) "read")
         }
@@ -304,7 +304,7 @@ let private storeTests =
                 File.WriteAllBytes(file, content)
                 let told = ResizeArray<CheckpointException>()
 
-                match CheckpointStore.loadNewest directory told.Add with
+                match CheckpointStore.loadNewest (Laws.placement ()) directory told.Add with
                 | None -> failtest "nothing found"
                 | Some older ->
                     use _older = older
@@ -369,7 +369,6 @@ let private progressTests =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "checkpoints"
         [ testList "resume" resumeTests; testList "store" storeTests; testList "state" progressTests ]

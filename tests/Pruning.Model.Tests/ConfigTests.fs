@@ -26,7 +26,6 @@ let private configs: Arbitrary<PrunerConfig> =
                 [
                     Gen.elements (List.map snd FeatureTable.sets)
                     FeatureTable.all
-                    |> List.map _.Feature
                     |> Gen.subListOf
                     |> Gen.map (fun some -> if Seq.isEmpty some then [ NodeFeature.Layer ] else List.ofSeq some)
                 ]
@@ -109,7 +108,7 @@ let private modelOf (config: PrunerConfig) : TrainedModel =
     use random = new torch.Generator(11UL)
 
     {
-        Pruner = Pruner.create random config
+        Pruner = Pruner.create (Laws.init random) config
         Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 3.0 }
         Notes = Map.empty
     }
@@ -160,8 +159,7 @@ let private set (key: string) (value: JsonNode | null) (json: JsonObject) = json
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "configurations"
         [
             property
@@ -180,7 +178,7 @@ let tests =
                     inFile (fun path ->
                         let model = modelOf config
                         ModelFile.save path model
-                        let loaded = ModelFile.load path
+                        let loaded = ModelFile.load (Placement.standard ()) path
                         Expect.equal loaded.Pruner.Config config "configuration"
                         Expect.equal loaded.Pruner.Strategy.Name model.Pruner.Strategy.Name "strategy"
                         same loaded model)))
@@ -218,7 +216,7 @@ let tests =
                             ]
 
                     SafeTensors.write path metadata (Weights.tensors model.Pruner.Network.Weights)
-                    same (ModelFile.load path) model)
+                    same (ModelFile.load (Placement.standard ()) path) model)
             }
 
             test "columns that differ from the configuration's are refused" {
@@ -241,7 +239,10 @@ let tests =
                             ]
 
                     SafeTensors.write path metadata (Weights.tensors model.Pruner.Network.Weights)
-                    Expect.throwsT<CheckpointException> (fun () -> ModelFile.load path |> ignore) "other columns")
+
+                    Expect.throwsT<CheckpointException>
+                        (fun () -> ModelFile.load (Placement.standard ()) path |> ignore)
+                        "other columns")
             }
 
             test "unknown words are refused with those that are known" {

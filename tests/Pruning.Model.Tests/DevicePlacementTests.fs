@@ -45,7 +45,7 @@ let private configs =
 
 let private built config =
     use random = new torch.Generator(1UL)
-    Pruner.createOn (meta ()) random config
+    Pruner.create (Init.create (Placement.on (meta ()) Arithmetic.standard) random) config
 
 let private isMeta (tensor: torch.Tensor) = tensor.device_type = DeviceType.META
 
@@ -54,8 +54,7 @@ let private name (config: PrunerConfig) =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "device placement"
         [
             for config in configs do
@@ -86,7 +85,7 @@ let tests =
             test "a network that is built without a device lies on the CPU, after one that was built elsewhere too" {
                 built small |> ignore
                 use random = new torch.Generator(1UL)
-                let pruner = Pruner.create random small
+                let pruner = Pruner.create (Laws.init random) small
 
                 for name, tensor in Weights.tensors pruner.Network.Weights do
                     Expect.equal tensor.device_type DeviceType.CPU name

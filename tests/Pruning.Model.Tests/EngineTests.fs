@@ -23,58 +23,57 @@ let private levels =
     [ SimdLevel.Scalar; SimdLevel.Vector256; SimdLevel.Vector512 ]
     |> List.filter (fun level -> level <= Simd.Best)
 
-let private withLevel (level: SimdLevel) (work: unit -> unit) =
-    let before = Simd.Level
-    Simd.Level <- level
-
-    try
-        work ()
-    finally
-        Simd.Level <- before
-
 let private normal (seed: int) (rows: int) (columns: int) =
     use random = new torch.Generator(uint64 (seed &&& 0xffff))
-    torch.randn ([| int64 rows; int64 columns |], generator = random)
+    torch.randn ([| int64 rows; int64 columns |], dtype = Laws.dtype (), generator = random)
 
-/// Outputs and gradients of some inputs and weights by one engine. The gradients are those of sum(outputs * seeds).
-let private evaluate
-    engine
-    (weights: Weights)
-    (inputs: torch.Tensor list)
-    (forward: torch.Tensor list -> torch.Tensor list)
-    =
-    Laws.withEngine engine (fun () ->
-        let leaves = inputs |> List.map (fun x -> x.detach().clone().requires_grad_())
+/// A layer that is built with an arithmetic: its weights, and its answers to some inputs.
+type private Built = Weights * (torch.Tensor list -> torch.Tensor list)
 
-        for _, parameter in weights.Parameters do
-            parameter.grad <- null
+/// Outputs and gradients of some inputs and weights. The gradients are those of sum(outputs * seeds).
+let private evaluate (weights: Weights, forward: torch.Tensor list -> torch.Tensor list) (inputs: torch.Tensor list) =
+    let leaves = inputs |> List.map (fun x -> x.detach().clone().requires_grad_())
 
-        let outputs = forward leaves
+    for _, parameter in weights.Parameters do
+        parameter.grad <- null
 
-        let terms =
-            outputs
-            |> List.mapi (fun i y -> y.mul(normal (i + 77) (int (y.size 0)) (int (y.size 1))).sum())
+    let outputs = forward leaves
 
-        let total = List.reduce plus terms
+    let terms =
+        outputs
+        |> List.mapi (fun i y -> y.mul(normal (i + 77) (int (y.size 0)) (int (y.size 1))).sum())
 
-        // Without an edge nothing depends on anything; a weight that no edge uses has no gradient, which is one of zero.
-        if total.requires_grad then
-            Gradients.backward total
+    let total = List.reduce plus terms
 
-        let gradient (tensor: torch.Tensor) =
-            match tensor.grad with
-            | null -> torch.zeros_like (tensor.detach ())
-            | gradient -> gradient.clone ()
+    // Without an edge nothing depends on anything; a weight that no edge uses has no gradient, which is one of zero.
+    if total.requires_grad then
+        Gradients.backward total
 
-        outputs |> List.map _.detach(),
-        [
-            for i, leaf in List.indexed leaves -> $"input {i}", gradient leaf
-            for name, parameter in weights.Parameters -> name, gradient parameter
-        ])
+    let gradient (tensor: torch.Tensor) =
+        match tensor.grad with
+        | null -> torch.zeros_like (tensor.detach ())
+        | gradient -> gradient.clone ()
 
-let private agree weights inputs forward =
-    let values, gradients = evaluate Engine.Portable weights inputs forward
-    let fusedValues, fusedGradients = evaluate Engine.Fused weights inputs forward
+    outputs |> List.map _.detach(),
+    [
+        for i, leaf in List.indexed leaves -> $"input {i}", gradient leaf
+        for name, parameter in weights.Parameters -> name, gradient parameter
+    ]
+
+/// The layer is built twice, with the same weights.
+let private agree (level: SimdLevel) (build: Init -> Built) (inputs: torch.Tensor list) =
+    let built arithmetic =
+        use random = new torch.Generator(7UL)
+        build (Init.create (Placement.on torch.CPU arithmetic) random)
+
+    let fused =
+        built
+            { Arithmetic.ofEngine Engine.Fused with
+                Registers = level
+            }
+
+    let values, gradients = evaluate (built (Arithmetic.ofEngine Engine.Portable)) inputs
+    let fusedValues, fusedGradients = evaluate fused inputs
 
     for wanted, found in List.zip values fusedValues do
         Near.close (1e-6 * max 1.0 (Near.largest wanted)) found wanted "values"
@@ -84,14 +83,17 @@ let private agree weights inputs forward =
 
     use _guard = torch.no_grad ()
 
-    for wanted, found in List.zip values (Laws.withEngine Engine.Fused (fun () -> forward inputs)) do
+    for wanted, found in List.zip values (snd fused inputs) do
         Near.close (1e-6 * max 1.0 (Near.largest wanted)) found wanted "values without gradients"
 
-let private layersAgree (aggregator: Aggregator) (width: int) (plan: PlanTensors) (seed: int) =
+let private layersAgree (level: SimdLevel) (aggregator: Aggregator) (width: int) (plan: PlanTensors) (seed: int) =
     use _scope = torch.NewDisposeScope()
-    use random = new torch.Generator(7UL)
-    let layer = Aggregators.create random aggregator width
-    agree layer.Weights [ normal seed plan.NodeCount width ] (fun x -> [ layer.Forward plan x.Head ])
+
+    let build init : Built =
+        let layer = Aggregators.create init aggregator width
+        layer.Weights, (fun x -> [ layer.Forward plan x.Head ])
+
+    agree level build [ normal seed plan.NodeCount width ]
 
 let private all = List.map snd Choices.aggregators
 
@@ -128,19 +130,17 @@ let private perLevel (level: SimdLevel) =
             for aggregator in all do
                 property $"{aggregator} over any graph" (fun (seed: int) ->
                     Prop.forAll edges (fun (nodes, source, target) ->
-                        withLevel level (fun () ->
-                            let width = [| 1; 6; 16; 33; 64 |][(seed &&& 0xffff) % 5]
-                            layersAgree aggregator width (Laws.plan nodes source target) seed)))
+                        let width = [| 1; 6; 16; 33; 64 |][(seed &&& 0xffff) % 5]
+                        layersAgree level aggregator width (Laws.plan nodes source target) seed))
 
             for cell in cells do
                 for inputs in [ 2; 16; 40 ] do
                     test $"{cell} cell with {inputs} inputs, alone and as the last step" {
-                        withLevel level (fun () ->
-                            for nodes in [ 0; 1; 7; 64; 65; 131 ] do
-                                use _scope = torch.NewDisposeScope()
-                                use random = new torch.Generator(3UL)
-                                let cell = Cells.create random cell inputs 40
-                                let h, x = normal 2 nodes 40, normal 1 nodes inputs
+                        for nodes in [ 0; 1; 7; 64; 65; 131 ] do
+                            use _scope = torch.NewDisposeScope()
+
+                            let build init : Built =
+                                let cell = Cells.create init cell inputs 40
 
                                 let forward (x: torch.Tensor list) =
                                     let once = cell.Step x[0] (cell.Start x[1])
@@ -148,7 +148,9 @@ let private perLevel (level: SimdLevel) =
                                     // The cell state of the last step gets no gradient.
                                     [ CellState.hidden once; CellState.hidden twice ]
 
-                                agree cell.Weights [ x; h ] forward)
+                                cell.Weights, forward
+
+                            agree level build [ normal 1 nodes inputs; normal 2 nodes 40 ]
                     }
         ]
 
@@ -173,7 +175,7 @@ let private criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
 let private learned (config: PrunerConfig) (engine: Engine) =
     Laws.withEngine engine (fun () ->
         use random = new torch.Generator(5UL)
-        let pruner = Pruner.create random config
+        let pruner = Pruner.create (Laws.init random) config
         let batch = Laws.tensors (List.ofArray Fixture.graphs.Value)
         let predictions = Pruner.run pruner (Training random) (PassMode.Train criterion) batch
         let loss = Loss.ofBatch criterion.Loss config.Strategy batch.GraphSizes predictions.GraphLoss.Value
@@ -182,8 +184,7 @@ let private learned (config: PrunerConfig) (engine: Engine) =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "engines"
         [
             yield! List.map perLevel levels
@@ -192,9 +193,9 @@ let tests =
                 test $"{aggregator} at hidden 128 on the bench graphs, and at a node that every other one feeds" {
                     use _scope = torch.NewDisposeScope()
                     let graphs = BatchAssembler.Collate Fixture.benchGraphs.Value
-                    layersAgree aggregator 128 (PlanTensors.create torch.CPU torch.float32 graphs.Plan) 1
+                    layersAgree Simd.Best aggregator 128 (PlanTensors.create torch.CPU torch.float32 graphs.Plan) 1
                     let star = Array.init 3000 (fun k -> int64 (k % 999))
-                    layersAgree aggregator 32 (Laws.plan 1000 star (Array.create 3000 999L)) 2
+                    layersAgree Simd.Best aggregator 32 (Laws.plan 1000 star (Array.create 3000 999L)) 2
                 }
 
             for config in variants do
@@ -219,18 +220,18 @@ let tests =
 
             test "float64 goes the portable way, and is refused when fused kernels are wanted" {
                 Laws.inFloat64 (fun () ->
-                    let x = torch.zeros [| 1L; 1L |]
-                    Expect.isFalse (Engine.isFused x) "auto"
+                    let x = torch.zeros ([| 1L; 1L |], dtype = Laws.dtype ())
+                    Expect.isFalse (Arithmetic.isFused Arithmetic.standard x) "auto"
 
                     Expect.throwsT<Pruning.Native.DeviceException>
-                        (fun () -> Laws.withEngine Engine.Fused (fun () -> Engine.isFused x |> ignore))
+                        (fun () -> Arithmetic.isFused (Arithmetic.ofEngine Engine.Fused) x |> ignore)
                         "fused")
             }
 
             test "what a backward pass throws arrives as an exception, and the next pass works" {
                 use _scope = torch.NewDisposeScope()
                 use random = new torch.Generator(1UL)
-                let layer = Aggregators.lstm random 8
+                let layer = Aggregators.lstm (Laws.init random) 8
                 let plan = Laws.plan 2 [| 0L; 1L |] [| 1L; 1L |]
                 let x = (normal 1 2 8).requires_grad_()
                 let loss = (layer.Forward plan x).sum()
@@ -246,12 +247,18 @@ let tests =
 
                 for x in
                     [
-                        torch.zeros [| 3L; 4L |]
+                        torch.zeros ([| 3L; 4L |], dtype = Laws.dtype ())
                         torch.zeros ([| 2L; 4L |], dtype = torch.float64)
                         torch.zeros([| 4L; 2L |]).t()
                     ] do
                     Expect.throwsT<ArgumentException>
-                        (fun () -> FusedReduction.Forward(ReductionKind.Sum, lists, x, torch.zeros [| 2L; 4L |]))
+                        (fun () ->
+                            FusedReduction.Forward(
+                                ReductionKind.Sum,
+                                lists,
+                                x,
+                                torch.zeros ([| 2L; 4L |], dtype = Laws.dtype ())
+                            ))
                         $"{x}"
             }
 
@@ -263,7 +270,7 @@ let tests =
                         {
                             Pruner =
                                 Pruner.create
-                                    random
+                                    (Laws.init random)
                                     { PrunerConfig.standard with
                                         Hidden = 8
                                         Strategy = strategy
@@ -292,4 +299,6 @@ let tests =
                     Expect.equal tensorsLater tensors $"live tensors, {strategy}"
                     Expect.isLessThanOrEqual bytesLater bytes $"pooled bytes, {strategy}"
             }
+            // It counts the tensors of the whole process.
+            |> testSequenced
         ]

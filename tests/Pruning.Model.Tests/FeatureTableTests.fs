@@ -75,7 +75,7 @@ let private columns (features: NodeFeature list) (graphs: ShowerGraph list) =
 
 let private values (feature: NodeFeature) = (columns [ feature ] [ Generators.graphOf byHand ]).data<float>().ToArray()
 
-let private all = FeatureTable.all |> List.map _.Feature
+let private all = NodeFeature.all
 
 
 let private property name check =
@@ -99,17 +99,17 @@ let private change (f: float32 array -> unit) (graph: ShowerGraph) : ShowerGraph
 /// The same trackster elsewhere in phi.
 let private turn (angle: float) =
     change (fun row ->
-        let x, y = float row[0], float row[1]
-        row[0] <- float32 (x * cos angle - y * sin angle)
-        row[1] <- float32 (x * sin angle + y * cos angle)
-        let phi = float row[6] + angle
-        row[6] <- float32 (Math.IEEERemainder(phi, 2.0 * Math.PI)))
+        let x, y = float row[int RawFeature.PosX], float row[int RawFeature.PosY]
+        row[int RawFeature.PosX] <- float32 (x * cos angle - y * sin angle)
+        row[int RawFeature.PosY] <- float32 (x * sin angle + y * cos angle)
+        let phi = float row[int RawFeature.Phi] + angle
+        row[int RawFeature.Phi] <- float32 (Math.IEEERemainder(phi, 2.0 * Math.PI)))
 
 /// The same trackster in the other endcap.
 let private mirror =
     change (fun row ->
-        row[2] <- -row[2]
-        row[5] <- -row[5])
+        row[int RawFeature.PosZ] <- -row[int RawFeature.PosZ]
+        row[int RawFeature.Eta] <- -row[int RawFeature.Eta])
 
 /// Nothing stands at eta 0, where there is no endcap to be mirrored into.
 let private graphs =
@@ -117,23 +117,21 @@ let private graphs =
     |> Gen.map (
         Generators.graphOf
         >> change (fun row ->
-            if row[5] = 0f then
-                row[5] <- 1.5f)
+            if row[int RawFeature.Eta] = 0f then
+                row[int RawFeature.Eta] <- 1.5f)
     )
     |> Arb.fromGen
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "features"
         [
             test "names are unique, every feature has one row, and the nine of the file come first" {
                 let names = FeatureTable.all |> List.map _.Name
                 Expect.equal (List.distinct names) names "names"
-                let cases = FSharp.Reflection.FSharpType.GetUnionCases typeof<NodeFeature>
-                // The case of the surroundings stands for as many columns as there are surroundings.
-                Expect.equal (List.distinct all).Length (cases.Length - 1 + NodeSurroundings.Count) "rows"
+                Expect.all all (fun feature -> feature.Name <> "" && feature.Description <> "") "told"
+                Expect.equal (Seq.length (Enum.GetValues<RawFeature>())) ShowerGraph.FeatureCount "raw"
                 Expect.equal (List.take 9 names) (List.ofSeq TracksterSchema.Features) "the file's"
                 Expect.equal (List.take 9 all) NodeFeature.original "the original's"
             }
@@ -147,7 +145,11 @@ let tests =
 
             test "an energy of 0 has a finite logarithm" {
                 use _scope = torch.NewDisposeScope()
-                let dark = Generators.graphOf byHand |> change (fun row -> row[3] <- 0f)
+
+                let dark =
+                    Generators.graphOf byHand
+                    |> change (fun row -> row[int RawFeature.Energy] <- 0f)
+
                 let found = columns [ NodeFeature.LogEnergy; NodeFeature.LogEnergyOverSeed ] [ dark ]
                 Expect.isTrue (found.isfinite().all().item<bool>()) "finite"
             }
@@ -194,9 +196,9 @@ let tests =
                 let stacked =
                     graph
                     |> change (fun row ->
-                        row[0] <- 0f
-                        row[1] <- 0f
-                        row[2] <- 0f)
+                        row[int RawFeature.PosX] <- 0f
+                        row[int RawFeature.PosY] <- 0f
+                        row[int RawFeature.PosZ] <- 0f)
 
                 Expect.equal (FeatureTable.seeds (BatchAssembler.Collate [| graph; stacked |])) [| 1; 4 |] "by flag"
             }
@@ -226,7 +228,9 @@ let tests =
                 for features in [ NodeFeature.original; NodeFeature.oriented; NodeFeature.physics ] do
                     let mean, deviation = Standardisation.measure dataset indices features
                     use _scope = torch.NewDisposeScope()
-                    let batch = BatchAssembler.Collate [| for index in indices -> dataset[index] |]
+
+                    let batch =
+                        BatchAssembler.Collate([| for index in indices -> dataset[index] |], Fixture.preparation)
 
                     let columns =
                         BatchTensors.create torch.CPU torch.float64 batch
@@ -251,11 +255,11 @@ let tests =
                         Features = NodeFeature.oriented
                     }
 
-                let pruner = Pruner.create random config
+                let pruner = Pruner.create (Laws.init random) config
                 let parameters = Map.ofList pruner.Network.Weights.Parameters
                 let width = parameters["encoder.linear1.weight"].size 1
                 Expect.equal width (int64 NodeFeature.oriented.Length) "columns of the first layer"
-                let batch = BatchAssembler.Collate [| Generators.graphOf byHand; Fixture.graphs.Value[2] |]
+                let batch = Pruner.collate pruner [ Generators.graphOf byHand; Fixture.graphs.Value[2] ]
                 let margins = Pruner.decide torch.CPU pruner batch
                 Expect.equal margins.Length batch.NodeCount "margins"
                 Expect.all margins Single.IsFinite "finite"

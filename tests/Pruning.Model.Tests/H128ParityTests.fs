@@ -35,7 +35,7 @@ let private check (name: string) (cell: CellKind) (memory: CellKind option) = te
                 }
 
         use random = new torch.Generator(1UL)
-        let pruner = Pruner.create random config
+        let pruner = Pruner.create (Laws.init random) config
         let translate (name: string, value) = (OriginalNames.tryTranslate name).Value, value
         Weights.load (Fixture.under "param." numbers |> List.map translate) pruner.Network.Weights
 
@@ -63,8 +63,7 @@ let private check (name: string) (cell: CellKind) (memory: CellKind option) = te
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| Laws.withBothEngines
+    Laws.withBothEngines
         "parity at hidden 128"
         [
             check "eqfinding_lstm_none" CellKind.Lstm None

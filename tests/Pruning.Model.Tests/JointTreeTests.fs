@@ -20,7 +20,7 @@ let private config =
 
 let private fresh () =
     use random = new torch.Generator(3UL)
-    Pruner.create random config
+    Pruner.create (Laws.init random) config
 
 /// With link potentials that are not zero.
 let private coupled () =
@@ -43,8 +43,7 @@ let private evaluate (pruner: Pruner) (weights: ClassWeights) (batch: BatchTenso
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "joint strategy"
         [
             test
@@ -78,7 +77,7 @@ let tests =
                     use _guard = torch.no_grad ()
                     let links = LinkTensors.create torch.CPU batch.Source
                     use random = new torch.Generator(8UL)
-                    let h = torch.randn ([| int64 batch.NodeCount; 8L |], generator = random)
+                    let h = torch.randn ([| int64 batch.NodeCount; 8L |], dtype = Laws.dtype (), generator = random)
                     let head = pruner.Network.Links.Value
                     let there = head.Forward Inference h links
 
@@ -105,7 +104,7 @@ let tests =
                     for name, parameter in pruner.Network.Weights.Parameters do
                         if name.StartsWith "links." || name.StartsWith "prune.5" then
                             let gradient = nonNull parameter.grad
-                            let direction = torch.randn (parameter.shape, generator = random)
+                            let direction = torch.randn (parameter.shape, dtype = Laws.dtype (), generator = random)
                             let along = (gradient.mul direction).sum().item<float>()
 
                             let at (step: float) =
@@ -125,7 +124,7 @@ let tests =
 
                 let plain =
                     Pruner.create
-                        random
+                        (Laws.init random)
                         { config with
                             Strategy = DecisionStrategy.OnePass
                         }

@@ -2,40 +2,56 @@
 module Pruning.Tests.Laws
 
 open System
+open System.Threading
 open Expecto
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Model.Tensors
 
-/// A law is about real numbers. float32 rounds sums apart when their order changes, and a choice between two nearly equal
-/// confidences then depends on the shape of a matrix product; float64 leaves room for neither.
-let inFloat64 (work: unit -> unit) : unit =
-    torch.set_default_dtype torch.float64
+/// Where the networks and batches of a test lie and how they compute. It belongs to the flow of one test, so tests that want
+/// different ones run at the same time.
+let private ofTest = AsyncLocal<Placement option>()
+
+/// What the test asks for: float32 on the CPU with the standard arithmetic, unless it says something else.
+let placement () : Placement = ofTest.Value |> Option.defaultWith Placement.standard
+
+/// The type of the test's weights and inputs.
+let dtype () : torch.ScalarType = (placement ()).Type
+
+/// What the test's layers are built with.
+let init (random: torch.Generator) : Init = Init.create (placement ()) random
+
+let private at (placement: Placement) (work: unit -> 'T) : 'T =
+    let before = ofTest.Value
+    ofTest.Value <- Some placement
 
     try
-        use _scope = torch.NewDisposeScope()
         work ()
     finally
-        torch.set_default_dtype torch.float32
+        ofTest.Value <- before
+
+/// A law is about real numbers. float32 rounds sums apart when their order changes, and a choice between two nearly equal
+/// confidences then depends on the shape of a matrix product; float64 leaves room for neither.
+let inFloat64 (work: unit -> 'T) : 'T =
+    at
+        { placement () with
+            Type = torch.float64
+        }
+        (fun () ->
+            use _scope = torch.NewDisposeScope()
+            work ())
 
 /// Runs with an arithmetic of choice.
 let withArithmetic (arithmetic: Arithmetic) (work: unit -> 'T) : 'T =
-    let before = Engine.preference
-    Engine.preference <- arithmetic
-
-    try
-        work ()
-    finally
-        Engine.preference <- before
-
-/// Runs with an engine of choice, in float32.
-let withEngine (engine: Engine) (work: unit -> 'T) : 'T =
-    withArithmetic
-        { Arithmetic.standard with
-            Engine = engine
+    at
+        { placement () with
+            Arithmetic = arithmetic
         }
         work
+
+/// Runs with an engine of choice.
+let withEngine (engine: Engine) (work: unit -> 'T) : 'T = withArithmetic (Arithmetic.ofEngine engine) work
 
 /// The same tests under an engine.
 let rec under (engine: Engine) (tests: Test) : Test =
@@ -109,10 +125,10 @@ let reorderEdges (seed: int) (graph: ShowerGraph) : ShowerGraph =
     let pick (ends: int array) = order |> Array.map (fun edge -> ends[edge])
     ShowerGraph(graph.Origin, graph.Features, pick graph.Source, pick graph.Target, graph.Labels, Layers = graph.Layers)
 
-/// A batch of graphs as tensors in libtorch's default type.
+/// A batch of graphs as tensors, where the test wants them.
 let tensors (graphs: ShowerGraph list) : BatchTensors =
-    BatchAssembler.Collate(List.toArray graphs)
-    |> BatchTensors.create torch.CPU (torch.get_default_dtype ())
+    BatchAssembler.Collate(List.toArray graphs, Fixture.preparation)
+    |> BatchTensors.create torch.CPU (dtype ())
 
 /// Rows of a tensor in another order: row i of the answer is row rows[i].
 let rows (order: int array) (x: torch.Tensor) : torch.Tensor =
@@ -122,4 +138,4 @@ let rows (order: int array) (x: torch.Tensor) : torch.Tensor =
 /// A neighbour plan from the ends of edges.
 let plan (nodes: int) (source: int64 array) (target: int64 array) : PlanTensors =
     BatchAssembler.Plan(nodes, source, target)
-    |> PlanTensors.create torch.CPU (torch.get_default_dtype ())
+    |> PlanTensors.create torch.CPU (dtype ())

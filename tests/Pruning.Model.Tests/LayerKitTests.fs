@@ -31,7 +31,7 @@ let private create (kind: LayerKind) (inputs: int) (outputs: int) : GraphLayer =
 
     let layer =
         Rounds.layer
-            random
+            (Laws.init random)
             { PrunerConfig.standard with
                 Layer = kind
             }
@@ -42,14 +42,14 @@ let private create (kind: LayerKind) (inputs: int) (outputs: int) : GraphLayer =
 
     // Biases start at 0 and hide mistakes; numbers like those of a trained layer do not.
     for _, parameter in layer.Weights.Parameters do
-        use noise = torch.randn (parameter.shape, generator = random)
+        use noise = torch.randn (parameter.shape, dtype = Laws.dtype (), generator = random)
         parameter.add_ (noise, scalar 0.1) |> ignore
 
     layer
 
 let private states (seed: int) (nodes: int) (columns: int) =
     use random = new torch.Generator(uint64 (seed + 1000))
-    torch.randn ([| int64 nodes; int64 columns |], generator = random)
+    torch.randn ([| int64 nodes; int64 columns |], dtype = Laws.dtype (), generator = random)
 
 let private forward (layer: GraphLayer) (graph: ShowerGraph) (x: torch.Tensor) =
     use _guard = torch.no_grad ()
@@ -198,11 +198,20 @@ let private combinators =
 
             test "a normalised layer has answers of mean 0 and variance 1 at each node" {
                 Laws.inFloat64 (fun () ->
-                    let layer = inner () |> GraphLayer.normalised (Normalisation.layerNorm width)
+                    let layer =
+                        inner ()
+                        |> GraphLayer.normalised (Normalisation.layerNorm (Laws.init (new torch.Generator(1UL))) width)
+
                     let y = forward layer graph.Value (states 2 graph.Value.NodeCount width)
                     let nodes = int64 graph.Value.NodeCount
-                    Near.close 1e-9 (y.mean [| 1L |]) (torch.zeros [| nodes |]) "means"
-                    Near.close 1e-3 (y.mul(y).mean [| 1L |]) (torch.ones [| nodes |]) "variances"
+                    Near.close 1e-9 (y.mean [| 1L |]) (torch.zeros ([| nodes |], dtype = Laws.dtype ())) "means"
+
+                    Near.close
+                        1e-3
+                        (y.mul(y).mean [| 1L |])
+                        (torch.ones ([| nodes |], dtype = Laws.dtype ()))
+                        "variances"
+
                     Expect.contains (layer.Weights.Parameters |> List.map fst) "norm.weight" "weights")
             }
 
@@ -211,7 +220,13 @@ let private combinators =
                     Laws.inFloat64 (fun () ->
                         use _guard = torch.no_grad ()
                         use random = new torch.Generator(1UL)
-                        let layer = inner () |> GraphLayer.normalised (Normalisation.graphBatchNorm width)
+
+                        let layer =
+                            inner ()
+                            |> GraphLayer.normalised (
+                                Normalisation.graphBatchNorm (Laws.init (new torch.Generator(1UL))) width
+                            )
+
                         let x, y = states seed a.NodeCount width, states (seed + 1) b.NodeCount width
                         let train graphs x = layer.Forward (Training random) (Laws.tensors graphs).Plan x
                         let both = train [ a; b ] (torch.cat ([| x; y |], 0L))
@@ -242,7 +257,7 @@ let private combinators =
 
                 let names config =
                     use random = new torch.Generator(1UL)
-                    (Rounds.create random config).Weights.Parameters |> List.map fst
+                    (Rounds.create (Laws.init random) config).Weights.Parameters |> List.map fst
 
                 let small =
                     { PrunerConfig.standard with
@@ -280,6 +295,4 @@ let private combinators =
         ]
 
 [<Tests>]
-let tests =
-    testSequenced
-    <| testList "layers of the kit" [ yield! List.map perLayer subjects; combinators ]
+let tests = testList "layers of the kit" [ yield! List.map perLayer subjects; combinators ]

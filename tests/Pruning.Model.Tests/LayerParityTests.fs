@@ -56,7 +56,7 @@ let private sage (name: string) (inputs: int) =
                     let numbers = fixture name
                     let part key = numbers[$"{graph}.{key}"]
                     use generator = random ()
-                    let layer = SageConv.create generator Aggregator.Lstm inputs 16
+                    let layer = SageConv.create (Laws.init generator) Aggregator.Lstm inputs 16
                     Weights.load (Fixture.under "param." numbers |> named "gnn.convBlock.0." "rounds.0.") layer.Weights
                     let x = leaf (part "x0")
                     let y = layer.Forward Inference (plan (int (x.size 0)) (part "src") (part "dst")) x
@@ -113,7 +113,7 @@ let private encoder (mode: string) = test $"encoder, {mode}" {
                 Hidden = 16
             }
 
-    let encoder = Encoder.create generator config
+    let encoder = Encoder.create (Laws.init generator) config
     Weights.load (Fixture.under "param." numbers |> named "in_read." "encoder.") encoder.Weights
     let x = leaf numbers[$"{mode}.x0"]
     let nodes = x.size 0
@@ -141,16 +141,15 @@ let private encoder (mode: string) = test $"encoder, {mode}" {
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| Laws.withBothEngines
+    Laws.withBothEngines
         "layer parity"
         [
             sage "sage_16_16" 16
             sage "sage_9_16" 9
-            cell "lstm_cell_2" (fun random -> LstmCell.create random 2 16)
-            cell "lstm_cell_16" (fun random -> LstmCell.create random 16 16)
-            cell "gru_cell_2" (fun random -> GruCell.create random 2 16)
-            cell "gru_cell_16" (fun random -> GruCell.create random 16 16)
+            cell "lstm_cell_2" (fun random -> LstmCell.create (Laws.init random) 2 16)
+            cell "lstm_cell_16" (fun random -> LstmCell.create (Laws.init random) 16 16)
+            cell "gru_cell_2" (fun random -> GruCell.create (Laws.init random) 2 16)
+            cell "gru_cell_16" (fun random -> GruCell.create (Laws.init random) 16 16)
             encoder "eval"
             encoder "train"
 
@@ -159,7 +158,7 @@ let tests =
                 let numbers = fixture "torch_lstm"
                 let sequences, length = numbers["x0"].size 0, numbers["x0"].size 1
                 use generator = random ()
-                let layer = Aggregators.lstm generator 16
+                let layer = Aggregators.lstm (Laws.init generator) 16
 
                 let weights =
                     Fixture.under "param." numbers
@@ -176,7 +175,12 @@ let tests =
                     BatchAssembler.Plan(nodes, source, target)
                     |> PlanTensors.create torch.CPU torch.float32
 
-                let x = torch.cat ([| numbers["x0"].reshape(-1L, 16L); torch.zeros ([| sequences; 16L |]) |], 0L)
+                let x =
+                    torch.cat (
+                        [| numbers["x0"].reshape(-1L, 16L); torch.zeros ([| sequences; 16L |], dtype = Laws.dtype ()) |],
+                        0L
+                    )
+
                 let last = (layer.Forward plan x).narrow(0L, sequences * length, sequences)
                 Near.close 2e-6 last (numbers["y1"].reshape(sequences, 16L)) "last hidden state"
             }
@@ -195,10 +199,12 @@ let tests =
                             Dropout = 0.0
                         }
 
-                let rounds = GraphLayer.sequence [ for _ in 1..2 -> SageConv.create generator Aggregator.Lstm 16 16 ]
+                let rounds =
+                    GraphLayer.sequence [ for _ in 1..2 -> SageConv.create (Laws.init generator) Aggregator.Lstm 16 16 ]
 
                 let prune, confidence =
-                    Head.create generator config.Dropout 16 2, Head.create generator config.Dropout 16 1
+                    Head.create (Laws.init generator) config.Dropout 16 2,
+                    Head.create (Laws.init generator) config.Dropout 16 1
 
                 let weights =
                     Weights.concat
@@ -245,7 +251,7 @@ let tests =
                 let graph =
                     Fixture.graph
                         "losses"
-                        (torch.zeros ([| int64 nodes; 9L |]))
+                        (torch.zeros ([| int64 nodes; 9L |], dtype = Laws.dtype ()))
                         [||]
                         [||]
                         (Fixture.floats numbers["labels"] |> Array.map byte)

@@ -46,7 +46,7 @@ let private nameOf (config: PrunerConfig) =
 
 let private prunerOf (config: PrunerConfig) =
     use random = new torch.Generator(5UL)
-    Pruner.create random config
+    Pruner.create (Laws.init random) config
 
 let private graphs = lazy (List.ofArray Fixture.graphs.Value)
 
@@ -339,10 +339,14 @@ let private neighbourTests =
 
                 let pruner config =
                     use random = new torch.Generator(3UL)
-                    Pruner.create random config
+                    Pruner.create (Laws.init random) config
 
-                let batch = Fixture.batch [ 0; 1; 2 ]
-                let margins config = Pruner.decide torch.CPU (pruner config) batch
+                let graphs = Fixture.graphs.Value[..2]
+
+                let margins config =
+                    let pruner = pruner config
+                    Pruner.decide torch.CPU pruner (Pruner.collate pruner graphs)
+
                 Expect.all (margins config) System.Single.IsFinite "finite"
                 Expect.notEqual (margins config) (margins { config with Neighbours = 0 }) "they count"
 
@@ -350,7 +354,8 @@ let private neighbourTests =
                 use random = new torch.Generator(4UL)
 
                 let predictions =
-                    BatchTensors.create torch.CPU torch.float32 batch
+                    Pruner.collate learner graphs
+                    |> BatchTensors.create torch.CPU torch.float32
                     |> Pruner.learn
                         learner
                         Backpropagation.Full
@@ -367,8 +372,7 @@ let private neighbourTests =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "learning"
         [
             testList "memory" memoryTests

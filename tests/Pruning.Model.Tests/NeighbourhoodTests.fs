@@ -34,7 +34,7 @@ let private withEdges (degrees: FsCheck.NonNegativeInt list) (seed: int) (check:
 
         let values =
             if target.Length = 0 then
-                torch.zeros [| 0L; int64 columns |]
+                torch.zeros ([| 0L; int64 columns |], dtype = Laws.dtype ())
             else
                 torch.tensor values
 
@@ -66,14 +66,13 @@ let private perNode (plan: PlanTensors) (values: torch.Tensor) (join: float list
     let wanted = Array2D.init plan.NodeCount columns (fun node column -> join (lists node column))
 
     if plan.NodeCount = 0 then
-        torch.zeros [| 0L; int64 columns |]
+        torch.zeros ([| 0L; int64 columns |], dtype = Laws.dtype ())
     else
         torch.tensor wanted
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "neighbourhoods"
         [
             property "sum, mean and largest value are those of a loop" (fun degrees (seed: int) ->
@@ -127,8 +126,11 @@ let tests =
                 Laws.inFloat64 (fun () ->
                     use random = new torch.Generator(2UL)
                     let plan = Laws.plan 3 [| 0L; 0L; 0L; 0L |] [| 0L; 2L; 2L; 2L |]
-                    let logits = (torch.randn ([| 4L; 2L |], generator = random)).requires_grad_()
-                    let dy = torch.randn ([| 4L; 2L |], generator = random)
+
+                    let logits =
+                        (torch.randn ([| 4L; 2L |], dtype = Laws.dtype (), generator = random)).requires_grad_()
+
+                    let dy = torch.randn ([| 4L; 2L |], dtype = Laws.dtype (), generator = random)
 
                     Slopes.check
                         8

@@ -77,7 +77,7 @@ let private translate (named: (string * torch.Tensor) list) =
 
 let private pruner (case: Case) : Pruner =
     use random = new torch.Generator(1UL)
-    let pruner = Pruner.create random case.Config
+    let pruner = Pruner.create (Laws.init random) case.Config
     Weights.load (Fixture.under "param." case.Numbers |> translate) pruner.Network.Weights
     pruner
 
@@ -85,16 +85,7 @@ let private graphs = lazy (Fixture.graphsOf Fixture.directory)
 
 let private batch (numbers: int list) = BatchAssembler.Collate [| for g in numbers -> graphs.Value[g] |]
 
-let private tensors numbers = batch numbers |> BatchTensors.create torch.CPU (torch.get_default_dtype ())
-
-/// Runs with float64 weights and states.
-let private inFloat64 (work: unit -> 'T) : 'T =
-    torch.set_default_dtype torch.float64
-
-    try
-        work ()
-    finally
-        torch.set_default_dtype torch.float32
+let private tensors numbers = batch numbers |> BatchTensors.create torch.CPU (Laws.dtype ())
 
 /// 2e-5, or five times what float32 itself costs the original here.
 let private tolerance (case: Case) (name: string) (in64: string) =
@@ -161,7 +152,7 @@ let private evaluation (case: Lazy<Case>) =
                 use _scope = torch.NewDisposeScope()
                 use _guard = torch.no_grad ()
 
-                inFloat64 (fun () ->
+                Laws.inFloat64 (fun () ->
                     let batch = tensors [ 0; 1; 2; 3 ]
                     let predictions = Pruner.run (pruner case) Inference (PassMode.Train case.Criterion) batch
 
@@ -189,7 +180,7 @@ let private shiftInvariant = set [ "confidence.5.bias" ]
 /// relative changes of the weights by 4e-6, in float64. A ReLU whose input is as near to zero as float32 resolves makes
 /// this large; then two right float32 programs may stand on its two sides.
 let private sensitivity (case: Case) : Map<string, float> =
-    inFloat64 (fun () ->
+    Laws.inFloat64 (fun () ->
         let exact = gradients case "train64.grad."
 
         [
@@ -199,7 +190,7 @@ let private sensitivity (case: Case) : Map<string, float> =
 
                 let shake (p: Parameter) =
                     use _guard = torch.no_grad ()
-                    use noise = torch.rand (p.shape, generator = random)
+                    use noise = torch.rand (p.shape, dtype = Laws.dtype (), generator = random)
                     p.mul_ (noise.sub(scalar 0.5).mul(scalar 8e-6).add(scalar 1.0)) |> ignore
 
                 pruner.Network.Weights.Parameters |> List.iter (snd >> shake)
@@ -252,7 +243,7 @@ let private training (case: Lazy<Case>) =
             test "loss and gradients in float64" {
                 let case = case.Value
 
-                inFloat64 (fun () ->
+                Laws.inFloat64 (fun () ->
                     let pruner = pruner case
 
                     trained case pruner (fun _ loss ->
@@ -345,8 +336,7 @@ let private names =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "parity"
         [
             test "all twelve variants are there" {

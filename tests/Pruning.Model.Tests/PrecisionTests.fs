@@ -109,29 +109,30 @@ let private normal (seed: int) (rows: int) (columns: int) =
     use random = new torch.Generator(uint64 (seed &&& 0xffff))
     torch.randn ([| int64 rows; int64 columns |], generator = random)
 
-/// Values, and gradients of an input and of the weights, in a precision.
-let private evaluate arithmetic (weights: Weights) (x: torch.Tensor) (forward: torch.Tensor -> torch.Tensor) =
-    Laws.withArithmetic arithmetic (fun () ->
-        let leaf = x.detach().clone().requires_grad_()
+/// Values, and gradients of an input and of the weights, of a layer that is built with an arithmetic.
+let private evaluate arithmetic (build: Init -> Weights * (torch.Tensor -> torch.Tensor)) (x: torch.Tensor) =
+    use random = new torch.Generator(7UL)
+    let weights, forward = build (Init.create (Placement.on torch.CPU arithmetic) random)
+    let leaf = x.detach().clone().requires_grad_()
 
-        for _, parameter in weights.Parameters do
-            parameter.grad <- null
+    for _, parameter in weights.Parameters do
+        parameter.grad <- null
 
-        let y = forward leaf
-        Gradients.backward (y.mul(normal 77 (int (y.size 0)) (int (y.size 1))).sum())
+    let y = forward leaf
+    Gradients.backward (y.mul(normal 77 (int (y.size 0)) (int (y.size 1))).sum())
 
-        [
-            "values", y.detach ()
-            for name, tensor in
-                ("input", leaf)
-                :: [ for name, p in weights.Parameters -> name, (p :> torch.Tensor) ] do
-                match tensor.grad with
-                | null -> ()
-                | gradient -> $"gradient of {name}", gradient.clone ()
-        ])
+    [
+        "values", y.detach ()
+        for name, tensor in
+            ("input", leaf)
+            :: [ for name, p in weights.Parameters -> name, (p :> torch.Tensor) ] do
+            match tensor.grad with
+            | null -> ()
+            | gradient -> $"gradient of {name}", gradient.clone ()
+    ]
 
-let private near weights x forward =
-    let wanted, found = evaluate Arithmetic.standard weights x forward, evaluate bfloat16 weights x forward
+let private near build x =
+    let wanted, found = evaluate Arithmetic.standard build x, evaluate bfloat16 build x
 
     for (name, wanted), (_, found) in List.zip wanted found do
         Near.close (2e-2 * max 1e-3 (Near.largest wanted)) found wanted name
@@ -148,7 +149,7 @@ let private modelOf () : TrainedModel =
     use random = new torch.Generator(5UL)
 
     {
-        Pruner = Pruner.create random config
+        Pruner = Pruner.create (Laws.init random) config
         Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 2.0 }
         Notes = Map.empty
     }
@@ -194,10 +195,13 @@ let private here =
                 <| fun () ->
                     for width in [ 128; 33 ] do
                         use _scope = torch.NewDisposeScope()
-                        use random = new torch.Generator(7UL)
-                        let layer = Aggregators.create random aggregator width
                         let plan = PlanTensors.create torch.CPU torch.float32 batch.Value.Plan
-                        near layer.Weights (normal 1 plan.NodeCount width) (layer.Forward plan)
+
+                        let build init =
+                            let layer = Aggregators.create init aggregator width
+                            layer.Weights, layer.Forward plan
+
+                        near build (normal 1 plan.NodeCount width)
             }
 
         for cell in [ CellKind.Lstm; CellKind.Gru ] do
@@ -206,12 +210,13 @@ let private here =
                 <| fun () ->
                     for inputs, nodes in [ 2, 65; 40, 131; 3, 1; 2, 0 ] do
                         use _scope = torch.NewDisposeScope()
-                        use random = new torch.Generator(3UL)
-                        let cell = Cells.create random cell inputs 40
                         let h = normal 2 nodes 40
 
-                        near cell.Weights (normal 1 nodes inputs) (fun x ->
-                            CellState.hidden (cell.Step x (cell.Start h)))
+                        let build init =
+                            let cell = Cells.create init cell inputs 40
+                            cell.Weights, (fun x -> CellState.hidden (cell.Step x (cell.Start h)))
+
+                        near build (normal 1 nodes inputs)
             }
 
         test "a batch is its graphs, within 2e-2" {
@@ -260,8 +265,7 @@ let private missing = test "bfloat16 is refused with the reason where there are 
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "precision"
         [
             yield! here
@@ -273,8 +277,9 @@ let tests =
                 for engine, dtype in [ Engine.Portable, torch.float32; Engine.Auto, torch.float64 ] do
                     Expect.throwsC
                         (fun () ->
-                            Laws.withArithmetic { bfloat16 with Engine = engine } (fun () ->
-                                Engine.isFused (torch.zeros ([| 1L |], dtype = dtype)) |> ignore))
+                            torch.zeros ([| 1L |], dtype = dtype)
+                            |> Arithmetic.isFused { bfloat16 with Engine = engine }
+                            |> ignore)
                         (fun error ->
                             Expect.isTrue (error :? DeviceException) "exit code 5"
                             Expect.stringContains error.Message "--precision float32" "what to do")

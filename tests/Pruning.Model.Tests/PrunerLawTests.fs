@@ -39,7 +39,7 @@ let private nameOf (config: PrunerConfig) =
 
 let private pruner (config: PrunerConfig) =
     use random = new torch.Generator(5UL)
-    Pruner.create random config
+    Pruner.create (Laws.init random) config
 
 let private criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
 
@@ -70,7 +70,7 @@ let private property name check =
 let private tied (pruner: Pruner) (graph: ShowerGraph) : bool =
     use _guard = torch.no_grad ()
     let network, batch = pruner.Network, Laws.tensors [ graph ]
-    let undecided = torch.zeros ([| int64 graph.NodeCount; 2L |])
+    let undecided = torch.zeros ([| int64 graph.NodeCount; 2L |], dtype = Laws.dtype ())
     let state = network.Step Inference batch.Plan undecided (network.Start(network.Encode Inference batch))
 
     let sure =
@@ -160,8 +160,7 @@ let private perVariant (config: PrunerConfig) =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "pruner"
         [
             yield! List.map perVariant variants

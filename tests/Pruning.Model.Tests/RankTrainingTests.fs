@@ -70,7 +70,7 @@ let private trainedIn (directory: string) (last: int64) (config: PrunerConfig) (
                 Split = SplitIndices([| 0..10 |], [| 11; 12; 13 |], [| 14 |], false, 15)
                 Model =
                     {
-                        Pruner = Pruner.create random config
+                        Pruner = Pruner.create (Laws.init random) config
                         Criterion =
                             { Criterion.ofWeights { Keep = 1.0; Prune = 4.0 } with
                                 Loss = training.Loss
@@ -90,7 +90,8 @@ let private trainedIn (directory: string) (last: int64) (config: PrunerConfig) (
             }
 
         let checkpoint =
-            Communicator.together communicator (fun () -> CheckpointStore.loadNewest directory raise)
+            Communicator.together communicator (fun () ->
+                CheckpointStore.loadNewest (Laws.placement ()) directory raise)
 
         let mutable model = plan.Model
 
@@ -247,7 +248,7 @@ let private planOf (ranks: Communicator) (dataset: GraphDataset) (epochs: int) (
         Split = SplitIndices([| 0..10 |], [||], [||], false, 11)
         Model =
             {
-                Pruner = Pruner.create random small
+                Pruner = Pruner.create (Laws.init random) small
                 Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
                 Notes = Map.empty
             }
@@ -345,7 +346,7 @@ let private twentySteps (training: TrainingConfig) (ranks: int) (order: int -> i
         LocalGroup.run ranks patience (fun communicator ->
             use _scope = torch.NewDisposeScope()
             use random = new torch.Generator(uint64 training.Seed)
-            let pruner = Pruner.create random small
+            let pruner = Pruner.create (Laws.init random) small
             Standardisation.fit dataset split.Training pruner
 
             use trainer =

@@ -211,8 +211,7 @@ let private headerTests =
         ]
 
 let private tensorTests =
-    testSequenced
-    <| testList
+    testList
         "tensors"
         [
             testPropertyWithConfig

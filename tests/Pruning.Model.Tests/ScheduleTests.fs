@@ -254,7 +254,7 @@ let private modelOf (criterion: Criterion) (config: PrunerConfig) =
     use random = new torch.Generator(5UL)
 
     {
-        Pruner = Pruner.create random config
+        Pruner = Pruner.create (Laws.init random) config
         Criterion = criterion
         Notes = Map.empty
     }
@@ -513,8 +513,7 @@ let private endingTests =
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "schedules"
         [
             testList "rates" scheduleTests

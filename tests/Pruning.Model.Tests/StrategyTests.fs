@@ -26,7 +26,7 @@ let private small =
 
 let private pruner (config: PrunerConfig) =
     use random = new torch.Generator(5UL)
-    Pruner.create random config
+    Pruner.create (Laws.init random) config
 
 let private criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
 
@@ -419,6 +419,4 @@ let private ownStrategy =
         ]
 
 [<Tests>]
-let tests =
-    testSequenced
-    <| testList "strategies" [ orders; onePass; scheduled; ownStrategy ]
+let tests = testList "strategies" [ orders; onePass; scheduled; ownStrategy ]

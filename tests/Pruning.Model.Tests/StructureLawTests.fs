@@ -162,14 +162,14 @@ let private ofLayer name (create: torch.Generator -> GraphLayer) : Subject =
 
 let private kit kind random =
     Rounds.layer
-        random
+        (Laws.init random)
         { PrunerConfig.standard with
             Layer = kind
         }
         features
         features
 
-let private sage aggregator random = SageConv.create random aggregator features features
+let private sage aggregator random = SageConv.create (Laws.init random) aggregator features features
 
 /// Layers that other tests put through renumbering and union already.
 let private known =
@@ -195,17 +195,17 @@ let private around =
         ofLayer "residual" (kit LayerKind.Gcn >> GraphLayer.residual)
         ofLayer "layer norm" (fun random ->
             kit LayerKind.Gin random
-            |> GraphLayer.normalised (Normalisation.layerNorm features))
+            |> GraphLayer.normalised (Normalisation.layerNorm (Laws.init (new torch.Generator(1UL))) features))
         ofLayer "batch norm" (fun random ->
             sage Aggregator.Mean random
-            |> GraphLayer.normalised (Normalisation.graphBatchNorm features))
+            |> GraphLayer.normalised (Normalisation.graphBatchNorm (Laws.init (new torch.Generator(1UL))) features))
         ofLayer "dropout" (fun random -> kit LayerKind.EdgeConv random |> GraphLayer.dropout 0.5)
     ]
 
 let private noNode name (create: torch.Generator -> GraphLayer) = test $"{name}: no row" {
     use _scope = torch.NewDisposeScope()
     use random = new torch.Generator(7UL)
-    let none = torch.zeros [| 0L; int64 features |]
+    let none = torch.zeros ([| 0L; int64 features |], dtype = Laws.dtype ())
     let y = (create random).Forward Inference (Laws.plan 0 [||] [||]) none
     Expect.equal y.shape [| 0L; int64 features |] "shape"
 }
@@ -226,7 +226,7 @@ let private ofStrategy name (config: PrunerConfig) (decoding: Decoding) : Subjec
             fun graphs ->
                 use _guard = torch.no_grad ()
                 use random = new torch.Generator(5UL)
-                let pruner = Pruner.create random config |> Pruner.withDecoding decoding
+                let pruner = Pruner.create (Laws.init random) config |> Pruner.withDecoding decoding
                 let predictions = Pruner.run pruner Inference PassMode.Predict (Laws.tensors graphs)
                 predictions.Logits
     }
@@ -301,12 +301,12 @@ let private stepwise =
 let private perCell (kind: CellKind) (inputs: int) =
     let rows (seed: int) (count: int) (columns: int) =
         use random = new torch.Generator(uint64 (seed &&& 0xffff))
-        torch.randn ([| int64 count; int64 columns |], generator = random)
+        torch.randn ([| int64 count; int64 columns |], dtype = Laws.dtype (), generator = random)
 
     let twice (x: torch.Tensor) (h: torch.Tensor) =
         use _guard = torch.no_grad ()
         use random = new torch.Generator(3UL)
-        let cell = Cells.create random kind inputs 5
+        let cell = Cells.create (Laws.init random) kind inputs 5
         CellState.hidden (cell.Step x (cell.Step x (cell.Start h)))
 
     let property name check =
@@ -349,8 +349,7 @@ let private perCell (kind: CellKind) (inputs: int) =
 let tests =
     let list (subject: Subject) laws = testList subject.Name laws
 
-    testSequenced
-    <| testList
+    testList
         "structure"
         [
             testList

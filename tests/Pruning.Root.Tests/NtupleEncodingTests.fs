@@ -152,7 +152,7 @@ let private conversions =
                 Expect.equal
                     (problem (fun () -> n.Read<float>("x") |> ignore))
                     (RootErrorKind.WrongElementType,
-                     "wanted double but the field's type is std::int32_t; read it as int, or let ReadAs convert it")
+                     "wanted double but the field is std::int32_t. Read it as int, or convert it with ReadAs.")
                     "double"
 
                 Expect.equal

@@ -93,35 +93,35 @@ let private fileTests =
 
                 Expect.equal
                     (refuses (fun () -> root.Ntuple "deep/oter"))
-                    (RootErrorKind.ObjectNotFound, "there is no RNTuple 'deep/oter'; did you mean 'deep/other'?")
+                    (RootErrorKind.ObjectNotFound, "there is no RNTuple 'deep/oter'. Did you mean 'deep/other'?")
                     "a name that is near"
 
                 Expect.equal
                     (refuses (fun () -> root.Ntuple "deep/n;7"))
-                    (RootErrorKind.ObjectNotFound, "there is no RNTuple 'deep/n;7'; its cycles are 2, 1")
+                    (RootErrorKind.ObjectNotFound, "there is no RNTuple 'deep/n;7'. Its cycles are 2, 1.")
                     "a cycle"
 
                 Expect.equal
                     (refuses (fun () -> root.Tree "deep/n"))
                     (RootErrorKind.WrongClass,
-                     "wanted a tree but 'deep/n' is an RNTuple; open it with RootFile.Ntuple, or as either with Table")
+                     "wanted a tree but 'deep/n' is an RNTuple. Open it with RootFile.Ntuple, or with Table, which opens trees as well.")
                     "not a tree"
 
                 Expect.equal
                     (refuses (fun () -> root.Ntuple "deep/t"))
                     (RootErrorKind.WrongClass,
-                     "wanted an RNTuple but 'deep/t' is a tree; open it with RootFile.Tree, or as either with Table")
+                     "wanted an RNTuple but 'deep/t' is a tree. Open it with RootFile.Tree, or with Table, which opens RNTuples as well.")
                     "not an RNTuple"
 
                 Expect.equal
                     (refuses (fun () -> root.Table "deep"))
                     (RootErrorKind.WrongClass,
-                     "wanted a tree or an RNTuple but 'deep' is a TDirectory; did you mean 'deep/n' or 'deep/t' or 'deep/other'?")
+                     "wanted a tree or an RNTuple but 'deep' is a TDirectory. Did you mean 'deep/n' or 'deep/t' or 'deep/other'?")
                     "neither"
 
                 Expect.equal
                     (refuses (fun () -> root.Ntuple("deep/other").Read<int> "z"))
-                    (RootErrorKind.BranchNotFound, "there is no field 'z'; did you mean 'x'?")
+                    (RootErrorKind.BranchNotFound, "there is no field 'z'. Did you mean 'x'?")
                     "a field")
         }
 

@@ -57,7 +57,8 @@ let private metadata =
     [
         "another epoch",
         { one with Epoch = 2 },
-        unsupported "the RNTuple is of the format's epoch 2, this reader knows 1; write it with ROOT 6.34 or newer"
+        unsupported
+            "the RNTuple has the format epoch 2 but only epoch 1 is supported. Write it again with ROOT 6.34 or newer."
         "a header outside of the file",
         one |> edited Anchor (patch 8 (big 1000000L)),
         corrupt "the RNTuple's header of 185 bytes at byte 1000000 does not fit the file's 1172 bytes"

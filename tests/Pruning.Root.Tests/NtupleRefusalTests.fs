@@ -111,13 +111,14 @@ let private refusedTests =
 
             Expect.equal
                 (read (RootReadOptions(MaxRecordBytes = 50000L)))
-                (RootErrorKind.MemoryLimit, "the page has 100000 bytes but MaxRecordBytes is 50000; raise the limit")
+                (RootErrorKind.MemoryLimit,
+                 "the page has 100000 bytes but MaxRecordBytes is 50000. Raise MaxRecordBytes.")
                 "one page"
 
             Expect.equal
                 (read (RootReadOptions(MaxReadBytes = 50000L)))
                 (RootErrorKind.MemoryLimit,
-                 "the values would take more than MaxReadBytes, which is 50000; read fewer entries at once or raise the limit")
+                 "the values would take more than the limit MaxReadBytes of 50000 bytes. Read fewer entries at once, or raise MaxReadBytes.")
                 "the result"
         }
 

@@ -89,12 +89,12 @@ let private schemaTests =
 
                 Expect.equal
                     (problem (fun () -> n.Read<int>("m") |> ignore) |> snd)
-                    "the field has several members; name one, for example 'm.0', or read all with ReadColumns"
+                    "the field has several members. Name one, for example 'm.0', or read all with ReadColumns."
                     "all"
 
                 Expect.equal
                     (problem (fun () -> n.Read<int>("m.2") |> ignore))
-                    (RootErrorKind.BranchNotFound, "field 'm' has no member '2'; did you mean '0' or '1'?")
+                    (RootErrorKind.BranchNotFound, "there is no member '2'. Did you mean '0' or '1'?")
                     "none")
         }
 

@@ -85,7 +85,7 @@ let private conversionTests =
                 Expect.equal
                     (problem (fun () -> t.Read<float32> "x" |> ignore))
                     (RootErrorKind.WrongElementType,
-                     "wanted float but the branch is double; read it as double, or let ReadAs convert it")
+                     "wanted float but the branch is double. Read it as double, or convert it with ReadAs.")
                     "error"
 
                 Expect.equal

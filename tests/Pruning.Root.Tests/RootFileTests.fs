@@ -26,50 +26,48 @@ let private fileTests =
     [
         for name, content, wanted in
             [
-                "an empty file", [||], "wanted a ROOT file but found an empty file (in f.root)"
-                "a text file", "energy eta phi\n1 2 3\n"B, "wanted a ROOT file but found a text file (in f.root)"
+                "an empty file", [||], "Cannot read f.root: it is an empty file. Copy it again."
+                "a text file", "energy eta phi\n1 2 3\n"B, "Cannot read f.root: it is a text file, not a ROOT file."
                 "an HTML page",
                 "<!DOCTYPE html><html>sign in</html>"B,
-                "wanted a ROOT file but found an HTML page; the download gave an error or login page instead of the file (in f.root)"
+                "Cannot read f.root: it is an HTML page, not a ROOT file. The server sent an error or login page instead of the file. Download it again."
                 "an HDF5 file",
                 Array.append [| 0x89uy |] "HDF\r\n\x1a\n"B,
-                "wanted a ROOT file but found an HDF5 file (in f.root)"
-                "a Parquet file", "PAR1\x15\x04"B, "wanted a ROOT file but found a Parquet file (in f.root)"
-                "a gzip file",
-                [| 0x1fuy; 0x8buy; 8uy; 0uy |],
-                "wanted a ROOT file but found a gzip file; unpack it first (in f.root)"
+                "Cannot read f.root: it is an HDF5 file, not a ROOT file."
+                "a Parquet file", "PAR1\x15\x04"B, "Cannot read f.root: it is a Parquet file, not a ROOT file."
+                "a gzip file", [| 0x1fuy; 0x8buy; 8uy; 0uy |], "Cannot read f.root: it is a gzip file. Unpack it first."
                 "zeros",
                 Array.zeroCreate 200,
-                "wanted a ROOT file but found zeros where ROOT's magic bytes belong; the copy was interrupted (in f.root)"
+                "Cannot read f.root: it is zeros instead of a ROOT file. The copy was interrupted. Copy it again."
                 "other bytes",
                 [| 1uy; 2uy; 3uy; 4uy; 5uy |],
-                "wanted a ROOT file but found the bytes 01020304 where 726f6f74 (\"root\") belongs (in f.root)"
+                "Cannot read f.root: it is no ROOT file: it begins with the bytes 01020304 instead of 726f6f74 (\"root\")."
                 "a header cut short",
                 good.Value[..30],
-                "the file has 31 bytes but ROOT's header alone needs 63; copy it again (in f.root)"
+                "Cannot read f.root: the file has 31 bytes but ROOT's header alone needs 63. Copy it again."
                 "a file cut short",
                 good.Value[.. size - 11],
-                $"the file ends at byte {size - 10} but its header says {size}: 10 bytes are missing; copy it again, or open it with Recover (on the command line: inspect --recover) to read what is there (in f.root, byte 12)"
+                $"Cannot read f.root, byte 12: the file ends at byte {size - 10} but its header says {size}: 10 bytes are missing. Copy it again, or open it with Recover (on the command line: inspect --recover) to read what it holds."
                 "a first record at byte 99",
                 changed 8 (int32s [ 99 ]),
-                "the first record should begin at byte 100, the header says 99 (in f.root, byte 8)"
+                "Cannot read f.root, byte 8: the first record should begin at byte 100, the header says 99. The file is damaged. Copy it again, or write it again."
                 "a directory name of 100,000 bytes",
                 changed 28 (int32s [ 100000 ]),
-                "the top directory's name cannot have 100000 bytes (in f.root, byte 28)"
+                "Cannot read f.root, byte 28: the top directory's name cannot have 100000 bytes. The file is damaged. Copy it again, or write it again."
             ] do
-            test $"{name} is refused in one sentence" { Expect.equal (refused content) wanted "message" }
+            test $"{name} is refused with what it is" { Expect.equal (refused content) wanted "message" }
 
-        test "a file that is not there is refused in one sentence" {
+        test "a file that is not there is refused with what it is" {
             Expect.equal
                 (message (fun () -> RootFile.Open "/nowhere/at/all.root" |> ignore))
-                "there is no such file; check the path (in /nowhere/at/all.root)"
+                "Cannot read /nowhere/at/all.root: there is no such file. Check the path."
                 "missing"
 
             let directory = Path.GetTempPath().TrimEnd('/')
 
             Expect.equal
                 (message (fun () -> RootFile.Open directory |> ignore))
-                $"wanted a ROOT file but found a directory (in {directory})"
+                $"Cannot read {directory}: it is a directory. Name a ROOT file in it."
                 "directory"
         }
 
@@ -78,7 +76,7 @@ let private fileTests =
 
             Expect.equal
                 (refused (changed (top + 26) (int32s [ 0 ])))
-                $"the file has no list of keys: its writer did not close it; write it again, or open it with Recover (on the command line: inspect --recover) to read what is there (in f.root, byte {top})"
+                $"Cannot read f.root, byte {top}: the file has no list of keys because its writer did not close it. Write it again, or open it with Recover (on the command line: inspect --recover) to read what it holds."
                 "message"
         }
 
@@ -108,7 +106,7 @@ let private fileTests =
             Array.blit nested (top - 16) nested (inner - 16) 4
 
             Expect.stringStarts
-                (refused nested)
+                (refusal nested)
                 "directory 'deep' contains itself, or is nested deeper than 64"
                 "message"
         }

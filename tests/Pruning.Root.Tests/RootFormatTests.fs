@@ -46,30 +46,30 @@ let private cursorTests =
                 "a number behind the end",
                 [| 1uy |],
                 (fun (b: byte array) -> let mutable r = RootBuffer.OfFile(b, at) in r.ReadInt32() |> ignore),
-                "needed 4 bytes but only 1 remain (in f.root, byte 0)"
+                "Cannot read f.root, byte 0: needed 4 bytes but only 1 remain. The file is damaged. Copy it again, or write it again."
                 "a string behind the end",
                 [| 5uy; 65uy |],
                 (fun b -> let mutable r = RootBuffer.OfFile(b, at) in r.ReadString() |> ignore),
-                "needed 5 bytes but only 1 remain (in f.root, byte 1)"
+                "Cannot read f.root, byte 1: needed 5 bytes but only 1 remain. The file is damaged. Copy it again, or write it again."
                 "a string of negative length",
                 [| 255uy; 255uy; 255uy; 255uy; 255uy |],
                 (fun b -> let mutable r = RootBuffer.OfFile(b, at) in r.ReadString() |> ignore),
-                "a length of -1 bytes is impossible (in f.root, byte 5)"
+                "Cannot read f.root, byte 5: a length of -1 bytes is impossible. The file is damaged. Copy it again, or write it again."
                 "a class name without end",
                 "TLeaf"B,
                 (fun b -> let mutable r = RootBuffer.OfFile(b, at) in r.ReadTerminatedString() |> ignore),
-                "a class name has no end (in f.root, byte 0)"
+                "Cannot read f.root, byte 0: a class name has no end. The file is damaged. Copy it again, or write it again."
                 "a frame behind the end",
                 [| 0x40uy; 0uy; 1uy; 0uy; 0uy; 1uy |],
                 (fun b -> let mutable r = RootBuffer.OfFile(b, at) in Frame.Open(&r, "TNamed") |> ignore),
-                "TNamed claims 256 bytes but only 2 remain (in f.root, byte 0)"
+                "Cannot read f.root, byte 0: TNamed claims 256 bytes but only 2 remain. The file is damaged. Copy it again, or write it again."
                 "a place inside a decompressed record",
                 [| 1uy |],
                 (fun b ->
                     let loc = RootLocation("f.root", Tree = "t", Byte = Nullable 500L) in
                     let mutable r = RootBuffer.OfPayload(b, loc, 40) in
                     r.ReadInt64() |> ignore),
-                "needed 8 bytes but only 1 remain (in f.root, tree 't', byte 0 of the record at byte 500)"
+                "Cannot read f.root, tree 't', byte 0 of the record at byte 500: needed 8 bytes but only 1 remain. The file is damaged. Copy it again, or write it again."
             ] do
             test $"{name} is named by its byte" { Expect.equal (message (fun () -> read content)) wanted "message" }
     ]

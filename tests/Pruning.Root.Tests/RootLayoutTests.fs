@@ -236,7 +236,7 @@ let private layoutTests =
 
                 Expect.equal
                     (problem (fun () -> root.Tree "t;7" |> ignore))
-                    (RootErrorKind.ObjectNotFound, "there is no tree 't;7'; its cycles are 1, 3, 2")
+                    (RootErrorKind.ObjectNotFound, "there is no tree 't;7'. Its cycles are 1, 3, 2.")
                     "a cycle that is not there")
         }
 

@@ -27,14 +27,14 @@ let private unsupportedTests =
                     [
                         None
                         Some "class TLorentzVector is not described: the file has no class descriptions"
-                        Some "TBranch version 9 is not known, and the file does not describe it"
+                        Some "TBranch version 9 is unknown, and the file does not describe it"
                     ]
                     "reasons"
 
                 Expect.equal
                     (problem (fun () -> t.ReadAs<float>("muons") |> ignore))
                     (RootErrorKind.UnsupportedBranch,
-                     "the branch cannot be read: class TLorentzVector is not described: the file has no class descriptions; its type is vector<TLorentzVector>")
+                     "class TLorentzVector is not described: the file has no class descriptions (the branch is vector<TLorentzVector>)")
                     "the error when it is read")
         }
 
@@ -46,17 +46,17 @@ let private unsupportedTests =
 
                     Expect.equal
                         (problem (fun () -> t.Branch "enery" |> ignore) |> snd)
-                        "there is no branch 'enery'; did you mean 'energy'?"
+                        "there is no branch 'enery'. Did you mean 'energy'?"
                         "one is near"
 
                     Expect.equal
                         (problem (fun () -> t.Branch "qqqqqq" |> ignore) |> snd)
-                        "there is no branch 'qqqqqq'; there is 'energy', 'eta', 'phi'"
+                        "there is no branch 'qqqqqq'. Known names: 'energy', 'eta', 'phi'."
                         "none is near"
 
                     Expect.equal
                         (problem (fun () -> root.Tree "tt" |> ignore) |> snd)
-                        "there is no tree 'tt'; did you mean 't'?"
+                        "there is no tree 'tt'. Did you mean 't'?"
                         "trees too"
 
                     Expect.isFalse (fst (root.TryTree "nothing")) "TryTree")

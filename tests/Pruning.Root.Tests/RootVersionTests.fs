@@ -122,7 +122,7 @@ let tests =
                     Expect.equal
                         (problem (fun () -> root.Tree "t" |> ignore))
                         (RootErrorKind.UnsupportedVersion,
-                         "TTree version 21 is not known, and the file does not describe it")
+                         "TTree version 21 is unknown, and the file does not describe it")
                         "refusal")
             }
 

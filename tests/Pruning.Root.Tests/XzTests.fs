@@ -164,22 +164,22 @@ let tests =
 
                 Expect.equal
                     (message (fun s -> s[1] <- 0uy))
-                    "an xz block does not begin as an xz stream; the file is damaged (in f.root, byte 100)"
+                    "Cannot read f.root, byte 100: an xz block does not begin as an xz stream. The file is damaged. Copy it again, or write it again."
                     "magic"
 
                 Expect.equal
                     (message (fun s -> s[8] <- s[8] ^^^ 1uy))
-                    "an xz block has a damaged xz header; the file is damaged (in f.root, byte 100)"
+                    "Cannot read f.root, byte 100: an xz block has a damaged xz header. The file is damaged. Copy it again, or write it again."
                     "header"
 
                 Expect.equal
                     (message (fun s -> s[13] <- s[13] ^^^ 1uy))
-                    "an xz block has a damaged xz block header; the file is damaged (in f.root, byte 100)"
+                    "Cannot read f.root, byte 100: an xz block has a damaged xz block header. The file is damaged. Copy it again, or write it again."
                     "block header"
 
                 Expect.equal
                     (message (fun s -> s[40] <- s[40] ^^^ 1uy))
-                    "an xz block cannot be decompressed; the file is damaged (in f.root, byte 100)"
+                    "Cannot read f.root, byte 100: an xz block cannot be decompressed. The file is damaged. Copy it again, or write it again."
                     "data"
             }
         ]

@@ -104,8 +104,12 @@ let graphsOf (directory: string) : ShowerGraph array =
 /// Our own g0 .. g3: one node, and three small graphs. Tests that know their sizes use these.
 let graphs: Lazy<ShowerGraph array> = lazy (graphsOf own)
 
+/// Serves every network without edges from nearest neighbours.
+let preparation: GraphPreparation = GraphPreparation(Details = true, Surroundings = true, Forest = true)
+
 /// Batches of our own graphs by their numbers.
-let batch (numbers: int list) : GraphBatch = BatchAssembler.Collate [| for g in numbers -> graphs.Value[g] |]
+let batch (numbers: int list) : GraphBatch =
+    BatchAssembler.Collate([| for g in numbers -> graphs.Value[g] |], preparation)
 
 /// The 64 graphs of benchmarks/bench-graphs.safetensors.
 let benchGraphs: Lazy<ShowerGraph array> =

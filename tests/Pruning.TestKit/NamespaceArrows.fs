@@ -1,37 +1,45 @@
 namespace Pruning.Tests.Architecture
 
-open System
 open System.Collections.Generic
+open System.IO
+open System.Text.RegularExpressions
 open Mono.Cecil
 open Mono.Cecil.Cil
 
-/// One type that uses another one of a different namespace. Nested types count as the type around them.
-type TypeArrow =
+/// A use of one namespace by another: a type that uses a type, or a source file that opens a namespace. Nested types
+/// count as the type around them.
+type NamespaceArrow =
     {
         FromNamespace: string
+        /// The type or the file.
         From: string
-        /// Where in `From` the use is: a member's name, or what of the type's declaration.
+        /// Where in `From` the use is: a member's name, `(declaration)` or `(opened)`.
         Member: string
         ToNamespace: string
+        /// The type that is used; empty for a namespace that is opened.
         To: string
     }
 
-/// A namespace, lowest first, and the namespaces that its types may use besides their own.
+/// The namespaces of a project, lowest first, each with the namespaces that it may use besides itself.
 type NamespaceLayout = (string * string list) list
 
-/// Dependencies between the namespaces of an assembly, read from the compiled code: base types, interfaces, fields,
-/// signatures, generic constraints, attributes and method bodies. A constant of another type is a literal in compiled
-/// code and leaves no trace there, so `OpenedNamespaces` reads the sources as well.
+/// Dependencies between namespaces. Compiled code shows base types, interfaces, fields, signatures, generic constraints,
+/// attributes and method bodies. Constants of other types are literals there, so the sources are read as well: which
+/// namespaces each file opens.
 module NamespaceArrows =
+    // Cecil leaves absent types null.
+    let private isAbsent (reference: TypeReference) = obj.ReferenceEquals(reference, null)
+
     let rec private outermost (reference: TypeReference) =
-        match reference.DeclaringType with
-        | null -> reference
-        | declaring -> outermost declaring
+        if isAbsent reference.DeclaringType then
+            reference
+        else
+            outermost reference.DeclaringType
 
     /// The types that make up a constructed type: of `List<int[]>`, `List` and `int`.
     let rec private partsOf (reference: TypeReference) : TypeReference list =
         match reference with
-        | null
+        | absent when isAbsent absent -> []
         | :? GenericParameter -> []
         | :? GenericInstanceType as instance ->
             partsOf instance.ElementType
@@ -146,25 +154,48 @@ module NamespaceArrows =
                 yield! usesOf nested
         ]
 
+    /// The namespace that a type's code belongs to. F# initialises the values of modules in classes of its own; their names
+    /// hold the module's namespace, or else the fields that they set belong to it.
+    let private homeOf (isOurs: string -> bool) (definition: TypeDefinition) : string =
+        if not (definition.Namespace.StartsWith "<StartupCode$") then
+            definition.Namespace
+        else
+            match definition.Namespace.IndexOf ".$" with
+            | -1 ->
+                seq {
+                    for method in definition.Methods do
+                        if method.HasBody then
+                            for instruction in method.Body.Instructions do
+                                match instruction.Operand with
+                                | :? FieldReference as field when instruction.OpCode = OpCodes.Stsfld ->
+                                    (outermost field.DeclaringType).Namespace
+                                | _ -> ()
+                }
+                |> Seq.tryFind isOurs
+                |> Option.defaultValue ""
+            | at -> definition.Namespace.Substring(at + 2)
+
     /// Every use of a type of one namespace by a type of another, each pair of types once.
-    let ofAssembly (isOurs: string -> bool) (path: string) : TypeArrow list =
+    let ofAssembly (isOurs: string -> bool) (path: string) : NamespaceArrow list =
         use assembly = AssemblyDefinition.ReadAssembly path
         let seen = HashSet<string * string>()
 
         [
             for definition in assembly.MainModule.Types do
-                if isOurs definition.Namespace then
+                let home = homeOf isOurs definition
+
+                if isOurs home then
                     for name, used in usesOf definition do
                         for part in partsOf used do
                             let target = outermost part
 
                             if
                                 isOurs target.Namespace
-                                && target.Namespace <> definition.Namespace
+                                && target.Namespace <> home
                                 && seen.Add(definition.FullName, target.FullName)
                             then
                                 {
-                                    FromNamespace = definition.Namespace
+                                    FromNamespace = home
                                     From = definition.Name
                                     Member = name
                                     ToNamespace = target.Namespace
@@ -180,20 +211,93 @@ module NamespaceArrows =
         |> List.distinct
         |> List.filter isOurs
 
-    let private show (arrow: TypeArrow) =
-        $"{arrow.FromNamespace}.{arrow.From}.{arrow.Member} uses {arrow.ToNamespace}.{arrow.To}"
+    let private declared = Regex(@"^(?:namespace|module)\s+(?:rec\s+)?([\w.]+)", RegexOptions.Multiline)
 
-    let private forbidden (layout: Map<string, string list>) (arrows: TypeArrow list) =
+    let private opened =
+        Regex(@"^\s*(?:using (?<static>static )?|open (?<type>type )?)(?<name>[\w.]+);?\s*$", RegexOptions.Multiline)
+
+    let private sources (folder: string) =
         [
-            for (source, target), uses in List.groupBy (fun arrow -> arrow.FromNamespace, arrow.ToNamespace) arrows do
+            for path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories) |> Seq.sort do
+                let relative = Path.GetRelativePath(folder, path).Replace('\\', '/')
+                let top = relative.Split('/')[0]
+
+                if
+                    (relative.EndsWith ".cs" || relative.EndsWith ".fs")
+                    && top <> "obj"
+                    && top <> "bin"
+                then
+                    relative, File.ReadAllText path
+        ]
+
+    let private withoutLast (name: string) =
+        match name.LastIndexOf '.' with
+        | -1 -> ""
+        | at -> name.Substring(0, at)
+
+    /// The namespace of a source: its own in C#; in F# that of the module when the file is one.
+    let private namespaceOf (text: string) =
+        match declared.Match text with
+        | found when not found.Success -> ""
+        | found when found.Value.StartsWith "module" -> withoutLast found.Groups[1].Value
+        | found -> found.Groups[1].Value
+
+    /// Every namespace that a source file opens.
+    let ofSources (isOurs: string -> bool) (folder: string) : NamespaceArrow list =
+        [
+            for file, text in sources folder do
+                let own = namespaceOf text
+
+                for found in opened.Matches text do
+                    let name = found.Groups["name"].Value
+
+                    let target =
+                        if found.Groups["static"].Success || found.Groups["type"].Success then
+                            withoutLast name
+                        else
+                            name
+
+                    if isOurs target && target <> own then
+                        {
+                            FromNamespace = own
+                            From = file
+                            Member = "(opened)"
+                            ToNamespace = target
+                            To = ""
+                        }
+        ]
+
+    /// What is wrong with the folders of a project: a file directly in it, or in a folder that is not its namespace.
+    let folderProblems (rootNamespace: string) (folder: string) : string list =
+        [
+            for file, text in sources folder do
+                let place = (Path.GetDirectoryName file |> nonNull).Replace('\\', '/').Replace('/', '.')
+                let own = namespaceOf text
+
+                if place = "" then
+                    $"{file} is directly in the project's folder. Move it into the folder of its subject."
+                elif own <> $"{rootNamespace}.{place}" then
+                    $"{file} has the namespace {own} instead of {rootNamespace}.{place}. The namespace is the folder."
+        ]
+
+    let private show (arrow: NamespaceArrow) =
+        if arrow.To = "" then
+            $"{arrow.From} opens {arrow.ToNamespace}"
+        else
+            $"{arrow.FromNamespace}.{arrow.From}.{arrow.Member} uses {arrow.ToNamespace}.{arrow.To}"
+
+    let private forbidden (layout: Map<string, string list>) (arrows: NamespaceArrow list) =
+        [
+            for (source, target), uses in arrows |> List.groupBy (fun arrow -> arrow.FromNamespace, arrow.ToNamespace) do
                 let allowed = layout |> Map.tryFind source |> Option.defaultValue []
 
                 if not (List.contains target allowed) then
                     let examples = uses |> List.truncate 3 |> List.map show |> String.concat "; "
-                    $"{source} must not use {target}, but {uses.Length} pairs of types do: {examples}. Move one of the types, or allow the arrow."
+
+                    $"{source} must not use {target}: {examples}. Move one of the types, or allow the arrow in the list."
         ]
 
-    let private unused (layout: NamespaceLayout) (arrows: TypeArrow list) =
+    let private unused (layout: NamespaceLayout) (arrows: NamespaceArrow list) =
         let found = set [ for arrow in arrows -> arrow.FromNamespace, arrow.ToNamespace ]
 
         [
@@ -210,20 +314,20 @@ module NamespaceArrows =
             for source, targets in layout do
                 for target in targets do
                     match Map.tryFind target place with
-                    | Some lower when lower >= place[source] ->
-                        $"The list lets {source} use {target}, which stands above it. References point down only."
+                    | Some other when other >= place[source] ->
+                        $"The list lets {source} use {target}, which is not below it. Arrows point down only."
                     | _ -> ()
         ]
 
-    /// What is wrong with the namespaces of an assembly, as sentences; empty when they are as the layout says.
-    let problems (layout: NamespaceLayout) (isOurs: string -> bool) (path: string) : string list =
-        let arrows = ofAssembly isOurs path
+    /// What is wrong with the dependencies of a project, as sentences; empty when they are exactly those of the layout.
+    /// Targets outside of the layout are namespaces of other projects: they must be allowed, but have no place in the order.
+    let problems (layout: NamespaceLayout) (namespaces: string list) (arrows: NamespaceArrow list) : string list =
         let known = set (List.map fst layout)
 
         [
-            for name in namespacesOf isOurs path do
+            for name in namespaces do
                 if not (known.Contains name) then
-                    $"The namespace {name} is not in the list of {IO.Path.GetFileName path}. Add it where it belongs in the order of dependence."
+                    $"The namespace {name} is not in the list. Add it at its place in the order of dependence."
 
             yield! upward layout
             yield! forbidden (Map layout) arrows

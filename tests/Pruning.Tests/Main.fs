@@ -5,6 +5,7 @@ open System.Reflection
 open Expecto
 open Expecto.Impl
 open Pruning.Native
+open Pruning.Tests
 open TorchSharp
 
 /// The assemblies with tests. They share this process: its compiled code, its libtorch and Expecto's scheduling.
@@ -79,11 +80,26 @@ let private run (tests: Test) (arguments: string list) =
         close passed failed skipped
         if code = 0 && failed = 0 && passed > 0 then 0 else 1
 
+/// The tests that are marked as slow.
+let private slowOf (project: Assembly) : Test list =
+    [
+        for each in project.GetTypes() do
+            for property in each.GetProperties(BindingFlags.Static ||| BindingFlags.Public) do
+                if property.IsDefined typeof<SlowTestsAttribute> then
+                    unbox<Test>(property.GetValue null)
+    ]
+
+/// `slow` as the first word chooses the slow tests; `--short`, which they read themselves, is none of Expecto's.
+let private chosen (arguments: string list) : Test * string list =
+    match arguments with
+    | "slow" :: rest -> testList "" (List.collect slowOf projects), List.except [ "--short" ] rest
+    | _ -> testList "" (List.choose testFromAssembly projects), arguments
+
 [<EntryPoint>]
 let main arguments =
-    let tests = testList "" (List.choose testFromAssembly projects)
+    let tests, arguments = chosen (List.ofArray arguments)
 
-    match takeFilter (List.ofArray arguments) with
+    match takeFilter arguments with
     | Result.Error message ->
         eprintfn "%s" message
         2

@@ -3,7 +3,6 @@ module Pruning.Cli.Benchmark.BenchmarkArguments
 
 open System
 open System.IO
-open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Data.Graphs
@@ -13,52 +12,6 @@ open Pruning.Model.Decoding
 
 /// The sample is copied beside the program when it is built.
 let private samplePath = Path.Combine(AppContext.BaseDirectory, "samples", "tracksters.root")
-
-type BenchmarkArgument =
-    | [<MainCommand>] Input of file: string list
-    | Graphs of path: string
-    | Random_Nodes of n: string
-    | [<AltCommandLine "--hidden">] Hidden_Dim of n: string
-    | Repeats of n: string
-    | Threads of n: string
-    | Autoregressive
-    | Mode of strategy: string
-    | [<AltCommandLine "--decision-cell">] Decision of cell: string
-    | [<AltCommandLine "--memory-cell">] Memory of cell: string
-    | Neighbour_Aggregator of kind: string
-    | Batch of n: string
-    | Limit of n: string
-    | Engine of kind: string
-    | Precision of numbers: string
-    | Memory_Budget of gigabytes: string
-    | Libtorch of directory: string
-    | Json
-
-    interface IArgParserTemplate with
-        member argument.Usage =
-            match argument with
-            | Input _ ->
-                "train or infer: time one network; or a ROOT file whose loading is timed (default: the sample of demo)"
-            | Graphs _ ->
-                "graphs of the step timings, as benchmarks/bench-graphs.safetensors (the default where it exists); else the first 64 of the ROOT file"
-            | Random_Nodes _ ->
-                "random graphs of so many nodes and 9 in-edges a node instead of a file's; --limit of them (default 64)"
-            | Hidden_Dim _ -> "width of the networks (default 128)"
-            | Repeats _ ->
-                "timings of each thing, after one that does not count; the best counts (default 5); train, infer: 0 times the first"
-            | Threads _ -> "threads that share the graphs of a batch (default 1)"
-            | Autoregressive -> "time the autoregressive network too, on the first 12 graphs (some minutes)"
-            | Mode _ -> "train, infer: equilibrium, one-pass, autoregressive or tree (default equilibrium)"
-            | Decision _ -> "train, infer: decision cell, lstm or gru (default lstm)"
-            | Memory _ -> "train, infer: memory cell, none, gru or lstm (default none)"
-            | Neighbour_Aggregator _ -> "train, infer: lstm, gru, mean, max, sum or mean-max (default lstm)"
-            | Batch _ -> "train, infer: graphs a batch (default 64)"
-            | Limit _ -> "train, infer: the first so many graphs only"
-            | Engine _ -> "train, infer: auto, portable or fused (default auto)"
-            | Precision _ -> "train, infer: float32 or bfloat16 products of the fused kernels (default float32)"
-            | Memory_Budget _ -> "train: gigabytes that back-propagation through autoregressive steps may keep"
-            | Libtorch _ -> "use the libtorch in this directory"
-            | Json -> "one JSON document on stdout"
 
 type BenchmarkSettings =
     {
@@ -80,7 +33,7 @@ type BenchmarkSettings =
 /// What words mean together.
 let private check (settings: BenchmarkSettings) : BenchmarkSettings =
     let network = settings.Network
-    ArithmeticWords.check 0 network.Arithmetic
+    ArithmeticOptions.check 0 network.Arithmetic
 
     let isBounded =
         match network.Backpropagation with
@@ -104,131 +57,158 @@ let private check (settings: BenchmarkSettings) : BenchmarkSettings =
 
     settings
 
-/// Pure, so that tests can ask it.
-let settingsOf (arguments: BenchmarkArgument list) : BenchmarkSettings =
-    let apply (settings: BenchmarkSettings) argument =
-        match argument with
-        | Input [ "train" ] -> { settings with IsNetwork = true }
-        | Input [ "infer" ] ->
-            { settings with
+let private standard: BenchmarkSettings =
+    {
+        File = samplePath
+        Graphs = None
+        RandomNodes = None
+        Hidden = 128
+        Repeats = 5
+        Threads = 1
+        Autoregressive = false
+        Network =
+            {
+                Task = BenchmarkNetwork.Task.Train
+                Config = PrunerConfig.standard
+                Batch = 64
+                Limit = None
+                Repeats = 5
+                Threads = 1
+                Arithmetic = Arithmetic.standard
+                Backpropagation = Backpropagation.Full
+                Json = false
+            }
+        IsNetwork = false
+        LibTorch = None
+        Json = false
+    }
+
+let private graphs: Opt<BenchmarkSettings> list =
+    [
+        Opt.path
+            "--graphs"
+            "PATH"
+            "Graphs of the timed steps: a .safetensors file as benchmarks/bench-graphs.safetensors, or a ROOT file."
+            _.Graphs
+            (fun v s -> { s with Graphs = v })
+        |> Opt.unset "benchmarks/bench-graphs.safetensors if it exists, else the first 64 of the ROOT file"
+        Opt.ofKind
+            (Kind.optional (Kind.whole (1, 100_000)))
+            "--random-nodes"
+            "Random graphs of N nodes with 9 in-edges per node instead of those of a file; --limit of them (64)."
+            _.RandomNodes
+            (fun v s -> { s with RandomNodes = v })
+        |> Opt.unset "none"
+        Opt.ofKind
+            (Kind.optional (Kind.whole (1, Int32.MaxValue)))
+            "--limit"
+            "train, infer: use only the first N graphs."
+            _.Network.Limit
+            (fun v s -> { s with Network.Limit = v })
+        |> Opt.unset "all"
+    ]
+    |> Opt.section "Graphs"
+
+let private ofConfig (options: Opt<PrunerConfig> list) : Opt<BenchmarkSettings> list =
+    options
+    |> Opt.within _.Network.Config (fun v s -> { s with Network.Config = v })
+
+let private network: Opt<BenchmarkSettings> list =
+    [
+        { Opt.flag
+              "--autoregressive"
+              "Time the autoregressive network too, on the first 12 graphs. This takes some minutes."
+              _.Autoregressive
+              (fun v s -> { s with Autoregressive = v }) with
+            Rank = 0
+        }
+        yield!
+            ofConfig
+                [
+                    NetworkOptions.mode
+                    NetworkOptions.hidden
+                    NetworkOptions.decisionCell |> Opt.alias "--decision"
+                    NetworkOptions.memoryCell
+                    NetworkOptions.neighbourAggregator
+                ]
+    ]
+    |> Opt.section "Network (train, infer)"
+
+let private timing: Opt<BenchmarkSettings> list =
+    [
+        Opt.whole
+            "--repeats"
+            (0, 1000)
+            "Timings of each step, after one that does not count; the best counts. 0 with train or infer times the first."
+            _.Repeats
+            (fun v s ->
+                { s with
+                    Repeats = v
+                    Network.Repeats = v
+                })
+        Opt.whole "--threads" (1, 1024) "Threads that share the graphs of a batch." _.Threads (fun v s ->
+            { s with
+                Threads = v
+                Network.Threads = v
+            })
+        Opt.whole "--batch" (1, 1_000_000) "train, infer: graphs per batch." _.Network.Batch (fun v s ->
+            { s with Network.Batch = v })
+        |> Opt.alias "--batch-size"
+        yield!
+            ArithmeticOptions.options
+            |> Opt.within _.Network.Arithmetic (fun v s -> { s with Network.Arithmetic = v })
+        Opt.ofKind
+            TrainingOptions.memoryBudget
+            "--memory-budget"
+            "train: gigabytes that back-propagation through autoregressive steps may keep."
+            (fun settings ->
+                match settings.Network.Backpropagation with
+                | Backpropagation.Bounded bytes -> Some bytes
+                | _ -> None)
+            (fun bytes s ->
+                { s with
+                    Network.Backpropagation =
+                        bytes
+                        |> Option.map Backpropagation.Bounded
+                        |> Option.defaultValue Backpropagation.Full
+                })
+        |> Opt.unset "no limit"
+        NetworkUse.libtorch _.LibTorch (fun v s -> { s with LibTorch = v })
+    ]
+    |> Opt.section "Machine"
+
+let private output: Opt<BenchmarkSettings> list =
+    [
+        Opt.flag "--json" "Print one JSON document on stdout." _.Json (fun v s -> { s with Json = v; Network.Json = v })
+    ]
+    |> Opt.section "Output"
+
+let private options: Opt<BenchmarkSettings> list = graphs @ network @ timing @ output
+
+let describe () : OptionInfo list = Opt.describe standard options
+
+/// From the words after `benchmark`.
+let settingsOf (words: string list) : BenchmarkSettings =
+    let line = Arguments.read true (describe ()) words
+
+    let start =
+        match line.Positional with
+        | [] -> standard
+        | [ "train" ] -> { standard with IsNetwork = true }
+        | [ "infer" ] ->
+            { standard with
                 IsNetwork = true
                 Network.Task = BenchmarkNetwork.Task.Infer
             }
-        | Input [ file ] -> { settings with File = file }
-        | Input _ -> raise (UsageException "benchmark takes one ROOT file.")
-        | Graphs path -> { settings with Graphs = Some path }
-        | Random_Nodes text ->
-            { settings with
-                RandomNodes = Some(Value.whole "--random-nodes" (1, 100_000) text)
-            }
-        | Hidden_Dim text ->
-            let hidden = Value.whole "--hidden-dim" (2, 8192) text
+        | [ file ] -> { standard with File = file }
+        | _ -> raise (UsageException "benchmark takes one ROOT file.")
 
-            if hidden % 2 = 1 then
-                Value.refuse "--hidden-dim" "an even number" text
+    let settings = Arguments.apply options line start
 
-            { settings with
-                Hidden = hidden
-                Network.Config.Hidden = hidden
-            }
-        | Repeats text ->
-            let repeats = Value.whole "--repeats" (0, 1000) text
-
-            { settings with
-                Repeats = repeats
-                Network.Repeats = repeats
-            }
-        | Threads text ->
-            let threads = Value.whole "--threads" (1, 1024) text
-
-            { settings with
-                Threads = threads
-                Network.Threads = threads
-            }
-        | Mode text ->
-            let strategies =
-                [
-                    "equilibrium", PrunerConfig.standard.Strategy
-                    "one-pass", DecisionStrategy.OnePass
-                    "autoregressive", DecisionStrategy.Autoregressive
-                    "tree", DecisionStrategy.Tree
-                ]
-
-            { settings with
-                Network.Config.Strategy = Value.choice "--mode" strategies text
-            }
-        | Decision text ->
-            { settings with
-                Network.Config.DecisionCell = Value.choice "--decision" Choices.cells text
-            }
-        | Memory text ->
-            { settings with
-                Network.Config.MemoryCell = Value.choice "--memory" Choices.memories text
-            }
-        | Neighbour_Aggregator text ->
-            { settings with
-                Network.Config.Aggregator = Value.choice "--neighbour-aggregator" Choices.aggregators text
-            }
-        | Batch text ->
-            { settings with
-                Network.Batch = Value.whole "--batch" (1, 1_000_000) text
-            }
-        | Limit text ->
-            { settings with
-                Network.Limit = Some(Value.whole "--limit" (1, Int32.MaxValue) text)
-            }
-        | Engine text ->
-            { settings with
-                Network.Arithmetic = ArithmeticWords.withEngine text settings.Network.Arithmetic
-            }
-        | Precision text ->
-            { settings with
-                Network.Arithmetic = ArithmeticWords.withPrecision text settings.Network.Arithmetic
-            }
-        | Memory_Budget text ->
-            { settings with
-                Network.Backpropagation =
-                    Backpropagation.Bounded(int64 (1e9 * Value.real "--memory-budget" (Interval.above 0.0 1e6) text))
-            }
-        | Autoregressive -> { settings with Autoregressive = true }
-        | Libtorch directory ->
-            { settings with
-                LibTorch = Some directory
-            }
-        | Json ->
-            { settings with
-                Json = true
-                Network.Json = true
-            }
-
-    List.fold
-        apply
-        {
-            File = samplePath
-            Graphs = None
-            RandomNodes = None
-            Hidden = 128
-            Repeats = 5
-            Threads = 1
-            Autoregressive = false
-            Network =
-                {
-                    Task = BenchmarkNetwork.Task.Train
-                    Config = PrunerConfig.standard
-                    Batch = 64
-                    Limit = None
-                    Repeats = 5
-                    Threads = 1
-                    Arithmetic = Arithmetic.standard
-                    Backpropagation = Backpropagation.Full
-                    Json = false
-                }
-            IsNetwork = false
-            LibTorch = None
-            Json = false
+    check
+        { settings with
+            Hidden = settings.Network.Config.Hidden
         }
-        arguments
-    |> check
 
 /// The graphs and where they came from.
 let graphsOf (settings: BenchmarkSettings) : ShowerGraph list * string =

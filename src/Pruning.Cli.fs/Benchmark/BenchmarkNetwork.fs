@@ -120,7 +120,9 @@ let gflopOf (task: Task) (config: PrunerConfig) (graph: ShowerGraph) : float =
 /// libtorch's product (4096 x 128)(128 x 512) on one thread, in GFLOP a second: the best of many.
 let gemmRate () : float =
     use _scope = torch.NewDisposeScope()
-    let a, b = torch.rand [| 4096L; 128L |], torch.rand [| 128L; 512L |]
+
+    let a, b =
+        torch.rand ([| 4096L; 128L |], dtype = torch.float32), torch.rand ([| 128L; 512L |], dtype = torch.float32)
 
     let once () =
         let clock = Stopwatch.StartNew()
@@ -130,11 +132,12 @@ let gemmRate () : float =
     let best = Seq.init 60 (fun _ -> once ()) |> Seq.min
     2.0 * 4096.0 * 128.0 * 512.0 / best / 1e9
 
-let private modelOf (config: PrunerConfig) : TrainedModel =
+let private modelOf (arithmetic: Arithmetic) (config: PrunerConfig) : TrainedModel =
     use random = new torch.Generator(42UL)
+    let placement = Placement.on torch.CPU arithmetic
 
     {
-        Pruner = Pruner.create random config
+        Pruner = Pruner.create (Init.create placement random) config
         Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 20.0 }
         Notes = Map.empty
     }
@@ -172,8 +175,8 @@ let private trainerOf (settings: NetworkSettings) (model: TrainedModel) : Traine
 
 /// Runs a network of the same kind on a few nodes, so that libtorch and the compiled code are in memory before it is measured.
 let private settle (settings: NetworkSettings) : unit =
-    let model = modelOf settings.Config
-    let batch = BenchmarkGraphs.random 8 2 |> List.toArray |> BatchAssembler.Collate
+    let model = modelOf settings.Arithmetic settings.Config
+    let batch = BenchmarkGraphs.random 8 2 |> Pruner.collate model.Pruner
 
     match settings.Task with
     | Task.Infer -> infer settings model batch
@@ -195,12 +198,13 @@ let private median (values: float list) : float =
 let measure (settings: NetworkSettings) (graphs: ShowerGraph list) : Cost =
     let graphs = settings.Limit |> Option.fold (fun all limit -> List.truncate limit all) graphs
 
+    let model = modelOf settings.Arithmetic settings.Config
+
     let batches =
         graphs
         |> List.chunkBySize settings.Batch
-        |> List.map (List.toArray >> BatchAssembler.Collate)
+        |> List.map (Pruner.collate model.Pruner)
 
-    let model = modelOf settings.Config
     let gemm = gemmRate ()
     settle settings
     let before = resident ()

@@ -64,7 +64,16 @@ let private timeLoading (file: string) (repeats: int) : Timing =
         use dataset = Inputs.openQuietly input
         let mutable batches = 0
 
-        for _ in BatchLoader.Batches(dataset, [| 0 .. dataset.Count - 1 |], 64, 0, 1, Threading.CancellationToken.None) do
+        for _ in
+            BatchLoader.Batches(
+                dataset,
+                [| 0 .. dataset.Count - 1 |],
+                64,
+                GraphPreparation.None,
+                0,
+                1,
+                Threading.CancellationToken.None
+            ) do
             batches <- batches + 1
 
         dataset.Count
@@ -72,11 +81,12 @@ let private timeLoading (file: string) (repeats: int) : Timing =
     let count = load ()
     time "load: file to batches of 64" count (max repeats 10) (fun () -> load () |> ignore)
 
-let private modelOf (config: PrunerConfig) : TrainedModel =
+let private modelOf (arithmetic: Arithmetic) (config: PrunerConfig) : TrainedModel =
     use random = new torch.Generator(42UL)
+    let placement = Placement.on torch.CPU arithmetic
 
     {
-        Pruner = Pruner.create random config
+        Pruner = Pruner.create (Init.create placement random) config
         Criterion = Criterion.ofWeights { Keep = 1.0; Prune = 20.0 }
         Notes = Map.empty
     }
@@ -84,13 +94,14 @@ let private modelOf (config: PrunerConfig) : TrainedModel =
 /// Training steps and inference on one batch of all graphs.
 let private timeNetwork
     (name: string)
+    (arithmetic: Arithmetic)
     (config: PrunerConfig)
     threads
     (graphs: ShowerGraph list)
     (repeats: int)
     : Timing list =
-    let batch = BatchAssembler.Collate(List.toArray graphs)
-    let model = modelOf config
+    let model = modelOf arithmetic config
+    let batch = Pruner.collate model.Pruner graphs
 
     use trainer =
         Trainer.create
@@ -125,6 +136,7 @@ let private liveTensors (graphs: ShowerGraph list) : int64 * int64 =
             torch.CPU
             TrainingConfig.standard
             (modelOf
+                Arithmetic.standard
                 { PrunerConfig.standard with
                     Hidden = 8
                     Rounds = 1
@@ -206,6 +218,7 @@ let private runAll
                 keep (
                     timeNetwork
                         $"equilibrium lstm/none, H {settings.Hidden}"
+                        settings.Network.Arithmetic
                         equilibrium
                         settings.Threads
                         graphs
@@ -219,6 +232,7 @@ let private runAll
                     keep (
                         timeNetwork
                             $"autoregressive lstm/none, H {settings.Hidden}"
+                            settings.Network.Arithmetic
                             autoregressive
                             settings.Threads
                             few
@@ -262,8 +276,8 @@ let private runAll
 
     ExitCode.ok
 
-let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
-    let settings = settingsOf arguments
+let private run (terminal: Terminal) (words: string list) : int =
+    let settings = settingsOf words
     Session.start terminal settings.LibTorch settings.Network.Arithmetic 0 |> ignore
     let graphs, origin = BenchmarkArguments.graphsOf settings
 
@@ -273,13 +287,14 @@ let private run (terminal: Terminal) (arguments: BenchmarkArgument list) : int =
         runAll terminal settings graphs origin
 
 let command: Command =
-    Command.create<BenchmarkArgument>
+    Command.create
+        describe
         {
             Verb = "benchmark"
             Summary = "time loading, training steps and inference on this machine"
             Synopsis = "[train | infer | FILE] [options]"
             Explanation =
-                "Measures what benchmarks/results.md reports: reading a ROOT file into batches on one thread, a training step and inference of the equilibrium network of the original's size on 64 graphs, whether tensors leak, and how soon --help answers. The best of several timings counts; on a busy machine look at the CPU time."
+                "Measures what benchmarks/results.md reports. It reads a ROOT file into batches on one thread, and times a training step and inference of an equilibrium network of the original's size on 64 graphs. It also counts leaked tensors and times --help. The best of several timings counts; on a busy machine look at the CPU time."
             Examples =
                 [
                     "benchmark", "everything but the autoregressive network, about a minute"

@@ -3,7 +3,6 @@ module Pruning.Cli.Compare.CompareVerb
 open System
 open System.IO
 open System.Threading
-open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
@@ -16,34 +15,6 @@ open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
 
-type CompareArgument =
-    | [<MainCommand>] Runs of run: string list
-    | [<Section "What to compare">] Config
-    | Split of name: string
-    | Checkpoint of name: string
-    | Bootstrap of n: string
-    | Seed of n: string
-    | [<Section "The machine">] Workers of n: string
-    | Threads of n: string
-    | Libtorch of directory: string
-    | [<Section "Output">] Json
-    | Html of file: string
-
-    interface IArgParserTemplate with
-        member argument.Usage =
-            match argument with
-            | Runs _ -> "directories of two runs or more; differences are taken to the first"
-            | Config -> "only what the runs chose differently; nothing is evaluated"
-            | Split _ -> "test or validation (default test)"
-            | Checkpoint _ -> "best or last weights (default best)"
-            | Bootstrap _ -> "resamplings behind the intervals (default 200)"
-            | Seed _ -> "of resampling (default 42)"
-            | Workers _ -> "threads that read files and build graphs (default: number of cores)"
-            | Threads _ -> "threads of the mathematics on the CPU (default: each run's)"
-            | Libtorch _ -> "use the libtorch in this directory"
-            | Json -> "one JSON document on stdout, every digit"
-            | Html _ -> "a page with the tables and the curves, besides"
-
 type CompareSettings =
     {
         Runs: string list
@@ -54,50 +25,57 @@ type CompareSettings =
         Html: string option
     }
 
-/// Pure, so that tests can ask it.
-let settingsOf (arguments: CompareArgument list) : CompareSettings =
-    let runs =
-        arguments
-        |> List.collect (function
-            | Runs words -> words
-            | _ -> [])
+let private standard: CompareSettings =
+    {
+        Runs = []
+        Config = false
+        Part = Part.Test
+        Network = NetworkUse.standard 200
+        Json = false
+        Html = None
+    }
 
-    if runs.Length < 2 then
-        raise (UsageException $"wanted two runs or more to compare, found {runs.Length}.")
+let private network names =
+    NetworkUse.options names
+    |> Opt.within _.Network (fun v s -> { s with Network = v })
 
-    let apply (settings: CompareSettings) argument =
-        let network option =
-            { settings with
-                Network = NetworkUse.apply settings.Network option
-            }
+let private options: Opt<CompareSettings> list =
+    let what =
+        [
+            Opt.flag "--config" "Only list what the runs chose differently; evaluate nothing." _.Config (fun v s ->
+                { s with Config = v })
+            Opt.choice
+                "--split"
+                [ "test", Part.Test; "validation", Part.Validation ]
+                "Split on which the runs are compared: test or validation."
+                _.Part
+                (fun v s -> { s with Part = v })
+            yield! network [ "--checkpoint"; "--bootstrap"; "--seed" ]
+        ]
 
-        match argument with
-        | Runs _ -> settings
-        | Config -> { settings with Config = true }
-        | Split text ->
-            { settings with
-                Part = Value.choice "--split" [ "test", Part.Test; "validation", Part.Validation ] text
-            }
-        | Checkpoint text -> network (NetworkOption.Checkpoint text)
-        | Bootstrap text -> network (NetworkOption.Bootstrap text)
-        | Seed text -> network (NetworkOption.Seed text)
-        | Workers text -> network (NetworkOption.Workers text)
-        | Threads text -> network (NetworkOption.Threads text)
-        | Libtorch directory -> network (NetworkOption.LibTorch directory)
-        | Json -> { settings with Json = true }
-        | Html file -> { settings with Html = Some file }
+    let output =
+        [
+            Opt.flag "--json" "Print one JSON document on stdout, with every digit." _.Json (fun v s ->
+                { s with Json = v })
+            Opt.path "--html" "FILE" "Write a page with the tables and the curves as well." _.Html (fun v s ->
+                { s with Html = v })
+            |> Opt.unset "none"
+        ]
 
-    let start =
-        {
-            Runs = runs
-            Config = false
-            Part = Part.Test
-            Network = NetworkUse.standard 200
-            Json = false
-            Html = None
-        }
+    Opt.section "What to compare" what
+    @ Opt.section "Machine" (network [ "--workers"; "--threads"; "--libtorch" ])
+    @ Opt.section "Output" output
 
-    List.fold apply start arguments
+let private describe () : OptionInfo list = Opt.describe standard options
+
+/// From the words after `compare`.
+let settingsOf (words: string list) : CompareSettings =
+    let line = Arguments.read true (describe ()) words
+
+    if line.Positional.Length < 2 then
+        raise (UsageException $"wanted two runs or more to compare, found {line.Positional.Length}.")
+
+    Arguments.apply options line { standard with Runs = line.Positional }
 
 /// Runs by the last part of their paths where that tells them apart, else by the whole of them.
 let namesOf (runs: string list) : string list =
@@ -137,8 +115,8 @@ let private differences (terminal: Terminal) (settings: CompareSettings) : int =
     ExitCode.ok
 
 /// The input of a run, as far as it decides which tracksters there are.
-let private inputKey (recipe: RunRecipe) =
-    let input = recipe.Input
+let private inputKey (run: TrainSettings) =
+    let input = run.Input
     input.Files, input.TracksterTree, input.EdgeTree, input.SkipBadGraphs
 
 let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: CancellationToken) : Contestant list =
@@ -146,29 +124,29 @@ let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: Can
         settings.Runs
         |> List.map (fun run -> ModelSource.locateRun run settings.Network.Checkpoint)
 
-    let recipeOf (source: ModelSource) = snd source.Run.Value
-    let first = inputKey (recipeOf sources.Head)
+    let settingsOfRun (source: ModelSource) = snd source.Run.Value
+    let first = inputKey (settingsOfRun sources.Head)
     let runs = List.zip (namesOf settings.Runs) sources
 
     let device = Session.start terminal settings.Network.LibTorch Arithmetic.standard 0
-    let threads = defaultArg settings.Network.Threads (recipeOf sources.Head).Threads
+    let threads = defaultArg settings.Network.Threads (settingsOfRun sources.Head).Training.Threads
 
     // Runs on the same files are evaluated on the tracksters that none of them has seen.
     let evaluateGroup (group: (string * ModelSource) list) =
-        let recipe = recipeOf (snd group.Head)
+        let chosen = settingsOfRun (snd group.Head)
 
         let input =
-            { recipe.Input with
+            { chosen.Input with
                 Workers = settings.Network.Workers
             }
 
-        let data = Session.openData terminal input recipe.Split
+        let data = Session.openData terminal input (TrainSettings.splitOptions chosen)
         use _dataset = data.Dataset
 
         let common =
             group
             |> List.map (fun (_, source) ->
-                let split = Split.Create(data.Dataset, (recipeOf source).Split)
+                let split = Split.Create(data.Dataset, TrainSettings.splitOptions (settingsOfRun source))
                 Part.indices { data with Split = split } settings.Part |> Set.ofArray)
             |> Set.intersectMany
             |> Set.toArray
@@ -186,15 +164,15 @@ let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: Can
 
         [
             for name, source in group ->
-                let recipe = recipeOf source
-                let model = ModelFile.loadOn device source.Path
+                let chosen = settingsOfRun source
+                let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
 
                 let network =
                     Scoring.run
                         device
                         threads
                         model
-                        recipe.BatchSize
+                        chosen.Training.BatchSize
                         settings.Network.Workers
                         (fun _ -> stop.ThrowIfCancellationRequested())
                         stop
@@ -205,19 +183,19 @@ let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: Can
                     Name = name
                     Competitor = Competitor.create settings.Network.Resampling sample 0f name network.Margins
                     Graphs = common.Length
-                    Paired = inputKey recipe = first
+                    Paired = inputKey chosen = first
                 }
         ]
 
     let evaluated =
         runs
-        |> List.groupBy (fun (_, source) -> inputKey (recipeOf source))
+        |> List.groupBy (fun (_, source) -> inputKey (settingsOfRun source))
         |> List.collect (snd >> evaluateGroup)
 
     [ for name, _ in runs -> evaluated |> List.find (fun contestant -> contestant.Name = name) ]
 
-let private run (terminal: Terminal) (arguments: CompareArgument list) : int =
-    let settings = settingsOf arguments
+let private run (terminal: Terminal) (words: string list) : int =
+    let settings = settingsOf words
 
     if settings.Config then
         differences terminal settings
@@ -250,18 +228,21 @@ let private run (terminal: Terminal) (arguments: CompareArgument list) : int =
         ExitCode.ok
 
 let command: Command =
-    Command.create<CompareArgument>
-        {
-            Verb = "compare"
-            Summary = "runs side by side, with their differences and how sure these are"
-            Synopsis = "RUN RUN [RUN ...] [options]"
-            Explanation =
-                "Judges the networks of several runs on the tracksters that are in the test split of all of them. Differences are taken to the first run, with intervals from resampling the same events for both: what both owe to the choice of events cancels. Runs on other files stand beside, without a difference."
-            Examples =
-                [
-                    "compare runs/A runs/B", "is B better than A?"
-                    "compare runs/A runs/B --config", "what did they choose differently?"
-                    "compare runs/A runs/B runs/C --html comparison.html", "with curves, as one page"
-                ]
-        }
-        run
+    {
+        About =
+            {
+                Verb = "compare"
+                Summary = "compare runs, with their differences and how certain these are"
+                Synopsis = "RUN RUN [RUN ...] [options]"
+                Explanation =
+                    "Evaluates the networks of several runs on the tracksters that are in the test split of all of them. Differences are taken to the first run. Their intervals resample the same events for both runs, so that the choice of events cancels. Runs on other files are listed without a difference."
+                Examples =
+                    [
+                        "compare runs/A runs/B", "is B better than A?"
+                        "compare runs/A runs/B --config", "what did they choose differently?"
+                        "compare runs/A runs/B runs/C --html comparison.html", "with curves, as one page"
+                    ]
+            }
+        Options = describe
+        Run = run
+    }

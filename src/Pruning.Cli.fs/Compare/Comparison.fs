@@ -5,6 +5,7 @@ open Pruning.Model.Persistence
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Cli.Framework
+open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
 open Pruning.Model.Drawing

@@ -89,10 +89,10 @@ let private makeSample (terminal: Terminal) (settings: TrainSettings) (stop: Can
     let made =
         SimulateVerb.settingsOf
             [
-                SimulateVerb.SimulateArgument.Output settings.Input.Files
-                SimulateVerb.SimulateArgument.Events(string events)
-                SimulateVerb.SimulateArgument.Seed(string settings.Training.Seed)
-                SimulateVerb.SimulateArgument.Overwrite
+                yield! settings.Input.Files
+                $"--events={events}"
+                $"--seed={settings.Training.Seed}"
+                "--overwrite"
             ]
 
     let clock = Stopwatch.StartNew()
@@ -232,7 +232,7 @@ let private run (terminal: Terminal) (arguments: DemoArgument list) : int =
     makeSample terminal settings interruption.Token
     let data = Session.openData terminal settings.Input (TrainSettings.splitOptions settings)
     use _dataset = data.Dataset
-    let command = Environment.GetCommandLineArgs() |> List.ofArray
+    let command = terminal.Command
 
     let train settings =
         let exitCode _ = interruption.ExitCode
@@ -274,7 +274,7 @@ let private run (terminal: Terminal) (arguments: DemoArgument list) : int =
         ExitCode.ok
 
 let command: Command =
-    Command.create<DemoArgument>
+    ArguVerb.command<DemoArgument>
         {
             Verb = "demo"
             Summary = "the tour: simulate, train two small networks, compare, prune, report"

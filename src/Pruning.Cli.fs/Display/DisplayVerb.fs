@@ -2,7 +2,6 @@ module Pruning.Cli.Display.DisplayVerb
 
 open System
 open System.IO
-open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
@@ -15,47 +14,13 @@ open Pruning.Model.Tensors
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 
-type DisplayArgument =
-    | [<MainCommand>] Input of file: string list
-    | [<Section "What to show">] Entry of n: string
-    | Model of path: string
-    | Colour of what: string
-    | [<Section "Input">] Tracksters of tree: string
-    | Edges of tree: string
-    | Libtorch of directory: string
-    | [<Section "Output">] Html of file: string
-    | Svg of file: string
-    | Png of file: string
-    | Pdf of file: string
-    | Scale of n: string
-    | Before_After
-    | Note of text: string
-
-    interface IArgParserTemplate with
-        member argument.Usage =
-            match argument with
-            | Input _ -> "ROOT file, then (optional) the two tree names"
-            | Entry _ -> "entry of the tree Tracksters, from 0 (default 0)"
-            | Model _ -> "run directory or model file whose decisions are shown (default: labels alone)"
-            | Colour _ -> "label, decision or score (default: decision with a model, else label)"
-            | Tracksters _ -> "tree with one trackster an entry (default Tracksters)"
-            | Edges _ -> "tree with the edges of the same entries (default Edges)"
-            | Libtorch _ -> "use the libtorch in this directory"
-            | Html _ -> "page to write (default, when no other is asked for: NAME-entryN.html here)"
-            | Svg _ -> "drawing to write, as SVG: two projections, z against x and z against y"
-            | Png _ -> "the same drawing as PNG"
-            | Pdf _ -> "the same drawing as PDF"
-            | Scale _ -> "pixels of the PNG for a point of the drawing, from 0.1 to 10 (default 3)"
-            | Before_After ->
-                "draw the trackster before pruning (labels) beside what is left of it, instead of two projections; prunes by --model if given, else by the labels"
-            | Note _ -> "remark beside the title (default: toy simulation, if the file says that it is simulated)"
-
 type DisplaySettings =
     {
         Input: InputSettings
         Entry: int64
         Model: string option
-        Colouring: Colouring
+        /// None = by the decision with a network, else by the label.
+        Colouring: Colouring option
         LibTorch: string option
         Html: string option
         Svg: string option
@@ -67,99 +32,123 @@ type DisplaySettings =
         Note: string option
     }
 
-/// Pure, so that tests can ask it.
-let settingsOf (exists: string -> bool) (arguments: DisplayArgument list) : DisplaySettings =
-    let options =
-        arguments
-        |> List.choose (function
-            | Input words -> Some(InputOption.Words words)
-            | Tracksters tree -> Some(InputOption.Tracksters tree)
-            | Edges tree -> Some(InputOption.Edges tree)
-            | _ -> None)
+let private standard: DisplaySettings =
+    {
+        Input = Inputs.standard
+        Entry = 0L
+        Model = None
+        Colouring = None
+        LibTorch = None
+        Html = None
+        Svg = None
+        Png = None
+        Pdf = None
+        Scale = 3.0
+        BeforeAfter = false
+        Note = None
+    }
 
-    let input = Inputs.ofOptions exists options
+let private options: Opt<DisplaySettings> list =
+    let what =
+        [
+            Opt.ofKind
+                (Kind.wholeLong (0L, Int64.MaxValue))
+                "--entry"
+                "Entry of the tree of tracksters, from 0."
+                _.Entry
+                (fun v s -> { s with Entry = v })
+            Opt.path "--model" "PATH" "Run directory or model file whose decisions are shown." _.Model (fun v s ->
+                { s with Model = v })
+            |> Opt.unset "none: labels only"
+            Opt.ofKind
+                (Kind.optional (
+                    Kind.choice [ "label", Colouring.Label; "decision", Colouring.Decision; "score", Colouring.Score ]
+                ))
+                "--colour"
+                "What the colours show: label, decision or score."
+                _.Colouring
+                (fun v s -> { s with Colouring = v })
+            |> Opt.alias "--color"
+            |> Opt.unset "decision with a model, else label"
+        ]
+
+    let input =
+        Opt.pick [ "--tracksters"; "--edges" ] Inputs.options
+        |> Opt.within _.Input (fun v s -> { s with Input = v })
+
+    let libtorch = NetworkUse.libtorch _.LibTorch (fun v s -> { s with LibTorch = v })
+
+    let output =
+        [
+            Opt.path "--html" "FILE" "Page to write." _.Html (fun v s -> { s with Html = v })
+            |> Opt.unset "NAME-entryN.html here, if no other file is asked for"
+            Opt.path "--svg" "FILE" "Drawing to write: two projections, for papers." _.Svg (fun v s ->
+                { s with Svg = v })
+            |> Opt.unset "none"
+            Opt.path "--png" "FILE" "The same drawing as PNG." _.Png (fun v s -> { s with Png = v })
+            |> Opt.unset "none"
+            Opt.path "--pdf" "FILE" "The same drawing as PDF." _.Pdf (fun v s -> { s with Pdf = v })
+            |> Opt.unset "none"
+            Opt.real
+                "--scale"
+                (Interval.closed 0.1 10.0)
+                "Pixels of the PNG per point of the drawing."
+                _.Scale
+                (fun v s -> { s with Scale = v })
+            Opt.flag
+                "--before-after"
+                "Draw the trackster beside what is left of it after pruning, instead of two projections. A network given with --model prunes, else the labels."
+                _.BeforeAfter
+                (fun v s -> { s with BeforeAfter = v })
+            Opt.ofKind
+                (Kind.optional (Kind.text "TEXT"))
+                "--note"
+                "Remark beside the title."
+                _.Note
+                (fun v s -> { s with Note = v })
+            |> Opt.unset "toy simulation, if the file says so"
+        ]
+
+    Opt.section "What to show" what
+    @ Opt.section "Input" (input @ [ libtorch ])
+    @ Opt.section "Output" output
+
+let private describe () : OptionInfo list = Opt.describe standard options
+
+/// From the words after `display`.
+let settingsOf (exists: string -> bool) (words: string list) : DisplaySettings =
+    let line = Arguments.read true (describe ()) words
+    let settings = Arguments.apply options line standard
+    let input = Inputs.withWords exists line line.Positional settings.Input
 
     let file =
         match input.Files with
         | [ file ] -> file
-        | _ -> raise (UsageException "one file at a time: the entry is counted in it.")
+        | _ -> raise (UsageException "display takes one file: the entry is counted in it.")
 
-    let last pick = arguments |> List.choose pick |> List.tryLast
+    match settings.Model, settings.Colouring with
+    | None, Some(Colouring.Decision | Colouring.Score) ->
+        raise (UsageException "--colour decision and score need a network: give one with --model.")
+    | _ -> ()
 
-    let entry =
-        last (function
-            | Entry text -> Some(Value.wholeLong "--entry" (0L, Int64.MaxValue) text)
-            | _ -> None)
-        |> Option.defaultValue 0L
+    let drawn = settings.Svg.IsSome || settings.Png.IsSome || settings.Pdf.IsSome
 
-    let model =
-        last (function
-            | Model path -> Some path
-            | _ -> None)
-
-    let html, svg, png, pdf =
-        last (function
-            | Html path -> Some path
-            | _ -> None),
-        last (function
-            | Svg path -> Some path
-            | _ -> None),
-        last (function
-            | Png path -> Some path
-            | _ -> None),
-        last (function
-            | Pdf path -> Some path
-            | _ -> None)
-
-    let drawn = svg.IsSome || png.IsSome || pdf.IsSome
-    let beforeAfter = List.contains Before_After arguments
-
-    if beforeAfter && not drawn then
+    if settings.BeforeAfter && not drawn then
         raise (UsageException "--before-after draws a picture: name its file with --png, --svg or --pdf.")
 
-    let colouring =
-        last (function
-            | Colour text ->
-                Some(
-                    Value.choice
-                        "--colour"
-                        [ "label", Colouring.Label; "decision", Colouring.Decision; "score", Colouring.Score ]
-                        text
-                )
-            | _ -> None)
-        |> Option.defaultValue (if model.IsSome then Colouring.Decision else Colouring.Label)
-
-    if model.IsNone && colouring <> Colouring.Label then
-        raise (UsageException "--colour decision and score want a network: give one with --model.")
-
-    {
+    { settings with
         Input = { input with SkipBadGraphs = true }
-        Entry = entry
-        Model = model
-        Colouring = colouring
-        LibTorch =
-            last (function
-                | Libtorch text -> Some text
-                | _ -> None)
         Html =
-            if html.IsNone && not drawn then
-                Some $"{Path.GetFileNameWithoutExtension file}-entry{entry}.html"
+            if settings.Html.IsNone && not drawn then
+                Some $"{Path.GetFileNameWithoutExtension file}-entry{settings.Entry}.html"
             else
-                html
-        Svg = svg
-        Png = png
-        Pdf = pdf
-        Scale =
-            last (function
-                | Scale text -> Some(Value.real "--scale" (Interval.closed 0.1 10.0) text)
-                | _ -> None)
-            |> Option.defaultValue 3.0
-        BeforeAfter = beforeAfter
-        Note =
-            last (function
-                | Note text -> Some text
-                | _ -> None)
+                settings.Html
     }
+
+/// What the colours show where nobody says.
+let private colouringOf (settings: DisplaySettings) : Colouring =
+    settings.Colouring
+    |> Option.defaultValue (if settings.Model.IsSome then Colouring.Decision else Colouring.Label)
 
 /// The graph of an entry; one that is not there or contradicts itself is a data error.
 let private find (dataset: GraphDataset) (entry: int64) : int =
@@ -187,8 +176,8 @@ let private marginsOf (terminal: Terminal) (settings: DisplaySettings) (dataset:
     |> Option.map (fun path ->
         let source = ModelSource.locate path "best"
         let device = Session.start terminal settings.LibTorch Arithmetic.standard 0
-        let model = ModelFile.loadOn device source.Path
-        Pruner.decide device model.Pruner (BatchAssembler.Collate [| dataset[index] |]))
+        let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
+        Pruner.decide device model.Pruner (Pruner.collate model.Pruner [ dataset[index] ]))
 
 /// What a prepared file says about its kind, as far as a picture has to say it.
 let private kindOf (path: string) : string =
@@ -199,8 +188,8 @@ let private kindOf (path: string) : string =
         | true, kind when kind.StartsWith("toy simulation", StringComparison.Ordinal) -> "toy simulation"
         | _ -> ""
 
-let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
-    let settings = settingsOf File.Exists arguments
+let private run (terminal: Terminal) (words: string list) : int =
+    let settings = settingsOf File.Exists words
     use dataset = Inputs.openQuietly settings.Input
     let index = find dataset settings.Entry
     let margins = marginsOf terminal settings dataset index
@@ -210,7 +199,7 @@ let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
             Note = settings.Note |> Option.defaultWith (fun () -> kindOf dataset.Files[0].Path)
         }
 
-    let layout = EventLayout.create settings.Colouring EventLayout.both view
+    let layout = EventLayout.create (colouringOf settings) EventLayout.both view
 
     let drawing =
         if settings.BeforeAfter then
@@ -235,7 +224,8 @@ let private run (terminal: Terminal) (arguments: DisplayArgument list) : int =
     ExitCode.ok
 
 let command: Command =
-    Command.create<DisplayArgument>
+    Command.create
+        describe
         {
             Verb = "display"
             Summary = "a trackster in space, with labels, decisions or scores"

@@ -58,7 +58,7 @@ let private ofLibrary (library: TorchLibrary) =
                  $"{library.TorchSharpVersion}: {library.ShimPath}")
 
         // A small product: loading alone does not prove that the kernels run on this processor.
-        use ones = torch.ones (2L, 2L)
+        use ones = torch.ones (2L, 2L, dtype = torch.float32)
         use product = torch.mm (ones, ones)
         use total = product.sum ()
         present "arithmetic" $"2 x 2 matrix product of ones sums to {total.ToSingle()} (8 expected)"
@@ -221,7 +221,7 @@ let private run (terminal: Terminal) (arguments: DoctorArgument list) : int =
         lookAround terminal arguments
 
 let command: Command =
-    Command.create<DoctorArgument>
+    ArguVerb.command<DoctorArgument>
         {
             Verb = "doctor"
             Summary = "what this machine can do: libtorch, devices, threads, libstdc++, MPI, NCCL"

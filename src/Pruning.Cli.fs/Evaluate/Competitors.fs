@@ -8,6 +8,7 @@ open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Model.Baselines
 open Pruning.Cli.Framework
+open Pruning.Cli.Options
 open Pruning.Cli.Runs
 
 /// A network or a rule, evaluated on a sample.

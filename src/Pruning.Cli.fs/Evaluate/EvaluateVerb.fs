@@ -5,6 +5,7 @@ open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Data.Batching
 open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
@@ -53,7 +54,7 @@ let private asked (decoding: Decoding) (model: TrainedModel) : TrainedModel =
     | _, strategy ->
         raise (
             UsageException
-                $"--choices and --beam are for networks that decide one layer cluster after the other; found --mode {NetworkWords.modeName strategy}."
+                $"--choices and --beam are for networks that decide one layer cluster after the other; found --mode {NetworkOptions.modeName strategy}."
         )
 
 let private reportOf
@@ -139,20 +140,20 @@ let private show (terminal: Terminal) (settings: EvaluateSettings) (reports: Eva
             (if asked then Terminal.say else Terminal.detail) terminal (sentence + ".")
     | None -> ()
 
-let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
-    let settings = EvaluateSettings.ofArguments arguments
+let private run (terminal: Terminal) (words: string list) : int =
+    let settings = EvaluateSettings.ofWords words
     let source = ModelSource.locate settings.Model settings.Network.Checkpoint
     let input, own = ModelSource.input source settings.Input
     require settings source own
 
-    let chosen given (ofRun: RunRecipe -> int) otherwise =
+    let chosen given (ofRun: TrainSettings -> int) otherwise =
         given
         |> Option.orElse (source.Run |> Option.map (snd >> ofRun))
         |> Option.defaultValue otherwise
 
     let options =
         source.Run
-        |> Option.map (fun (_, recipe) -> recipe.Split)
+        |> Option.map (snd >> TrainSettings.splitOptions)
         |> Option.defaultWith SplitOptions
 
     let device =
@@ -160,9 +161,12 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
             terminal
             settings.Network.LibTorch
             settings.Network.Arithmetic
-            (chosen settings.Network.Gpus _.Gpus 0)
+            (chosen settings.Network.Gpus _.World.Gpus 0)
 
-    let model = ModelFile.loadOn device source.Path |> asked settings.Decoding
+    let model =
+        ModelFile.load (Placement.on device settings.Network.Arithmetic) source.Path
+        |> asked settings.Decoding
+
     let data = Session.openData terminal input options
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)
@@ -170,11 +174,11 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
     let plan =
         {
             Device = device
-            Threads = chosen settings.Network.Threads _.Threads 1
+            Threads = chosen settings.Network.Threads _.Training.Threads 1
             Model = model
             Data = data
             Divided = isDivided settings own
-            BatchSize = chosen settings.Network.BatchSize _.BatchSize 32
+            BatchSize = chosen settings.Network.BatchSize _.Training.BatchSize 32
             Workers = input.Workers
             Resampling = settings.Network.Resampling
             WithBaselines = settings.Baselines
@@ -195,28 +199,31 @@ let private run (terminal: Terminal) (arguments: EvaluateArgument list) : int =
     ExitCode.ok
 
 let command: Command =
-    Command.create<EvaluateArgument>
-        {
-            Verb = "evaluate"
-            Summary = "judge a trained network against the labels of some tracksters"
-            Synopsis = "RUN|MODEL [FILE ...] [TRACKSTERS EDGES] [options]"
-            Explanation =
-                "Runs a network without telling it a label (autoregressive ones feed on their own decisions) and counts: accuracy, precision, recall, F1, ROC AUC, average precision, and how much of the energy to keep is kept (efficiency) and how much of the kept energy should be kept (purity). A run directory knows its files and its split: without FILE, or with the same files, validation and test are reported, and validation is what training said to the digit. Below stand rules that do not look at edges, with thresholds from the training split, and the oracle, which reads the labels. --bins, --bootstrap, --scan and --perturb ask for more (docs/metrics.md). A number that is undefined is '-' in the table and null in JSON."
-            Examples =
-                [
-                    "evaluate runs/20261123-120000-equilibrium-lstm-none", "validation and test split of a run"
-                    "evaluate runs/20261123-120000-equilibrium-lstm-none --bins energy,eta --bootstrap 200",
-                    "in bins, with uncertainties"
-                    "evaluate runs/20261123-120000-equilibrium-lstm-none --working-point efficiency=0.99",
-                    "at 99 % energy efficiency"
-                    "evaluate runs/20261123-120000-equilibrium-lstm-none --scan --csv numbers",
-                    "other working points, and every number as CSV"
-                    "evaluate runs/20261123-120000-equilibrium-lstm-none other.root",
-                    "the run's best model on another sample"
-                    "evaluate runs/20261123-120000-autoregressive-lstm-none --beam 4",
-                    "the likeliest of four sequences of decisions"
-                    "evaluate argnn.safetensors data.root \"Tracksters;1\" \"Edges;1\" --json",
-                    "a model file, for scripts"
-                ]
-        }
-        run
+    {
+        About =
+            {
+                Verb = "evaluate"
+                Summary = "measure a trained network against the labels of some tracksters"
+                Synopsis = "RUN|MODEL [FILE ...] [TRACKSTERS EDGES] [options]"
+                Explanation =
+                    "Runs a network without its labels (autoregressive networks read their own decisions) and reports accuracy, precision, recall, F1, ROC AUC and average precision. Efficiency is the share of the energy to keep that is kept; purity is the share of the kept energy that should be kept. A run directory knows its files and its split: without FILE, or with the same files, validation and test are reported. Baselines follow: rules that do not look at edges, with thresholds from the training split, and the oracle, which reads the labels. An undefined number is '-' in the table and null in JSON."
+                Examples =
+                    [
+                        "evaluate runs/20261123-120000-equilibrium-lstm-none", "validation and test split of a run"
+                        "evaluate runs/20261123-120000-equilibrium-lstm-none --bins energy,eta --bootstrap 200",
+                        "in bins, with uncertainties"
+                        "evaluate runs/20261123-120000-equilibrium-lstm-none --working-point efficiency=0.99",
+                        "at 99 % energy efficiency"
+                        "evaluate runs/20261123-120000-equilibrium-lstm-none --scan --csv numbers",
+                        "other working points, and every number as CSV"
+                        "evaluate runs/20261123-120000-equilibrium-lstm-none other.root",
+                        "the run's best model on another sample"
+                        "evaluate runs/20261123-120000-autoregressive-lstm-none --beam 4",
+                        "the likeliest of four sequences of decisions"
+                        "evaluate argnn.safetensors data.root \"Tracksters;1\" \"Edges;1\" --json",
+                        "a model file, for scripts"
+                    ]
+            }
+        Options = EvaluateSettings.describe
+        Run = run
+    }

@@ -1,6 +1,7 @@
 namespace Pruning.Cli.Evaluate
 
 open Pruning.Model.Evaluation
+open Pruning.Cli.Options
 open Pruning.Cli.Runs
 
 /// What is evaluated in one bin.

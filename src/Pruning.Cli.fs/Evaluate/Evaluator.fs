@@ -6,6 +6,7 @@ open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
 open Pruning.Cli.Framework
+open Pruning.Cli.Options
 open Pruning.Cli.Runs
 
 /// A part of the input, as a run divides it.

@@ -1,14 +1,6 @@
 namespace Pruning.Cli.Framework
 
 open System
-open System.Text
-open Argu
-
-/// Starts a new heading of the help text at this option.
-[<AttributeUsage(AttributeTargets.Property)>]
-type SectionAttribute(title: string) =
-    inherit Attribute()
-    member _.Title = title
 
 /// What a verb says about itself.
 type VerbHelp =
@@ -25,132 +17,151 @@ type VerbHelp =
         Examples: (string * string) list
     }
 
-/// Argu's parser of a union, made once: it walks all cases by reflection.
-type private ParserOf<'T when 'T :> IArgParserTemplate> private () =
+/// An option as it was given, by its canonical name.
+type Word =
+    {
+        Name: string
+        /// "true" for a flag.
+        Text: string
+        /// The file that says it (--config); None for the command line.
+        File: string option
+    }
 
-    // The structure check walks every case again at each start; a test does it instead.
-    static member val Parser: ArgumentParser<'T> =
-        ArgumentParser.Create<'T>(
-            programName = "graph-pruning",
-            errorHandler = ExceptionExiter(),
-            checkStructure = false
-        )
+/// The words after a verb.
+type Line =
+    {
+        /// Those of a --config file first, then those of the command line, in the order in which they were given.
+        Words: Word list
+        /// Words that are no options and no values of them.
+        Positional: string list
+        /// The same from a --config file. The command line wins.
+        InFile: string list
+    }
 
-/// From a verb's words to the cases of its Argu union. Argu finds the options; spelling variants, unknown names and
-/// missing values are settled before it looks, so that every complaint names the option and says what to do.
+[<RequireQualifiedAccess>]
+module Line =
+
+    /// The last text of an option, wherever it was given.
+    let last (name: string) (line: Line) : string option =
+        line.Words
+        |> List.tryFindBack (fun word -> word.Name = name)
+        |> Option.map _.Text
+
+    /// Whether an option was given; a flag that a file sets to false was not.
+    let has (name: string) (line: Line) : bool = (last name line |> Option.defaultValue "false") <> "false"
+
+    /// The last text of an option that the user typed.
+    let typed (name: string) (line: Line) : string option =
+        line.Words
+        |> List.tryFindBack (fun word -> word.Name = name && word.File.IsNone)
+        |> Option.map _.Text
+
+    /// The files that a verb works on.
+    let files (line: Line) : string list = if line.Positional.IsEmpty then line.InFile else line.Positional
+
+/// From the words after a verb to its options. Names may be spelt with dashes or underscores, values may stand after a
+/// space or '='. Every complaint names the option and says what to do.
 [<RequireQualifiedAccess>]
 module Arguments =
 
     /// The name under which users know the program.
     let program = "graph-pruning"
 
-    let private width = 100
-
-    type private Option =
-        {
-            /// Canonical name first.
-            Names: string list
-            /// Names of the values that follow; none for a flag.
-            Values: string list
-            Positional: bool
-            Section: string option
-            Description: string
-        }
-
-    let private optionOf (case: ArgumentCaseInfo) =
-        let attribute = case.UnionCaseInfo.GetCustomAttributes typeof<SectionAttribute> |> Array.tryHead
-
-        {
-            Names = if case.IsMainCommand then [] else case.CommandLineNames.Value
-            Values = [ for field in case.UnionCaseInfo.GetFields() -> field.Name ]
-            Positional = case.IsMainCommand
-            Section = attribute |> Option.map (fun found -> (found :?> SectionAttribute).Title)
-            Description = case.Description.Value
-        }
-
-    let private parserOf<'T when 'T :> IArgParserTemplate> () : ArgumentParser<'T> = ParserOf<'T>.Parser
-
-    let private optionsOf (parser: ArgumentParser<'T>) =
-        parser.GetArgumentCases()
-        |> List.filter (fun case -> not case.IsHidden.Value)
-        |> List.map optionOf
-
     /// `--Batch_size` and `--batch-size` are one option.
-    let private canonical (name: string) = name.Replace('_', '-').ToLowerInvariant()
+    let canonical (name: string) : string = name.Replace('_', '-').ToLowerInvariant()
 
     /// An option begins with a dash and a letter: `-1` and `-` are values.
     let private isOption (word: string) =
         word.StartsWith "--" && word.Length > 2
         || word.Length = 2 && word[0] = '-' && Char.IsLetter word[1]
 
-    /// Splits `--name=value`, writes names as Argu knows them, and refuses names that nobody knows, values that a
-    /// flag does not take, and options whose value is missing. Everything after `--` is positional.
-    let private normalise (options: Option list) (words: string list) : string list =
-        let known =
-            options
-            |> List.collect (fun option -> option.Names |> List.map (fun name -> name, option))
-            |> Map.ofList
+    /// Options by every name that they have.
+    let byName (options: OptionInfo list) : Map<string, OptionInfo> =
+        Map
+            [
+                for option in options do
+                    for name in option.Names -> name, option
+            ]
 
-        let unknown (word: string) =
-            let names =
-                known
-                |> Map.toSeq
-                |> Seq.map fst
-                |> Seq.filter (fun name -> name.StartsWith "--")
+    let private unknown (known: Map<string, OptionInfo>) (word: string) : 'a =
+        match Value.nearest (Map.keys known) (canonical word) with
+        | Some near -> raise (UsageException $"unknown option {word}; did you mean {near}?")
+        | None -> raise (UsageException $"unknown option {word}.")
 
-            match Value.nearest names (canonical word) with
-            | Some near -> raise (UsageException $"unknown option {word}; did you mean {near}?")
-            | None -> raise (UsageException $"unknown option {word}.")
+    let private valueMissing (option: OptionInfo) (rest: string list) : 'a =
+        let found =
+            match rest with
+            | next :: _ -> $"the option {next}"
+            | [] -> "nothing"
 
-        let rec go words positional normal =
+        let meta = defaultArg option.Meta ""
+        raise (UsageException $"{option.Name} wants a value ({meta}); found {found} after it.")
+
+    /// Finds the options among the words: their canonical names and texts, and what is left. Everything after `--` is left.
+    let private find (options: OptionInfo list) (words: string list) : Word list * string list =
+        let known = byName options
+
+        let rec go words found positional =
             match words with
-            | [] -> List.rev positional, List.rev normal
-            | "--" :: rest -> List.rev positional @ rest, List.rev normal
+            | [] -> List.rev found, List.rev positional
+            | "--" :: rest -> List.rev found, List.rev positional @ rest
             | word: string :: rest when isOption word ->
                 let name, attached =
                     match word.IndexOf '=' with
                     | -1 -> word, None
                     | at -> word.Substring(0, at), Some(word.Substring(at + 1))
 
-                match Map.tryFind (if name.StartsWith "--" then canonical name else name) known with
-                | None -> unknown name
+                match Map.tryFind (canonical name) known with
+                | None -> unknown known name
                 | Some option ->
-                    let head = List.head option.Names
+                    let add text =
+                        {
+                            Name = option.Name
+                            Text = text
+                            File = None
+                        }
+                        :: found
 
-                    match option.Values, attached, rest with
-                    | [], None, _ -> go rest positional (head :: normal)
-                    | [], Some value, _ -> raise (UsageException $"{head} takes no value; found '{value}'.")
-                    | _, Some value, _ -> go rest positional (value :: head :: normal)
-                    | _, None, value :: rest when not (isOption value) -> go rest positional (value :: head :: normal)
-                    | value :: _, None, found ->
-                        let found =
-                            match found with
-                            | next :: _ -> $"the option {next}"
-                            | [] -> "nothing"
+                    match option.Meta, attached, rest with
+                    | None, None, _ -> go rest (add "true") positional
+                    | None, Some value, _ -> raise (UsageException $"{option.Name} takes no value; found '{value}'.")
+                    | Some _, Some value, _ -> go rest (add value) positional
+                    | Some _, None, value :: rest when not (isOption value) -> go rest (add value) positional
+                    | Some _, None, rest -> valueMissing option rest
+            | word :: rest -> go rest found (word :: positional)
 
-                        raise (
-                            UsageException $"{head} wants a value ({value.ToUpperInvariant()}); found {found} after it."
-                        )
-            | word :: rest -> go rest (word :: positional) normal
+        go words [] []
 
-        let positional, normal = go words [] []
+    /// The options and the other words of a verb. `takesWords`: whether the verb takes words that are no options.
+    let read (takesWords: bool) (options: OptionInfo list) (words: string list) : Line =
+        let found, positional = find options words
 
         match positional with
-        | extra :: _ when options |> List.forall (fun option -> not option.Positional) ->
+        | extra :: _ when not takesWords ->
             raise (UsageException $"there is nothing to do with '{extra}': this verb takes options only.")
-        | _ -> positional @ normal
+        | _ -> ()
 
-    /// The options of a verb by every name they have, dashes included, and whether they take a value.
-    let takesValue<'T when 'T :> IArgParserTemplate> () : Map<string, bool> =
-        Map
-            [
-                for option in optionsOf (parserOf<'T>()) do
-                    for name in option.Names -> name, not option.Values.IsEmpty
-            ]
+        {
+            Words = found
+            Positional = positional
+            InFile = []
+        }
+
+    /// The settings with everything that the options say: of several words on one option the last one counts. Options that
+    /// read others are applied last.
+    let apply (options: Opt<'S> list) (line: Line) (start: 'S) : 'S =
+        let known = Map [ for option in options -> option.Info.Name, option ]
+
+        line.Words
+        |> List.choose (fun word -> Map.tryFind word.Name known |> Option.map (fun option -> option, word.Text))
+        |> List.sortBy (fun (option, _) -> option.Rank) // stable: words of one rank keep their order
+        |> List.fold (fun settings (option, text) -> option.Set text settings) start
 
     /// Parts words between a verb's own options and those of another verb, which its words may hold as they are. What is no
     /// option belongs to the other one.
-    let divide (own: Map<string, bool>) (other: Map<string, bool>) (words: string list) : string list * string list =
+    let divide (own: OptionInfo list) (other: OptionInfo list) (words: string list) : string list * string list =
+        let own, other = byName own, byName other
+
         let rec go words mine others =
             match words with
             | [] -> List.rev mine, List.rev others
@@ -159,8 +170,8 @@ module Arguments =
 
                 let takes, isMine =
                     match Map.tryFind name own, Map.tryFind name other with
-                    | Some takes, _ -> takes, true
-                    | None, Some takes -> takes, false
+                    | Some option, _ -> option.Meta.IsSome, true
+                    | None, Some option -> option.Meta.IsSome, false
                     | None, None -> false, false
 
                 let chosen, rest =
@@ -176,85 +187,3 @@ module Arguments =
             | word :: rest -> go rest mine (word :: others)
 
         go words [] []
-
-    /// The cases of the union in the order in which they were typed (positional ones first).
-    let parse<'T when 'T :> IArgParserTemplate> (words: string list) : 'T list =
-        let parser = parserOf<'T>()
-
-        try
-            parser
-                .Parse(inputs = List.toArray (normalise (optionsOf parser) words), raiseOnUsage = false)
-                .GetAllResults()
-        with :? ArguParseException as refusal ->
-            // Argu appends its own usage text after the first line.
-            let sentence = refusal.Message.Split('\n')[0]
-            raise (UsageException(sentence.Replace("ERROR: ", "").Trim() + "."))
-
-    /// Breaks a text into lines that fit behind an indent.
-    let private wrap (indent: int) (text: string) : string =
-        let lines = StringBuilder()
-        let mutable column = 0
-
-        for word in text.Split([| ' '; '\n' |], StringSplitOptions.RemoveEmptyEntries) do
-            if column > 0 && indent + column + 1 + word.Length > width then
-                lines.Append('\n').Append(' ', indent) |> ignore
-                column <- 0
-
-            if column > 0 then
-                lines.Append ' ' |> ignore
-                column <- column + 1
-
-            lines.Append word |> ignore
-            column <- column + word.Length
-
-        string lines
-
-    /// The help of one verb, as `graph-pruning VERB --help` prints it.
-    let help<'T when 'T :> IArgParserTemplate> (help: VerbHelp) : string =
-        let options = optionsOf (parserOf<'T>())
-        let text = StringBuilder()
-        let line (words: string) = text.Append(words).Append('\n') |> ignore
-        line $"{program} {help.Verb}: {help.Summary}"
-        line ""
-        line $"Usage: {program} {help.Verb} {help.Synopsis}"
-        line ""
-        line (wrap 0 help.Explanation)
-        let column = 30
-
-        let shown = options |> List.filter (fun option -> not option.Positional)
-
-        for index, option in List.indexed shown do
-            match option.Section with
-            | Some title ->
-                line ""
-                line $"{title}:"
-            | None when index = 0 ->
-                line ""
-                line "Options:"
-            | None -> ()
-
-            let values = option.Values |> List.map (fun value -> " " + value.ToUpperInvariant())
-            let left = "  " + String.Join(", ", option.Names) + String.Join("", values)
-
-            let gap =
-                if left.Length + 2 > column then
-                    "\n" + String(' ', column)
-                else
-                    String(' ', column - left.Length)
-
-            line (left + gap + wrap column option.Description)
-
-        line ""
-        line "Any verb:"
-        line "  --help                      this text"
-        line "  --verbose, --quiet          say more (stack traces too); say nothing but errors"
-
-        if not help.Examples.IsEmpty then
-            line ""
-            line "Examples:"
-
-            for command, what in help.Examples do
-                line $"  {program} {command}"
-                line $"      {what}"
-
-        string text

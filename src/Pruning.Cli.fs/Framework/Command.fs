@@ -4,23 +4,28 @@ namespace Pruning.Cli.Framework
 [<NoEquality; NoComparison>]
 type Command =
     {
-        Name: string
-        /// One line for the overview.
-        Summary: string
-        /// The verb's full help. Touches Argu, but no file and no libtorch.
-        Help: unit -> string
+        About: VerbHelp
+        /// Every option. A function, so that listing the verbs makes none of them.
+        Options: unit -> OptionInfo list
         /// From the words after the verb to an exit code.
         Run: Terminal -> string list -> int
     }
 
+    member command.Name: string = command.About.Verb
+
+    /// One line for the overview.
+    member command.Summary: string = command.About.Summary
+
+    /// The verb's full help. Touches no file and no libtorch.
+    member command.Help() : string = Help.ofVerb command.About (command.Options())
+
 [<RequireQualifiedAccess>]
 module Command =
 
-    /// A verb whose words are the cases of the Argu union 'T.
-    let create<'T when 'T :> Argu.IArgParserTemplate> (help: VerbHelp) (run: Terminal -> 'T list -> int) : Command =
+    /// A verb with options of its own; `options` describes them.
+    let create (options: unit -> OptionInfo list) (about: VerbHelp) (run: Terminal -> string list -> int) : Command =
         {
-            Name = help.Verb
-            Summary = help.Summary
-            Help = fun () -> Arguments.help<'T> help
-            Run = fun terminal words -> run terminal (Arguments.parse<'T> words)
+            About = about
+            Options = options
+            Run = run
         }

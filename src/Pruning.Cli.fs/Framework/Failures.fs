@@ -59,7 +59,7 @@ module Failures =
         |> Option.defaultValue "no message"
 
     /// A sentence ends with a full stop, whoever wrote it.
-    let private stopped (text: string) = if text.EndsWith '.' then text else text + "."
+    let private stopped (text: string) = if text.EndsWith '.' || text.EndsWith '?' then text else text + "."
 
     /// ENOSPC or EDQUOT: a disk, or what a user may have of it, is full. .NET hands the number of the system on.
     let private isFull (error: IOException) = error.HResult = 28 || error.HResult = 122

@@ -60,13 +60,22 @@ module Say =
         elif total < 3600L then $"{total / 60L}:{total % 60L:D2} min"
         else $"{total / 3600L}:{total / 60L % 60L:D2}:{total % 60L:D2} h"
 
-/// Where the program writes: data goes to stdout, everything that is said about it to stderr.
+/// What surrounds a run of the program: where it writes and what may stop it. Data goes to stdout, everything that is said
+/// about it to stderr. Tests give one of their own and run the program in their process.
 type Terminal =
     {
         Data: TextWriter
         Talk: TextWriter
         /// stderr is a terminal that can move its cursor: bars are welcome.
         Lively: bool
+        /// stdout is a pipe or a file: tables are plain, and no line is folded.
+        Piped: bool
+        /// NO_COLOR is not set.
+        Colour: bool
+        /// Signals to the process ask the work to stop.
+        Signals: bool
+        /// The words that started the program, for the record of a run.
+        Command: string list
         Verbosity: Verbosity
     }
 
@@ -95,6 +104,17 @@ module Terminal =
                 not Console.IsErrorRedirected
                 && Environment.GetEnvironmentVariable "TERM" <> "dumb"
                 && verbosity <> Verbosity.Quiet
+            Piped = Console.IsOutputRedirected
+            Colour = not (isSet "NO_COLOR")
+            Signals = true
+            Command = Environment.GetCommandLineArgs() |> List.ofArray
+            Verbosity = verbosity
+        }
+
+    /// The same terminal for a user who wants more or fewer words.
+    let withVerbosity (verbosity: Verbosity) (terminal: Terminal) : Terminal =
+        { terminal with
+            Lively = terminal.Lively && verbosity <> Verbosity.Quiet
             Verbosity = verbosity
         }
 
@@ -114,8 +134,8 @@ module Terminal =
     /// A line of data.
     let print (terminal: Terminal) (text: string) = terminal.Data.WriteLine text
 
-    let private ansi (writer: TextWriter) (redirected: bool) =
-        let plain = redirected || isSet "NO_COLOR"
+    let private ansi (terminal: Terminal) (writer: TextWriter) (redirected: bool) =
+        let plain = redirected || not terminal.Colour
 
         let console =
             AnsiConsole.Create(
@@ -138,7 +158,7 @@ module Terminal =
 
         for title, numeric in columns do
             let column = TableColumn(Text title)
-            column.NoWrap <- not numeric && Console.IsOutputRedirected
+            column.NoWrap <- not numeric && terminal.Piped
             column.Alignment <- if numeric then Justify.Right else Justify.Left
             table.AddColumn column |> ignore
 
@@ -148,11 +168,10 @@ module Terminal =
 
         // Spectre pads lines to the table's width; trailing blanks are noise in a pipe.
         use buffer = new StringWriter(CultureInfo.InvariantCulture)
-        let redirected = Console.IsOutputRedirected
-        (ansi buffer redirected).Write table
+        (ansi terminal buffer terminal.Piped).Write table
 
-        if not redirected then
-            (ansi terminal.Data false).Write table
+        if not terminal.Piped then
+            (ansi terminal terminal.Data false).Write table
         else
             for line in buffer.ToString().Split('\n') do
                 if line.Trim() <> "" then
@@ -170,7 +189,7 @@ module Terminal =
         options.Converters.Add(FiniteConverter())
         terminal.Data.WriteLine(JsonSerializer.Serialize(value, options))
 
-    let internal talkConsole (terminal: Terminal) = ansi terminal.Talk false
+    let internal talkConsole (terminal: Terminal) = ansi terminal terminal.Talk false
 
 /// Signals as a token: the first asks the work to stop. `stopping` says what the work does then. A second Ctrl-C leaves at
 /// once; other signals may come as often as they like, as batch systems send them. `saves` says that the work can be taken up
@@ -194,10 +213,12 @@ type Interruption(terminal: Terminal, stopping: string, saves: bool) =
 
     let registrations =
         [
-            PosixSignalRegistration.Create(PosixSignal.SIGINT, onSignal)
-            PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal)
-            if saves then
-                PosixSignalRegistration.Create(sigusr1, onSignal)
+            if terminal.Signals then
+                PosixSignalRegistration.Create(PosixSignal.SIGINT, onSignal)
+                PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal)
+
+                if saves then
+                    PosixSignalRegistration.Create(sigusr1, onSignal)
         ]
 
     new(terminal, stopping) = new Interruption(terminal, stopping, false)

@@ -73,7 +73,7 @@ let private ofConfig (settings: ImportSettings) (path: string) : ImportSettings 
 
 /// Options in their order: of several the last one counts, those of a --config file included.
 let settingsOf (arguments: ImportArgument list) : ImportSettings =
-    let apply settings argument =
+    let apply (settings: ImportSettings) argument =
         match argument with
         | ImportArgument.File path -> { settings with File = path }
         | Config path -> ofConfig settings path
@@ -178,7 +178,7 @@ let private run (terminal: Terminal) (arguments: ImportArgument list) : int =
     ExitCode.ok
 
 let command: Command =
-    Command.create<ImportArgument>
+    ArguVerb.command<ImportArgument>
         {
             Verb = "import"
             Summary = "take over weights that the original research code has trained"

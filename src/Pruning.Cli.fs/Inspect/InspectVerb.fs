@@ -291,7 +291,7 @@ let private run (terminal: Terminal) (arguments: InspectArgument list) : int =
     | PassMode.Check -> check terminal settings file
 
 let command: Command =
-    Command.create<InspectArgument>
+    ArguVerb.command<InspectArgument>
         {
             Verb = "inspect"
             Summary = "what is in a ROOT file: keys, trees, RNTuples, types, sizes, values; damage"

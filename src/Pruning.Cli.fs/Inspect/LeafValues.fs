@@ -62,7 +62,7 @@ module LeafValues =
                     match error.Kind with
                     // What only a later entry shows: a class of a version that the file does not describe.
                     | RootErrorKind.UnsupportedVersion
-                    | RootErrorKind.UnsupportedBranch -> Unsupported(branch.Name, "", error.Message)
+                    | RootErrorKind.UnsupportedBranch -> Unsupported(branch.Name, "", error.Problem)
                     | _ -> Damaged(branch.Name, error.Message)
 
             for member' in branch.UnsupportedMembers do

@@ -217,7 +217,7 @@ let private program () : string =
 
 let private run (terminal: Terminal) (words: string list) : int =
     let own, command = split words
-    let arguments = Arguments.parse<LaunchArgument> own
+    let arguments = ArguVerb.parse<LaunchArgument> own
     let job = jobOf arguments command
 
     let where =
@@ -261,10 +261,4 @@ let private help: VerbHelp =
             ]
     }
 
-let command: Command =
-    {
-        Name = help.Verb
-        Summary = help.Summary
-        Help = fun () -> Arguments.help<LaunchArgument> help
-        Run = run
-    }
+let command: Command = Command.create ArguVerb.options<LaunchArgument> help run

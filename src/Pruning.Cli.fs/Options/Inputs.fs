@@ -22,17 +22,6 @@ type InputSettings =
         Workers: int
     }
 
-/// What verbs that read tracksters have in common on the command line; numbers and choices arrive as text.
-[<RequireQualifiedAccess>]
-type InputOption =
-    /// Positional words: files, then perhaps two trees.
-    | Words of string list
-    | Tracksters of tree: string
-    | Edges of tree: string
-    | BadFiles of what: string
-    | BadGraphs of what: string
-    | Workers of n: string
-
 /// Command-line words to files and trees.
 [<RequireQualifiedAccess>]
 module Inputs =
@@ -47,7 +36,52 @@ module Inputs =
             Workers = Environment.ProcessorCount
         }
 
-    let stopOrSkip = [ "stop", false; "skip", true ]
+    let private stopOrSkip = [ "stop", false; "skip", true ]
+
+    /// Threads that read and build; 0 is the original's "in the main process", and one does as much.
+    let workers: Kind<int> = Kind.whole (0, 1024) |> Kind.map (max 1) id
+
+    /// What verbs that read tracksters have in common on the command line.
+    let options: Opt<InputSettings> list =
+        [
+            Opt.ofKind
+                (Kind.text "TREE")
+                "--tracksters"
+                "Tree with one trackster per entry, with or without ;cycle."
+                _.TracksterTree
+                (fun v s -> { s with TracksterTree = v })
+            |> Opt.kept "input" "trackster_tree"
+            |> Opt.required
+            Opt.ofKind (Kind.text "TREE") "--edges" "Tree with the edges of the same entries." _.EdgeTree (fun v s ->
+                { s with EdgeTree = v })
+            |> Opt.kept "input" "edge_tree"
+            |> Opt.required
+            Opt.ofKind workers "--workers" "Threads that read files and build graphs." _.Workers (fun v s ->
+                { s with Workers = v })
+            |> Opt.meta "N"
+            |> Opt.unset "number of cores"
+            |> Opt.notKept
+            Opt.choice
+                "--bad-files"
+                stopOrSkip
+                "What to do with a file that cannot be read: stop or skip."
+                _.SkipBadFiles
+                (fun v s -> { s with SkipBadFiles = v })
+            |> Opt.notKept
+            Opt.ofKind
+                { Kind.choice stopOrSkip with
+                    ToJson = fun key skip -> Kind.flag.ToJson key skip
+                    OfJson = fun key fields -> fields.Flag key
+                    JsonType = Kind.flag.JsonType
+                }
+                "--bad-graphs"
+                "What to do with an invalid trackster (unknown node ids, NaN values): stop or skip."
+                _.SkipBadGraphs
+                (fun v s -> { s with SkipBadGraphs = v })
+            |> Opt.kept "input" "skip_bad_graphs"
+            |> Opt.required
+        ]
+        |> Opt.group "Input" "input"
 
     let private looksLikeFile (exists: string -> bool) (word: string) =
         word.EndsWith(".root", StringComparison.OrdinalIgnoreCase)
@@ -55,91 +89,54 @@ module Inputs =
         || exists word
 
     /// The rule for `FILE [FILE ...] [TRACKSTERS EDGES]`: of three words or more, the last two are the trees if
-    /// neither looks like a file (ends in .root, holds a glob character or a slash, or exists). `tracksters` and
-    /// `edges` are what `--tracksters` and `--edges` said: with either of them every positional word is a file.
+    /// neither looks like a file (ends in .root, holds a glob character or a slash, or exists). `named`: the trees were given
+    /// as options, so that every word is a file. Otherwise the trees are `trees` where the words do not say.
     let ofWords
         (exists: string -> bool)
-        (tracksters: string option)
-        (edges: string option)
+        (named: bool)
+        (trees: string * string)
         (words: string list)
-        : string list * string * string =
+        : string list * (string * string) =
         let isFile = looksLikeFile exists
-        let trees = defaultArg tracksters standard.TracksterTree, defaultArg edges standard.EdgeTree
-        let asked = tracksters.IsSome || edges.IsSome
 
-        let files, (tracksterTree, edgeTree) =
+        let files, trees =
             match List.rev words with
             | edgeTree :: tracksterTree :: (_ :: _ as files) when
-                not asked && not (isFile edgeTree) && not (isFile tracksterTree)
+                not named && not (isFile edgeTree) && not (isFile tracksterTree)
                 ->
                 List.rev files, (tracksterTree, edgeTree)
-            | last :: (_ :: _ as others) when not asked && not (isFile last) && List.forall isFile others ->
+            | last :: (_ :: _ as others) when not named && not (isFile last) && List.forall isFile others ->
                 raise (
                     UsageException
-                        $"one tree name alone ('{last}'): give both after the files, as in FILE Tracksters Edges, or use --tracksters and --edges; if it is a file, it is not there."
+                        $"one tree name alone ('{last}'): give both after the files, as in FILE Tracksters Edges, or use --tracksters and --edges. If it is a file, it does not exist."
                 )
             | _ -> words, trees
 
         match files with
         | [] -> raise (UsageException "no input: give at least one ROOT file with the trees Tracksters and Edges.")
-        | _ -> files, tracksterTree, edgeTree
+        | _ -> files, trees
 
-    /// Threads that read and build; 0 is the original's "in the main process", and one does as much.
-    let workers (text: string) : int = max 1 (Value.whole "--workers" (0, 1024) text)
+    /// Whether the user typed the name of a tree as an option.
+    let private areTreesNamed (line: Line) : bool =
+        (Line.typed "--tracksters" line).IsSome || (Line.typed "--edges" line).IsSome
 
-    /// Of several words on one option the last one counts; positional words are joined. Without positional words the files are
-    /// those of `before`, if it has any.
-    let ofOptionsAfter (before: InputSettings) (exists: string -> bool) (options: InputOption list) : InputSettings =
-        let words =
-            options
-            |> List.collect (function
-                | InputOption.Words words -> words
-                | _ -> [])
+    /// The input with the files and trees that words name. Without words the files are those of the input.
+    let withWords (exists: string -> bool) (line: Line) (words: string list) (input: InputSettings) : InputSettings =
+        if words.IsEmpty && not input.Files.IsEmpty then
+            input
+        else
+            let files, (tracksterTree, edgeTree) =
+                ofWords exists (areTreesNamed line) (input.TracksterTree, input.EdgeTree) words
 
-        let last pick = options |> List.choose pick |> List.tryLast
-
-        let tracksters =
-            last (function
-                | InputOption.Tracksters tree -> Some tree
-                | _ -> None)
-
-        let edges =
-            last (function
-                | InputOption.Edges tree -> Some tree
-                | _ -> None)
-
-        let files, tracksterTree, edgeTree =
-            if words.IsEmpty && not before.Files.IsEmpty then
-                before.Files, defaultArg tracksters before.TracksterTree, defaultArg edges before.EdgeTree
-            else
-                ofWords exists tracksters edges words
-
-        let apply input option =
-            match option with
-            | InputOption.Words _
-            | InputOption.Tracksters _
-            | InputOption.Edges _ -> input
-            | InputOption.BadFiles text ->
-                { input with
-                    SkipBadFiles = Value.choice "--bad-files" stopOrSkip text
-                }
-            | InputOption.BadGraphs text ->
-                { input with
-                    SkipBadGraphs = Value.choice "--bad-graphs" stopOrSkip text
-                }
-            | InputOption.Workers text -> { input with Workers = workers text }
-
-        List.fold
-            apply
-            { before with
+            { input with
                 Files = files
                 TracksterTree = tracksterTree
                 EdgeTree = edgeTree
             }
-            options
 
-    /// The same after the defaults.
-    let ofOptions: (string -> bool) -> InputOption list -> InputSettings = ofOptionsAfter standard
+    /// From the words of a verb whose positional words are files and trees.
+    let ofLine (exists: string -> bool) (line: Line) : InputSettings =
+        Arguments.apply options line standard |> withWords exists line (Line.files line)
 
     /// Reads the files and says nothing about those that were left out.
     let openQuietly (input: InputSettings) : GraphDataset =

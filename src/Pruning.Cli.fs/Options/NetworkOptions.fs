@@ -1,135 +1,327 @@
 namespace Pruning.Cli.Options
 
+open System
 open Pruning.Model.Configuration
 open Pruning.Model.Features
 open Pruning.Cli.Framework
 
-/// Words of `train` about the network that only make sense together: a strategy and its passes, an attention layer and its
-/// heads, an order and the run's seed. They are joined here once all of them are known, whatever their order was.
+/// The options that describe a network. Some make sense together only: a strategy and its iterations, an attention layer and
+/// its heads, an order and the run's seed.
 [<RequireQualifiedAccess>]
-module NetworkWords =
+module NetworkOptions =
 
-    let private defaultPasses =
+    let private defaultIterations =
         match PrunerConfig.standard.Strategy with
-        | DecisionStrategy.Equilibrium passes -> passes
-        | DecisionStrategy.OnePass
-        | DecisionStrategy.Tree
-        | DecisionStrategy.Autoregressive -> 1
+        | DecisionStrategy.Equilibrium iterations -> iterations
+        | _ -> 1
 
-    let private modes (passes: int) : (string * DecisionStrategy) list =
+    /// Strategies by name; the number of iterations is another option's.
+    let private modes =
         [
-            "equilibrium", DecisionStrategy.Equilibrium passes
+            "equilibrium", DecisionStrategy.Equilibrium defaultIterations
             "one-pass", DecisionStrategy.OnePass
             "autoregressive", DecisionStrategy.Autoregressive
             "tree", DecisionStrategy.Tree
         ]
 
+    /// The name of a strategy.
     let modeName (strategy: DecisionStrategy) : string =
         match strategy with
         | DecisionStrategy.Equilibrium _ -> "equilibrium"
-        | DecisionStrategy.OnePass -> "one-pass"
-        | DecisionStrategy.Autoregressive -> "autoregressive"
-        | DecisionStrategy.Tree -> "tree"
+        | other -> Choices.nameOf modes other
 
-    let private last (pick: TrainArgument -> 'T option) (arguments: TrainArgument list) : 'T option =
-        arguments |> List.choose pick |> List.tryLast
+    let private setMode (strategy: DecisionStrategy) (config: PrunerConfig) : PrunerConfig =
+        match strategy, config.Strategy with
+        | DecisionStrategy.Equilibrium _, DecisionStrategy.Equilibrium _ -> config
+        | strategy, _ -> { config with Strategy = strategy }
 
-    let private strategy (before: DecisionStrategy) (arguments: TrainArgument list) : DecisionStrategy =
-        let passes =
-            arguments
-            |> last (function
-                | Num_Iterations text -> Some(Value.whole "--num-iterations" (1, 1000) text)
+    /// How decisions are taken.
+    let mode: Opt<PrunerConfig> =
+        Opt.ofKind
+            { Kind.choice modes with
+                Text = modeName >> Some
+            }
+            "--mode"
+            "How decisions are taken. equilibrium: all at once, in several iterations, each of which reads the decisions of the previous one. one-pass: only the first iteration. autoregressive: one layer cluster at a time. tree: all jointly, by exact inference over the links."
+            _.Strategy
+            setMode
+        |> Opt.kept "model" "strategy"
+
+    let autoregressive: Opt<PrunerConfig> =
+        { Opt.flag
+              "--autoregressive"
+              "The same as --mode autoregressive."
+              (fun config -> config.Strategy = DecisionStrategy.Autoregressive)
+              (fun on -> if on then setMode DecisionStrategy.Autoregressive else id) with
+            Text = fun _ -> None
+        }
+        |> Opt.notKept
+
+    /// Iterations of the equilibrium strategy; other strategies have none.
+    let iterations: Opt<PrunerConfig> =
+        Opt.ofKind
+            (Kind.omitted (Kind.whole (1, 1000)))
+            "--iterations"
+            "Iterations of the equilibrium strategy."
+            (fun config ->
+                match config.Strategy with
+                | DecisionStrategy.Equilibrium iterations -> Some iterations
                 | _ -> None)
-            |> Option.defaultWith (fun () ->
-                match before with
-                | DecisionStrategy.Equilibrium passes -> passes
-                | _ -> defaultPasses)
+            (fun iterations config ->
+                match config.Strategy, iterations with
+                | DecisionStrategy.Equilibrium _, Some iterations ->
+                    { config with
+                        Strategy = DecisionStrategy.Equilibrium iterations
+                    }
+                | _ -> config)
+        |> Opt.original "--num-iterations"
+        |> Opt.alias "--passes"
+        |> Opt.kept "model" "passes"
+        |> Opt.late
 
-        arguments
-        |> last (function
-            | Mode text -> Some(Value.choice "--mode" (modes passes) text)
-            | Autoregressive -> Some DecisionStrategy.Autoregressive
-            | _ -> None)
-        |> Option.defaultWith (fun () ->
-            match before with
-            | DecisionStrategy.Equilibrium _ -> DecisionStrategy.Equilibrium passes
-            | other -> other)
+    let decisionCell: Opt<PrunerConfig> =
+        Opt.choice
+            "--decision-cell"
+            Choices.cells
+            "Recurrent cell that feeds decisions back into the node states."
+            _.DecisionCell
+            (fun v s -> { s with DecisionCell = v })
+        |> Opt.original "--aggregator"
+        |> Opt.kept "model" "decision_cell"
 
-    let private heads (config: PrunerConfig) (arguments: TrainArgument list) : LayerKind =
-        let given =
-            arguments
-            |> last (function
-                | Heads text -> Some(Value.whole "--heads" (1, 8192) text, text)
+    let memoryCell: Opt<PrunerConfig> =
+        Opt.choice
+            "--memory-cell"
+            Choices.memories
+            "Recurrent cell that remembers the node states between iterations or steps."
+            _.MemoryCell
+            (fun v s -> { s with MemoryCell = v })
+        |> Opt.original "--memory"
+        |> Opt.kept "model" "memory_cell"
+
+    let neighbourAggregator: Opt<PrunerConfig> =
+        Opt.choice
+            "--neighbour-aggregator"
+            Choices.aggregators
+            "How a sage layer combines the messages of the neighbours. mean-max puts mean and max side by side. mean is much faster than lstm."
+            _.Aggregator
+            (fun v s -> { s with Aggregator = v })
+        |> Opt.alias "--neighbor-aggregator"
+
+    /// The width of the node states.
+    let hidden: Opt<PrunerConfig> =
+        let even (option: string) (text: string) =
+            let hidden = Value.whole option (2, 8192) text
+
+            if hidden % 2 = 1 then
+                Value.refuse option "an even number (the encoder starts with half of it)" text
+
+            hidden
+
+        Opt.ofKind
+            { Kind.whole (2, 8192) with
+                Parse = even
+            }
+            "--hidden-dim"
+            "Width of the node states: an even number."
+            _.Hidden
+            (fun v s -> { s with Hidden = v })
+        |> Opt.alias "--hidden"
+        |> Opt.kept "model" "hidden"
+
+    let private heads: Opt<PrunerConfig> =
+        let set heads (config: PrunerConfig) =
+            match config.Layer, heads with
+            | LayerKind.GatV2 _, Some heads ->
+                { config with
+                    Layer = LayerKind.GatV2 heads
+                }
+            | other, _ ->
+                raise (UsageException $"--heads belongs to --layer gatv2; found --layer {Choices.layerName other}.")
+
+        Opt.ofKind
+            (Kind.omitted (Kind.whole (1, 8192)))
+            "--heads"
+            "Attention heads of a gatv2 layer. They divide the width of the node states."
+            (fun (config: PrunerConfig) ->
+                match config.Layer with
+                | LayerKind.GatV2 heads -> Some heads
                 | _ -> None)
+            set
+        |> Opt.unset (string Choices.defaultHeads)
+        |> Opt.late
 
-        match config.Layer, given with
-        | LayerKind.GatV2 standard, _ ->
-            let heads, text = given |> Option.defaultValue (standard, string standard)
-
-            if config.Hidden % heads <> 0 then
-                Value.refuse "--heads" $"a divisor of the width of the node states, {config.Hidden}" text
-
-            LayerKind.GatV2 heads
-        | other, None -> other
-        | other, Some _ ->
-            raise (UsageException $"--heads belongs to --layer gatv2; found --layer {Choices.layerName other}.")
-
-    /// The order in which layer clusters are decided.
-    let private order (seed: int64) (arguments: TrainArgument list) : DecisionOrder option =
-        arguments
-        |> last (function
-            | Order text -> Some(Value.choice "--order" (Choices.orders seed) text)
-            | _ -> None)
-
-    let private defaultProbability = 0.1
-
-    /// A word, or a word and a probability: linear:0.2
-    let private scheduleOf (text: string) : TeacherForcingSchedule =
-        let words = Choices.schedules defaultProbability |> List.map fst |> String.concat ", "
-        let wanted = $"one of {words}, with a probability if you like, as in linear:0.1"
-        let isName (name: string) (known: string, _) = known.Equals(name, System.StringComparison.OrdinalIgnoreCase)
-
-        match text.Split ':' with
-        | [| name |] ->
-            match Choices.schedules defaultProbability |> List.tryFind (isName name) with
-            | Some(_, schedule) -> schedule
-            | None -> Value.refuse "--scheduled-sampling" wanted text
-        | [| name; probability |] ->
-            match Value.tryReal (Interval.closed 0.0 1.0) probability with
-            | None -> Value.refuse "--scheduled-sampling" wanted text
-            | Some p ->
-                match Choices.schedules p |> List.tryFind (isName name) with
-                | Some(_, TeacherForcingSchedule.Always)
-                | None -> Value.refuse "--scheduled-sampling" wanted text
-                | Some(_, TeacherForcingSchedule.Exponential _) when p = 0.0 ->
-                    Value.refuse "--scheduled-sampling" "a probability above 0 with exponential" text
-                | Some(_, schedule) -> schedule
-        | _ -> Value.refuse "--scheduled-sampling" wanted text
-
-    let private schedule (arguments: TrainArgument list) : TeacherForcingSchedule option =
-        arguments
-        |> last (function
-            | Scheduled_Sampling text -> Some(scheduleOf text)
-            | _ -> None)
-
-    let private features (arguments: TrainArgument list) : NodeFeature list option =
-        let read (text: string) =
+    /// Columns by a name of a set, or by their own names.
+    let private featureKind: Kind<NodeFeature list> =
+        let parse option (text: string) =
             match
-                text.Split(',', System.StringSplitOptions.TrimEntries)
+                text.Split(',', StringSplitOptions.TrimEntries)
                 |> List.ofArray
                 |> FeatureTable.ofNames
             with
             | Ok features -> features
             | Error word ->
                 let allowed = String.concat ", " FeatureTable.names
-                Value.refuse "--features" $"names separated by commas among {allowed}" word
+                Value.refuse option $"names separated by commas among {allowed}" word
 
-        arguments
-        |> last (function
-            | Features text -> Some(read text)
-            | _ -> None)
+        let text (features: NodeFeature list) =
+            if features = NodeFeature.original then
+                "original"
+            else
+                features |> List.map FeatureTable.name |> String.concat ","
 
-    let private refuseStrays (arguments: TrainArgument list) (config: PrunerConfig) =
+        { Kind.custom "NAMES" parse text with
+            JsonType = "list of texts"
+        }
+
+    /// A word, or a word and a probability: linear:0.2
+    let private teacherForcingKind: Kind<TeacherForcingSchedule> =
+        let defaultProbability = 0.1
+
+        let parse option (text: string) =
+            let words = Choices.schedules defaultProbability |> List.map fst |> String.concat ", "
+            let wanted = $"one of {words}, with a probability if you like, as in linear:0.1"
+            let refuse () = Value.refuse option wanted text
+
+            let isName (name: string) (known: string, _) = known.Equals(name, StringComparison.OrdinalIgnoreCase)
+
+            let named name probability = Choices.schedules probability |> List.tryFind (isName name) |> Option.map snd
+
+            match text.Split ':' with
+            | [| name |] -> named name defaultProbability |> Option.defaultWith refuse
+            | [| name; probability |] ->
+                match Value.tryReal (Interval.closed 0.0 1.0) probability with
+                | None -> refuse ()
+                | Some p ->
+                    match named name p with
+                    | Some TeacherForcingSchedule.Always
+                    | None -> refuse ()
+                    | Some(TeacherForcingSchedule.Exponential _) when p = 0.0 ->
+                        Value.refuse option "a probability above 0 with exponential" text
+                    | Some schedule -> schedule
+            | _ -> refuse ()
+
+        let text schedule =
+            match schedule with
+            | TeacherForcingSchedule.Always -> "none"
+            | TeacherForcingSchedule.Linear last
+            | TeacherForcingSchedule.Exponential last
+            | TeacherForcingSchedule.InverseSigmoid last ->
+                $"{Choices.nameOf (Choices.schedules last) schedule}:{Kind.number last}"
+
+        { Kind.custom "SCHEDULE" parse text with
+            Words = fun () -> Choices.schedules defaultProbability |> List.map fst
+        }
+
+    let private order: Opt<PrunerConfig> =
+        let kind = Kind.choice (Choices.orders 0L)
+
+        Opt.ofKind
+            { kind with
+                // The seed is another option's.
+                Text =
+                    function
+                    | DecisionOrder.Random _ -> kind.Text(DecisionOrder.Random 0L)
+                    | order -> kind.Text order
+            }
+            "--order"
+            "Which layer cluster an autoregressive network decides next: confidence (learnt), energy (highest first), layer (from the front) or random."
+            _.Order
+            (fun v s -> { s with Order = v })
+
+    let private normalisation name help (get: PrunerConfig -> Normalisation) set =
+        Opt.choice name Choices.normalisations help get set
+
+    /// Every option of a network.
+    let options: Opt<PrunerConfig> list =
+        [
+            mode
+            autoregressive
+            iterations
+            Opt.whole
+                "--message-passing-steps"
+                (1, 100)
+                "Message-passing steps of each iteration or decision."
+                _.Rounds
+                (fun v s -> { s with Rounds = v })
+            |> Opt.original "--num-gnn-steps"
+            |> Opt.alias "--rounds"
+            |> Opt.kept "model" "rounds"
+            hidden
+            decisionCell
+            memoryCell
+            order
+            Opt.choice
+                "--layer"
+                Choices.layers
+                "Operator of a message-passing step. gatv2 is attention."
+                (fun (config: PrunerConfig) -> config.Layer)
+                (fun v s -> { s with Layer = v })
+            |> fun option ->
+                { option with
+                    Text = fun config -> Some(Choices.layerName config.Layer)
+                }
+            heads
+            neighbourAggregator
+            Opt.whole
+                "--neighbours"
+                (0, 1000)
+                "Edges that each layer cluster gets from its nearest neighbours in the trackster, besides the links."
+                _.Neighbours
+                (fun v s -> { s with Neighbours = v })
+            |> Opt.alias "--neighbors"
+            Opt.flag
+                "--residual"
+                "Add the output of a message-passing step to its input instead of replacing it. This helps with many steps."
+                _.Residual
+                (fun v s -> { s with Residual = v })
+            normalisation
+                "--step-normalisation"
+                "Normalisation of the output of a message-passing step."
+                _.RoundNormalisation
+                (fun v s -> { s with RoundNormalisation = v })
+            |> Opt.alias "--round-normalisation"
+            |> Opt.alias "--round-normalization"
+            |> Opt.kept "model" "round_normalisation"
+            Opt.real
+                "--step-dropout"
+                (Interval.below 0.0 1.0)
+                "Dropout probability in the output of a message-passing step."
+                _.RoundDropout
+                (fun v s -> { s with RoundDropout = v })
+            |> Opt.alias "--round-dropout"
+            |> Opt.kept "model" "round_dropout"
+            Opt.ofKind
+                featureKind
+                "--features"
+                "What the network reads of a layer cluster: original, extended, oriented, physics, or names separated by commas. The reference page of the features describes the sets and the names."
+                _.Features
+                (fun v s -> { s with Features = v })
+            normalisation
+                "--normalisation"
+                "Normalisation between the layers of the encoder."
+                _.Normalisation
+                (fun v s -> { s with Normalisation = v })
+            |> Opt.alias "--normalization"
+            Opt.flag
+                "--no-standardise"
+                "Read cm, GeV and ns as they are, instead of shifting and scaling each feature."
+                (fun config -> not config.Standardise)
+                (fun v s -> { s with Standardise = not v })
+            |> Opt.alias "--no-standardize"
+            |> Opt.kept "model" "standardise"
+            Opt.real "--dropout" (Interval.below 0.0 1.0) "Dropout probability in the heads." _.Dropout (fun v s ->
+                { s with Dropout = v })
+            Opt.ofKind
+                teacherForcingKind
+                "--scheduled-sampling"
+                "How teacher forcing of an autoregressive network falls from the first epoch to the last: none (always the true label), linear, exponential or inverse-sigmoid. A number after a colon is the probability of the true label in the last epoch, as in linear:0.1."
+                _.TeacherForcing
+                (fun v s -> { s with TeacherForcing = v })
+        ]
+        |> Opt.group "Network" "model"
+
+    let private refuseStrays (line: Line) (config: PrunerConfig) =
         let mode = modeName config.Strategy
 
         if config.Strategy <> DecisionStrategy.Autoregressive then
@@ -141,108 +333,41 @@ module NetworkWords =
                 if isThere then
                     raise (UsageException $"{option} belongs to --mode autoregressive; found --mode {mode}.")
 
-        let isClassWeight argument =
-            match argument with
-            | Class_Weight text -> not (text.Equals("measured", System.StringComparison.OrdinalIgnoreCase))
-            | _ -> false
+        let isWeighted =
+            Line.typed "--class-weight" line
+            |> Option.exists (fun text -> text.ToLowerInvariant() <> "measured")
 
-        if config.Strategy = DecisionStrategy.Tree && List.exists isClassWeight arguments then
+        if config.Strategy = DecisionStrategy.Tree && isWeighted then
             raise (
                 UsageException
-                    "--class-weight has no meaning with --mode tree, which learns exact probabilities: leave it out, and choose where to prune with evaluate --working-point."
+                    "--class-weight has no meaning with --mode tree, which learns exact probabilities. Leave it out, and choose where to prune with evaluate --working-point."
             )
 
-        let isAggregator argument =
-            match argument with
-            | Neighbour_Aggregator _ -> true
-            | _ -> false
-
-        if config.Layer <> LayerKind.Sage && List.exists isAggregator arguments then
+        if
+            config.Layer <> LayerKind.Sage
+            && (Line.typed "--neighbour-aggregator" line).IsSome
+        then
             raise (
                 UsageException
                     $"--neighbour-aggregator belongs to --layer sage; found --layer {Choices.layerName config.Layer}."
             )
 
-    let private count (option: string) (high: int) (text: string) = Value.whole option (1, high) text
+    /// The network with what its options say together. Refuses options that contradict each other.
+    let complete (seed: int64) (line: Line) (config: PrunerConfig) : PrunerConfig =
+        match config.Layer with
+        | LayerKind.GatV2 heads when config.Hidden % heads <> 0 ->
+            let text = Line.last "--heads" line |> Option.defaultValue (string heads)
+            Value.refuse "--heads" $"a divisor of the width of the node states, {config.Hidden}" text
+        | _ -> ()
 
-    /// A network with what an option alone says of it; None for an option about something else, or one that is joined with
-    /// others by `complete`.
-    let tryApply (config: PrunerConfig) (argument: TrainArgument) : PrunerConfig option =
-        match argument with
-        | Layer text ->
-            Some
-                { config with
-                    Layer = Value.choice "--layer" Choices.layers text
-                }
-        | Residual -> Some { config with Residual = true }
-        | Round_Normalisation text ->
-            Some
-                { config with
-                    RoundNormalisation = Value.choice "--round-normalisation" Choices.normalisations text
-                }
-        | Round_Dropout text ->
-            Some
-                { config with
-                    RoundDropout = Value.real "--round-dropout" (Interval.below 0.0 1.0) text
-                }
-        | Num_Gnn_Steps text ->
-            Some
-                { config with
-                    Rounds = count "--num-gnn-steps" 100 text
-                }
-        | Hidden_Dim text ->
-            let hidden = Value.whole "--hidden-dim" (2, 8192) text
+        refuseStrays line config
 
-            if hidden % 2 = 1 then
-                Value.refuse "--hidden-dim" "an even number (the encoder starts with half of it)" text
-
-            Some { config with Hidden = hidden }
-        | Aggregator text ->
-            Some
-                { config with
-                    DecisionCell = Value.choice "--aggregator" Choices.cells text
-                }
-        | Memory text ->
-            Some
-                { config with
-                    MemoryCell = Value.choice "--memory" Choices.memories text
-                }
-        | Neighbour_Aggregator text ->
-            Some
-                { config with
-                    Aggregator = Value.choice "--neighbour-aggregator" Choices.aggregators text
-                }
-        | Neighbours text ->
-            Some
-                { config with
-                    Neighbours = Value.whole "--neighbours" (0, 1000) text
-                }
-        | Normalisation text ->
-            Some
-                { config with
-                    Normalisation = Value.choice "--normalisation" Choices.normalisations text
-                }
-        | No_Standardise -> Some { config with Standardise = false }
-        | Dropout text ->
-            Some
-                { config with
-                    Dropout = Value.real "--dropout" (Interval.below 0.0 1.0) text
-                }
-        | _ -> None
-
-    /// The network that the arguments ask for, from one that has all that each of them says alone.
-    let complete (seed: int64) (arguments: TrainArgument list) (config: PrunerConfig) : PrunerConfig =
-        let whole =
+        match config.Order with
+        | DecisionOrder.Random _ when (Line.last "--order" line).IsSome ->
             { config with
-                Strategy = strategy config.Strategy arguments
-                Layer = heads config arguments
-                Order = order seed arguments |> Option.defaultValue config.Order
-                TeacherForcing = schedule arguments |> Option.defaultValue config.TeacherForcing
-                Features = features arguments |> Option.defaultValue config.Features
+                Order = DecisionOrder.Random seed
             }
-
-        refuseStrays arguments whole
-        whole
+        | _ -> config
 
     /// Options that would break --parity, and what it fixes them to.
     let againstParity (config: PrunerConfig) : (string * string) option =
@@ -256,8 +381,8 @@ module NetworkWords =
             config.Neighbours <> fixedTo.Neighbours, "--neighbours", "to 0"
             config.Residual, "--residual", "off"
             config.Strategy = DecisionStrategy.Tree, "--mode", "to equilibrium or autoregressive"
-            config.RoundNormalisation <> fixedTo.RoundNormalisation, "--round-normalisation", "to identity"
-            config.RoundDropout <> fixedTo.RoundDropout, "--round-dropout", "to 0"
+            config.RoundNormalisation <> fixedTo.RoundNormalisation, "--step-normalisation", "to identity"
+            config.RoundDropout <> fixedTo.RoundDropout, "--step-dropout", "to 0"
             config.Order <> fixedTo.Order, "--order", "to confidence"
             config.TeacherForcing <> fixedTo.TeacherForcing, "--scheduled-sampling", "to none"
         ]

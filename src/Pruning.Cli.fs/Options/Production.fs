@@ -18,10 +18,10 @@ module Shard =
 
     let whole = { Index = 1; Count = 1 }
 
-    let private refuse (text: string) = Value.refuse "--shard" "K/N with K from 1 to N, as in 3/16" text
-
     /// "3/16"
-    let parse (text: string) : Shard =
+    let private parse (option: string) (text: string) : Shard =
+        let refuse (text: string) = Value.refuse option "K/N with K from 1 to N, as in 3/16" text
+
         match text.Split '/' with
         | [| index; count |] ->
             match Int32.TryParse index, Int32.TryParse count with
@@ -36,6 +36,8 @@ module Shard =
         cut (shard.Index - 1), cut shard.Index
 
     let text (shard: Shard) = $"{shard.Index}/{shard.Count}"
+
+    let kind: Kind<Shard> = Kind.custom "K/N" parse text
 
 /// What the verbs that make prepared files have in common: options by name, compression, what files say about
 /// themselves, and care for files that are there.
@@ -54,18 +56,24 @@ module Production =
             "xz", orElse (RootCompressionSetting.Xz()) (fun level -> RootCompressionSetting.Xz level)
         ]
 
-    /// "zstd", "zstd=7", "none"
-    let compression (text: string) : RootCompressionSetting =
+    let private parseCompression (option: string) (text: string) : RootCompressionSetting =
         match text.Split '=' with
-        | [| codec |] -> Value.choice "--compression" codecs codec None
+        | [| codec |] -> Value.choice option codecs codec None
         | [| codec; level |] when codec <> "none" ->
-            Value.choice "--compression" codecs codec (Some(Value.whole "the level of --compression" (1, 9) level))
-        | _ -> Value.refuse "--compression" "zstd, lz4, zlib, xz (with =1 to =9 if you like) or none" text
+            Value.choice option codecs codec (Some(Value.whole $"the level of {option}" (1, 9) level))
+        | _ -> Value.refuse option "zstd, lz4, zlib, xz (with =1 to =9 if you like) or none" text
+
+    /// "zstd", "zstd=7", "none"
+    let compression: Kind<RootCompressionSetting> =
+        { Kind.custom "CODEC" parseCompression string with
+            Words = fun () -> List.map fst codecs
+            Text = fun _ -> None
+        }
 
     let private formats = [ "tree", TableFormat.Tree; "rntuple", TableFormat.Ntuple ]
 
     /// "tree", "rntuple"
-    let tableFormat (text: string) : TableFormat = Value.choice "--format" formats text
+    let tableFormat: Kind<TableFormat> = Kind.choice formats
 
     /// The word that `tableFormat` takes.
     let formatName (format: TableFormat) : string = formats |> List.find (snd >> (=) format) |> fst
@@ -90,6 +98,34 @@ module Production =
         | at ->
             checkedBy "--set" (fun () ->
                 OptionTable.With(options, assignment.Substring(0, at).Trim(), assignment.Substring(at + 1).Trim()))
+
+    /// An option that is a parameter of a record of options under another name.
+    let parameter
+        (get: 'S -> 'Options)
+        (change: 'Options -> 'S -> 'S)
+        (name: string)
+        (parameter: string)
+        (meta: string)
+        (help: string)
+        : Opt<'S> =
+        let value settings =
+            OptionTable.List(get settings)
+            |> Seq.tryFind (fun pair -> pair.Key = parameter)
+            |> Option.map _.Value
+
+        { Opt.ofVerb (Kind.text meta) name help with
+            Set =
+                fun text settings ->
+                    change (checkedBy name (fun () -> OptionTable.With(get settings, parameter, text))) settings
+            Text = value
+        }
+
+    /// NAME=VALUE: any parameter.
+    let assignment (get: 'S -> 'Options) (change: 'Options -> 'S -> 'S) (example: string) : Opt<'S> =
+        { Opt.ofVerb (Kind.text "NAME=VALUE") "--set" $"Set any parameter that --parameters prints, as in {example}." with
+            Set = fun text settings -> change (set (get settings) text) settings
+        }
+        |> Opt.repeated
 
     /// Equal content gives equal bytes, whatever the number of threads.
     let writeOptions (compression: RootCompressionSetting) (threads: int) : RootWriteOptions =
@@ -129,25 +165,16 @@ type Existing =
     | Replace
     | Resume
 
-/// What verbs that make files have in common on the command line; numbers and choices arrive as text.
-[<RequireQualifiedAccess>]
-type ProductionOption =
-    | Output of path: string
-    | OutputDirectory of path: string
-    | Resume
-    | Overwrite
-    | Compression of codec: string
-    | Format of name: string
-    | Shard of part: string
-    | Threads of n: string
-    | Json
-
+/// What verbs that make files have in common.
 type ProductionSettings =
     {
         /// As typed; a verb may have a file of its own where neither is given.
         Output: string option
         OutputDirectory: string option
-        Existing: Existing
+        /// Keep complete files of an equal run.
+        Resume: bool
+        /// Replace files.
+        Overwrite: bool
         Compression: RootCompressionSetting
         Format: TableFormat
         Shard: Shard
@@ -158,56 +185,74 @@ type ProductionSettings =
 [<RequireQualifiedAccess>]
 module ProductionSettings =
 
-    /// Of several words on one option the last one counts.
-    let ofOptions (options: ProductionOption list) : ProductionSettings =
-        let apply settings option =
-            match option with
-            | ProductionOption.Output path -> { settings with Output = Some path }
-            | ProductionOption.OutputDirectory path ->
-                { settings with
-                    OutputDirectory = Some path
-                }
-            | ProductionOption.Resume
-            | ProductionOption.Overwrite -> settings
-            | ProductionOption.Compression text ->
-                { settings with
-                    Compression = Production.compression text
-                }
-            | ProductionOption.Format text ->
-                { settings with
-                    Format = Production.tableFormat text
-                }
-            | ProductionOption.Shard text ->
-                { settings with
-                    Shard = Shard.parse text
-                }
-            | ProductionOption.Threads text ->
-                { settings with
-                    Threads = Value.whole "--threads" (1, 1024) text
-                }
-            | ProductionOption.Json -> { settings with Json = true }
+    let standard: ProductionSettings =
+        {
+            Output = None
+            OutputDirectory = None
+            Resume = false
+            Overwrite = false
+            Compression = RootCompressionSetting.Zstd()
+            Format = TableFormat.Tree
+            Shard = Shard.whole
+            Threads = Environment.ProcessorCount
+            Json = false
+        }
 
-        let existing =
-            match List.contains ProductionOption.Resume options, List.contains ProductionOption.Overwrite options with
-            | true, true ->
-                raise (UsageException "--resume keeps files and --overwrite replaces them: give one of them.")
-            | true, false -> Existing.Resume
-            | false, true -> Existing.Replace
-            | false, false -> Existing.Refuse
+    let private all: Opt<ProductionSettings> list =
+        [
+            Opt.path "--output" "FILE" "File to write, for one input file." _.Output (fun v s -> { s with Output = v })
+            |> Opt.unset "none"
+            Opt.path
+                "--output-dir"
+                "DIRECTORY"
+                "Directory that gets a file for each input file, of the same name."
+                _.OutputDirectory
+                (fun v s -> { s with OutputDirectory = v })
+            |> Opt.unset "none"
+            Opt.flag "--resume" "Keep files that an equal run has completed, and make the others." _.Resume (fun v s ->
+                { s with Resume = v })
+            Opt.flag
+                "--overwrite"
+                "Replace files that exist. Without it they stop the run with exit code 2."
+                _.Overwrite
+                (fun v s -> { s with Overwrite = v })
+            Opt.ofKind
+                Production.compression
+                "--compression"
+                "Compression of ROOT files: zstd, lz4, zlib or xz, each with a level from =1 to =9, or none."
+                _.Compression
+                (fun v s -> { s with Compression = v })
+            |> Opt.unset "zstd=3"
+            Opt.ofKind
+                Production.tableFormat
+                "--format"
+                "How prepared files hold their tables: tree, or rntuple for ROOT 6.34 and newer."
+                _.Format
+                (fun v s -> { s with Format = v })
+            Opt.ofKind
+                Shard.kind
+                "--shard"
+                "Only shard K (from 1) of N, for batch systems. Together the shards are the whole."
+                _.Shard
+                (fun v s -> { s with Shard = v })
+            |> Opt.unset "the whole"
+            Opt.whole "--threads" (1, 1024) "Threads. The files do not depend on their number." _.Threads (fun v s ->
+                { s with Threads = v })
+            |> Opt.unset "number of cores"
+            Opt.flag "--json" "Print the summary as one JSON document on stdout." _.Json (fun v s ->
+                { s with Json = v })
+        ]
 
-        List.fold
-            apply
-            {
-                Output = None
-                OutputDirectory = None
-                Existing = existing
-                Compression = RootCompressionSetting.Zstd()
-                Format = TableFormat.Tree
-                Shard = Shard.whole
-                Threads = Environment.ProcessorCount
-                Json = false
-            }
-            options
+    /// Some of the options, by name.
+    let options (names: string list) : Opt<ProductionSettings> list = Opt.pick names all
+
+    /// What happens where a file is.
+    let existing (settings: ProductionSettings) : Existing =
+        match settings.Resume, settings.Overwrite with
+        | true, true -> raise (UsageException "--resume and --overwrite cannot be combined: give one of them.")
+        | true, false -> Existing.Resume
+        | false, true -> Existing.Replace
+        | false, false -> Existing.Refuse
 
     /// One of both must be said.
     let destination (settings: ProductionSettings) : Destination =
@@ -216,7 +261,7 @@ module ProductionSettings =
         | None, Some path -> Destination.Directory path
         | None, None ->
             raise (UsageException "where to? Give --output FILE for one file, or --output-dir DIR for one each.")
-        | Some _, Some _ -> raise (UsageException "--output and --output-dir exclude each other: give one of them.")
+        | Some _, Some _ -> raise (UsageException "--output and --output-dir cannot be combined: give one of them.")
 
 /// Files that an earlier run may have made.
 [<RequireQualifiedAccess>]

@@ -69,7 +69,7 @@ let private sourcesOf (settings: PreprocessSettings) (skipped: string -> unit) :
 let private nameOf (path: string) = Path.GetFileName path |> nonNull
 
 let private tasksOf (settings: PreprocessSettings) (destination: Destination) (sources: Source list) : Target list =
-    let first, last = Shard.range (int64 sources.Length) settings.Shard
+    let first, last = Shard.range (int64 sources.Length) settings.Production.Shard
     let mine = sources |> List.skip (int first) |> List.truncate (int (last - first))
 
     let tasks =
@@ -105,7 +105,7 @@ let private metadata (settings: PreprocessSettings) (task: Target) =
         "collection", settings.Read.Collection |> Option.ofObj |> Option.defaultValue "CLUE3D's"
         "time", "as in the ntuples"
         "units", Production.units
-        "format", Production.formatName settings.Format
+        "format", Production.formatName settings.Production.Format
         "inputs",
         task.Sources
         |> List.map (fun source ->
@@ -116,7 +116,11 @@ let private metadata (settings: PreprocessSettings) (task: Target) =
 
 /// True where the task has nothing left to do.
 let private isDone (settings: PreprocessSettings) (task: Target) : bool =
-    Finished.isThere settings.Existing Production.metadataOf (Map.ofList (metadata settings task)) task.Path
+    Finished.isThere
+        (ProductionSettings.existing settings.Production)
+        Production.metadataOf
+        (Map.ofList (metadata settings task))
+        task.Path
 
 let private add (made: Done) (graphs: PreparedGraphs) (counts: PreprocessCounts) =
     {
@@ -150,9 +154,9 @@ let private prepare
             PreparedContents(
                 HasTruth = true,
                 Metadata = Production.dictionary (metadata settings task),
-                Format = settings.Format
+                Format = settings.Production.Format
             ),
-            Production.writeOptions settings.Compression settings.Threads
+            Production.writeOptions settings.Production.Compression settings.Production.Threads
         )
 
     let mutable made = nothing
@@ -172,7 +176,7 @@ let private prepare
                     columns,
                     settings.Options,
                     source.FirstEvent + columns.FirstEntry,
-                    settings.Threads,
+                    settings.Production.Threads,
                     stop
                 )
                 |> Seq.toArray
@@ -222,7 +226,7 @@ let private show
     =
     let counts = made.Counts
 
-    if settings.Json then
+    if settings.Production.Json then
         Terminal.json
             terminal
             {|
@@ -258,13 +262,13 @@ let private show
         for task in kept do
             Terminal.print terminal $"complete already: {task.Path}"
 
-let private run (terminal: Terminal) (arguments: PreprocessArgument list) : int =
-    let settings = PreprocessSettings.ofArguments arguments
+let private run (terminal: Terminal) (words: string list) : int =
+    let settings = PreprocessSettings.ofWords words
 
-    if List.contains Parameters arguments then
+    if settings.OnlyParameters then
         Terminal.print terminal (OptionTable.Text settings.Options)
     else
-        let destination = PreprocessSettings.destinationOf arguments
+        let destination = ProductionSettings.destination settings.Production
         let skipped reason = Terminal.warn terminal $"skipped: {reason}"
         let sources = sourcesOf settings skipped
         let tasks = tasksOf settings destination sources
@@ -273,7 +277,7 @@ let private run (terminal: Terminal) (arguments: PreprocessArgument list) : int 
         if tasks.IsEmpty then
             Terminal.warn
                 terminal
-                $"shard {Shard.text settings.Shard} has no file of {sources.Length}: nothing is written."
+                $"shard {Shard.text settings.Production.Shard} has no file of {sources.Length}: nothing is written."
 
         use interruption =
             new Interruption(terminal, "complete files stay, for --resume; the one being written is removed")
@@ -310,18 +314,19 @@ let private run (terminal: Terminal) (arguments: PreprocessArgument list) : int 
 
         Terminal.say
             terminal
-            $"Done in {Say.duration clock.Elapsed}, {perSecond} events/s on {settings.Threads} threads."
+            $"Done in {Say.duration clock.Elapsed}, {perSecond} events/s on {settings.Production.Threads} threads."
 
     ExitCode.ok
 
 let command: Command =
-    Command.create<PreprocessArgument>
+    Command.create
+        PreprocessSettings.describe
         {
             Verb = "preprocess"
             Summary = "make prepared files of TICL ntuples: links, seeds, truth and labels"
             Synopsis = "FILE [FILE ...] --output FILE | --output-dir DIR [options]"
             Explanation =
-                "Reads ntuples of the TICL dumper (old ones with the tree tracksters, new ones with a tree for each collection). The dumper writes neither links nor seeds: CLUE3D is run again, and a trackster is exact where that gives one tree, else its links are repaired; both are counted. Labels come from the simulated tracksters. Events are numbered over all files given, in their order, whatever the shard. Events stream through memory block after block. A file that does not fit stops the run with exit code 4 and says what was wanted and found."
+                "Reads ntuples of the TICL dumper, old ones (tree tracksters) and new ones (a tree per collection). The dumper writes neither links nor seeds, so CLUE3D runs again. A trackster is exact where that gives one tree; otherwise its links are repaired. Both are counted. Labels come from the simulated tracksters. Events are numbered over all files in their order, whatever the shard. Events stream through memory in blocks. A file that does not fit stops the run with exit code 4."
             Examples =
                 [
                     "preprocess 'ntuples/*.root' --output sample.root", "many files to one"

@@ -2,64 +2,10 @@ namespace Pruning.Cli.Prune
 
 open System
 open System.IO
-open Argu
-open Pruning.Root.Compression
 open Pruning.Model.Evaluation
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
-
-type PruneArgument =
-    | [<MainCommand>] Input of word: string list
-    | Checkpoint of name: string
-    | [<Section "Where to prune">] Working_Point of what: string
-    | Choose_On of file: string
-    | [<Section "Output">] Write of what: string
-    | Output of file: string
-    | Output_Dir of directory: string
-    | Resume
-    | Overwrite
-    | Compression of codec: string
-    | Json
-    | [<Section "Input">] Tracksters of tree: string
-    | Edges of tree: string
-    | Bad_Files of what: string
-    | Bad_Graphs of what: string
-    | [<CustomCommandLine "--shard">] Part of part: string
-    | [<Section "The machine">] Batch_Size of n: string
-    | Threads of n: string
-    | Gpus of n: string
-    | Libtorch of directory: string
-
-    interface IArgParserTemplate with
-        member argument.Usage =
-            match argument with
-            | Input _ -> "run directory or model file, then ROOT files or globs and (optional) the two tree names"
-            | Checkpoint _ -> "best or last weights of a run (default best)"
-            | Working_Point _ ->
-                "prune above probability=P (default 0.5, what the network was trained for), as low as this share of the showers' energy survives (efficiency=E), or where F1 is largest (best-f1); the last two are chosen on the run's validation split, or on --choose-on"
-            | Choose_On _ ->
-                "labelled file or glob on which efficiency=E and best-f1 are chosen instead; may be repeated"
-            | Write _ ->
-                "scores (a ROOT file with score and decision of each layer cluster, entry by entry), parquet (the same as rows) or copy (the input without what is pruned) (default scores)"
-            | Output _ -> "file to write, for one input file"
-            | Output_Dir _ -> "directory that gets a file for each input file, of the same name"
-            | Resume -> "leave files that an equal run has completed as they are, and make the others"
-            | Overwrite -> "replace files that are there (else exit code 2)"
-            | Compression _ ->
-                "of ROOT files: zstd, lz4, zlib, xz, each with =1 to =9 if you like, or none (default zstd=3)"
-            | Json -> "the summary as one JSON document on stdout"
-            | Tracksters _ -> "tree with one trackster an entry (default Tracksters)"
-            | Edges _ -> "tree with the edges of the same entries (default Edges)"
-            | Bad_Files _ -> "stop or skip at a file that cannot be read (default stop)"
-            | Bad_Graphs _ ->
-                "stop or skip at a graph that contradicts itself: its scores are NaN and nothing of it is pruned; a copy leaves it out (default stop)"
-            | Part _ -> "K/N: only part K (from 1) of N parts of the files, for batch systems"
-            | Batch_Size _ -> "graphs that are computed together (default: 32, of autoregressive networks 256)"
-            | Threads _ ->
-                "threads that read and compute (default: number of cores); scores and decisions do not depend on it"
-            | Gpus _ -> "GPUs to use; 0 is the CPU (default 0)"
-            | Libtorch _ -> "use the libtorch in this directory"
 
 /// What is written for an input file.
 [<RequireQualifiedAccess>]
@@ -88,115 +34,133 @@ type PruneSettings =
         Model: string
         /// The files; None = those that the run trained on.
         Input: InputSettings option
-        SkipBadFiles: bool
-        SkipBadGraphs: bool
+        /// What is done with files and graphs that cannot be used, whichever the files are.
+        Reading: InputSettings
         Network: NetworkUse
         Threshold: Threshold
         /// Labelled files that thresholds are chosen on instead of the run's validation split.
         ChooseOn: string list
         Write: PruneOutput
-        Destination: Destination
-        Existing: Existing
-        Compression: RootCompressionSetting
-        Shard: Shard
-        Json: bool
+        Production: ProductionSettings
     }
 
 /// From the words of prune to its settings.
 [<RequireQualifiedAccess>]
 module PruneSettings =
 
-    let private networkOption argument =
-        match argument with
-        | Checkpoint text -> Some(NetworkOption.Checkpoint text)
-        | Batch_Size text -> Some(NetworkOption.BatchSize text)
-        | Threads text -> Some(NetworkOption.Threads text)
-        | Gpus text -> Some(NetworkOption.Gpus text)
-        | Libtorch directory -> Some(NetworkOption.LibTorch directory)
-        | _ -> None
+    let private standard: PruneSettings =
+        {
+            Model = ""
+            Input = None
+            Reading = Inputs.standard
+            Network = NetworkUse.standard 0
+            Threshold = Threshold.Probability 0.5
+            ChooseOn = []
+            Write = PruneOutput.Scores
+            Production = ProductionSettings.standard
+        }
 
-    let private inputOption argument =
-        match argument with
-        | Tracksters tree -> Some(InputOption.Tracksters tree)
-        | Edges tree -> Some(InputOption.Edges tree)
-        | Bad_Files text -> Some(InputOption.BadFiles text)
-        | Bad_Graphs text -> Some(InputOption.BadGraphs text)
-        | _ -> None
+    let private network names =
+        NetworkUse.options names
+        |> Opt.within _.Network (fun v s -> { s with Network = v })
 
-    let private productionOption argument =
-        match argument with
-        | Output path -> Some(ProductionOption.Output path)
-        | Output_Dir path -> Some(ProductionOption.OutputDirectory path)
-        | Resume -> Some ProductionOption.Resume
-        | Overwrite -> Some ProductionOption.Overwrite
-        | Compression text -> Some(ProductionOption.Compression text)
-        | Part text -> Some(ProductionOption.Shard text)
-        | Json -> Some ProductionOption.Json
-        | _ -> None
+    let private production names =
+        ProductionSettings.options names
+        |> Opt.within _.Production (fun v s -> { s with Production = v })
 
-    /// Pure, so that tests can ask it.
-    let ofArguments (exists: string -> bool) (arguments: PruneArgument list) : PruneSettings =
-        let last pick = arguments |> List.choose pick |> List.tryLast
+    let private input names =
+        Opt.pick names Inputs.options
+        |> Opt.within _.Reading (fun v s -> { s with Reading = v })
 
-        let words =
-            arguments
-            |> List.collect (function
-                | Input words -> words
-                | _ -> [])
+    let private chooseOn: Opt<PruneSettings> =
+        { Opt.ofKind
+              (Kind.path "FILE")
+              "--choose-on"
+              "Labelled file or glob on which efficiency=E and best-f1 are chosen instead."
+              (fun settings -> String.Join(",", settings.ChooseOn))
+              (fun file s ->
+                  { s with
+                      ChooseOn = s.ChooseOn @ [ file ]
+                  }) with
+            Text = fun _ -> None
+        }
+        |> Opt.repeated
+
+    let private output: Opt<PruneSettings> list =
+        Opt.choice
+            "--write"
+            PruneOutput.words
+            "What is written. scores: a ROOT file with the score and the decision of each layer cluster, entry by entry. parquet: the same as rows. copy: the input without what is pruned."
+            _.Write
+            (fun v s -> { s with Write = v })
+        :: production [ "--output"; "--output-dir"; "--resume"; "--overwrite"; "--compression"; "--json" ]
+
+    let private badGraphs =
+        input [ "--bad-graphs" ]
+        |> List.map (
+            Opt.help
+                "What to do with an invalid trackster (unknown node ids, NaN values): stop or skip. A skipped one gets NaN scores and nothing of it is pruned; a copy leaves it out."
+        )
+
+    let private machine: Opt<PruneSettings> list =
+        network [ "--batch-size"; "--threads"; "--gpus"; "--libtorch" ]
+        |> List.map (fun option ->
+            match option.Info.Name with
+            | "--batch-size" ->
+                option
+                |> Opt.help "Graphs that are computed together."
+                |> Opt.unset "32, for autoregressive networks 256"
+            | "--threads" ->
+                option
+                |> Opt.help "Threads that read and compute. Scores and decisions do not depend on their number."
+                |> Opt.unset "number of cores"
+            | "--gpus" -> option |> Opt.unset "0"
+            | _ -> option)
+
+    let options: Opt<PruneSettings> list =
+        let point = WorkingPointOption.option _.Threshold (fun v s -> { s with Threshold = v })
+
+        [
+            Opt.section "Working point" (network [ "--checkpoint" ] @ [ point; chooseOn ])
+            Opt.section "Output" output
+            Opt.section
+                "Input"
+                (input [ "--tracksters"; "--edges"; "--bad-files" ]
+                 @ badGraphs
+                 @ production [ "--shard" ])
+            Opt.section "Machine" machine
+        ]
+        |> List.concat
+
+    let describe () : OptionInfo list = Opt.describe standard options
+
+    /// From the words after `prune`.
+    let ofWords (exists: string -> bool) (words: string list) : PruneSettings =
+        let line = Arguments.read true (describe ()) words
 
         let model, files =
-            match words with
+            match line.Positional with
             | model :: files -> model, files
             | [] ->
                 raise (UsageException "nothing to prune with: give a run directory or a model file, then the files.")
 
-        let options = List.choose inputOption arguments
-        // The names of trees and what to skip count without files too.
-        let named = Inputs.ofOptions exists (InputOption.Words [ "any.root" ] :: options)
-        let production = arguments |> List.choose productionOption |> ProductionSettings.ofOptions
+        let settings = Arguments.apply options line standard
 
-        let threshold =
-            last (function
-                | Working_Point text -> Some(WorkingPointWord.parse text)
-                | _ -> None)
-            |> Option.defaultValue (Threshold.Probability 0.5)
-
-        let chooseOn =
-            arguments
-            |> List.choose (function
-                | Choose_On file -> Some file
-                | _ -> None)
-
-        match threshold with
-        | Threshold.Probability _ when not chooseOn.IsEmpty ->
+        match settings.Threshold with
+        | Threshold.Probability _ when not settings.ChooseOn.IsEmpty ->
             raise (
                 UsageException "--choose-on has nothing to choose: give --working-point efficiency=E or best-f1 too."
             )
         | _ -> ()
 
-        {
+        ProductionSettings.existing settings.Production |> ignore
+        ProductionSettings.destination settings.Production |> ignore
+
+        { settings with
             Model = model
             Input =
                 if files.IsEmpty then
                     None
                 else
-                    Some(Inputs.ofOptions exists (InputOption.Words files :: options))
-            SkipBadFiles = named.SkipBadFiles
-            SkipBadGraphs = named.SkipBadGraphs
-            Network =
-                arguments
-                |> List.choose networkOption
-                |> List.fold NetworkUse.apply (NetworkUse.standard 0)
-            Threshold = threshold
-            ChooseOn = chooseOn
-            Write =
-                last (function
-                    | Write text -> Some(Value.choice "--write" PruneOutput.words text)
-                    | _ -> None)
-                |> Option.defaultValue PruneOutput.Scores
-            Destination = ProductionSettings.destination production
-            Existing = production.Existing
-            Compression = production.Compression
-            Shard = production.Shard
-            Json = production.Json
+                    Some(Inputs.withWords exists line files settings.Reading)
         }

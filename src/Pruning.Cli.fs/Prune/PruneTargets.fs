@@ -164,11 +164,11 @@ module PruneTargets =
     /// skipped; `skipped` hears why.
     let find (settings: PruneSettings) (input: InputSettings) (skipped: string -> unit) : PruneTarget list =
         let inputs = InputFiles.Expand(List.toArray input.Files) |> List.ofSeq
-        let first, last = Shard.range (int64 inputs.Length) settings.Shard
+        let first, last = Shard.range (int64 inputs.Length) settings.Production.Shard
         let name (path: string) = Path.GetFileName path |> nonNull |> PruneOutput.fileName settings.Write
 
         let outputOf (path: string) =
-            match settings.Destination, inputs with
+            match ProductionSettings.destination settings.Production, inputs with
             | Destination.Directory directory, _ -> Path.Combine(directory, name path)
             | Destination.OneFile output, [ _ ] -> output
             | Destination.OneFile _, _ ->
@@ -194,6 +194,6 @@ module PruneTargets =
                         Entries = file.EntryCount
                         Blocks = List.ofSeq (file.Blocks blockBytes)
                     }
-            with error when DataException.Covers error && settings.SkipBadFiles ->
+            with error when DataException.Covers error && settings.Reading.SkipBadFiles ->
                 skipped error.Message
                 None)

@@ -12,6 +12,7 @@ open Pruning.Cli.Evaluate
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
 open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
@@ -40,7 +41,7 @@ let private metadata
         "prune_input_sha256", read.Sha256
         "prune_trees", $"{input.TracksterTree} {input.EdgeTree}"
         "prune_output", PruneOutput.name settings.Write
-        "prune_bad_graphs", (if settings.SkipBadGraphs then "skip" else "stop")
+        "prune_bad_graphs", (if settings.Reading.SkipBadGraphs then "skip" else "stop")
         "prune_batch",
         (match settings.Network.BatchSize with
          | Some graphs -> $"{graphs} graphs"
@@ -101,7 +102,7 @@ let private choose
 
     match settings.Threshold, settings.ChooseOn, source.Run with
     | Threshold.Probability probability, _, _ -> WorkingPoint.marginOf probability
-    | _, [], Some(_, recipe) -> on recipe.Input recipe.Split Part.Validation
+    | _, [], Some(_, chosen) -> on chosen.Input (TrainSettings.splitOptions chosen) Part.Validation
     | _, files, _ -> on { input with Files = files } (SplitOptions()) Part.All
 
 /// A file that is worked on: opened by the first thread that needs it, closed when its last block is written.
@@ -187,7 +188,7 @@ let private show
     let probability = margin |> Option.map (fun margin -> 1.0 / (1.0 + exp -(float margin)))
     let copies = settings.Write = PruneOutput.Copy
 
-    if settings.Json then
+    if settings.Production.Json then
         Json.record
             [
                 "written", Json.list [ for target in written -> Json.text target.Output ]
@@ -246,14 +247,14 @@ let private tellLeftOut (terminal: Terminal) (target: PruneTarget) (names: strin
         let listed = String.Join(", ", names)
         Terminal.warn terminal $"{target.Output} lacks what cannot be written again: {listed}."
 
-let private run (terminal: Terminal) (arguments: PruneArgument list) : int =
-    let settings = PruneSettings.ofArguments File.Exists arguments
+let private run (terminal: Terminal) (words: string list) : int =
+    let settings = PruneSettings.ofWords File.Exists words
     let source = ModelSource.locate settings.Model settings.Network.Checkpoint
 
     let input =
         match settings.Input, source.Run with
         | Some input, _ -> input
-        | None, Some(_, recipe) -> recipe.Input
+        | None, Some(_, chosen) -> chosen.Input
         | None, None -> raise (UsageException "no input: give at least one ROOT file after the model.")
 
     let targets =
@@ -268,10 +269,14 @@ let private run (terminal: Terminal) (arguments: PruneArgument list) : int =
     let kept, left =
         described
         |> List.partition (fun (target, says) ->
-            Finished.isThere settings.Existing (PruneSink.metadataOf settings.Write) (Map.ofList says) target.Output)
+            Finished.isThere
+                (ProductionSettings.existing settings.Production)
+                (PruneSink.metadataOf settings.Write)
+                (Map.ofList says)
+                target.Output)
 
     if targets.IsEmpty then
-        Terminal.warn terminal $"shard {Shard.text settings.Shard} has no file: nothing is written."
+        Terminal.warn terminal $"shard {Shard.text settings.Production.Shard} has no file: nothing is written."
 
     use interruption =
         new Interruption(terminal, "complete files stay, for --resume; those being written are removed")
@@ -288,7 +293,7 @@ let private run (terminal: Terminal) (arguments: PruneArgument list) : int =
                 settings.Network.Arithmetic
                 (defaultArg settings.Network.Gpus 0)
 
-        let model = ModelFile.load source.Path
+        let model = ModelFile.load (Placement.on device settings.Network.Arithmetic) source.Path
         let threshold = choose terminal settings source input device model interruption.Token
         chosen <- Some threshold
         // A GPU works on one block while another thread reads the next.
@@ -305,10 +310,10 @@ let private run (terminal: Terminal) (arguments: PruneArgument list) : int =
                 Threshold = threshold
                 BatchGraphs = defaultArg settings.Network.BatchSize (Applying.batchGraphs model.Pruner.Config.Strategy)
                 BatchNodes = Applying.batchNodes
-                SkipBadGraphs = settings.SkipBadGraphs
+                SkipBadGraphs = settings.Reading.SkipBadGraphs
             }
 
-        let options = Production.writeOptions settings.Compression 1
+        let options = Production.writeOptions settings.Production.Compression 1
         let exact (margin: float32) = margin.ToString("R", Globalization.CultureInfo.InvariantCulture)
 
         let jobs =
@@ -362,13 +367,14 @@ let private run (terminal: Terminal) (arguments: PruneArgument list) : int =
     ExitCode.ok
 
 let command: Command =
-    Command.create<PruneArgument>
+    Command.create
+        PruneSettings.describe
         {
             Verb = "prune"
             Summary = "apply a trained network to files: scores and decisions, or pruned copies"
             Synopsis = "RUN|MODEL [FILE ...] [TRACKSTERS EDGES] --output FILE | --output-dir DIR [options]"
             Explanation =
-                "Runs a network over any number of prepared files, labelled or not, and writes for each a ROOT file with a tree Scores (entry by entry beside the input: id, score and decision of each layer cluster), a Parquet file with a row for each layer cluster, or a copy of the input without the layer clusters that are pruned. In a copy ids stay, and a follower of a pruned layer cluster is linked to the nearest kept one above it. Files stream through memory block by block; each gets its name when it is complete, and says in its metadata which model, working point and input made it. Scores do not depend on the number of threads."
+                "Runs a network over any number of prepared files, labelled or not, and writes one file for each. It is a ROOT file with a tree Scores (id, score and decision of each layer cluster, entry by entry), a Parquet file with a row per layer cluster, or a copy of the input without the pruned layer clusters. In a copy ids stay, and a follower of a pruned layer cluster is linked to the nearest kept one above it. Files stream through memory block by block. Each gets its name when it is complete; its metadata says which model, working point and input made it."
             Examples =
                 [
                     "prune runs/20261123-120000-equilibrium-lstm-none 'data/*.root' --output-dir scores",

@@ -2,8 +2,8 @@ module Pruning.Cli.Report.ReportVerb
 
 open System
 open System.IO
-open Argu
 open Pruning.Cli.Framework
+open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Evaluate
 open Pruning.Cli.Drawing
@@ -13,34 +13,6 @@ open Pruning.Model.Tensors
 open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
-
-type ReportArgument =
-    | [<MainCommand>] Run of directory: string list
-    | Output of file: string
-    | Figures of directory: string
-    | Split of name: string
-    | Checkpoint of name: string
-    | Bootstrap of n: string
-    | Seed of n: string
-    | Workers of n: string
-    | Gpus of n: string
-    | Threads of n: string
-    | Libtorch of directory: string
-
-    interface IArgParserTemplate with
-        member argument.Usage =
-            match argument with
-            | Run _ -> "directory of a run"
-            | Output _ -> "file to write (default report.html in the run directory)"
-            | Figures _ -> "directory for the figures as files, each as SVG and PDF (default: none)"
-            | Split _ -> "test, validation or training (default test)"
-            | Checkpoint _ -> "best or last weights (default best)"
-            | Bootstrap _ -> "resamplings behind the intervals (default 100)"
-            | Seed _ -> "of resampling (default 42)"
-            | Workers _ -> "threads that read files and build graphs (default: number of cores)"
-            | Gpus _ -> "GPUs to use; 0 is the CPU (default: the run's)"
-            | Threads _ -> "threads of the mathematics on the CPU (default: the run's)"
-            | Libtorch _ -> "use the libtorch in this directory"
 
 type ReportSettings =
     {
@@ -52,54 +24,53 @@ type ReportSettings =
         Network: NetworkUse
     }
 
-/// Pure, so that tests can ask it.
-let settingsOf (arguments: ReportArgument list) : ReportSettings =
-    let run =
-        match
-            arguments
-            |> List.collect (function
-                | Run words -> words
-                | _ -> [])
-        with
-        | [ run ] -> run
-        | [] -> raise (UsageException "nothing to report on: give the directory of a run.")
-        | _ -> raise (UsageException "one run at a time: compare puts several side by side.")
+let private standard: ReportSettings =
+    {
+        Run = ""
+        Output = ""
+        Figures = None
+        Part = Part.Test
+        Network = NetworkUse.standard 100
+    }
 
-    let apply (settings: ReportSettings) argument =
-        let network option =
-            { settings with
-                Network = NetworkUse.apply settings.Network option
-            }
-
-        match argument with
-        | Run _ -> settings
-        | Output file -> { settings with Output = file }
-        | Figures directory ->
-            { settings with
-                Figures = Some directory
-            }
-        | Split text ->
-            { settings with
-                Part = Value.choice "--split" (List.filter (fun (name, _) -> name <> "all") Part.words) text
-            }
-        | Checkpoint text -> network (NetworkOption.Checkpoint text)
-        | Bootstrap text -> network (NetworkOption.Bootstrap text)
-        | Seed text -> network (NetworkOption.Seed text)
-        | Workers text -> network (NetworkOption.Workers text)
-        | Gpus text -> network (NetworkOption.Gpus text)
-        | Threads text -> network (NetworkOption.Threads text)
-        | Libtorch directory -> network (NetworkOption.LibTorch directory)
-
-    let start =
-        {
-            Run = run
-            Output = Path.Combine(run, "report.html")
-            Figures = None
-            Part = Part.Test
-            Network = NetworkUse.standard 100
+let private options: Opt<ReportSettings> list =
+    [
+        { Opt.ofKind (Kind.path "FILE") "--output" "File to write." _.Output (fun v s -> { s with Output = v }) with
+            Text = fun _ -> None
         }
+        |> Opt.unset "report.html in the run directory"
+        Opt.path "--figures" "DIRECTORY" "Directory for the figures as files, each as SVG and PDF." _.Figures (fun v s ->
+            { s with Figures = v })
+        |> Opt.unset "none"
+        Opt.choice
+            "--split"
+            (Part.words |> List.filter (fun (name, _) -> name <> "all"))
+            "Split that the page is about: test, validation or training."
+            _.Part
+            (fun v s -> { s with Part = v })
+        yield!
+            NetworkUse.options
+                [ "--checkpoint"; "--bootstrap"; "--seed"; "--workers"; "--gpus"; "--threads"; "--libtorch" ]
+            |> Opt.within _.Network (fun v s -> { s with Network = v })
+    ]
 
-    List.fold apply start arguments
+let private describe () : OptionInfo list = Opt.describe standard options
+
+/// From the words after `report`.
+let settingsOf (words: string list) : ReportSettings =
+    let line = Arguments.read true (describe ()) words
+
+    match line.Positional with
+    | [ run ] ->
+        Arguments.apply
+            options
+            line
+            { standard with
+                Run = run
+                Output = Path.Combine(run, "report.html")
+            }
+    | [] -> raise (UsageException "nothing to report on: give the directory of a run.")
+    | _ -> raise (UsageException "report takes one run; compare puts several side by side.")
 
 /// Every k-th of some graphs, so that there are at most `most`.
 let private thin (most: int) (indices: int array) : int array =
@@ -129,20 +100,15 @@ let private writeFigures (terminal: Terminal) (blocks: Block list) (directory: s
         write ".svg" (fun path -> Output.writeText path (Renderer.svg drawing))
         write ".pdf" (fun path -> Output.writeBytes path (Renderer.pdf [ drawing ]))
 
-let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
-    let settings = settingsOf arguments
+let private run (terminal: Terminal) (words: string list) : int =
+    let settings = settingsOf words
     let source = ModelSource.locateRun settings.Run settings.Network.Checkpoint
-    let recipe = snd source.Run.Value
+    let chosen = snd source.Run.Value
 
     let input, _ =
         ModelSource.input
             source
-            {
-                Words = []
-                Tracksters = None
-                Edges = None
-                SkipBadFiles = false
-                SkipBadGraphs = None
+            { ModelInput.standard with
                 Workers = settings.Network.Workers
             }
 
@@ -151,12 +117,12 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
             terminal
             settings.Network.LibTorch
             Arithmetic.standard
-            (defaultArg settings.Network.Gpus recipe.Gpus)
+            (defaultArg settings.Network.Gpus chosen.World.Gpus)
 
-    let threads = defaultArg settings.Network.Threads recipe.Threads
+    let threads = defaultArg settings.Network.Threads chosen.Training.Threads
 
-    let model = ModelFile.loadOn device source.Path
-    let data = Session.openData terminal input recipe.Split
+    let model = ModelFile.load (Placement.on device Arithmetic.standard) source.Path
+    let data = Session.openData terminal input (TrainSettings.splitOptions chosen)
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)
 
@@ -167,7 +133,7 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
             Model = model
             Data = data
             Divided = true
-            BatchSize = recipe.BatchSize
+            BatchSize = chosen.Training.BatchSize
             Workers = settings.Network.Workers
             Resampling = settings.Network.Resampling
             WithBaselines = true
@@ -203,7 +169,7 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
         {
             Run = settings.Run
             Part = part
-            TrainingScores = (margins recipe.BatchSize training).State.Scores
+            TrainingScores = (margins chosen.Training.BatchSize training).State.Scores
             TrainingGraphs = training.Length, data.Split.Training.Length
             Times = (margins 1 (bySize mostTimed data.Dataset indices)).Times
             Scan = chosenOn.Name, EvaluatedSplit.scan chosenOn part
@@ -217,13 +183,14 @@ let private run (terminal: Terminal) (arguments: ReportArgument list) : int =
     ExitCode.ok
 
 let command: Command =
-    Command.create<ReportArgument>
+    Command.create
+        describe
         {
             Verb = "report"
-            Summary = "one page about a run: numbers, curves, plots, worst and best tracksters"
+            Summary = "write one page about a run: numbers, curves, plots, worst and best tracksters"
             Synopsis = "RUN [options]"
             Explanation =
-                "Judges the run's network on its test split beside the rules that it has to beat, with bootstrap intervals, and writes one HTML file that holds everything, plotly.js too, and asks no network for anything. The path of the file goes to standard output. docs/plots.md explains the plots."
+                "Evaluates the run's network on its test split beside the baselines, with bootstrap intervals. The result is one HTML file that holds everything, plotly.js included, and loads nothing from the internet. The path of the file goes to standard output."
             Examples =
                 [
                     "report runs/20261123-120000-equilibrium-lstm-none", "writes report.html into the run directory"

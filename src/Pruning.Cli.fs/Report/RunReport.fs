@@ -8,6 +8,7 @@ open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Model.Logging
 open Pruning.Cli.Framework
+open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Drawing
 open Pruning.Model.Drawing

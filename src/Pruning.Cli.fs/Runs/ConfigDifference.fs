@@ -1,9 +1,6 @@
 namespace Pruning.Cli.Runs
 
-open System
-open System.IO
 open System.Text.Json
-open Pruning.Model.Persistence
 
 /// What two runs chose differently.
 [<RequireQualifiedAccess>]
@@ -23,25 +20,11 @@ module ConfigDifference =
     /// The values of a JSON object by dotted name.
     let leaves (element: JsonElement) : (string * string) list = below "" element
 
-    /// The values of config.json by dotted name, as they are written there.
+    /// The choices of a run by dotted name. Runs of every version of the program are comparable.
     let read (run: string) : (string * string) list =
-        let path = Path.Combine(run, RunConfig.fileName)
-
-        try
-            use document = JsonDocument.Parse(File.ReadAllText path)
-            leaves document.RootElement
-        with
-        | :? FileNotFoundException
-        | :? DirectoryNotFoundException ->
-            raise (CheckpointException $"wanted the directory of a run, found no {path}; check the path.")
-        | :? JsonException
-        | :? InvalidOperationException as error -> // half a UTF-16 pair in an escape
-            raise (
-                CheckpointException(
-                    $"wanted the choices of a run, found no JSON in {path}; the file is damaged.",
-                    error
-                )
-            )
+        let config = RunConfig.toJson (RunConfig.read run)
+        use document = JsonDocument.Parse(config.ToJsonString())
+        leaves document.RootElement
 
     /// Names whose values are not the same everywhere, in the order of the first that has them, with the value of each;
     /// None where one is missing.

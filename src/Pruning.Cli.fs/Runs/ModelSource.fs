@@ -5,6 +5,7 @@ open Pruning.Data.Tracksters
 open Pruning.Model.Persistence
 open Pruning.Model.Training
 open Pruning.Model.Logging
+open Pruning.Cli.Framework
 open Pruning.Cli.Options
 
 /// A trained network as it was named on the command line: a run, a checkpoint directory or a model file.
@@ -13,10 +14,10 @@ type ModelSource =
         /// The model file.
         Path: string
         /// The run it belongs to, with what that run chose.
-        Run: (string * RunRecipe) option
+        Run: (string * TrainSettings) option
     }
 
-/// What a verb says about the input of a network.
+/// What a verb says about the input of a network. None = as in the run.
 type ModelInput =
     {
         /// Files and trees, as positional words; none = the run's own.
@@ -27,6 +28,51 @@ type ModelInput =
         SkipBadGraphs: bool option
         Workers: int
     }
+
+[<RequireQualifiedAccess>]
+module ModelInput =
+
+    let standard: ModelInput =
+        {
+            Words = []
+            Tracksters = None
+            Edges = None
+            SkipBadFiles = false
+            SkipBadGraphs = None
+            Workers = Inputs.standard.Workers
+        }
+
+    /// The options of an input that a run may already know.
+    let options: Opt<ModelInput> list =
+        // Where nobody says, the run or the program decides.
+        let whole = Opt.within (fun _ -> Inputs.standard)
+
+        [
+            Opt.pick [ "--tracksters" ] Inputs.options
+            |> whole (fun v s ->
+                { s with
+                    Tracksters = Some v.TracksterTree
+                })
+            Opt.pick [ "--edges" ] Inputs.options
+            |> whole (fun v s -> { s with Edges = Some v.EdgeTree })
+            Opt.pick [ "--bad-files" ] Inputs.options
+            |> whole (fun v s -> { s with SkipBadFiles = v.SkipBadFiles })
+            Opt.pick [ "--bad-graphs" ] Inputs.options
+            |> whole (fun v s ->
+                { s with
+                    SkipBadGraphs = Some v.SkipBadGraphs
+                })
+            Opt.pick [ "--workers" ] Inputs.options
+            |> whole (fun v s -> { s with Workers = v.Workers })
+        ]
+        |> List.concat
+        |> List.map (fun option ->
+            if List.contains option.Info.Name [ "--tracksters"; "--edges"; "--bad-graphs" ] then
+                let standard = option.Text standard |> Option.defaultValue "none"
+                option |> Opt.unset $"as in the run, else {standard}"
+            else
+                option)
+        |> Opt.section "Input"
 
 [<RequireQualifiedAccess>]
 module ModelSource =
@@ -58,7 +104,9 @@ module ModelSource =
 
         {
             Path = file
-            Run = run |> Option.map (fun directory -> directory, RunConfig.readRecipe directory)
+            Run =
+                run
+                |> Option.map (fun directory -> directory, (RunConfig.read directory).Settings)
         }
 
     /// A run; anything else is an error.
@@ -76,7 +124,12 @@ module ModelSource =
     /// Input, and whether these are the files that the run trained on.
     let input (source: ModelSource) (asked: ModelInput) : InputSettings * bool =
         let fromWords () =
-            let files, tracksters, edges = Inputs.ofWords File.Exists asked.Tracksters asked.Edges asked.Words
+            let standard = Inputs.standard
+
+            let trees = defaultArg asked.Tracksters standard.TracksterTree, defaultArg asked.Edges standard.EdgeTree
+
+            let named = asked.Tracksters.IsSome || asked.Edges.IsSome
+            let files, (tracksters, edges) = Inputs.ofWords File.Exists named trees asked.Words
 
             { Inputs.standard with
                 Files = files
@@ -86,10 +139,10 @@ module ModelSource =
 
         let input, own =
             match source.Run, asked.Words with
-            | Some(_, recipe), [] ->
-                { recipe.Input with
-                    TracksterTree = defaultArg asked.Tracksters recipe.Input.TracksterTree
-                    EdgeTree = defaultArg asked.Edges recipe.Input.EdgeTree
+            | Some(_, settings), [] ->
+                { settings.Input with
+                    TracksterTree = defaultArg asked.Tracksters settings.Input.TracksterTree
+                    EdgeTree = defaultArg asked.Edges settings.Input.EdgeTree
                 },
                 true
             | Some(directory, _), _ ->
@@ -108,7 +161,7 @@ module ModelSource =
         let skipBadGraphs =
             match asked.SkipBadGraphs, source.Run with
             | Some skip, _ -> skip
-            | None, Some(_, recipe) when own -> recipe.Input.SkipBadGraphs
+            | None, Some(_, settings) when own -> settings.Input.SkipBadGraphs
             | None, _ -> false
 
         { input with

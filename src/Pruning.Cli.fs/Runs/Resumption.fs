@@ -2,10 +2,11 @@ namespace Pruning.Cli.Runs
 
 open System
 open System.IO
-open System.Text.Json
 open System.Text.Json.Nodes
 open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 open Pruning.Model.Configuration
+open Pruning.Model.ModelFiles
 open Pruning.Model.Training
 open Pruning.Model.Logging
 open Pruning.Cli.Framework
@@ -78,93 +79,52 @@ module Resumption =
 
         run
 
-    /// What may be another in a run that goes on, because no step depends on it, or its last digits only.
-    let private free =
-        set
-            [
-                "training.epochs"
-                "training.max_seconds"
-                "training.patience"
-                "training.checkpoint_steps"
-                "training.checkpoint_seconds"
-                "training.keep"
-                "training.workers"
-                "training.prefetch_factor"
-                "training.memory_budget_bytes"
-                "machine.threads"
-                "machine.gpus"
-                "machine.replicas"
-                "machine.devices"
-                "machine.rank_timeout_seconds"
-                "machine.engine"
-                "machine.precision"
-                "output.histograms"
-                "output.file"
-            ]
+    let private textOf (fields: (string * (JsonNode | null)) list) (name: string) : string =
+        match List.tryFind (fst >> (=) name) fields |> Option.map snd with
+        | None -> "nothing"
+        | Some(null) -> "null"
+        | Some node -> (nonNull node).ToJsonString()
 
-    /// Choices whose numbers agree up to rounding only.
-    let private rounding =
-        set
-            [
-                "training.memory_budget_bytes"
-                "machine.threads"
-                "machine.gpus"
-                "machine.replicas"
-                "machine.devices"
-                "machine.engine"
-                "machine.precision"
-            ]
+    /// Fields that differ, with the value there and here.
+    let private differences there here : (string * string * string) list =
+        List.distinct (List.map fst there @ List.map fst here)
+        |> List.map (fun name -> name, textOf there name, textOf here name)
+        |> List.filter (fun (_, before, now) -> before <> now)
 
-    let private leaves (config: RunConfig) =
-        use document = JsonDocument.Parse((RunConfig.toJson config).ToJsonString())
-        ConfigDifference.leaves document.RootElement
-
-    /// Choices that differ, with the value there and here. Files are compared by content, elsewhere.
-    let private differences (there: RunConfig) (here: RunConfig) : (string * string * string) list =
-        [
-            for name, values in
-                ConfigDifference.ofConfigs
-                    [
-                        leaves there
-                        leaves
-                            { here with
-                                Input =
-                                    { here.Input with
-                                        Files = there.Input.Files
-                                    }
-                            }
-                    ] do
-                match values with
-                | [ there; here ] -> name, defaultArg there "nothing", defaultArg here "nothing"
-                | _ -> ()
-        ]
+    /// Fields of the network: those of model files, which are all fixed.
+    let private modelFields (config: RunConfig) =
+        [ for field in ConfigJson.ofPruner config.Settings.Model -> $"model.{field.Key}", field.Value ]
 
     /// Whether the number of epochs decides what a step does.
     let private needsEpochs (config: RunConfig) =
-        LearningRateSchedule.needsTotal config.Training.Schedule
-        || config.Model.TeacherForcing <> TeacherForcingSchedule.Always
+        LearningRateSchedule.needsTotal config.Settings.Training.Schedule
+        || config.Settings.Model.TeacherForcing <> TeacherForcingSchedule.Always
 
-    /// Refuses choices that would change the mathematics of a run; the names of those that change its last digits.
+    /// Refuses choices that would change the mathematics of a run; the names of those that change its last digits. The options
+    /// say which they are. Files are compared by content, elsewhere.
     let check (run: string) (there: RunConfig) (here: RunConfig) : string list =
-        let found = differences there here
+        let refuse (name: string, before: string, now: string) (more: string) =
+            raise (
+                UsageException
+                    $"--resume continues {run} with its choices: {name} is {before} there, found {now}{more}. Leave the option out, or start a new run with --like {run}."
+            )
 
-        for name, before, now in found do
-            if not (free.Contains name) then
-                raise (
-                    UsageException
-                        $"--resume goes on with the choices of {run}: {name} is {before} there, found {now}; leave it out, or begin a new run with --like {run}."
-                )
-
-            if name = "training.epochs" && needsEpochs there then
-                raise (
-                    UsageException
-                        $"--resume goes on with the choices of {run}: {name} is {before} there, found {now}, and its schedule counts to the last epoch; leave --epochs out, or begin a new run with --like {run}."
-                )
+        differences (modelFields there) (modelFields here)
+        |> List.iter (fun difference -> refuse difference "")
 
         [
-            for name, _, _ in found do
-                if rounding.Contains name then
-                    name
+            for option in TrainSettings.options do
+                let found = differences (RunConfig.fieldsOf there option) (RunConfig.fieldsOf here option)
+
+                match option.Info.Resume, found with
+                | _, [] -> ()
+                | Resume.Fixed, first :: _ -> refuse first ""
+                | Resume.MayChange, first :: _ ->
+                    if option.Info.Name = "--epochs" && needsEpochs there then
+                        refuse first ", and its schedule counts to the last epoch"
+                | Resume.MayRound, found ->
+                    for name, _, _ in found do
+                        name
         ]
 
     /// Refuses files whose content is not that on which the run began.
@@ -179,9 +139,9 @@ module Resumption =
                     $"wanted the {known.Length} files on which {run} began (their SHA-256 is in its run.json), found another content in {names}; give the same files in the same order, or begin a new run with --like {run}."
             )
 
-    /// Locks a run, clears what a killed process left half-written, and reads its newest checkpoint that can be used. Damaged
-    /// ones are warned of.
-    let openRun (terminal: Terminal) (run: string) : ResumedRun =
+    /// Locks a run, clears what a killed process left half-written, and reads its newest checkpoint that can be used; its network
+    /// goes to the place that is given. Damaged ones are warned of.
+    let openRun (terminal: Terminal) (placement: Placement) (run: string) : ResumedRun =
         let held = lockRun run
 
         try
@@ -191,7 +151,7 @@ module Resumption =
             let damaged (error: CheckpointException) =
                 Terminal.warn terminal $"{error.Message}. Taking the checkpoint before it."
 
-            match CheckpointStore.loadNewest (checkpoints run) damaged with
+            match CheckpointStore.loadNewest placement (checkpoints run) damaged with
             | Some checkpoint ->
                 {
                     Directory = run

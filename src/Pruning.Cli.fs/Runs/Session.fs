@@ -52,13 +52,12 @@ module Session =
     // Apart and not inlined: its caller must be able to load libtorch before this touches a TorchSharp type.
     [<MethodImpl(MethodImplOptions.NoInlining)>]
     let private selectDevice (arithmetic: Arithmetic) (gpus: int) : torch.Device =
-        // Threads of ours share the graphs of a batch (Workers); libtorch's own would wait for each other at every operation.
+        // libtorch has one number of threads for the whole process, and this is the only place that sets it. Threads of ours share the graphs of a batch (Workers); libtorch's own would wait for each other at every operation.
         torch.set_num_threads 1
         FusedAggregator.RefuseMissing arithmetic.Precision
-        Engine.preference <- arithmetic
         Device.select gpus
 
-    /// Loads libtorch and chooses the device; DeviceException if either is not there.
+    /// Loads libtorch and chooses the device; DeviceException if one of them, or the arithmetic, is not there.
     let start (terminal: Terminal) (libtorch: string option) (arithmetic: Arithmetic) (gpus: int) : torch.Device =
         let library = TorchNative.Load(Option.toObj libtorch)
         Terminal.detail terminal $"libtorch {library.Version} in {library.Directory}"
@@ -91,7 +90,8 @@ module Session =
                 ClassWeights.ofCounts 100.0 counts.Kept counts.Pruned
 
         use random = new torch.Generator(uint64 settings.Training.Seed)
-        let pruner = Pruner.createOn device random settings.Model
+        let placement = Placement.on device settings.Arithmetic
+        let pruner = Pruner.create (Init.create placement random) settings.Model
 
         Standardisation.fit data.Dataset data.Split.Training pruner
 
@@ -107,20 +107,12 @@ module Session =
 
     let private configOf (settings: TrainSettings) (data: SplitData) (model: TrainedModel) : RunConfig =
         {
-            Input =
-                { settings.Input with
-                    Files = [ for file in data.Dataset.Files -> Path.GetFullPath file.Path ]
+            Settings =
+                { settings with
+                    Input.Files = [ for file in data.Dataset.Files -> Path.GetFullPath file.Path ]
+                    OutputFile = settings.OutputFile |> Option.map Path.GetFullPath
                 }
-            Model = settings.Model
-            Training = settings.Training
             ClassWeights = model.Criterion.Weights
-            TrainingFraction = settings.TrainingFraction
-            SamplingFraction = settings.SamplingFraction
-            Threads = settings.Training.Threads
-            World = settings.World
-            Arithmetic = settings.Arithmetic
-            Histograms = settings.Histograms
-            OutputFile = settings.OutputFile |> Option.map Path.GetFullPath
         }
 
     let private describe
@@ -178,8 +170,8 @@ module Session =
         }
 
     /// The model of a checkpoint directory, its files checked first.
-    let loadCheckpoint (directory: string) : TrainedModel =
-        ModelFile.load (Path.Combine(AtomicDirectory.verify directory, Checkpoint.ModelName))
+    let loadCheckpoint (placement: Placement) (directory: string) : TrainedModel =
+        ModelFile.load placement (Path.Combine(AtomicDirectory.verify directory, Checkpoint.ModelName))
 
     let checkpoints (run: string) = Resumption.checkpoints run
 
@@ -235,7 +227,8 @@ module Session =
 
         let best =
             outcome.Best
-            |> Option.map (fun _ -> loadCheckpoint (Path.Combine(plan.Checkpoints, "best")))
+            |> Option.map (fun _ ->
+                loadCheckpoint (Placement.on device settings.Arithmetic) (Path.Combine(plan.Checkpoints, "best")))
 
         match outcome.Best, best with
         | Some report, Some model when not outcome.Interrupted && Communicator.isFirst ranks ->
@@ -277,7 +270,8 @@ module Session =
 
             let loopy =
                 indices
-                |> Seq.filter (fun index -> (BatchAssembler.Collate [| data.Dataset[index] |]).Forest.IsLoopy[0])
+                |> Seq.filter (fun index ->
+                    (LinkForest.Of(BatchAssembler.Collate [| data.Dataset[index] |])).IsLoopy[0])
                 |> Seq.length
 
             if loopy > 0 then
@@ -370,6 +364,7 @@ module Session =
         (stop: CancellationToken)
         : FinishedRun =
         Loop.requireGraphs data.Split
+        let placement = Placement.on device settings.Arithmetic
 
         let goOn (checkpoint: Checkpoint) logger =
             let model = checkpoint.Model
@@ -378,7 +373,7 @@ module Session =
 
         if Communicator.isFirst ranks then
             let opened () =
-                let resumed = Resumption.openRun terminal run
+                let resumed = Resumption.openRun terminal placement run
                 Resumption.checkFiles run (describe command settings ranks data).Inputs
                 Resumption.cutRecords resumed
                 resumed
@@ -403,5 +398,5 @@ module Session =
             Communicator.together ranks ignore
             let name = tellAll ranks ""
             let path = Path.Combine(Resumption.checkpoints run, name)
-            use checkpoint = Communicator.together ranks (fun () -> Checkpoint.load path)
+            use checkpoint = Communicator.together ranks (fun () -> Checkpoint.load placement path)
             goOn checkpoint ignore

@@ -9,68 +9,15 @@ open Pruning.Model.Distributed
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 
-/// Who is to train together, as the command line says it.
-type WorldSettings =
-    {
-        /// Ranks in this process; on the CPU unless devices are named.
-        Replicas: int
-        /// One a rank, by name; none = `Gpus` decides.
-        Devices: string list
-        Gpus: int
-        /// How long a rank waits for the others.
-        Patience: TimeSpan
-    }
-
 /// The ranks of a training: those of mpirun or srun, or threads of this process, each with a device of its own.
 [<RequireQualifiedAccess>]
 module World =
 
-    let standard: WorldSettings =
-        {
-            Replicas = 1
-            Devices = []
-            Gpus = 0
-            Patience = TimeSpan.FromMinutes 10.0
-        }
-
-    /// The world with what an option says of it; None for an option about something else.
-    let tryApply (settings: WorldSettings) (argument: TrainArgument) : WorldSettings option =
-        match argument with
-        | Gpus text ->
-            Some
-                { settings with
-                    Gpus = Value.whole "--gpus" (0, 1024) text
-                }
-        | Replicas text ->
-            Some
-                { settings with
-                    Replicas = Value.whole "--replicas" (1, 1024) text
-                }
-        | Devices text ->
-            Some
-                { settings with
-                    Devices = List.ofArray (text.Split(',', StringSplitOptions.TrimEntries))
-                }
-        | Rank_Timeout text ->
-            Some
-                { settings with
-                    Patience = TrainingWords.time "--rank-timeout" text
-                }
-        | _ -> None
-
-    /// The world of a run that another one is to go on with or to be like. Options that say who trains are not mixed with those
-    /// of the run: one of them replaces them all. Ranks that a launcher started stand for those that the run had in its process.
-    let takenUp (place: LaunchPlace option) (arguments: TrainArgument list) (world: WorldSettings) : WorldSettings =
-        let isSaid =
-            arguments
-            |> List.exists (function
-                | Gpus _
-                | Replicas _
-                | Devices _ -> true
-                | _ -> false)
-
-        if isSaid then
-            { standard with
+    /// The ranks of a run that another one continues or repeats. Options that say who trains are not mixed with those of the
+    /// run: one of them replaces them all. Ranks that a launcher started replace those that the run had in its process.
+    let takenUp (place: LaunchPlace option) (line: Line) (world: WorldSettings) : WorldSettings =
+        if RankOptions.whoTrains |> List.exists (fun name -> (Line.last name line).IsSome) then
+            { RankOptions.standard with
                 Patience = world.Patience
             }
         else

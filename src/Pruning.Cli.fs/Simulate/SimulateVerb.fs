@@ -4,7 +4,6 @@ open System
 open System.Diagnostics
 open System.IO
 open System.Threading
-open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Data
@@ -13,172 +12,132 @@ open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 open Pruning.Data.Tracksters
 
-type SimulateArgument =
-    | [<MainCommand>] Output of file: string list
-    | [<Section "Sample">] Events of n: string
-    | Seed of n: string
-    | Preset of name: string
-    | [<CustomCommandLine "--shard">] Part of part: string
-    | [<Section "Physics">] Label of rule: string
-    | Pile_Up of mean: string
-    | Min_Energy of gev: string
-    | Max_Energy of gev: string
-    | Min_Eta of eta: string
-    | Max_Eta of eta: string
-    | Max_Distance of cm: string
-    | Time of convention: string
-    | [<CustomCommandLine "--set">] Assign of assignment: string
-    | Parameters
-    | [<Section "Output">] Ntuple of file: string
-    | Schema of generation: string
-    | Format of name: string
-    | Compression of codec: string
-    | Threads of n: string
-    | Overwrite
-    | Json
-
-    interface IArgParserTemplate with
-        member argument.Usage =
-            match argument with
-            | Output _ -> "prepared file to write (default toy.root, or none with --ntuple)"
-            | Events _ -> "events to simulate (default 1000); each gives about 2.5 tracksters"
-            | Seed _ -> "seed of the run (default 1); the same seed gives the same file, to the byte"
-            | Preset _ ->
-                "default (10 interactions of pile-up), research (labels and times as in the original's data) or hllhc (200 interactions)"
-            | Part _ -> "K/N: only part K (from 1) of N parts of the events, for batch systems"
-            | Label _ -> "what to prune: majority, any or cut=X, the least share of energy to keep (default majority)"
-            | Pile_Up _ -> "mean number of pp interactions laid over each event (default 10)"
-            | Min_Energy _ -> "smallest energy of a primary, GeV (default 20)"
-            | Max_Energy _ -> "largest energy of a primary, GeV (default 300)"
-            | Min_Eta _ -> "smallest |eta| of the first primary (default 1.65)"
-            | Max_Eta _ -> "largest |eta| of the first primary (default 2.75)"
-            | Max_Distance _ -> "largest distance of another primary from the first, cm (default 11)"
-            | Time _ -> "local (with the flight to the layer cluster) or global (without it) (default local)"
-            | Assign _ ->
-                "NAME=VALUE: any parameter of docs/simulation.md, as in Clue.MinHits=3, Primaries.Photons=1 or Low=none; may be repeated"
-            | Parameters -> "print every parameter with its value, and simulate nothing"
-            | Ntuple _ -> "write a TICL ntuple of the same events too, to try preprocess on"
-            | Schema _ -> "new (since 2024) or old (2022, 2023): names of the ntuple's trees (default new)"
-            | Format _ ->
-                "tree, or rntuple for ROOT 6.34 and newer: how the prepared file holds its tables (default tree)"
-            | Compression _ -> "zstd, lz4, zlib, xz, each with =1 to =9 if you like, or none (default zstd=3)"
-            | Threads _ -> "threads (default: number of cores); the file does not depend on it"
-            | Overwrite -> "replace files that are there (else exit code 2)"
-            | Json -> "the summary as one JSON document on stdout"
-
 type SimulateSettings =
     {
         Output: string option
         Events: int
         Preset: string
-        Shard: Shard
         Options: ToyOptions
         OnlyParameters: bool
         Ntuple: string option
         Generation: TiclGeneration
-        Format: TableFormat
-        Compression: RootCompressionSetting
-        Threads: int
-        Overwrite: bool
-        Json: bool
+        Production: ProductionSettings
     }
 
-/// Options that are parameters under another name.
-let private parameterOf argument =
-    match argument with
-    | Seed text -> Some("--seed", "Seed", text)
-    | Label text -> Some("--label", "Labels", text)
-    | Pile_Up text -> Some("--pile-up", "PileUp", text)
-    | Min_Energy text -> Some("--min-energy", "Primaries.MinEnergy", text)
-    | Max_Energy text -> Some("--max-energy", "Primaries.MaxEnergy", text)
-    | Min_Eta text -> Some("--min-eta", "Primaries.MinEta", text)
-    | Max_Eta text -> Some("--max-eta", "Primaries.MaxEta", text)
-    | Max_Distance text -> Some("--max-distance", "Primaries.MaxDistance", text)
-    | Time text -> Some("--time", "Time", text)
-    | _ -> None
+let private defaultPreset = "default"
 
-let private optionsOf (preset: string) (arguments: SimulateArgument list) : ToyOptions =
-    let start = Production.checkedBy "--preset" (fun () -> ToyOptions.Preset preset)
+let private startAt (preset: string) : SimulateSettings =
+    {
+        Output = None
+        Events = 1000
+        Preset = preset
+        Options = Production.checkedBy "--preset" (fun () -> ToyOptions.Preset preset)
+        OnlyParameters = false
+        Ntuple = None
+        Generation = TiclGeneration.New
+        Production = ProductionSettings.standard
+    }
 
-    let apply options argument =
-        match argument, parameterOf argument with
-        | Assign assignment, _ -> Production.set options assignment
-        | _, Some(option, name, text) -> Production.checkedBy option (fun () -> OptionTable.With(options, name, text))
-        | _ -> options
+let private production names =
+    ProductionSettings.options names
+    |> Opt.within _.Production (fun v s -> { s with Production = v })
 
-    let options = List.fold apply start arguments
-    Production.checkedBy "the parameters cannot be used" options.Check
-    options
+let private parameter name known meta help =
+    Production.parameter _.Options (fun v s -> { s with Options = v }) name known meta help
 
-let private productionOption argument =
-    match argument with
-    | Part text -> Some(ProductionOption.Shard text)
-    | Format name -> Some(ProductionOption.Format name)
-    | Compression text -> Some(ProductionOption.Compression text)
-    | Threads text -> Some(ProductionOption.Threads text)
-    | Overwrite -> Some ProductionOption.Overwrite
-    | Json -> Some ProductionOption.Json
-    | _ -> None
+let private sample: Opt<SimulateSettings> list =
+    [
+        Opt.whole
+            "--events"
+            (1, Int32.MaxValue)
+            "Events to simulate. Each gives about 2.5 tracksters."
+            _.Events
+            (fun v s -> { s with Events = v })
+        parameter "--seed" "Seed" "N" "Seed of the run. The same seed gives the same file, to the byte."
+        Opt.ofVerb
+            (Kind.text "NAME")
+            "--preset"
+            "default (10 interactions of pile-up), research (labels and times as in the original's data) or hllhc (200 interactions)."
+        |> Opt.unset defaultPreset
+        yield! production [ "--shard" ]
+    ]
+    |> Opt.section "Sample"
 
-/// Pure, so that tests can ask it.
-let settingsOf (arguments: SimulateArgument list) : SimulateSettings =
-    let last pick = arguments |> List.choose pick |> List.tryLast
-    let production = arguments |> List.choose productionOption |> ProductionSettings.ofOptions
+let private physics: Opt<SimulateSettings> list =
+    [
+        parameter
+            "--label"
+            "Labels"
+            "RULE"
+            "Which layer clusters to prune: majority, any or cut=X (X is the smallest share of energy that is kept)."
+        parameter "--pile-up" "PileUp" "MEAN" "Mean number of pp interactions laid over each event."
+        parameter "--min-energy" "Primaries.MinEnergy" "GEV" "Smallest energy of a primary, in GeV."
+        parameter "--max-energy" "Primaries.MaxEnergy" "GEV" "Largest energy of a primary, in GeV."
+        parameter "--min-eta" "Primaries.MinEta" "ETA" "Smallest |eta| of the first primary."
+        parameter "--max-eta" "Primaries.MaxEta" "ETA" "Largest |eta| of the first primary."
+        parameter
+            "--max-distance"
+            "Primaries.MaxDistance"
+            "CM"
+            "Largest distance of another primary from the first, in cm."
+        parameter
+            "--time"
+            "Time"
+            "CONVENTION"
+            "Time of a layer cluster: local (with the flight to it) or global (without it)."
+        Production.assignment _.Options (fun v s -> { s with Options = v }) "Clue.MinHits=3 or Low=none"
+        Opt.flag
+            "--parameters"
+            "Print every parameter with its value, and simulate nothing."
+            _.OnlyParameters
+            (fun v s -> { s with OnlyParameters = v })
+    ]
+    |> Opt.section "Physics"
 
-    let files =
-        arguments
-        |> List.collect (function
-            | Output files -> files
-            | _ -> [])
+let private output: Opt<SimulateSettings> list =
+    [
+        Opt.path
+            "--ntuple"
+            "FILE"
+            "Write a TICL ntuple of the same events too, as input for preprocess."
+            _.Ntuple
+            (fun v s -> { s with Ntuple = v })
+        |> Opt.unset "none"
+        Opt.choice
+            "--schema"
+            [ "new", TiclGeneration.New; "old", TiclGeneration.Old ]
+            "Names of the trees of the ntuple: new (since 2024) or old (2022, 2023)."
+            _.Generation
+            (fun v s -> { s with Generation = v })
+        yield! production [ "--format"; "--compression"; "--threads"; "--overwrite"; "--json" ]
+    ]
+    |> Opt.section "Output"
 
-    let ntuple =
-        last (function
-            | Ntuple path -> Some path
-            | _ -> None)
+let private options: Opt<SimulateSettings> list = sample @ physics @ output
+
+let private describe () : OptionInfo list = Opt.describe (startAt defaultPreset) options
+
+/// From the words after `simulate`.
+let settingsOf (words: string list) : SimulateSettings =
+    let line = Arguments.read true (describe ()) words
+    let start = startAt (Line.last "--preset" line |> Option.defaultValue defaultPreset)
+    let settings = Arguments.apply options line start
+    Production.checkedBy "the parameters cannot be used" settings.Options.Check
 
     let output =
-        match files, ntuple with
+        match line.Positional, settings.Ntuple with
         | [ file ], _ -> Some file
         | [], None -> Some "toy.root"
         | [], Some _ -> None
-        | _ -> raise (UsageException $"one file to write at a time; found {files.Length} names.")
+        | files, _ -> raise (UsageException $"one file to write at a time; found {files.Length} names.")
 
     if
         output.IsSome
-        && Option.map Path.GetFullPath output = Option.map Path.GetFullPath ntuple
+        && Option.map Path.GetFullPath output = Option.map Path.GetFullPath settings.Ntuple
     then
         raise (UsageException "the prepared file and the ntuple have the same name: give --ntuple another.")
 
-    let preset =
-        last (function
-            | Preset name -> Some name
-            | _ -> None)
-        |> Option.defaultValue "default"
-
-    {
-        Output = output
-        Events =
-            last (function
-                | Events text -> Some(Value.whole "--events" (1, Int32.MaxValue) text)
-                | _ -> None)
-            |> Option.defaultValue 1000
-        Preset = preset
-        Shard = production.Shard
-        Options = optionsOf preset arguments
-        OnlyParameters = List.contains Parameters arguments
-        Ntuple = ntuple
-        Generation =
-            last (function
-                | Schema text ->
-                    Some(Value.choice "--schema" [ "new", TiclGeneration.New; "old", TiclGeneration.Old ] text)
-                | _ -> None)
-            |> Option.defaultValue TiclGeneration.New
-        Format = production.Format
-        Compression = production.Compression
-        Threads = production.Threads
-        Overwrite = (production.Existing = Existing.Replace)
-        Json = production.Json
-    }
+    { settings with Output = output }
 
 /// Counts of what was made; they add.
 type internal Made =
@@ -251,15 +210,20 @@ let private collections (settings: SimulateSettings) =
 
 /// Makes the files and counts what is in them.
 let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: CancellationToken) : Made =
-    let first, last = Shard.range (int64 settings.Events) settings.Shard
-    let written = Production.writeOptions settings.Compression settings.Threads
+    let first, last = Shard.range (int64 settings.Events) settings.Production.Shard
+    let written = Production.writeOptions settings.Production.Compression settings.Production.Threads
     let says = metadata settings (first, last)
 
     use prepared: TracksterWriter | null =
         match settings.Output with
         | Some path ->
             let contents =
-                PreparedContents(HasTruth = true, HasPileUp = true, Metadata = says, Format = settings.Format)
+                PreparedContents(
+                    HasTruth = true,
+                    HasPileUp = true,
+                    Metadata = says,
+                    Format = settings.Production.Format
+                )
 
             TracksterWriter.Create(path, contents, written)
         | None -> null
@@ -273,7 +237,7 @@ let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: C
     let mutable made = nothing
 
     for block in
-        ToySimulation.Run(settings.Options, first, int (last - first), settings.Threads, stop)
+        ToySimulation.Run(settings.Options, first, int (last - first), settings.Production.Threads, stop)
         |> Seq.chunkBySize blockEvents do
         let graphs = block |> Seq.map _.Graphs |> PreparedGraphs.Concat
 
@@ -312,7 +276,7 @@ let private share (part: int64) (whole: int64) = if whole = 0L then nan else 100
 let private show (terminal: Terminal) (settings: SimulateSettings) (made: Made) (seconds: float) =
     let files = List.choose id [ settings.Output; settings.Ntuple ]
 
-    if settings.Json then
+    if settings.Production.Json then
         Terminal.json
             terminal
             {|
@@ -337,17 +301,17 @@ let private show (terminal: Terminal) (settings: SimulateSettings) (made: Made) 
         for file in files do
             Terminal.print terminal $"written: {file} ({Say.bytes (FileInfo file).Length})"
 
-let private run (terminal: Terminal) (arguments: SimulateArgument list) : int =
-    let settings = settingsOf arguments
+let private run (terminal: Terminal) (words: string list) : int =
+    let settings = settingsOf words
 
     if settings.OnlyParameters then
         Terminal.print terminal (OptionTable.Text settings.Options)
     else
         List.choose id [ settings.Output; settings.Ntuple ]
-        |> List.iter (Production.checkFree settings.Overwrite)
+        |> List.iter (Production.checkFree settings.Production.Overwrite)
 
         use interruption = new Interruption(terminal, "nothing of this run is kept")
-        let first, last = Shard.range (int64 settings.Events) settings.Shard
+        let first, last = Shard.range (int64 settings.Events) settings.Production.Shard
         let clock = Stopwatch.StartNew()
 
         let made =
@@ -359,18 +323,19 @@ let private run (terminal: Terminal) (arguments: SimulateArgument list) : int =
 
         Terminal.say
             terminal
-            $"Done in {Say.duration clock.Elapsed}, {Say.count (int64 (float made.Graphs / seconds))} graphs/s on {settings.Threads} threads."
+            $"Done in {Say.duration clock.Elapsed}, {Say.count (int64 (float made.Graphs / seconds))} graphs/s on {settings.Production.Threads} threads."
 
     ExitCode.ok
 
 let command: Command =
-    Command.create<SimulateArgument>
+    Command.create
+        describe
         {
             Verb = "simulate"
             Summary = "make tracksters with truth by a toy simulation, so that nothing needs data of CMS"
             Synopsis = "[FILE] [options]"
             Explanation =
-                "Simulates close-by electromagnetic and hadronic showers, pile-up and noise in a calorimeter like HGCAL, clusters them (CLUE on each layer, CLUE3D across layers) and writes the tracksters, with links, truth and labels, as a prepared file for train, evaluate, stats and display. It is a toy: no result on it is a statement about CMS. The file says in its tree Metadata how it was made. Equal options, seed and file name give equal bytes, whatever the number of threads. Stopped by Ctrl-C it leaves no file behind."
+                "Simulates close-by electromagnetic and hadronic showers, pile-up and noise in a calorimeter like HGCAL. CLUE clusters each layer, CLUE3D builds tracksters across layers. The prepared file holds tracksters with links, truth and labels, for train, evaluate, stats and display. This is a toy: its results say nothing about CMS. The tree Metadata of the file says how it was made. Equal options, seed and file name give equal bytes, whatever the number of threads. Ctrl-C leaves no file behind."
             Examples =
                 [
                     "simulate toy.root --events 10000 --seed 7", "about 25,000 tracksters"

@@ -3,46 +3,35 @@ module Pruning.Cli.Stats.StatsVerb
 open System
 open System.Globalization
 open System.IO
-open Argu
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 
-type StatsArgument =
-    | [<MainCommand>] Input of file: string list
-    | [<Section "Input">] Tracksters of tree: string
-    | Edges of tree: string
-    | Workers of n: string
-    | Bad_Files of what: string
-    | Bad_Graphs of what: string
-    | [<Section "Output">] Json
+type StatsSettings = { Input: InputSettings; Json: bool }
 
-    interface IArgParserTemplate with
-        member argument.Usage =
-            match argument with
-            | Input _ -> "ROOT files or globs, then (optional) the two tree names"
-            | Tracksters _ -> "tree with one trackster an entry, with or without ;cycle (default Tracksters)"
-            | Edges _ -> "tree with the edges of the same entries (default Edges)"
-            | Workers _ -> "threads that read files and build graphs (default: number of cores)"
-            | Bad_Files _ -> "stop or skip at a file that cannot be read (default stop)"
-            | Bad_Graphs _ -> "stop or skip at a graph that contradicts itself: unknown ids, NaN (default stop)"
-            | Json -> "one JSON document on stdout"
+let private standard: StatsSettings =
+    {
+        Input = Inputs.standard
+        Json = false
+    }
 
-/// Input and whether JSON is wanted.
-let settingsOf (exists: string -> bool) (arguments: StatsArgument list) : InputSettings * bool =
-    let options =
-        arguments
-        |> List.choose (function
-            | Input words -> Some(InputOption.Words words)
-            | Tracksters tree -> Some(InputOption.Tracksters tree)
-            | Edges tree -> Some(InputOption.Edges tree)
-            | Workers text -> Some(InputOption.Workers text)
-            | Bad_Files text -> Some(InputOption.BadFiles text)
-            | Bad_Graphs text -> Some(InputOption.BadGraphs text)
-            | Json -> None)
+let private options: Opt<StatsSettings> list =
+    (Inputs.options |> Opt.within _.Input (fun v s -> { s with Input = v }))
+    @ Opt.section
+        "Output"
+        [ Opt.flag "--json" "Print one JSON document on stdout." _.Json (fun v s -> { s with Json = v }) ]
 
-    Inputs.ofOptions exists options, List.contains Json arguments
+let private describe () : OptionInfo list = Opt.describe standard options
+
+/// From the words after `stats`.
+let settingsOf (exists: string -> bool) (words: string list) : StatsSettings =
+    let line = Arguments.read true (describe ()) words
+    let settings = Arguments.apply options line standard
+
+    { settings with
+        Input = Inputs.withWords exists line line.Positional settings.Input
+    }
 
 let private invariant (format: string) (x: float) =
     if Double.IsFinite x then
@@ -234,21 +223,22 @@ let private json (terminal: Terminal) (dataset: GraphDataset) (all: TracksterSta
             fraction = histogramJson all.Fractions
         |}
 
-let private run (terminal: Terminal) (arguments: StatsArgument list) : int =
-    let input, asJson = settingsOf File.Exists arguments
-    use dataset = Inputs.openDataset terminal input
+let private run (terminal: Terminal) (words: string list) : int =
+    let settings = settingsOf File.Exists words
+    use dataset = Inputs.openDataset terminal settings.Input
     let all = DatasetStatistics.Of(dataset, [| 0 .. dataset.Count - 1 |])
-    (if asJson then json else show) terminal dataset all
+    (if settings.Json then json else show) terminal dataset all
     ExitCode.ok
 
 let command: Command =
-    Command.create<StatsArgument>
+    Command.create
+        describe
         {
             Verb = "stats"
-            Summary = "how much there is to prune in a sample, and the distributions behind it"
+            Summary = "show how much there is to prune in a sample, and the distributions behind it"
             Synopsis = "FILE [FILE ...] [TRACKSTERS EDGES] [options]"
             Explanation =
-                "Reads tracksters as training would and prints the share of tracksters that need no pruning and the share of layer clusters to prune (the two numbers of the original program), with sizes, degrees, depths, energies, times and, where the files have them, shares of the shower's energy, and the ranges of the nine features. A bin holds its lower edge; 0+ is anything above 0."
+                "Reads tracksters as training does. Prints the share of tracksters that need no pruning and the share of layer clusters to prune: the two numbers of the original program. Distributions follow: sizes, degrees, depths, energies, times, shares of the shower's energy where the files have them, and the ranges of the nine features. A bin includes its lower edge; 0+ is anything above 0."
             Examples =
                 [
                     "stats samples/tracksters.root", "the sample of the demo"

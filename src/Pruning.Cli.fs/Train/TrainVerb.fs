@@ -43,87 +43,60 @@ let private show (terminal: Terminal) (run: FinishedRun) =
                 | None -> ()
             ]
 
-let private tryLast pick (arguments: TrainArgument list) = arguments |> List.choose pick |> List.tryLast
-
-/// Options that choose everything at once, as another run does.
-let private isWholeChoice (argument: TrainArgument) : bool =
-    match argument with
-    | Parity
-    | TrainArgument.Preset _ -> true
-    | _ -> false
+/// Refuses options that choose everything at once, as another run does.
+let private refuseWholeChoices (line: Line) (names: string list) (sentence: string) : unit =
+    if names |> List.exists (fun name -> Line.has name line) then
+        raise (UsageException sentence)
 
 /// Settings of another run with the options given beside it.
-let private settingsAfter (config: RunConfig) (arguments: TrainArgument list) : TrainSettings =
-    let settings = RunConfig.toSettings config
-
-    TrainSettings.ofArgumentsAfter
+let private settingsAfter (settings: TrainSettings) (line: Line) : TrainSettings =
+    TrainSettings.ofLineAfter
         { settings with
-            World = World.takenUp (Launch.current ()) arguments settings.World
+            World = World.takenUp (Launch.current ()) line settings.World
         }
         File.Exists
-        arguments
+        line
 
 /// Settings of a new run; with `--like`, those of another one with the options given beside it.
-let private newSettings (arguments: TrainArgument list) : TrainSettings =
-    match
-        arguments
-        |> tryLast (function
-            | Like run -> Some run
-            | _ -> None)
-    with
-    | None -> TrainSettings.ofArguments File.Exists arguments
-    | Some _ when List.exists isWholeChoice arguments ->
-        raise (UsageException "--like takes over everything that a run chose: leave --parity and --preset out.")
-    | Some run -> settingsAfter (RunConfig.read run) arguments
+let private newSettings (line: Line) : TrainSettings =
+    match Line.last "--like" line with
+    | None -> TrainSettings.ofLine File.Exists line
+    | Some run ->
+        refuseWholeChoices
+            line
+            [ "--parity"; "--preset" ]
+            "--like takes over everything that a run chose: leave --parity and --preset out."
 
-/// The run to go on with, its settings, and those with the options given beside `--resume`.
-let private resumedSettings (arguments: TrainArgument list) (word: string) : string * TrainSettings =
-    if
-        arguments
-        |> List.exists (function
-            | Like _ -> true
-            | other -> isWholeChoice other)
-    then
-        raise (
-            UsageException "--resume goes on with everything that a run chose: leave --like, --parity and --preset out."
-        )
+        settingsAfter (RunConfig.toSettings (RunConfig.read run)) line
+
+/// The run to continue, and its settings with the options given beside `--resume`.
+let private resumedSettings (line: Line) (word: string) : string * TrainSettings =
+    refuseWholeChoices
+        line
+        [ "--like"; "--parity"; "--preset" ]
+        "--resume continues with everything that a run chose: leave --like, --parity and --preset out."
 
     let runs =
-        arguments
-        |> tryLast (function
-            | Runs directory -> Some directory
-            | _ -> None)
+        Line.last "--runs" line
         |> Option.defaultValue TrainSettings.standard.RunsDirectory
 
     let run = Resumption.locate runs word
     let there = RunConfig.read run
-
-    let settings =
-        let settings = settingsAfter there arguments
-
-        { settings with
-            OutputFile = settings.OutputFile |> Option.orElse there.OutputFile
-        }
+    let settings = settingsAfter there.Settings line
 
     let here =
         { there with
-            Input = settings.Input
-            Model = settings.Model
-            Training = settings.Training
-            TrainingFraction = settings.TrainingFraction
-            SamplingFraction = settings.SamplingFraction
-            Threads = settings.Training.Threads
-            World = settings.World
-            Arithmetic = settings.Arithmetic
-            Histograms = settings.Histograms
-            OutputFile = settings.OutputFile |> Option.map Path.GetFullPath
+            Settings =
+                { settings with
+                    OutputFile = settings.OutputFile |> Option.map Path.GetFullPath
+                }
         }
 
     match Resumption.check run there here with
     | [] -> run, settings
     | names ->
         let names = String.concat ", " names
-        let note = $"Another {names} than before: from here on last digits differ."
+        let note = $"{names} differ from before: the last digits of the results differ from here on."
 
         run,
         { settings with
@@ -158,22 +131,10 @@ let private codeOfStop (interruption: Interruption) (ranks: Communicator) : int 
     let asked = Array.max all
     if asked = 0 then ExitCode.interrupted else asked
 
-let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
-    let resumed =
-        arguments
-        |> tryLast (function
-            | TrainArgument.Resume run -> Some run
-            | _ -> None)
-        |> Option.map (resumedSettings arguments)
-
-    let settings =
-        resumed
-        |> Option.map snd
-        |> Option.defaultWith (fun () -> newSettings arguments)
-
+let private train (terminal: Terminal) (resumed: string option) (settings: TrainSettings) : int =
     Session.start terminal settings.LibTorch settings.Arithmetic 0 |> ignore
     use interruption = new Interruption(terminal, "finishing this step and saving", true)
-    let command = Environment.GetCommandLineArgs() |> List.ofArray
+    let command = terminal.Command
     let exitCode = codeOfStop interruption
 
     let prepare terminal =
@@ -184,34 +145,55 @@ let private run (terminal: Terminal) (arguments: TrainArgument list) : int =
         let run =
             match resumed with
             | None -> Session.train terminal command settings ranks device data exitCode interruption.Token
-            | Some(run, _) ->
-                Session.resume terminal command settings ranks device data run exitCode interruption.Token
+            | Some run -> Session.resume terminal command settings ranks device data run exitCode interruption.Token
 
         if Communicator.isFirst ranks then
             tell terminal settings run
 
         run.ExitCode)
 
+let private run (terminal: Terminal) (words: string list) : int =
+    let line = TrainSettings.read words
+
+    let resumed, settings =
+        match Line.last "--resume" line with
+        | Some word ->
+            let run, settings = resumedSettings line word
+            Some run, settings
+        | None -> None, newSettings line
+
+    if settings.PrintConfig then
+        terminal.Data.Write(TrainSettings.toToml settings)
+        ExitCode.ok
+    else
+        train terminal resumed settings
+
 let command: Command =
-    Command.create<TrainArgument>
-        {
-            Verb = "train"
-            Summary = "train a network that decides which layer clusters to prune"
-            Synopsis = "FILE [FILE ...] [TRACKSTERS EDGES] [options]"
-            Explanation =
-                "Reads tracksters (trees Tracksters and Edges, one trackster an entry), trains on a share of them, validates after every epoch and keeps the best and the last weights in a run directory with the configuration, the metrics and TensorBoard events. Of three words or more the last two are tree names unless they look like files or exist. Options may be spelt with dashes or underscores, with a space or '=' before the value; the original program's command line works as it is."
-            Examples =
-                [
-                    "train samples/tracksters.root --epochs 5 --hidden-dim 32",
-                    "a small equilibrium network, in a minute"
-                    "train data.root \"Tracksters;1\" \"Edges;1\" --workers 14 --autoregressive",
-                    "the original's command line"
-                    "train 'data/*.root' --neighbour-aggregator mean --name mean-128", "many files, a fast aggregator"
-                    "train data.root --layer gatv2 --residual --round-normalisation layer --features oriented",
-                    "attention, in the shower's own frame"
-                    "train --resume auto", "go on with the newest run after a kill, a crash or a full queue"
-                    "train --like runs/A --learning-rate 3e-4", "the same again, but for one choice"
-                    "train data.root --parity --epochs 10", "the original's numbers"
-                ]
-        }
-        run
+    {
+        About =
+            {
+                Verb = "train"
+                Summary = "train a network that decides which layer clusters to prune"
+                Synopsis = "FILE [FILE ...] [TRACKSTERS EDGES] [options]"
+                Explanation =
+                    "Reads tracksters (trees Tracksters and Edges, one trackster per entry) and trains on a share of them. After every epoch the network is validated. The run directory holds the best and the last weights, the configuration, the metrics and TensorBoard events. Of three words or more the last two are tree names, unless they look like files or exist. Options may be spelt with dashes or underscores, with a space or '=' before the value. The command line of the original program works unchanged."
+                Examples =
+                    [
+                        "train samples/tracksters.root --epochs 5 --hidden-dim 32",
+                        "a small equilibrium network, in a minute"
+                        "train data.root \"Tracksters;1\" \"Edges;1\" --workers 14 --autoregressive",
+                        "the original's command line"
+                        "train 'data/*.root' --neighbour-aggregator mean --name mean-128",
+                        "many files, a fast aggregator"
+                        "train data.root --layer gatv2 --residual --step-normalisation layer --features oriented",
+                        "attention, in the shower's own frame"
+                        "train data.root --preset fast --print-config > fast.toml", "every option, to edit"
+                        "train data.root --config fast.toml --seed 7", "the options of a file, but for one"
+                        "train --resume auto", "continue the newest run after a kill, a crash or a full queue"
+                        "train --like runs/A --learning-rate 3e-4", "the same again, but for one choice"
+                        "train data.root --parity --epochs 10", "the original's numbers"
+                    ]
+            }
+        Options = TrainSettings.describe
+        Run = run
+    }

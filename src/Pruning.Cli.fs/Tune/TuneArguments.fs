@@ -2,54 +2,170 @@ namespace Pruning.Cli.Tune
 
 open System
 open System.IO
-open Argu
 open Pruning.Cli.Framework
-open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Model.Metrics
 open Pruning.Model.Training
 
-/// The words of `tune`. Everything else is a word of `train` that all trials share.
-type TuneArgument =
-    | [<Section "The space">] Space of file: string
-    | Grid of values: string
-    | Uniform of range: string
-    | Log_Uniform of range: string
-    | Integer of range: string
-    | [<Section "The search">] Method of name: string
-    | Trials of n: string
-    | Min_Epochs of n: string
-    | Eta of n: string
-    | Metric of name: string
-    | Study_Seed of n: string
-    | [<Section "The machine">] Workers of n: string
-    | Devices of list: string
-    | [<Section "Output">] Study of directory: string
-    | Json
+/// What the options of `tune` say, one by one. All other options are those of `train`, which all trials share.
+type TuneChoices =
+    {
+        Space: TunedOption list
+        Method: string option
+        Trials: int option
+        MinEpochs: int option
+        Eta: int option
+        Metric: string
+        StudySeed: int64
+        Workers: int option
+        Devices: int list
+        Directory: string
+        Json: bool
+    }
 
-    interface IArgParserTemplate with
-        member argument.Usage =
-            match argument with
-            | Space _ ->
-                "JSON object: names of train options with a list of values, or with uniform, log-uniform or integer and two ends (docs/tuning.md)"
-            | Grid _ ->
-                "NAME=A,B,C: a train option takes each of these values (separated by ';' where they hold commas; on,off for an option without a value); may be repeated"
-            | Uniform _ -> "NAME=LOW:HIGH: a real number between them, every number as likely; may be repeated"
-            | Log_Uniform _ -> "NAME=LOW:HIGH: the same, every power of ten as likely"
-            | Integer _ -> "NAME=LOW:HIGH: a whole number, both ends included"
-            | Method _ ->
-                "grid (every combination), random, or asha (successive halving: many trials for few epochs, the best ones for more) (default: grid where all options have values, else random)"
-            | Trials _ -> "how many trials random and asha make (default 20)"
-            | Min_Epochs _ -> "asha: epochs of the first rung (default 1); --epochs are those of the last one"
-            | Eta _ -> "asha: one trial in so many goes on to the next rung, with so many times the epochs (default 3)"
-            | Metric _ ->
-                "validation metric by its name in metrics.jsonl; best epoch of each trial (default average_precision)"
-            | Study_Seed _ -> "draws the trials; --seed is that of every training (default 42)"
-            | Workers _ -> "trainings at a time (default: as many as --devices, else one for every two cores)"
-            | Devices _ -> "GPUs by number, as in 0,1,2: each worker has one to itself (default: the CPU)"
-            | Study _ ->
-                "directory of the study: journal, trials, results (default studies/tune); one that is there is gone on with"
-            | Json -> "print the trials and the best command line as JSON on stdout"
+[<RequireQualifiedAccess>]
+module TuneChoices =
+
+    let standard: TuneChoices =
+        {
+            Space = []
+            Method = None
+            Trials = None
+            MinEpochs = None
+            Eta = None
+            Metric = "average_precision"
+            StudySeed = 42L
+            Workers = None
+            Devices = []
+            Directory = Path.Combine("studies", "tune")
+            Json = false
+        }
+
+    /// An option that adds to the space.
+    let private adds name meta help (read: string -> TunedOption list) : Opt<TuneChoices> =
+        let kind = Kind.custom meta (fun _ text -> read text) (fun _ -> "")
+
+        { Opt.ofKind kind name help _.Space (fun found s -> { s with Space = s.Space @ found }) with
+            Text = fun _ -> None
+        }
+        |> Opt.repeated
+
+    let private space: Opt<TuneChoices> list =
+        [
+            adds
+                "--space"
+                "FILE"
+                "JSON object: names of train options, each with a list of values, or with uniform, log-uniform or integer and two ends."
+                Space.ofFile
+            adds
+                "--grid"
+                "NAME=A,B,C"
+                "A train option takes each of these values. Separate values with ';' where they hold commas. on,off is for a flag."
+                (Space.ofGrid >> List.singleton)
+            adds
+                "--uniform"
+                "NAME=LOW:HIGH"
+                "A train option takes a real number between two ends, every number with the same probability."
+                (Space.ofUniform >> List.singleton)
+            adds
+                "--log-uniform"
+                "NAME=LOW:HIGH"
+                "The same, every power of ten with the same probability."
+                (Space.ofLogUniform >> List.singleton)
+            adds
+                "--integer"
+                "NAME=LOW:HIGH"
+                "A train option takes a whole number, both ends included."
+                (Space.ofInteger >> List.singleton)
+        ]
+        |> Opt.section "Space"
+
+    let private optional kind name help get set = Opt.ofKind (Kind.optional kind) name help get set
+
+    let private search: Opt<TuneChoices> list =
+        [
+            optional
+                (Kind.choice [ for name in StudyPlan.methods -> name, name ])
+                "--method"
+                "grid (every combination), random, or asha (successive halving: many trials for few epochs, the best ones for more)."
+                _.Method
+                (fun v s -> { s with Method = v })
+            |> Opt.unset "grid where all options have values, else random"
+            optional (Kind.whole (1, 9_999)) "--trials" "Trials of random and asha." _.Trials (fun v s ->
+                { s with Trials = v })
+            |> Opt.unset "20"
+            optional
+                (Kind.whole (1, 1_000_000))
+                "--min-epochs"
+                "Epochs of the first rung of asha. --epochs are those of the last one."
+                _.MinEpochs
+                (fun v s -> { s with MinEpochs = v })
+            |> Opt.unset "1"
+            optional
+                (Kind.whole (2, 100))
+                "--eta"
+                "asha promotes one trial in this many to the next rung, with this many times the epochs."
+                _.Eta
+                (fun v s -> { s with Eta = v })
+            |> Opt.unset "3"
+            Opt.ofKind
+                { Kind.choiceAmong (fun () -> [ for name, _ in MetricState.report MetricState.zero -> name, name ]) [] with
+                    Meta = Some "METRIC"
+                    Words = fun () -> []
+                    Text = Some
+                }
+                "--metric"
+                "Validation metric at the best epoch of each trial, by its name in metrics.jsonl."
+                _.Metric
+                (fun v s -> { s with Metric = v })
+            Opt.ofKind
+                (Kind.wholeLong (0L, Int64.MaxValue))
+                "--study-seed"
+                "Seed that draws the trials. --seed is that of every training."
+                _.StudySeed
+                (fun v s -> { s with StudySeed = v })
+        ]
+        |> Opt.section "Search"
+
+    let private devices: Kind<int list> =
+        let parse option (text: string) = text.Split ',' |> Array.map (Value.whole option (0, 1023)) |> List.ofArray
+
+        Kind.custom "NUMBERS" parse (fun numbers -> numbers |> List.map string |> String.concat ",")
+
+    let private machine: Opt<TuneChoices> list =
+        [
+            optional (Kind.whole (1, 1024)) "--workers" "Trainings at a time." _.Workers (fun v s ->
+                { s with Workers = v })
+            |> Opt.unset "as many as --devices, else one for every two cores"
+            Opt.ofKind
+                devices
+                "--devices"
+                "GPUs by number, as in 0,1,2. Each worker has one to itself."
+                _.Devices
+                (fun v s -> { s with Devices = v })
+            |> Opt.unset "the CPU"
+        ]
+        |> Opt.section "Machine"
+
+    let private output: Opt<TuneChoices> list =
+        [
+            Opt.ofKind
+                (Kind.path "DIRECTORY")
+                "--study"
+                "Directory of the study: its log, its trials, its results. A study that exists is continued."
+                _.Directory
+                (fun v s -> { s with Directory = v })
+            Opt.flag "--json" "Print the trials and the best command line as JSON on stdout." _.Json (fun v s ->
+                { s with Json = v })
+        ]
+        |> Opt.section "Output"
+
+    let options: Opt<TuneChoices> list = space @ search @ machine @ output
+
+    /// The options that say where and on what a study runs, not what it does.
+    let ofMachine: string list = [ "--study"; "--workers"; "--devices"; "--json" ]
+
+    let describe () : OptionInfo list = Opt.describe standard options
 
 /// What `tune` was asked to do, validated. Trials are checked by train's own parser before anything starts.
 type TuneSettings =
@@ -65,65 +181,40 @@ type TuneSettings =
 [<RequireQualifiedAccess>]
 module TuneSettings =
 
+    /// Options of train by every name.
+    let private known: Lazy<Map<string, OptionInfo>> = lazy (Arguments.byName (TrainSettings.describe ()))
+
     /// Options of train that take no value, by name without dashes.
-    let isFlag (name: string) : bool = Map.tryFind $"--{name}" (Arguments.takesValue<TrainArgument>()) = Some false
+    let isFlag (name: string) : bool =
+        match Map.tryFind $"--{name}" known.Value with
+        | Some option -> option.Meta.IsNone
+        | None -> false
 
     /// What a study sets for each trial, or what makes no sense in one.
     let private ownOfStudy =
-        [ "runs"; "name"; "output-file"; "json"; "workers"; "threads"; "resume"; "like" ]
+        [ "runs"; "name"; "output-file"; "json"; "workers"; "threads"; "resume"; "like"; "print-config" ]
+
+    /// The canonical name of an option in a space.
+    let private nameOf (tuned: TunedOption) : string =
+        let option = $"--{tuned.Name}"
+
+        if List.contains tuned.Name ownOfStudy then
+            raise (UsageException $"a space cannot hold {option}: a study sets it for its trials.")
+
+        match Map.tryFind option known.Value with
+        | Some found -> found.Name
+        | None ->
+            match Value.nearest (Map.keys known.Value) option with
+            | Some near -> raise (UsageException $"unknown option {option} in the space; did you mean {near}?")
+            | None -> raise (UsageException $"unknown option {option} in the space: it holds options of train.")
 
     let private checkNames (space: TunedOption list) : unit =
-        let known = Arguments.takesValue<TrainArgument>()
-
-        for tuned in space do
-            let option = $"--{tuned.Name}"
-
-            if List.contains tuned.Name ownOfStudy then
-                raise (UsageException $"a space cannot hold {option}: a study sets it for its trials.")
-
-            if not (known.ContainsKey option) then
-                let names = known |> Map.keys |> Seq.filter (fun name -> name.StartsWith "--")
-
-                match Value.nearest names option with
-                | Some near -> raise (UsageException $"unknown option {option} in the space; did you mean {near}?")
-                | None -> raise (UsageException $"unknown option {option} in the space: it holds options of train.")
-
-        match space |> List.countBy _.Name |> List.tryFind (fun (_, count) -> count > 1) with
-        | Some(name, _) -> raise (UsageException $"--{name} is in the space more than once.")
+        match space |> List.countBy nameOf |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(name, _) -> raise (UsageException $"{name} is in the space more than once.")
         | None -> ()
 
-    /// The last of an option's values.
-    let private last (arguments: TuneArgument list) (choose: TuneArgument -> 'T option) : 'T option =
-        arguments |> List.choose choose |> List.tryLast
-
-    let private spaceOf (arguments: TuneArgument list) : TunedOption list =
-        arguments
-        |> List.collect (function
-            | Space file -> Pruning.Cli.Tune.Space.ofFile file
-            | Grid word -> [ Pruning.Cli.Tune.Space.ofGrid word ]
-            | Uniform word -> [ Pruning.Cli.Tune.Space.ofUniform word ]
-            | Log_Uniform word -> [ Pruning.Cli.Tune.Space.ofLogUniform word ]
-            | Integer word -> [ Pruning.Cli.Tune.Space.ofInteger word ]
-            | _ -> [])
-
-    let private whole option range text = Value.whole option range text
-
-    let private methodOf (arguments: TuneArgument list) (space: TunedOption list) : SearchMethod =
-        let minEpochs =
-            last arguments (function
-                | Min_Epochs text -> Some(whole "--min-epochs" (1, 1_000_000) text)
-                | _ -> None)
-
-        let eta =
-            last arguments (function
-                | Eta text -> Some(whole "--eta" (2, 100) text)
-                | _ -> None)
-
-        let asked =
-            last arguments (function
-                | Method text -> Some(Value.choice "--method" [ for name in StudyPlan.methods -> name, name ] text)
-                | _ -> None)
-
+    let private methodOf (choices: TuneChoices) (space: TunedOption list) : SearchMethod =
+        let asked, minEpochs, eta = choices.Method, choices.MinEpochs, choices.Eta
         let standard = if (Space.gridSize space).IsSome then "grid" else "random"
 
         match defaultArg asked standard, minEpochs, eta with
@@ -139,12 +230,7 @@ module TuneSettings =
             | None -> SearchMethod.Grid
         | _ -> raise (UsageException "--min-epochs and --eta belong to --method asha.")
 
-    let private trialsOf (arguments: TuneArgument list) (space: TunedOption list) (search: SearchMethod) : int =
-        let asked =
-            last arguments (function
-                | Trials text -> Some(whole "--trials" (1, 9_999) text)
-                | _ -> None)
-
+    let private trialsOf (asked: int option) (space: TunedOption list) (search: SearchMethod) : int =
         match search, asked with
         | SearchMethod.Grid, None ->
             match Space.gridSize space with
@@ -174,8 +260,8 @@ module TuneSettings =
         | word :: rest -> word :: without option rest
         | [] -> []
 
-    let private planOf (arguments: TuneArgument list) (train: string list) (threads: int) : StudyPlan =
-        let space = spaceOf arguments
+    let private planOf (choices: TuneChoices) (train: string list) (threads: int) : StudyPlan =
+        let space = choices.Space
 
         if space.IsEmpty then
             raise (
@@ -184,7 +270,7 @@ module TuneSettings =
             )
 
         checkNames space
-        let search = methodOf arguments space
+        let search = methodOf choices space
 
         match search, space |> List.tryFind (fun tuned -> tuned.Name = "epochs") with
         | SearchMethod.Asha _, Some _ ->
@@ -210,23 +296,13 @@ module TuneSettings =
             |> without "--threads"
             |> List.map (fun word -> if File.Exists word then Path.GetFullPath word else word)
 
-        let metrics = MetricState.report MetricState.zero |> List.map fst
-
         let plan: StudyPlan =
             {
                 Method = search
                 Space = space
-                Trials = trialsOf arguments space search
-                Seed =
-                    last arguments (function
-                        | Study_Seed text -> Some(Value.wholeLong "--study-seed" (0L, Int64.MaxValue) text)
-                        | _ -> None)
-                    |> Option.defaultValue 42L
-                Metric =
-                    last arguments (function
-                        | Metric text -> Some(Value.choice "--metric" [ for name in metrics -> name, name ] text)
-                        | _ -> None)
-                    |> Option.defaultValue "average_precision"
+                Trials = trialsOf choices.Trials space search
+                Seed = choices.StudySeed
+                Metric = choices.Metric
                 TrainWords = words
                 Epochs = settings.Training.Epochs
                 Threads = if hasThreads then settings.Training.Threads else threads
@@ -235,50 +311,27 @@ module TuneSettings =
         check plan
         plan
 
-    let private devices (text: string) : int list =
-        let device (word: string) = Value.whole "--devices" (0, 1023) word
-        text.Split ',' |> Array.map device |> List.ofArray
-
     /// From the words after `tune`.
     let ofWords (words: string list) : TuneSettings =
-        let own, train =
-            Arguments.divide (Arguments.takesValue<TuneArgument>()) (Arguments.takesValue<TrainArgument>()) words
-
-        let arguments = Arguments.parse<TuneArgument> own
-
-        let devices =
-            last arguments (function
-                | Devices text -> Some(devices text)
-                | _ -> None)
-            |> Option.defaultValue []
+        let infos = TuneChoices.describe ()
+        let own, train = Arguments.divide infos (TrainSettings.describe ()) words
+        let line = Arguments.read false infos own
+        let choices = Arguments.apply TuneChoices.options line TuneChoices.standard
+        let devices, directory = choices.Devices, choices.Directory
 
         let workers =
-            last arguments (function
-                | Workers text -> Some(whole "--workers" (1, 1024) text)
-                | _ -> None)
+            choices.Workers
             |> Option.defaultWith (fun () ->
                 if devices.IsEmpty then
                     max 1 (Environment.ProcessorCount / 2)
                 else
                     devices.Length)
 
-        let directory =
-            last arguments (function
-                | Study path -> Some path
-                | _ -> None)
-            |> Option.defaultValue (Path.Combine("studies", "tune"))
-
         let stored = Path.Combine(directory, StudyPlan.fileName)
 
-        let isMachine argument =
-            match argument with
-            | Study _
-            | Workers _
-            | Devices _
-            | Json -> true
-            | _ -> false
+        let isOfMachine (word: Word) = List.contains word.Name TuneChoices.ofMachine
 
-        let goesOn = File.Exists stored && train.IsEmpty && List.forall isMachine arguments
+        let goesOn = File.Exists stored && train.IsEmpty && List.forall isOfMachine line.Words
 
         let train =
             if devices.IsEmpty || List.contains "--gpus" train then
@@ -296,8 +349,8 @@ module TuneSettings =
 
                     let threads = if File.Exists stored then (StudyPlan.read stored).Threads else share
 
-                    Some(planOf arguments train threads)
+                    Some(planOf choices train threads)
             Workers = workers
             Devices = devices
-            Json = List.contains Json arguments
+            Json = choices.Json
         }

@@ -103,28 +103,24 @@ let private run (terminal: Terminal) (words: string list) : int =
 
 let command: Command =
     {
-        Name = "tune"
-        Summary = "search good options for train: grid, random or successive halving, over parallel processes"
-        Help =
-            fun () ->
-                Arguments.help<TuneArgument>
-                    {
-                        Verb = "tune"
-                        Summary =
-                            "search good options for train: grid, random or successive halving, over parallel processes"
-                        Synopsis = "FILE [FILE ...] [space] [options of train]"
-                        Explanation =
-                            "Trains many times with different options and tells which did best. Names in the space are options of train; options that are not below go to every training as they are. Each trial is an ordinary run under the study's directory. A journal there notes who does what: several tune processes, on several machines with one file system, may work on a study at once, and after a crash or Ctrl-C the same command goes on where it stopped."
-                        Examples =
-                            [
-                                "tune data.root --grid aggregator=lstm,gru --grid memory=none,gru,lstm --epochs 10",
-                                "the original's grid: six trials"
-                                "tune data.root --log-uniform learning-rate=1e-4:1e-2 --grid layer=sage,gatv2 --trials 40",
-                                "at random"
-                                "tune data.root --space space.json --method asha --trials 100 --epochs 81 --devices 0,1,2,3",
-                                "successive halving on four GPUs"
-                                "tune --study studies/tune --workers 4", "go on, or help with, a study that is there"
-                            ]
-                    }
+        About =
+            {
+                Verb = "tune"
+                Summary = "search good options for train: grid, random or successive halving, over parallel processes"
+                Synopsis = "FILE [FILE ...] [space] [options of train]"
+                Explanation =
+                    "Trains many times with different options and reports which did best. Names in the space are options of train. Options of train beside it go to every training. Each trial is an ordinary run under the study's directory. A log there records which process does which trial. Several tune processes, on several machines with one file system, may share a study. After a crash or Ctrl-C the same command continues it."
+                Examples =
+                    [
+                        "tune data.root --grid decision-cell=lstm,gru --grid memory-cell=none,gru,lstm --epochs 10",
+                        "the original's grid: six trials"
+                        "tune data.root --log-uniform learning-rate=1e-4:1e-2 --grid layer=sage,gatv2 --trials 40",
+                        "at random"
+                        "tune data.root --space space.json --method asha --trials 100 --epochs 81 --devices 0,1,2,3",
+                        "successive halving on four GPUs"
+                        "tune --study studies/tune --workers 4", "continue, or help with, a study that exists"
+                    ]
+            }
+        Options = TuneChoices.describe
         Run = run
     }

@@ -9,17 +9,25 @@ public static class BatchAssembler
     /// <summary>Lays graphs end to end; the order of nodes and edges within each graph stays.</summary>
     /// <param name="graphs">Any number of graphs, none included.</param>
     /// <exception cref="OverflowException">More than 2^31 - 1 nodes, edges or feature values.</exception>
-    public static GraphBatch Collate(IReadOnlyList<ShowerGraph> graphs)
+    public static GraphBatch Collate(IReadOnlyList<ShowerGraph> graphs) => Collate(graphs, GraphPreparation.None);
+
+    /// <summary>Lays graphs end to end and prepares what a network needs of them.</summary>
+    /// <param name="graphs">Any number of graphs, none included.</param>
+    /// <param name="preparation">What the network needs.</param>
+    /// <exception cref="OverflowException">More than 2^31 - 1 nodes, edges or feature values.</exception>
+    public static GraphBatch Collate(IReadOnlyList<ShowerGraph> graphs, GraphPreparation preparation) => preparation.Prepare(Lay(graphs));
+
+    private static BatchGraphs Lay(IReadOnlyList<ShowerGraph> graphs)
     {
         int[] nodeOffsets = new int[graphs.Count + 1];
-        int edgeCount = 0;
+        int[] edgeOffsets = new int[graphs.Count + 1];
         for (int g = 0; g < graphs.Count; g++)
         {
             nodeOffsets[g + 1] = checked(nodeOffsets[g] + graphs[g].NodeCount);
-            edgeCount = checked(edgeCount + graphs[g].EdgeCount);
+            edgeOffsets[g + 1] = checked(edgeOffsets[g] + graphs[g].EdgeCount);
         }
 
-        int nodeCount = nodeOffsets[^1];
+        int nodeCount = nodeOffsets[^1], edgeCount = edgeOffsets[^1];
         GraphOrigin[] origins = new GraphOrigin[graphs.Count];
         float[] features = GC.AllocateUninitializedArray<float>(checked(nodeCount * ShowerGraph.FeatureCount)); // all of it is written below
         long[] source = GC.AllocateUninitializedArray<long>(edgeCount);
@@ -29,11 +37,11 @@ public static class BatchAssembler
         byte[] layers = new byte[nodeCount]; // unknown until a graph says better
         int[] hits = new int[nodeCount]; // likewise
         int[] linkCounts = new int[graphs.Count];
-        int firstEdge = 0;
+        int[] seeds = new int[graphs.Count];
         for (int g = 0; g < graphs.Count; g++)
         {
             ShowerGraph graph = graphs[g];
-            int firstNode = nodeOffsets[g];
+            int firstNode = nodeOffsets[g], firstEdge = edgeOffsets[g];
             origins[g] = graph.Origin;
             linkCounts[g] = graph.LinkCount ?? -1;
             graph.Layers?.CopyTo(layers, firstNode);
@@ -43,14 +51,23 @@ public static class BatchAssembler
             Widen(graph.Labels, labels.AsSpan(firstNode, graph.NodeCount));
             Shift(graph.Source, firstNode, source.AsSpan(firstEdge, graph.EdgeCount));
             Shift(graph.Target, firstNode, target.AsSpan(firstEdge, graph.EdgeCount));
-            firstEdge += graph.EdgeCount;
+            seeds[g] = BatchGraphs.SeedOf(features, firstNode, nodeOffsets[g + 1]);
         }
 
-        return new GraphBatch(origins, nodeOffsets, features, source, target, graphOfNode, labels, Plan(nodeCount, source, target))
+        return new BatchGraphs
         {
+            Origins = origins,
+            NodeOffsets = nodeOffsets,
+            EdgeOffsets = edgeOffsets,
+            Features = features,
+            Source = source,
+            Target = target,
+            GraphOfNode = graphOfNode,
+            Labels = labels,
             Layers = layers,
             HitCounts = hits,
             LinkCounts = linkCounts,
+            Seeds = seeds,
         };
     }
 

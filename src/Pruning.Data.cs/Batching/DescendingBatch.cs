@@ -1,7 +1,7 @@
 namespace Pruning.Data.Batching;
 
 /// <summary>
-/// The graphs of a batch laid out again, largest first (equal sizes keep their order). Whatever runs one step per node
+/// The graphs of a batch and the edges of their messages laid out again, largest first (equal sizes keep their order). Whatever runs one step per node
 /// of a graph then has its unfinished graphs, and their nodes and edges, always as a prefix.
 /// </summary>
 public sealed class DescendingBatch
@@ -60,24 +60,18 @@ public sealed class DescendingBatch
                 nodeOrder[nodeOffsets[place] + i] = first + i;
         }
 
-        // Edges stand graph after graph in a batch, so one pass finds where each graph's edges begin.
-        int[] firstEdge = new int[graphs + 1];
-        for (int e = 0; e < batch.EdgeCount; e++)
-            firstEdge[batch.GraphOfNode[batch.Source[e]] + 1]++;
-        for (int g = 0; g < graphs; g++)
-            firstEdge[g + 1] += firstEdge[g];
-
-        long[] source = new long[batch.EdgeCount];
-        long[] target = new long[batch.EdgeCount];
+        MessageEdges edges = batch.Messages;
+        long[] source = new long[edges.Count];
+        long[] target = new long[edges.Count];
         int[] edgeOffsets = new int[graphs + 1];
         for (int place = 0; place < graphs; place++)
         {
             int graph = order[place];
             int next = edgeOffsets[place];
-            for (int e = firstEdge[graph]; e < firstEdge[graph + 1]; e++, next++)
+            for (int e = edges.Offsets[graph]; e < edges.Offsets[graph + 1]; e++, next++)
             {
-                source[next] = batch.Source[e] + shift[graph];
-                target[next] = batch.Target[e] + shift[graph];
+                source[next] = edges.Source[e] + shift[graph];
+                target[next] = edges.Target[e] + shift[graph];
             }
 
             edgeOffsets[place + 1] = next;

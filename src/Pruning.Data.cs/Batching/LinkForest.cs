@@ -50,11 +50,13 @@ public sealed class LinkForest
     public int LinkCount => First.Length;
 
     /// <summary>Finds the forest of a batch. Cost: a sort of its edges.</summary>
-    public static LinkForest Of(GraphBatch batch)
+    public static LinkForest Of(GraphBatch batch) => Of(batch.Graphs);
+
+    internal static LinkForest Of(BatchGraphs graphs)
     {
-        long[] keys = Links(batch);
+        long[] keys = Links(graphs);
         int[] first = new int[keys.Length], second = new int[keys.Length];
-        int[] degree = new int[batch.NodeCount];
+        int[] degree = new int[graphs.NodeCount];
         for (int link = 0; link < keys.Length; link++)
         {
             (first[link], second[link]) = ((int)(keys[link] >> 32), (int)keys[link]);
@@ -92,20 +94,20 @@ public sealed class LinkForest
             leaves = round.Next(degree, roots);
         }
         long[] core = [.. Enumerable.Range(0, keys.Length).Where(link => !taken[link]).Select(link => (long)link)];
-        bool[] isLoopy = new bool[batch.GraphCount];
+        bool[] isLoopy = new bool[graphs.GraphCount];
         foreach (long link in core)
-            isLoopy[batch.GraphOfNode[first[link]]] = true;
+            isLoopy[graphs.GraphOfNode[first[link]]] = true;
         return new LinkForest([.. first.Select(node => (long)node)], [.. second.Select(node => (long)node)], [.. rounds], [.. roots], core, isLoopy);
     }
 
     // Ends of every link as one number, lower end first, sorted and without repetition.
-    private static long[] Links(GraphBatch batch)
+    private static long[] Links(BatchGraphs graphs)
     {
-        long[] keys = new long[batch.EdgeCount];
+        long[] keys = new long[graphs.EdgeCount];
         int count = 0;
-        for (int edge = 0; edge < batch.EdgeCount; edge++)
+        for (int edge = 0; edge < graphs.EdgeCount; edge++)
         {
-            (long a, long b) = (batch.Source[edge], batch.Target[edge]);
+            (long a, long b) = (graphs.Source[edge], graphs.Target[edge]);
             if (a != b)
                 keys[count++] = (Math.Min(a, b) << 32) | Math.Max(a, b);
         }

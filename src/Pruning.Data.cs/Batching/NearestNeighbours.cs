@@ -10,39 +10,56 @@ public static class NearestNeighbours
     public const double LayerDistance = 1;
 
     /// <summary>
-    /// The same graphs with an edge to each node from each of the <paramref name="count"/> nearest that none comes from yet,
-    /// behind the edges that are there. Distances as in <see cref="NodeSurroundings"/>, a layer counting
+    /// The edges of the graphs and, behind those of each graph, an edge to each node from each of the <paramref name="count"/> nearest
+    /// that none comes from yet. Distances are those of <see cref="NodeSurroundings"/>, a layer counting
     /// <see cref="LayerDistance"/>; of equal distances the first node.
     /// </summary>
-    /// <param name="batch">Graphs, and what they hold; its arrays of nodes are shared.</param>
-    /// <param name="count">Most edges that each node gets; 0 changes nothing.</param>
-    public static GraphBatch Join(GraphBatch batch, int count)
+    /// <param name="batch">The graphs.</param>
+    /// <param name="count">Most edges that each node gets; with 0 the edges are those of the graphs.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A negative number.</exception>
+    public static MessageEdges Join(GraphBatch batch, int count) => Join(batch.Graphs, count);
+
+    internal static MessageEdges Join(BatchGraphs graphs, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         if (count == 0)
-            return batch;
-        int[] edges = BatchSlices.EdgeOffsets(batch);
-        List<long> source = new(batch.EdgeCount + (count * batch.NodeCount));
-        List<long> target = new(batch.EdgeCount + (count * batch.NodeCount));
-        for (int g = 0; g < batch.GraphCount; g++)
+            return new MessageEdges(graphs.Source, graphs.Target, graphs.EdgeOffsets);
+        int[] edges = graphs.EdgeOffsets;
+        int[] offsets = new int[edges.Length];
+        SeedAxis axis = SeedAxis.Of(graphs);
+        int most = MostEdges(graphs, count);
+        List<long> source = new(most), target = new(most);
+        for (int g = 0; g < graphs.GraphCount; g++)
         {
-            source.AddRange(batch.Source.AsSpan(edges[g], edges[g + 1] - edges[g]));
-            target.AddRange(batch.Target.AsSpan(edges[g], edges[g + 1] - edges[g]));
-            Add(batch, batch.NodeOffsets[g], batch.NodeOffsets[g + 1], edges[g], edges[g + 1], count, source, target);
+            source.AddRange(graphs.Source.AsSpan(edges[g], edges[g + 1] - edges[g]));
+            target.AddRange(graphs.Target.AsSpan(edges[g], edges[g + 1] - edges[g]));
+            Add(graphs, axis, g, count, source, target);
+            offsets[g + 1] = source.Count;
         }
 
-        return batch.WithEdges([.. source], [.. target]);
+        return new MessageEdges([.. source], [.. target], offsets);
     }
 
-    private static void Add(GraphBatch batch, int first, int end, int firstEdge, int endEdge, int count, List<long> source, List<long> target)
+    private static int MostEdges(BatchGraphs graphs, int count)
     {
-        int nodes = end - first;
+        int most = graphs.EdgeCount;
+        for (int g = 0; g < graphs.GraphCount; g++)
+        {
+            int nodes = graphs.NodeOffsets[g + 1] - graphs.NodeOffsets[g];
+            most = checked(most + (nodes * Math.Min(count, Math.Max(0, nodes - 1))));
+        }
+
+        return most;
+    }
+
+    private static void Add(BatchGraphs graphs, SeedAxis axis, int graph, int count, List<long> source, List<long> target)
+    {
+        int first = graphs.NodeOffsets[graph], nodes = graphs.NodeOffsets[graph + 1] - first;
         bool[] isJoined = new bool[nodes * nodes]; // [target, source]
         for (int i = 0; i < nodes; i++)
             isJoined[(i * nodes) + i] = true;
-        for (int e = firstEdge; e < endEdge; e++)
-            isJoined[((batch.Target[e] - first) * nodes) + (batch.Source[e] - first)] = true;
-        double[] values = batch.Surroundings.Values;
+        for (int e = graphs.EdgeOffsets[graph]; e < graphs.EdgeOffsets[graph + 1]; e++)
+            isJoined[((graphs.Target[e] - first) * nodes) + (graphs.Source[e] - first)] = true;
         double[] distances = new double[nodes];
         int[] order = new int[nodes];
         for (int i = 0; i < nodes; i++)
@@ -77,12 +94,10 @@ public static class NearestNeighbours
 
         double Square(int i, int j)
         {
-            double x = At(i, Surrounding.AxisRadial) - At(j, Surrounding.AxisRadial);
-            double y = At(i, Surrounding.AxisAzimuthal) - At(j, Surrounding.AxisAzimuthal);
-            double z = LayerDistance * (batch.Layers[first + i] - batch.Layers[first + j]);
+            double x = axis.Across[first + i] - axis.Across[first + j];
+            double y = axis.Around[first + i] - axis.Around[first + j];
+            double z = LayerDistance * (graphs.Layers[first + i] - graphs.Layers[first + j]);
             return (x * x) + (y * y) + (z * z);
         }
-
-        double At(int node, Surrounding column) => values[((first + node) * NodeSurroundings.Count) + (int)column];
     }
 }

@@ -115,15 +115,15 @@ public static class GraphBuilder
         for (int i = 0; i < labels.Length; i++)
         {
             Span<float> row = features.AsSpan(i * ShowerGraph.FeatureCount, ShowerGraph.FeatureCount);
-            row[0] = one.PosX[i] - x;
-            row[1] = one.PosY[i] - y;
-            row[2] = one.PosZ[i] - z;
-            row[3] = one.Energy[i];
-            row[4] = one.Time[i] > 0f ? one.Time[i] : 0f;
-            row[5] = one.Eta[i];
-            row[6] = one.Phi[i];
-            row[7] = one.IsSeedHigh[i];
-            row[8] = one.IsSeedLow[i];
+            row[(int)RawFeature.PosX] = one.PosX[i] - x;
+            row[(int)RawFeature.PosY] = one.PosY[i] - y;
+            row[(int)RawFeature.PosZ] = one.PosZ[i] - z;
+            row[(int)RawFeature.Energy] = one.Energy[i];
+            row[(int)RawFeature.Time] = one.Time[i] > 0f ? one.Time[i] : 0f;
+            row[(int)RawFeature.Eta] = one.Eta[i];
+            row[(int)RawFeature.Phi] = one.Phi[i];
+            row[(int)RawFeature.SeedHigh] = one.IsSeedHigh[i];
+            row[(int)RawFeature.SeedLow] = one.IsSeedLow[i];
             labels[i] = (byte)one.Label[i];
         }
     }

@@ -18,11 +18,11 @@ public sealed record GraphOrigin(string File, long Entry, long? Event)
 public sealed class ShowerGraph
 {
     /// <summary>Number of input features per node.</summary>
-    public const int FeatureCount = 9;
+    public const int FeatureCount = (int)RawFeature.SeedLow + 1;
 
     /// <summary>Takes ownership of the arrays. Lengths are checked.</summary>
     /// <param name="origin">Where the graph came from.</param>
-    /// <param name="features">Row-major [nodes, 9].</param>
+    /// <param name="features">Row-major [nodes, <see cref="FeatureCount"/>].</param>
     /// <param name="source">[edges] node a message leaves.</param>
     /// <param name="target">[edges] node a message reaches.</param>
     /// <param name="labels">[nodes] 1 = prune, 0 = keep.</param>
@@ -52,7 +52,7 @@ public sealed class ShowerGraph
     /// <summary>File, entry and event.</summary>
     public GraphOrigin Origin { get; }
 
-    /// <summary>Row-major [nodes, 9]: pos_x, pos_y, pos_z (cm, relative to the seed node), energy (GeV), time (ns, not below 0), eta, phi (rad), isSeedCLUE3DHigh, isSeedCLUE3DLow.</summary>
+    /// <summary>Row-major [nodes, <see cref="FeatureCount"/>]: the columns of <see cref="RawFeature"/>.</summary>
     public float[] Features { get; }
 
     /// <summary>[edges] node a message leaves.</summary>
@@ -88,7 +88,7 @@ public sealed class ShowerGraph
     }
 
     /// <summary>The same graph with other features.</summary>
-    /// <param name="features">Row-major [nodes, 9]; kept.</param>
+    /// <param name="features">Row-major [nodes, <see cref="FeatureCount"/>]; kept.</param>
     public ShowerGraph WithFeatures(float[] features) =>
         new(Origin, features, Source, Target, Labels, LinkCount) { Layers = Layers, HitCounts = HitCounts };
 
@@ -102,5 +102,8 @@ public sealed class ShowerGraph
     public int? LinkCount { get; }
 
     /// <summary>Energy of a node in GeV.</summary>
-    public float Energy(int node) => Features[(node * FeatureCount) + 3];
+    public float Energy(int node) => Feature(node, RawFeature.Energy);
+
+    /// <summary>A feature of a node.</summary>
+    public float Feature(int node, RawFeature column) => Features[(node * FeatureCount) + (int)column];
 }

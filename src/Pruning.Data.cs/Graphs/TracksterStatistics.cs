@@ -124,18 +124,18 @@ public sealed class TracksterStatistics
                 _features[f].Add(row[f]);
             bool prune = graph.Labels[i] == 1;
             pruned += prune ? 1 : 0;
-            seeds += row[7] > 0 || row[8] > 0 ? 1 : 0;
-            if (row[4] > 0)
+            seeds += row[(int)RawFeature.SeedHigh] > 0 || row[(int)RawFeature.SeedLow] > 0 ? 1 : 0;
+            if (row[(int)RawFeature.Time] > 0)
             {
                 NodesWithTime++;
-                Times.Add(row[4]);
+                Times.Add(row[(int)RawFeature.Time]);
             }
 
-            energy += row[3];
-            PrunedEnergy += prune ? row[3] : 0;
-            if (row[3] > 0)
+            energy += row[(int)RawFeature.Energy];
+            PrunedEnergy += prune ? row[(int)RawFeature.Energy] : 0;
+            if (row[(int)RawFeature.Energy] > 0)
             {
-                double log = Math.Log10(row[3]);
+                double log = Math.Log10(row[(int)RawFeature.Energy]);
                 LogEnergy.Add(log);
                 if (prune)
                     LogEnergyPruned.Add(log);

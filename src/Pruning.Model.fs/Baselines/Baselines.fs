@@ -48,7 +48,11 @@ module LogisticRegression =
             struct (graphs |> Array.collect _.Features, labels)
         else
             use _scope = torch.NewDisposeScope()
-            let batch = BatchTensors.create torch.CPU torch.float32 (BatchAssembler.Collate graphs)
+
+            let batch =
+                BatchAssembler.Collate(graphs, Preparation.ofFeatures features)
+                |> BatchTensors.create torch.CPU torch.float32
+
             struct ((FeatureTable.compute features batch).contiguous().data<float32>().ToArray(), labels)
 
     /// Tables of some graphs at a time: they are computed anew in every pass, so that memory does not grow with the sample.

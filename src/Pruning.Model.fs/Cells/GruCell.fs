@@ -11,33 +11,28 @@ open Pruning.Native.Kernels
 [<RequireQualifiedAccess>]
 module GruCell =
 
-    let create (random: torch.Generator) (inputs: int) (hidden: int) : Cell =
-        let ofInput = Linear.create random inputs (3 * hidden)
-        let ofHidden = Linear.create random hidden (3 * hidden)
+    let private portable (weights: Cell.GateWeights) (x: Tensor) (h: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let a = (Linear.forward weights.Input x).chunk(3L, 1L)
+        let b = (Linear.forward weights.Hidden h).chunk(3L, 1L)
+        let reset = (plus a[0] b[0]).sigmoid()
+        let update = (plus a[1] b[1]).sigmoid()
+        let fresh = (plus a[2] (reset.mul b[2])).tanh()
+        (plus fresh (update.mul (h.sub fresh))).MoveToOuterDisposeScope()
 
-        let fusedWeights =
-            GatedTensors(ofInput.Weight, ofHidden.Weight, ofInput.Bias.Value, ofHidden.Bias.Value)
+    let private forward (arithmetic: Arithmetic) (weights: Cell.GateWeights) =
+        let tensors = weights.Tensors
 
-        let portable (x: Tensor) (h: Tensor) =
-            use _scope = torch.NewDisposeScope()
-            let a = (Linear.forward ofInput x).chunk(3L, 1L)
-            let b = (Linear.forward ofHidden h).chunk(3L, 1L)
-            let reset = (plus a[0] b[0]).sigmoid()
-            let update = (plus a[1] b[1]).sigmoid()
-            let fresh = (plus a[2] (reset.mul b[2])).tanh()
-            (plus fresh (update.mul (h.sub fresh))).MoveToOuterDisposeScope()
+        fun (x: Tensor) (state: CellState) ->
+            let h = CellState.hidden state // [nodes, hidden]
 
+            if Arithmetic.isFused arithmetic h then
+                GruState(fst (Fused.step arithmetic.Kernels GatedKind.Gru tensors x h None))
+            else
+                GruState(portable weights x h)
+
+    let create (init: Init) (inputs: int) (hidden: int) : Cell =
         {
-            Weights =
-                Weights.concat
-                    [ Weights.under "input" (Linear.weights ofInput); Weights.under "hidden" (Linear.weights ofHidden) ]
             Start = GruState
-            Step =
-                fun x state ->
-                    let h = CellState.hidden state // [nodes, hidden]
-
-                    if Engine.isFused h then
-                        GruState(fst (Fused.step GatedKind.Gru fusedWeights x h None))
-                    else
-                        GruState(portable x h)
+            Layer = Layer.create Cell.visitGates (forward init.Arithmetic) (Cell.gates init 3 inputs hidden)
         }

@@ -10,40 +10,35 @@ open Pruning.Native.Kernels
 [<RequireQualifiedAccess>]
 module LstmCell =
 
-    let create (random: torch.Generator) (inputs: int) (hidden: int) : Cell =
-        let ofInput = Linear.create random inputs (4 * hidden)
-        let ofHidden = Linear.create random hidden (4 * hidden)
+    let private portable (weights: Cell.GateWeights) (x: Tensor) (h: Tensor) (c: Tensor) : CellState =
+        use scope = torch.NewDisposeScope()
+        let recurrent = weights.Hidden.Weight.t ()
+        let gates = (Linear.forward weights.Input x).addmm(h, recurrent, 1.0f, 1.0f) // [nodes, 4 hidden]
+        let parts = (plus gates weights.Hidden.Bias.Value).chunk(4L, 1L)
+        let kept = (parts[1].sigmoid()).mul c
+        let c = plus kept ((parts[0].sigmoid()).mul(parts[2].tanh()))
+        let h = (parts[3].sigmoid()).mul(c.tanh ())
+        LstmState(scope.MoveToOuter h, scope.MoveToOuter c)
 
-        let fusedWeights =
-            GatedTensors(ofInput.Weight, ofHidden.Weight, ofInput.Bias.Value, ofHidden.Bias.Value)
-
-        let portable (x: Tensor) (h: Tensor) (c: Tensor) =
-            use scope = torch.NewDisposeScope()
-            let recurrent = ofHidden.Weight.t ()
-            let gates = (Linear.forward ofInput x).addmm(h, recurrent, 1.0f, 1.0f) // [nodes, 4 hidden]
-            let parts = (plus gates ofHidden.Bias.Value).chunk(4L, 1L)
-            let kept = (parts[1].sigmoid()).mul c
-            let c = plus kept ((parts[0].sigmoid()).mul(parts[2].tanh()))
-            let h = (parts[3].sigmoid()).mul(c.tanh ())
-            LstmState(scope.MoveToOuter h, scope.MoveToOuter c)
+    let private forward (arithmetic: Arithmetic) (weights: Cell.GateWeights) =
+        let tensors = weights.Tensors
 
         let step (x: Tensor) (h: Tensor) (c: Tensor) =
-            if Engine.isFused h then
-                let h, c = Fused.step GatedKind.Lstm fusedWeights x h (Some c)
+            if Arithmetic.isFused arithmetic h then
+                let h, c = Fused.step arithmetic.Kernels GatedKind.Lstm tensors x h (Some c)
                 LstmState(h, c.Value)
             else
-                portable x h c
+                portable weights x h c
 
+        fun (x: Tensor) (state: CellState) ->
+            match state with
+            | LstmState(h, c) -> step x h c
+            | GruState h ->
+                use empty = torch.zeros_like h
+                step x h empty
+
+    let create (init: Init) (inputs: int) (hidden: int) : Cell =
         {
-            Weights =
-                Weights.concat
-                    [ Weights.under "input" (Linear.weights ofInput); Weights.under "hidden" (Linear.weights ofHidden) ]
             Start = fun h -> LstmState(h, torch.zeros_like h)
-            Step =
-                fun x state ->
-                    match state with
-                    | LstmState(h, c) -> step x h c
-                    | GruState h ->
-                        use empty = torch.zeros_like h
-                        step x h empty
+            Layer = Layer.create Cell.visitGates (forward init.Arithmetic) (Cell.gates init 4 inputs hidden)
         }

@@ -1,8 +1,5 @@
 namespace Pruning.Model.Configuration
 
-open System
-open Pruning.Data.Batching
-
 /// A gated recurrent cell. LSTM: Hochreiter & Schmidhuber 1997; GRU: Cho et al. 2014 (arXiv:1406.1078).
 [<RequireQualifiedAccess>]
 type CellKind =
@@ -38,33 +35,6 @@ type LayerKind =
     | Interaction
     /// GravNet's potential (Qasim et al. 2019, arXiv:1902.07987) on the trackster's own edges.
     | GravNet
-
-/// One column that the network reads. `FeatureTable` has the unit and the meaning of each.
-[<RequireQualifiedAccess>]
-type NodeFeature =
-    | PosX
-    | PosY
-    | PosZ
-    | Energy
-    | Time
-    | Eta
-    | Phi
-    | IsSeedHigh
-    | IsSeedLow
-    | LogEnergy
-    | LogEnergyOverSeed
-    | DistanceToSeed
-    | DistanceToAxis
-    | HasTime
-    | Layer
-    | PosRadial
-    | PosAzimuthal
-    | PosDepth
-    | AbsEta
-    | PhiFromSeed
-    | LogHits
-    /// Of the surroundings of a node in its trackster.
-    | Around of Surrounding
 
 /// Which node of a graph the autoregressive strategy decides next.
 [<RequireQualifiedAccess>]
@@ -173,63 +143,6 @@ type PrunerConfig =
         /// Dropout probability in the heads.
         Dropout: float
     }
-
-[<RequireQualifiedAccess>]
-module NodeFeature =
-
-    /// The nine columns of the original research code, in the order in which a graph holds them.
-    let original: NodeFeature list =
-        [
-            NodeFeature.PosX
-            NodeFeature.PosY
-            NodeFeature.PosZ
-            NodeFeature.Energy
-            NodeFeature.Time
-            NodeFeature.Eta
-            NodeFeature.Phi
-            NodeFeature.IsSeedHigh
-            NodeFeature.IsSeedLow
-        ]
-
-    /// The original's nine and what physicists look at first: ln E, energy and distance relative to the seed, whether there
-    /// is a time, the layer.
-    let extended: NodeFeature list =
-        original
-        @ [
-            NodeFeature.LogEnergy
-            NodeFeature.LogEnergyOverSeed
-            NodeFeature.DistanceToSeed
-            NodeFeature.DistanceToAxis
-            NodeFeature.HasTime
-            NodeFeature.Layer
-        ]
-
-    /// The same information in the shower's own frame: turned about the beam until the seed is at phi 0, and mirrored into
-    /// the endcap at positive z. Nothing in it depends on where in phi, or in which endcap, a shower is.
-    let oriented: NodeFeature list =
-        [
-            NodeFeature.PosRadial
-            NodeFeature.PosAzimuthal
-            NodeFeature.PosDepth
-            NodeFeature.LogEnergy
-            NodeFeature.Time
-            NodeFeature.AbsEta
-            NodeFeature.PhiFromSeed
-            NodeFeature.IsSeedHigh
-            NodeFeature.IsSeedLow
-            NodeFeature.LogEnergyOverSeed
-            NodeFeature.DistanceToSeed
-            NodeFeature.DistanceToAxis
-            NodeFeature.HasTime
-            NodeFeature.Layer
-        ]
-
-    /// What is known of a node in the shower's own frame, and its surroundings: hits, densities, distances to cores, its link,
-    /// its branch, its trackster.
-    let physics: NodeFeature list =
-        oriented
-        @ NodeFeature.LogHits
-          :: [ for which in Enum.GetValues<Surrounding>() -> NodeFeature.Around which ]
 
 [<RequireQualifiedAccess>]
 module PrunerConfig =

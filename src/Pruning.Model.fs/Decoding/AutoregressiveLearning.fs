@@ -85,11 +85,12 @@ module AutoregressiveLearning =
 
     let private segmentsOf
         (config: PrunerConfig)
+        (arithmetic: Arithmetic)
         (decoding: DecodingBatch)
         (memory: Backpropagation)
         : (int * int) list =
         let active t = decoding.Unfinished[DecodingBatch.graphsAt decoding decoding.Batch.GraphCount t]
-        let fused = Engine.isFused decoding.Batch.X
+        let fused = Arithmetic.isFused arithmetic decoding.Batch.X
         let elementBytes = if decoding.Batch.X.dtype = torch.float64 then 8L else 4L
 
         let bytes t =
@@ -235,7 +236,7 @@ module AutoregressiveLearning =
             }
 
         let encoded = Autoregressive.encode decoding network mode
-        let segments = segmentsOf config decoding memory
+        let segments = segmentsOf config network.Arithmetic decoding memory
         let predictions () = Autoregressive.predictionsOf decoding trace (Some total)
         let first = Autoregressive.begin' decoding encoded
 

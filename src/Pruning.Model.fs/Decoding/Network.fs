@@ -40,30 +40,45 @@ module NodeState =
 [<NoComparison; NoEquality>]
 type Network =
     {
-        Weights: Weights
-        /// Features of a batch -> embeddings [nodes, hidden].
-        Encode: Mode -> BatchTensors -> Tensor
-        /// Embeddings -> state with empty carries.
-        Start: Tensor -> NodeState
-        /// Decisions [nodes, 2] -> state -> next state: decision cell, memory cell, message-passing rounds.
-        Step: Mode -> PlanTensors -> Tensor -> NodeState -> NodeState
-        /// Embeddings -> logits [nodes, 2] of keep and prune.
-        PruneLogits: Mode -> Tensor -> Tensor
-        /// Embeddings -> how sure the network is of a node [nodes, 1].
-        Confidence: Mode -> Tensor -> Tensor
+        /// How its parts compute. They got it when they were made.
+        Arithmetic: Arithmetic
+        Encoder: Encoder
+        DecisionCell: Cell
+        MemoryCell: Cell option
+        Rounds: GraphLayer
+        PruneHead: Head
+        ConfidenceHead: Head
         /// How well labels of linked nodes suit each other, for the strategy that decides jointly.
         Links: LinkHead option
     }
 
-[<RequireQualifiedAccess>]
-module Network =
+    /// Features of a batch -> embeddings [nodes, hidden].
+    member this.Encode (mode: Mode) (batch: BatchTensors) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let columns = this.Encoder.Columns batch // [nodes, features]
 
-    let private step (decision: Cell) (memory: Cell option) (rounds: GraphLayer) mode plan decisions state : NodeState =
+        let graphs =
+            {
+                GraphOfNode = batch.GraphOfNode
+                GraphSizes = batch.GraphSizes
+            }
+
+        (this.Encoder.Forward mode graphs columns).MoveToOuterDisposeScope()
+
+    /// Embeddings -> state with empty carries.
+    member this.Start(h: Tensor) : NodeState =
+        {
+            Decision = this.DecisionCell.Start h
+            Memory = this.MemoryCell |> Option.map (fun cell -> cell.Start(torch.zeros_like h))
+        }
+
+    /// Decisions [nodes, 2] -> state -> next state: decision cell, memory cell, message-passing rounds.
+    member this.Step (mode: Mode) (plan: PlanTensors) (decisions: Tensor) (state: NodeState) : NodeState =
         use scope = torch.NewDisposeScope()
-        let absorbed = decision.Step decisions state.Decision
+        let absorbed = this.DecisionCell.Step decisions state.Decision
 
         let h, remembered =
-            match memory, state.Memory with
+            match this.MemoryCell, state.Memory with
             | Some cell, Some before ->
                 let after = cell.Step (CellState.hidden absorbed) before
                 CellState.hidden after, Some after
@@ -71,84 +86,95 @@ module Network =
 
         let next =
             {
-                Decision = CellState.withHidden (rounds.Forward mode plan h) absorbed
+                Decision = CellState.withHidden (this.Rounds.Forward mode plan h) absorbed
                 Memory = remembered
             }
 
         next |> NodeState.map (fun tensor -> scope.MoveToOuter tensor)
 
-    /// Joins the parts of a network. The confidence head has weights in every network, so that a model file can change
-    /// strategy; only the autoregressive strategy asks it.
+    /// Embeddings -> logits [nodes, 2] of keep and prune.
+    member this.PruneLogits (mode: Mode) (h: Tensor) : Tensor = this.PruneHead.Forward mode h
+
+    /// Embeddings -> how sure the network is of a node [nodes, 1].
+    member this.Confidence (mode: Mode) (h: Tensor) : Tensor = this.ConfidenceHead.Forward mode h
+
+[<RequireQualifiedAccess>]
+module Network =
+
+    /// The same network with the tensors that a visitor gives back.
+    let visit (visitor: WeightVisitor) (network: Network) : Network =
+        { network with
+            Encoder = Encoder.visit (visitor.Under "encoder") network.Encoder
+            DecisionCell = Cell.visit (visitor.Under "decision") network.DecisionCell
+            MemoryCell = network.MemoryCell |> Option.map (Cell.visit (visitor.Under "memory"))
+            Rounds = Layer.visit (visitor.Under "rounds") network.Rounds
+            PruneHead = Layer.visit (visitor.Under "prune") network.PruneHead
+            ConfidenceHead = Layer.visit (visitor.Under "confidence") network.ConfidenceHead
+            Links = network.Links |> Option.map (Layer.visit (visitor.Under "links"))
+        }
+
+    /// Parameters and buffers by name, as model files hold them.
+    let weights (network: Network) : Weights = Weights.collect visit network
+
+    /// The same network with other values: a change of each tensor, which parameters come to without their gradients.
+    let map (change: Tensor -> Tensor) (network: Network) : Network = visit (WeightVisitor.ofChange change) network
+
+    /// A network of the same kind with tensors of its own, for another thread.
+    let copy (network: Network) : Network = visit WeightVisitor.copy network
+
+    /// A copy on a device.
+    let toDevice (device: torch.Device) (network: Network) : Network = visit (WeightVisitor.toDevice device) network
+
+    /// A copy whose real numbers are of another type.
+    let toType (dtype: torch.ScalarType) (network: Network) : Network = visit (WeightVisitor.toType dtype) network
+
+    /// Joins the parts of a network, which were made with the same `init`. The confidence head has weights in every network, so
+    /// that a model file can change strategy; only the autoregressive strategy asks it.
     let compose
-        encoder
+        (init: Init)
+        (encoder: Encoder)
         (decision: Cell)
         (memory: Cell option)
         (rounds: GraphLayer)
         (prune: Head)
         (confidence: Head)
         : Network =
-        let memoryStart (h: Tensor) (cell: Cell) = cell.Start(torch.zeros_like h)
-
         {
-            Weights =
-                Weights.concat
-                    [
-                        Weights.under "encoder" (encoder: Encoder).Weights
-                        Weights.under "decision" decision.Weights
-                        match memory with
-                        | Some cell -> Weights.under "memory" cell.Weights
-                        | None -> ()
-                        Weights.under "rounds" rounds.Weights
-                        Weights.under "prune" prune.Weights
-                        Weights.under "confidence" confidence.Weights
-                    ]
-            Encode =
-                fun mode batch ->
-                    use _scope = torch.NewDisposeScope()
-                    let columns = encoder.Columns batch // [nodes, features]
-
-                    let graphs =
-                        {
-                            GraphOfNode = batch.GraphOfNode
-                            GraphSizes = batch.GraphSizes
-                        }
-
-                    (encoder.Forward mode graphs columns).MoveToOuterDisposeScope()
-            Start =
-                fun h ->
-                    {
-                        Decision = decision.Start h
-                        Memory = Option.map (memoryStart h) memory
-                    }
-            Step = step decision memory rounds
-            PruneLogits = prune.Forward
-            Confidence = confidence.Forward
+            Arithmetic = init.Arithmetic
+            Encoder = encoder
+            DecisionCell = decision
+            MemoryCell = memory
+            Rounds = rounds
+            PruneHead = prune
+            ConfidenceHead = confidence
             Links = None
         }
 
     /// The same network with a link head.
-    let withLinks (head: LinkHead) (network: Network) : Network =
-        { network with
-            Weights = Weights.concat [ network.Weights; Weights.under "links" head.Weights ]
-            Links = Some head
-        }
+    let withLinks (head: LinkHead) (network: Network) : Network = { network with Links = Some head }
 
     /// The network of a configuration, with fresh weights.
-    let create (random: torch.Generator) (config: PrunerConfig) : Network =
+    let create (init: Init) (config: PrunerConfig) : Network =
         let hidden = config.Hidden
 
         let network =
             compose
-                (Encoder.create random config)
-                (Cells.create random config.DecisionCell 2 hidden)
+                init
+                (Encoder.create init config)
+                (Cells.create init config.DecisionCell 2 hidden)
                 (config.MemoryCell
-                 |> Option.map (fun kind -> Cells.create random kind hidden hidden))
-                (Rounds.create random config)
-                (Head.create random config.Dropout hidden 2)
-                (Head.create random config.Dropout hidden 1)
+                 |> Option.map (fun kind -> Cells.create init kind hidden hidden))
+                (Rounds.create init config)
+                (Head.create init config.Dropout hidden 2)
+                (Head.create init config.Dropout hidden 1)
 
         match config.Strategy with
-        | DecisionStrategy.Tree -> withLinks (LinkHead.create random hidden) network
+        | DecisionStrategy.Tree -> withLinks (LinkHead.create init hidden) network
         | DecisionStrategy.OnePass
         | DecisionStrategy.Equilibrium _
         | DecisionStrategy.Autoregressive -> network
+
+type Network with
+
+    /// Parameters and buffers by name, as model files hold them.
+    member this.Weights: Weights = Network.weights this

@@ -37,18 +37,16 @@ module NodeOrder =
 
             places
 
-    let private value (batch: GraphBatch) node column = batch.Features[node * ShowerGraph.FeatureCount + column]
-
-    let private energy (batch: GraphBatch) node = value batch node 3
+    let private energy (batch: GraphBatch) node = batch.Feature(node, RawFeature.Energy)
 
     /// How far in front of the seed a node is along the beam, in cm: z changes sign with the endcap, eta as well.
     let private inFront (batch: GraphBatch) node =
-        let z = value batch node 2
-        if value batch node 5 < 0f then z else -z
+        let z = batch.Feature(node, RawFeature.PosZ)
+        if batch.Feature(node, RawFeature.Eta) < 0f then z else -z
 
     /// The same number for the same node, whatever is beside it and wherever its row is.
     let private hash (seed: int64) (batch: GraphBatch) (node: int) : uint64 =
-        Seq.init ShowerGraph.FeatureCount (fun column -> value batch node column)
+        Seq.init ShowerGraph.FeatureCount (fun column -> batch.Feature(node, enum<RawFeature> column))
         |> Seq.fold
             (fun state number -> StableHash.Mix(state, uint64 (BitConverter.SingleToUInt32Bits number)))
             (uint64 seed)

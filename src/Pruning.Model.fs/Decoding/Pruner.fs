@@ -2,6 +2,7 @@ namespace Pruning.Model.Decoding
 
 open TorchSharp
 open Pruning.Data.Batching
+open Pruning.Data.Graphs
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Losses
@@ -28,13 +29,18 @@ module Pruner =
             Strategy = Strategy.ofConfig config
         }
 
-    /// Fresh weights drawn from the generator.
-    let create (random: torch.Generator) (config: PrunerConfig) : Pruner =
-        Network.create random config |> ofNetwork config
+    /// Fresh weights, where `init` says.
+    let create (init: Init) (config: PrunerConfig) : Pruner = Network.create init config |> ofNetwork config
 
-    /// Fresh weights on a device.
-    let createOn (device: torch.Device) (random: torch.Generator) (config: PrunerConfig) : Pruner =
-        Init.on device (fun () -> create random config)
+    /// The same pruner with another network.
+    let withNetwork (network: Network) (pruner: Pruner) : Pruner = { pruner with Network = network }
+
+    /// A pruner of the same kind with weights of its own, for another thread.
+    let copy (pruner: Pruner) : Pruner = pruner |> withNetwork (Network.copy pruner.Network)
+
+    /// A copy on a device.
+    let toDevice (device: torch.Device) (pruner: Pruner) : Pruner =
+        pruner |> withNetwork (Network.toDevice device pruner.Network)
 
     /// The same network with another strategy.
     let withStrategy (strategy: Strategy) (pruner: Pruner) : Pruner = { pruner with Strategy = strategy }
@@ -49,11 +55,17 @@ module Pruner =
             Strategy = pruner.Strategy.During share
         }
 
-    /// Runs the strategy on a batch.
+    /// What the network needs of a batch: for the loader, or for `Apply` on a batch made by hand.
+    let preparation (pruner: Pruner) : GraphPreparation = Preparation.ofNetwork pruner.Config
+
+    /// Graphs as one batch, prepared for the network.
+    let collate (pruner: Pruner) (graphs: ShowerGraph seq) : GraphBatch =
+        BatchAssembler.Collate(Seq.toArray graphs, preparation pruner)
+
+    /// Runs the strategy on a batch. A batch that is prepared for another network is an `ArgumentException`.
     let run (pruner: Pruner) (mode: Mode) (passMode: PassMode) (batch: BatchTensors) : NodePredictions =
-        batch
-        |> BatchTensors.joinNearest pruner.Config.Neighbours
-        |> pruner.Strategy.Run pruner.Network mode passMode
+        Preparation.verify (preparation pruner) batch.Source
+        pruner.Strategy.Run pruner.Network mode passMode batch
 
     /// Back-propagates through all of a run at once.
     let private learnAtOnce
@@ -100,9 +112,8 @@ module Pruner =
 
         let learn = pruner.Strategy.Learn |> Option.defaultValue (learnAtOnce pruner.Strategy)
 
-        batch
-        |> BatchTensors.joinNearest pruner.Config.Neighbours
-        |> learn context pruner.Network
+        Preparation.verify (preparation pruner) batch.Source
+        learn context pruner.Network batch
 
     /// The type of the weights.
     let dtype (pruner: Pruner) : torch.ScalarType =

@@ -21,8 +21,7 @@ type ShowerAxis =
 [<RequireQualifiedAccess>]
 module ShowerAxis =
 
-    let private feature (graph: ShowerGraph) (node: int) (column: int) =
-        float graph.Features[node * ShowerGraph.FeatureCount + column]
+    let private feature (graph: ShowerGraph) (node: int) (column: RawFeature) = float (graph.Feature(node, column))
 
     let private normalised struct (x: float, y: float, z: float) =
         let length = sqrt (x * x + y * y + z * z)
@@ -38,7 +37,7 @@ module ShowerAxis =
         let mutable x, y, z = 0.0, 0.0, 0.0
 
         for node in 0 .. graph.NodeCount - 1 do
-            let eta, phi = feature graph node 5, feature graph node 6
+            let eta, phi = feature graph node RawFeature.Eta, feature graph node RawFeature.Phi
             let w = max 0.0 (weight node)
             // |p| = 1: pt = 1/cosh(eta), pz = tanh(eta)
             let transverse = w / cosh eta
@@ -71,9 +70,9 @@ module ShowerAxis =
             |> Seq.sum
 
         {
-            X = mean 0
-            Y = mean 1
-            Z = mean 2
+            X = mean RawFeature.PosX
+            Y = mean RawFeature.PosY
+            Z = mean RawFeature.PosZ
             DirectionX = dx
             DirectionY = dy
             DirectionZ = dz
@@ -84,9 +83,9 @@ module ShowerAxis =
         let axis = ofGraph graph
 
         Array.init graph.NodeCount (fun node ->
-            let x, y, z =
-                feature graph node 0 - axis.X, feature graph node 1 - axis.Y, feature graph node 2 - axis.Z
-
+            let x = feature graph node RawFeature.PosX - axis.X
+            let y = feature graph node RawFeature.PosY - axis.Y
+            let z = feature graph node RawFeature.PosZ - axis.Z
             let along = x * axis.DirectionX + y * axis.DirectionY + z * axis.DirectionZ
             float32 (sqrt (max 0.0 (x * x + y * y + z * z - along * along))))
 

@@ -43,31 +43,32 @@ module Perturbation =
         let stream = StableHash.Mix(seed, uint64 index)
 
         for node in 0 .. graph.NodeCount - 1 do
-            let row = node * ShowerGraph.FeatureCount
+            let at (column: RawFeature) = node * ShowerGraph.FeatureCount + int column
             let draw column = normal stream (uint64 (8 * node + column))
 
             if p.Energy > 0.0 then
-                features[row + 3] <- float32 (max 0.0 (float features[row + 3] * (1.0 + p.Energy * draw 0)))
+                let energy = at RawFeature.Energy
+                features[energy] <- float32 (max 0.0 (float features[energy] * (1.0 + p.Energy * draw 0)))
 
             if p.Position > 0.0 then
                 let dx, dy = p.Position * draw 1, p.Position * draw 2
-                features[row] <- features[row] + float32 dx
-                features[row + 1] <- features[row + 1] + float32 dy
+                features[at RawFeature.PosX] <- features[at RawFeature.PosX] + float32 dx
+                features[at RawFeature.PosY] <- features[at RawFeature.PosY] + float32 dy
                 let z = depth node
 
                 if z > 0.0 then
-                    let eta, phi = float features[row + 5], float features[row + 6]
+                    let eta, phi = float features[at RawFeature.Eta], float features[at RawFeature.Phi]
                     // r = |z| / sinh |eta|
                     let radius = if eta = 0.0 then 0.0 else z / sinh (abs eta)
                     let x, y = radius * cos phi + dx, radius * sin phi + dy
                     let moved = sqrt (x * x + y * y)
 
                     if radius > 0.0 && moved > 0.0 then
-                        features[row + 5] <- float32 (float (sign eta) * Math.Asinh(z / moved))
-                        features[row + 6] <- float32 (atan2 y x)
+                        features[at RawFeature.Eta] <- float32 (float (sign eta) * Math.Asinh(z / moved))
+                        features[at RawFeature.Phi] <- float32 (atan2 y x)
 
             if p.Time > 0.0 && uniform (StableHash.Mix(stream, ~~~(uint64 node))) < p.Time then
-                features[row + 4] <- 0f
+                features[at RawFeature.Time] <- 0f
 
         graph.WithFeatures features
 

@@ -10,11 +10,13 @@ open Pruning.Native.Kernels
 [<NoComparison; NoEquality>]
 type AggregatorLayer =
     {
-        Weights: Weights
         /// Columns of the answer for each column of the input.
         PerInput: int
-        Forward: PlanTensors -> Tensor -> Tensor
+        Layer: Layer<PlanTensors -> Tensor -> Tensor>
     }
+
+    member this.Weights = this.Layer.Weights
+    member this.Forward = this.Layer.Forward
 
 /// Aggregators over neighbours. The gated ones walk every neighbourhood at once: nodes are sorted by in-degree, so the
 /// nodes that still have a t-th neighbour are a prefix that shrinks with t; the input projection is taken once per
@@ -66,43 +68,67 @@ module Aggregators =
 
         (torch.cat (inRankOrder, 0L)).index_select(0L, plan.RankOfNode)
 
-    /// Names as in PyTorch's recurrent layers, without the layer suffix.
-    let private recurrentWeights (random: torch.Generator) (gates: int) (inputs: int) =
-        let shape columns = [| int64 (gates * inputs); int64 columns |]
-        let inputWeight = Init.fanIn random inputs (shape inputs)
-        let hiddenWeight = Init.fanIn random inputs (shape inputs)
-        let inputBias = Init.fanIn random inputs [| int64 (gates * inputs) |]
-        let hiddenBias = Init.fanIn random inputs [| int64 (gates * inputs) |]
-
-        let weights =
-            Weights.ofParameters
-                [ "weight_ih", inputWeight; "weight_hh", hiddenWeight; "bias_ih", inputBias; "bias_hh", hiddenBias ]
-
-        weights, inputWeight, hiddenWeight, inputBias, hiddenBias
-
-    /// A gated aggregator by the engine in force.
-    let private gated
-        kind
-        weights
-        (tensors: GatedTensors)
-        (portable: PlanTensors -> Tensor -> Tensor)
-        : AggregatorLayer =
+    /// g = 4 gates of an LSTM or 3 of a GRU.
+    [<NoComparison; NoEquality>]
+    type private RecurrentWeights =
         {
-            Weights = weights
+            /// [g inputs, inputs]
+            InputWeight: Parameter
+            /// [g inputs, inputs]
+            HiddenWeight: Parameter
+            /// [g inputs]
+            InputBias: Parameter
+            /// [g inputs]
+            HiddenBias: Parameter
+        }
+
+        member this.Tensors = GatedTensors(this.InputWeight, this.HiddenWeight, this.InputBias, this.HiddenBias)
+
+    /// Names as in PyTorch's recurrent layers, without the layer suffix.
+    let private visitRecurrent (visitor: WeightVisitor) (weights: RecurrentWeights) : RecurrentWeights =
+        {
+            InputWeight = visitor.Parameter "weight_ih" weights.InputWeight
+            HiddenWeight = visitor.Parameter "weight_hh" weights.HiddenWeight
+            InputBias = visitor.Parameter "bias_ih" weights.InputBias
+            HiddenBias = visitor.Parameter "bias_hh" weights.HiddenBias
+        }
+
+    let private recurrent (init: Init) (gates: int) (inputs: int) : RecurrentWeights =
+        let shape = [| int64 (gates * inputs); int64 inputs |]
+
+        {
+            InputWeight = Init.fanIn init inputs shape
+            HiddenWeight = Init.fanIn init inputs shape
+            InputBias = Init.fanIn init inputs [| int64 (gates * inputs) |]
+            HiddenBias = Init.fanIn init inputs [| int64 (gates * inputs) |]
+        }
+
+    /// A gated aggregator by the engine of the network.
+    let private gated
+        (init: Init)
+        (kind: GatedKind)
+        (portable: RecurrentWeights -> PlanTensors -> Tensor -> Tensor)
+        (weights: RecurrentWeights)
+        : AggregatorLayer =
+        let arithmetic = init.Arithmetic
+
+        let forward (weights: RecurrentWeights) =
+            let tensors = weights.Tensors
+
+            fun (plan: PlanTensors) (x: Tensor) ->
+                if Arithmetic.isFused arithmetic x then
+                    Fused.aggregate arithmetic.Kernels kind plan.Lists.Value tensors x
+                else
+                    portable weights plan x
+
+        {
             PerInput = 1
-            Forward =
-                fun plan x ->
-                    if Engine.isFused x then
-                        Fused.aggregate kind plan.Lists.Value tensors x
-                    else
-                        portable plan x
+            Layer = Layer.create visitRecurrent forward weights
         }
 
     /// Last hidden state of an LSTM over the neighbours in edge order (arXiv:1706.02216, section 3.3).
     /// i, f, o = sigmoid, g = tanh of W_ih x + b_ih + W_hh h + b_hh; c' = f c + i g; h' = o tanh c'.
-    let lstm (random: torch.Generator) (inputs: int) : AggregatorLayer =
-        let weights, inputWeight, hiddenWeight, inputBias, hiddenBias = recurrentWeights random 4 inputs
-
+    let lstm (init: Init) (inputs: int) : AggregatorLayer =
         let step (recurrent: Tensor) (rows: Tensor) (states: Tensor list option) =
             use scope = torch.NewDisposeScope()
 
@@ -122,28 +148,27 @@ module Aggregators =
             let h = (parts[3].sigmoid()).mul(c.tanh ())
             [ scope.MoveToOuter h; scope.MoveToOuter c ]
 
-        let portable (plan: PlanTensors) (x: Tensor) =
+        let portable (weights: RecurrentWeights) (plan: PlanTensors) (x: Tensor) =
             use _scope = torch.NewDisposeScope()
-            let projected = torch.nn.functional.linear (x, inputWeight, plus inputBias hiddenBias) // [nodes, 4 inputs]
+            let bias = plus weights.InputBias weights.HiddenBias
+            let projected = torch.nn.functional.linear (x, weights.InputWeight, bias) // [nodes, 4 inputs]
             let perEdge = projected.index_select (0L, plan.StepSource) // [edges, 4 inputs]
-            let recurrent = hiddenWeight.t ()
+            let recurrent = weights.HiddenWeight.t ()
             (walk plan (int64 inputs) perEdge (step recurrent)).MoveToOuterDisposeScope()
 
-        gated GatedKind.Lstm weights (GatedTensors(inputWeight, hiddenWeight, inputBias, hiddenBias)) portable
+        gated init GatedKind.Lstm portable (recurrent init 4 inputs)
 
     /// Last hidden state of a GRU over the neighbours in edge order.
     /// r, z = sigmoid; n = tanh(x_n + r h_n); h' = (1 - z) n + z h.
-    let gru (random: torch.Generator) (inputs: int) : AggregatorLayer =
-        let weights, inputWeight, hiddenWeight, inputBias, hiddenBias = recurrentWeights random 3 inputs
-
-        let step (recurrent: Tensor) (rows: Tensor) (states: Tensor list option) =
+    let gru (init: Init) (inputs: int) : AggregatorLayer =
+        let step (bias: Tensor) (recurrent: Tensor) (rows: Tensor) (states: Tensor list option) =
             use scope = torch.NewDisposeScope()
             let x = rows.chunk (3L, 1L)
 
             let hidden =
                 match states with
-                | Some [ h ] -> hiddenBias.addmm (h, recurrent, 1.0f, 1.0f) // [active, 3 inputs]
-                | _ -> hiddenBias.unsqueeze 0L // the zero state's projection
+                | Some [ h ] -> bias.addmm (h, recurrent, 1.0f, 1.0f) // [active, 3 inputs]
+                | _ -> bias.unsqueeze 0L // the zero state's projection
 
             let u = hidden.chunk (3L, 1L)
             let reset = (plus x[0] u[0]).sigmoid()
@@ -157,69 +182,83 @@ module Aggregators =
 
             [ scope.MoveToOuter h ]
 
-        let portable (plan: PlanTensors) (x: Tensor) =
+        let portable (weights: RecurrentWeights) (plan: PlanTensors) (x: Tensor) =
             use _scope = torch.NewDisposeScope()
-            let projected = torch.nn.functional.linear (x, inputWeight, inputBias) // [nodes, 3 inputs]
+            let projected = torch.nn.functional.linear (x, weights.InputWeight, weights.InputBias) // [nodes, 3 inputs]
             let perEdge = projected.index_select (0L, plan.StepSource) // [edges, 3 inputs]
-            (walk plan (int64 inputs) perEdge (step (hiddenWeight.t ()))).MoveToOuterDisposeScope()
+            let step = step weights.HiddenBias (weights.HiddenWeight.t ())
+            (walk plan (int64 inputs) perEdge step).MoveToOuterDisposeScope()
 
-        gated GatedKind.Gru weights (GatedTensors(inputWeight, hiddenWeight, inputBias, hiddenBias)) portable
+        gated init GatedKind.Gru portable (recurrent init 3 inputs)
 
-    let private unweighted kind (portable: PlanTensors -> Tensor -> Tensor) : AggregatorLayer =
+    let private unweighted
+        (kind: ReductionKind)
+        (portable: PlanTensors -> Tensor -> Tensor)
+        (arithmetic: Arithmetic)
+        : AggregatorLayer =
+        let forward (plan: PlanTensors) (x: Tensor) =
+            if Arithmetic.isFused arithmetic x then
+                Fused.reduce kind plan.Lists.Value x
+            else
+                portable plan x
+
         {
-            Weights = Weights.empty
             PerInput = 1
-            Forward =
-                fun plan x ->
-                    if Engine.isFused x then
-                        Fused.reduce kind plan.Lists.Value x
-                    else
-                        portable plan x
+            Layer = Layer.weightless forward
         }
 
-    /// Sum over the neighbours.
-    let sum: AggregatorLayer =
-        unweighted ReductionKind.Sum (fun plan x ->
-            use _scope = torch.NewDisposeScope()
-            let messages = x.index_select (0L, plan.SegmentSource) // [edges, inputs]
-            (Segment.sum plan.NodeCount plan.SegmentTarget messages).MoveToOuterDisposeScope())
+    let private portableSum (plan: PlanTensors) (x: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let messages = x.index_select (0L, plan.SegmentSource) // [edges, inputs]
+        (Segment.sum plan.NodeCount plan.SegmentTarget messages).MoveToOuterDisposeScope()
 
-    /// Mean over the neighbours.
-    let mean: AggregatorLayer =
-        unweighted ReductionKind.Mean (fun plan x ->
-            use _scope = torch.NewDisposeScope()
-            let degree = plan.InDegree.clamp_min (scalar 1.0)
-            (sum.Forward plan x).div(degree).MoveToOuterDisposeScope())
+    let private portableMean (plan: PlanTensors) (x: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let degree = plan.InDegree.clamp_min (scalar 1.0)
+        (portableSum plan x).div(degree).MoveToOuterDisposeScope()
 
-    /// Largest value over the neighbours, feature by feature.
-    let max: AggregatorLayer =
+    let private portableMax (plan: PlanTensors) (x: Tensor) : Tensor =
         let step (rows: Tensor) (states: Tensor list option) =
             match states with
             | Some [ best ] -> [ torch.maximum (best, rows) ]
             | _ -> [ rows ]
 
-        unweighted ReductionKind.Max (fun plan x ->
-            use _scope = torch.NewDisposeScope()
-            let perEdge = x.index_select (0L, plan.StepSource) // [edges, inputs]
-            (walk plan (x.size 1) perEdge step).MoveToOuterDisposeScope())
+        use _scope = torch.NewDisposeScope()
+        let perEdge = x.index_select (0L, plan.StepSource) // [edges, inputs]
+        (walk plan (x.size 1) perEdge step).MoveToOuterDisposeScope()
+
+    /// Sum over the neighbours.
+    let sum: Arithmetic -> AggregatorLayer = unweighted ReductionKind.Sum portableSum
+
+    /// Mean over the neighbours.
+    let mean: Arithmetic -> AggregatorLayer = unweighted ReductionKind.Mean portableMean
+
+    /// Largest value over the neighbours, feature by feature.
+    let max: Arithmetic -> AggregatorLayer = unweighted ReductionKind.Max portableMax
 
     /// Mean, then max: the one tells how much there is around, the other the most striking of it.
-    let meanMax: AggregatorLayer =
+    let meanMax (arithmetic: Arithmetic) : AggregatorLayer =
+        let mean, max = mean arithmetic, max arithmetic
+
         {
-            Weights = Weights.empty
             PerInput = 2
-            Forward =
-                fun plan x ->
+            Layer =
+                Layer.weightless (fun plan x ->
                     use _scope = torch.NewDisposeScope()
-                    torch.cat([| mean.Forward plan x; max.Forward plan x |], 1L).MoveToOuterDisposeScope()
+                    torch.cat([| mean.Forward plan x; max.Forward plan x |], 1L).MoveToOuterDisposeScope())
+        }
+
+    let visit (visitor: WeightVisitor) (aggregator: AggregatorLayer) : AggregatorLayer =
+        { aggregator with
+            Layer = Layer.visit visitor aggregator.Layer
         }
 
     /// The aggregator that a configuration asks for.
-    let create (random: torch.Generator) (kind: Aggregator) (inputs: int) : AggregatorLayer =
+    let create (init: Init) (kind: Aggregator) (inputs: int) : AggregatorLayer =
         match kind with
-        | Aggregator.Lstm -> lstm random inputs
-        | Aggregator.Gru -> gru random inputs
-        | Aggregator.Mean -> mean
-        | Aggregator.Max -> max
-        | Aggregator.Sum -> sum
-        | Aggregator.MeanMax -> meanMax
+        | Aggregator.Lstm -> lstm init inputs
+        | Aggregator.Gru -> gru init inputs
+        | Aggregator.Mean -> mean init.Arithmetic
+        | Aggregator.Max -> max init.Arithmetic
+        | Aggregator.Sum -> sum init.Arithmetic
+        | Aggregator.MeanMax -> meanMax init.Arithmetic

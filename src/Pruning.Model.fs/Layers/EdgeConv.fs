@@ -12,21 +12,42 @@ open Pruning.Model.Tensors
 [<RequireQualifiedAccess>]
 module EdgeConv =
 
+    [<NoComparison; NoEquality>]
+    type private EdgeWeights =
+        {
+            /// [outputs, inputs]
+            Theta: Parameter
+            /// [outputs, inputs]
+            Phi: Parameter
+            /// [outputs]
+            Bias: Parameter
+        }
+
+    let private visit (visitor: WeightVisitor) (weights: EdgeWeights) : EdgeWeights =
+        {
+            Theta = visitor.Parameter "theta.weight" weights.Theta
+            Phi = visitor.Parameter "phi.weight" weights.Phi
+            Bias = visitor.Parameter "bias" weights.Bias
+        }
+
     /// Forward: [nodes, inputs] -> [nodes, outputs]. Weights: theta.weight and phi.weight [outputs, inputs], bias
     /// [outputs]. Order-free.
-    let create (random: torch.Generator) (inputs: int) (outputs: int) : GraphLayer =
-        let theta = Init.xavier random [| int64 outputs; int64 inputs |]
-        let phi = Init.xavier random [| int64 outputs; int64 inputs |]
-        let bias = Init.constant 0.0 [| int64 outputs |]
+    let create (init: Init) (inputs: int) (outputs: int) : GraphLayer =
+        let max = Aggregators.max init.Arithmetic
 
-        {
-            Weights = Weights.ofParameters [ "theta.weight", theta; "phi.weight", phi; "bias", bias ]
-            Forward =
-                fun _ plan x ->
-                    use _scope = torch.NewDisposeScope()
-                    let projected = torch.nn.functional.linear (x, theta) // [nodes, outputs]
-                    let farthest = Aggregators.max.Forward plan projected
-                    let own = torch.nn.functional.linear(x, phi, bias).sub projected
-                    let alone = plan.InDegree.eq (scalar 0.0) // [nodes, 1]
-                    (plus own farthest).relu().masked_fill(alone, scalar 0.0).MoveToOuterDisposeScope()
-        }
+        let forward (weights: EdgeWeights) (_: Mode) (plan: PlanTensors) (x: Tensor) =
+            use _scope = torch.NewDisposeScope()
+            let projected = torch.nn.functional.linear (x, weights.Theta) // [nodes, outputs]
+            let farthest = max.Forward plan projected
+            let own = torch.nn.functional.linear(x, weights.Phi, weights.Bias).sub projected
+            let alone = plan.InDegree.eq (scalar 0.0) // [nodes, 1]
+            (plus own farthest).relu().masked_fill(alone, scalar 0.0).MoveToOuterDisposeScope()
+
+        Layer.create
+            visit
+            forward
+            {
+                Theta = Init.xavier init [| int64 outputs; int64 inputs |]
+                Phi = Init.xavier init [| int64 outputs; int64 inputs |]
+                Bias = Init.constant init 0.0 [| int64 outputs |]
+            }

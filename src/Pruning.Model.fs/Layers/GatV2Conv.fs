@@ -13,35 +13,51 @@ module GatV2Conv =
 
     let private slope = 0.2
 
+    [<NoComparison; NoEquality>]
+    type private GatWeights =
+        {
+            /// [outputs, inputs]
+            Source: Parameter
+            /// [outputs, inputs]
+            Target: Parameter
+            /// [heads, outputs / heads]
+            Attention: Parameter
+            /// [outputs]
+            Bias: Parameter
+        }
+
+    let private visit (visitor: WeightVisitor) (weights: GatWeights) : GatWeights =
+        {
+            Source = visitor.Parameter "source.weight" weights.Source
+            Target = visitor.Parameter "target.weight" weights.Target
+            Attention = visitor.Parameter "attention" weights.Attention
+            Bias = visitor.Parameter "bias" weights.Bias
+        }
+
     /// Forward: [nodes, inputs] -> [nodes, outputs]; heads must divide outputs. Weights: source.weight and target.weight
     /// [outputs, inputs], attention [heads, outputs / heads], bias [outputs]. Order-free.
-    let create (random: torch.Generator) (heads: int) (inputs: int) (outputs: int) : GraphLayer =
+    let create (init: Init) (heads: int) (inputs: int) (outputs: int) : GraphLayer =
         if heads < 1 || outputs % heads <> 0 then
             invalidArg (nameof heads) $"wanted a number of heads that divides {outputs}, found {heads}"
 
         let columns = outputs / heads
-        let sourceWeight = Init.xavier random [| int64 outputs; int64 inputs |]
-        let targetWeight = Init.xavier random [| int64 outputs; int64 inputs |]
-        let attention = Init.uniform random (sqrt (6.0 / float (columns + 1))) [| int64 heads; int64 columns |]
-        let bias = Init.constant 0.0 [| int64 outputs |]
 
-        {
-            Weights =
-                Weights.ofParameters
-                    [
-                        "source.weight", sourceWeight
-                        "target.weight", targetWeight
-                        "attention", attention
-                        "bias", bias
-                    ]
-            Forward =
-                fun _ plan x ->
-                    use _scope = torch.NewDisposeScope()
-                    let perHead (rows: Tensor) = rows.view (-1L, int64 heads, int64 columns)
-                    let sent = torch.nn.functional.linear (x, sourceWeight) |> Neighbourhood.ofSource plan // [edges, outputs]
-                    let asked = torch.nn.functional.linear (x, targetWeight) |> Neighbourhood.ofTarget plan // [edges, outputs]
-                    let mixed = (plus sent asked).leaky_relu(scalar slope) |> perHead // [edges, heads, columns]
-                    let weight = mixed.mul(attention).sum 2L |> Neighbourhood.softmax plan // [edges, heads]
-                    let messages = (perHead sent).mul(weight.unsqueeze 2L).view(-1L, int64 outputs)
-                    (plus (Neighbourhood.sum plan messages) bias).relu().MoveToOuterDisposeScope()
-        }
+        let forward (weights: GatWeights) (_: Mode) (plan: PlanTensors) (x: Tensor) =
+            use _scope = torch.NewDisposeScope()
+            let perHead (rows: Tensor) = rows.view (-1L, int64 heads, int64 columns)
+            let sent = torch.nn.functional.linear (x, weights.Source) |> Neighbourhood.ofSource plan // [edges, outputs]
+            let asked = torch.nn.functional.linear (x, weights.Target) |> Neighbourhood.ofTarget plan // [edges, outputs]
+            let mixed = (plus sent asked).leaky_relu(scalar slope) |> perHead // [edges, heads, columns]
+            let weight = mixed.mul(weights.Attention).sum 2L |> Neighbourhood.softmax plan // [edges, heads]
+            let messages = (perHead sent).mul(weight.unsqueeze 2L).view(-1L, int64 outputs)
+            (plus (Neighbourhood.sum plan messages) weights.Bias).relu().MoveToOuterDisposeScope()
+
+        Layer.create
+            visit
+            forward
+            {
+                Source = Init.xavier init [| int64 outputs; int64 inputs |]
+                Target = Init.xavier init [| int64 outputs; int64 inputs |]
+                Attention = Init.uniform init (sqrt (6.0 / float (columns + 1))) [| int64 heads; int64 columns |]
+                Bias = Init.constant init 0.0 [| int64 outputs |]
+            }

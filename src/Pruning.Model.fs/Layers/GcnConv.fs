@@ -12,17 +12,20 @@ open Pruning.Model.Tensors
 module GcnConv =
 
     /// Forward: [nodes, inputs] -> [nodes, outputs]. Weights: weight [outputs, inputs], bias [outputs]. Order-free.
-    let create (random: torch.Generator) (inputs: int) (outputs: int) : GraphLayer =
-        let weight = Init.xavier random [| int64 outputs; int64 inputs |]
-        let bias = Init.constant 0.0 [| int64 outputs |]
+    let create (init: Init) (inputs: int) (outputs: int) : GraphLayer =
+        let sum = Aggregators.sum init.Arithmetic
 
-        {
-            Weights = Weights.ofParameters [ "weight", weight; "bias", bias ]
-            Forward =
-                fun _ plan x ->
-                    use _scope = torch.NewDisposeScope()
-                    let scale = plan.InDegree.clamp_min(scalar 1.0).rsqrt() // [nodes, 1]
-                    let messages = torch.nn.functional.linear(x, weight).mul scale // [nodes, outputs]
-                    let joined = (Aggregators.sum.Forward plan messages).mul scale
-                    (plus joined bias).relu().MoveToOuterDisposeScope()
-        }
+        let forward (layer: Linear) (_: Mode) (plan: PlanTensors) (x: Tensor) =
+            use _scope = torch.NewDisposeScope()
+            let scale = plan.InDegree.clamp_min(scalar 1.0).rsqrt() // [nodes, 1]
+            let messages = torch.nn.functional.linear(x, layer.Weight).mul scale // [nodes, outputs]
+            let joined = (sum.Forward plan messages).mul scale
+            (plus joined layer.Bias.Value).relu().MoveToOuterDisposeScope()
+
+        Layer.create
+            Linear.visit
+            forward
+            {
+                Weight = Init.xavier init [| int64 outputs; int64 inputs |]
+                Bias = Some(Init.constant init 0.0 [| int64 outputs |])
+            }

@@ -11,26 +11,38 @@ open Pruning.Model.Tensors
 [<RequireQualifiedAccess>]
 module GinConv =
 
+    [<NoComparison; NoEquality>]
+    type private GinWeights =
+        {
+            Epsilon: Parameter
+            First: Linear
+            Second: Linear
+        }
+
+    let private visit (visitor: WeightVisitor) (weights: GinWeights) : GinWeights =
+        {
+            Epsilon = visitor.Parameter "epsilon" weights.Epsilon
+            First = Linear.visit (visitor.Under "mlp.0") weights.First
+            Second = Linear.visit (visitor.Under "mlp.1") weights.Second
+        }
+
     /// Forward: [nodes, inputs] -> [nodes, outputs]. Weights: epsilon [1], mlp.0 [outputs, inputs], mlp.1
     /// [outputs, outputs]. Order-free.
-    let create (random: torch.Generator) (inputs: int) (outputs: int) : GraphLayer =
-        let epsilon = Init.constant 0.0 [| 1L |]
-        let first = Linear.createForRelu random inputs outputs
-        let second = Linear.createForRelu random outputs outputs
+    let create (init: Init) (inputs: int) (outputs: int) : GraphLayer =
+        let sum = Aggregators.sum init.Arithmetic
 
-        {
-            Weights =
-                Weights.concat
-                    [
-                        Weights.ofParameters [ "epsilon", epsilon ]
-                        Weights.under "mlp.0" (Linear.weights first)
-                        Weights.under "mlp.1" (Linear.weights second)
-                    ]
-            Forward =
-                fun _ plan x ->
-                    use _scope = torch.NewDisposeScope()
-                    let neighbours = Aggregators.sum.Forward plan x // [nodes, inputs]
-                    let own = plus x (x.mul epsilon)
-                    let inner = (Linear.forward first (plus own neighbours)).relu() // [nodes, outputs]
-                    (Linear.forward second inner).relu().MoveToOuterDisposeScope()
-        }
+        let forward (weights: GinWeights) (_: Mode) (plan: PlanTensors) (x: Tensor) =
+            use _scope = torch.NewDisposeScope()
+            let neighbours = sum.Forward plan x // [nodes, inputs]
+            let own = plus x (x.mul weights.Epsilon)
+            let inner = (Linear.forward weights.First (plus own neighbours)).relu() // [nodes, outputs]
+            (Linear.forward weights.Second inner).relu().MoveToOuterDisposeScope()
+
+        Layer.create
+            visit
+            forward
+            {
+                Epsilon = Init.constant init 0.0 [| 1L |]
+                First = Linear.createForRelu init inputs outputs
+                Second = Linear.createForRelu init outputs outputs
+            }

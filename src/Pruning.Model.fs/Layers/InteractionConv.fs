@@ -12,51 +12,72 @@ open Pruning.Model.Tensors
 [<RequireQualifiedAccess>]
 module InteractionConv =
 
+    [<NoComparison; NoEquality>]
+    type private InteractionWeights =
+        {
+            /// [outputs, inputs]
+            Source: Parameter
+            /// [outputs, inputs] and [outputs]
+            Target: Linear
+            /// [outputs, outputs] and [outputs]
+            Effect: Linear
+            /// [outputs, inputs]
+            Own: Parameter
+            /// [outputs, outputs]
+            Received: Parameter
+            /// [outputs]
+            Bias: Parameter
+        }
+
+    let private visit (visitor: WeightVisitor) (weights: InteractionWeights) : InteractionWeights =
+        {
+            Source = visitor.Parameter "relation.source.weight" weights.Source
+            Target =
+                {
+                    Weight = visitor.Parameter "relation.target.weight" weights.Target.Weight
+                    Bias = weights.Target.Bias |> Option.map (visitor.Parameter "relation.bias")
+                }
+            Effect = Linear.visit (visitor.Under "effect") weights.Effect
+            Own = visitor.Parameter "object.weight" weights.Own
+            Received = visitor.Parameter "object.effect.weight" weights.Received
+            Bias = visitor.Parameter "object.bias" weights.Bias
+        }
+
+    let private effects (weights: InteractionWeights) (plan: PlanTensors) (x: Tensor) : Tensor =
+        let sent = torch.nn.functional.linear (x, weights.Source) |> Neighbourhood.ofSource plan // [edges, outputs]
+        let met = Linear.forward weights.Target x |> Neighbourhood.ofTarget plan // [edges, outputs]
+        let total = (plus sent met).relu() |> Neighbourhood.sum plan // [nodes, outputs]
+        let shift = weights.Effect.Bias.Value.mul plan.InDegree // [nodes, outputs]
+        plus (torch.nn.functional.linear (total, weights.Effect.Weight)) shift
+
+    let private forward (weights: InteractionWeights) (_: Mode) (plan: PlanTensors) (x: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let mine = torch.nn.functional.linear (x, weights.Own, weights.Bias) // [nodes, outputs]
+
+        mine.addmm(effects weights plan x, weights.Received.t (), 1.0f, 1.0f).relu().MoveToOuterDisposeScope()
+
     /// Forward: [nodes, inputs] -> [nodes, outputs]. Weights: relation.source.weight and relation.target.weight
     /// [outputs, inputs], relation.bias [outputs], effect [outputs, outputs], object.weight [outputs, inputs],
     /// object.effect.weight [outputs, outputs], object.bias [outputs]. Order-free.
-    let create (random: torch.Generator) (inputs: int) (outputs: int) : GraphLayer =
-        let ofNode () = Init.xavier random [| int64 outputs; int64 inputs |]
-        let ofEffect () = Init.xavier random [| int64 outputs; int64 outputs |]
-        let zero () = Init.constant 0.0 [| int64 outputs |]
-        let source, target, relationBias = ofNode (), ofNode (), zero ()
+    let create (init: Init) (inputs: int) (outputs: int) : GraphLayer =
+        let ofNode () = Init.xavier init [| int64 outputs; int64 inputs |]
+        let ofEffect () = Init.xavier init [| int64 outputs; int64 outputs |]
+        let zero () = Init.constant init 0.0 [| int64 outputs |]
 
-        let effect =
+        let withBias (weight: Parameter) : Linear =
             {
-                Weight = ofEffect ()
+                Weight = weight
                 Bias = Some(zero ())
             }
 
-        let own, received, objectBias = ofNode (), ofEffect (), zero ()
-
-        let effects (plan: PlanTensors) (x: Tensor) =
-            let sent = torch.nn.functional.linear (x, source) |> Neighbourhood.ofSource plan // [edges, outputs]
-
-            let met =
-                torch.nn.functional.linear (x, target, relationBias)
-                |> Neighbourhood.ofTarget plan // [edges, outputs]
-
-            let total = (plus sent met).relu() |> Neighbourhood.sum plan // [nodes, outputs]
-            let shift = effect.Bias.Value.mul plan.InDegree // [nodes, outputs]
-            plus (torch.nn.functional.linear (total, effect.Weight)) shift
-
-        {
-            Weights =
-                Weights.concat
-                    [
-                        Weights.ofParameters
-                            [
-                                "relation.source.weight", source
-                                "relation.target.weight", target
-                                "relation.bias", relationBias
-                            ]
-                        Weights.under "effect" (Linear.weights effect)
-                        Weights.ofParameters
-                            [ "object.weight", own; "object.effect.weight", received; "object.bias", objectBias ]
-                    ]
-            Forward =
-                fun _ plan x ->
-                    use _scope = torch.NewDisposeScope()
-                    let mine = torch.nn.functional.linear (x, own, objectBias) // [nodes, outputs]
-                    mine.addmm(effects plan x, received.t (), 1.0f, 1.0f).relu().MoveToOuterDisposeScope()
-        }
+        Layer.create
+            visit
+            forward
+            {
+                Source = ofNode ()
+                Target = withBias (ofNode ())
+                Effect = withBias (ofEffect ())
+                Own = ofNode ()
+                Received = ofEffect ()
+                Bias = zero ()
+            }

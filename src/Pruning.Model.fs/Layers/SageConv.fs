@@ -9,27 +9,42 @@ open Pruning.Model.Configuration
 [<RequireQualifiedAccess>]
 module SageConv =
 
-    /// Forward: [nodes, inputs] -> [nodes, outputs]. W_self and W_neigh start Xavier uniform with ReLU gain.
-    let create (random: torch.Generator) (aggregator: Aggregator) (inputs: int) (outputs: int) : GraphLayer =
-        let neighbours = Aggregators.create random aggregator inputs
-        let selfWeight = Init.xavier random [| int64 outputs; int64 inputs |]
-
-        let neighbourWeight = Init.xavier random [| int64 outputs; int64 (neighbours.PerInput * inputs) |]
-
-        let bias = Init.constant 0.0 [| int64 outputs |]
-
+    [<NoComparison; NoEquality>]
+    type private SageWeights =
         {
-            Weights =
-                Weights.concat
-                    [
-                        Weights.under "aggregator" neighbours.Weights
-                        Weights.ofParameters
-                            [ "self.weight", selfWeight; "self.bias", bias; "neighbour.weight", neighbourWeight ]
-                    ]
-            Forward =
-                fun _ plan x ->
-                    use _scope = torch.NewDisposeScope()
-                    let messages = neighbours.Forward plan x // [nodes, PerInput * inputs]
-                    let own = torch.nn.functional.linear (x, selfWeight, bias) // [nodes, outputs]
-                    own.addmm(messages, neighbourWeight.t (), 1.0f, 1.0f).relu().MoveToOuterDisposeScope()
+            Aggregator: AggregatorLayer
+            Self: Linear
+            /// [outputs, PerInput * inputs]
+            Neighbour: Parameter
         }
+
+    let private visit (visitor: WeightVisitor) (weights: SageWeights) : SageWeights =
+        {
+            Aggregator = Aggregators.visit (visitor.Under "aggregator") weights.Aggregator
+            Self = Linear.visit (visitor.Under "self") weights.Self
+            Neighbour = visitor.Parameter "neighbour.weight" weights.Neighbour
+        }
+
+    let private forward (weights: SageWeights) (_: Mode) (plan: PlanTensors) (x: Tensor) : Tensor =
+        use _scope = torch.NewDisposeScope()
+        let messages = weights.Aggregator.Forward plan x // [nodes, PerInput * inputs]
+        let own = Linear.forward weights.Self x // [nodes, outputs]
+        own.addmm(messages, weights.Neighbour.t (), 1.0f, 1.0f).relu().MoveToOuterDisposeScope()
+
+    /// Forward: [nodes, inputs] -> [nodes, outputs]. W_self and W_neigh start Xavier uniform with ReLU gain.
+    let create (init: Init) (aggregator: Aggregator) (inputs: int) (outputs: int) : GraphLayer =
+        let neighbours = Aggregators.create init aggregator inputs
+        let self = Init.xavier init [| int64 outputs; int64 inputs |]
+
+        Layer.create
+            visit
+            forward
+            {
+                Aggregator = neighbours
+                Self =
+                    {
+                        Weight = self
+                        Bias = Some(Init.constant init 0.0 [| int64 outputs |])
+                    }
+                Neighbour = Init.xavier init [| int64 outputs; int64 (neighbours.PerInput * inputs) |]
+            }

@@ -102,8 +102,8 @@ module ConfigJson =
             | node ->
                 let text = node.ToJsonString()
 
-                match FeatureTable.all |> List.tryFind (fun column -> $"\"{column.Name}\"" = text) with
-                | Some column -> column.Feature
+                match NodeFeature.all |> List.tryFind (fun feature -> $"\"{feature.Name}\"" = text) with
+                | Some feature -> feature
                 | None -> refuse "features" wanted text
 
         match json["features"] with

@@ -79,8 +79,8 @@ module ModelFile =
                         $"Wanted finite weights, found NaN or infinity in '{name}' of {path}; take an earlier checkpoint."
                 )
 
-    /// Reads a model onto a device. Everything is checked: format, configuration, names, shapes, finite numbers.
-    let loadOn (device: torch.Device) (path: string) : TrainedModel =
+    /// Reads a model to a place. Everything is checked: format, configuration, names, shapes, finite numbers.
+    let load (placement: Placement) (path: string) : TrainedModel =
         use file = SafeTensors.read path
         let text = field path file.Metadata
 
@@ -100,7 +100,7 @@ module ModelFile =
         let criterion = text "criterion" |> parse path "criterion" |> ConfigJson.toCriterion
 
         use random = new torch.Generator(0UL)
-        let pruner = Pruner.createOn device random config
+        let pruner = Pruner.create (Init.create placement random) config
         use _scope = torch.NewDisposeScope()
         let stored = file.Names |> List.map (fun name -> name, file.Tensor name)
 
@@ -122,6 +122,3 @@ module ModelFile =
             Criterion = criterion
             Notes = file.Metadata |> Map.filter (fun key _ -> not (own.Contains key))
         }
-
-    /// Reads a model onto the CPU.
-    let load (path: string) : TrainedModel = loadOn torch.CPU path

@@ -92,7 +92,7 @@ module OriginalModel =
         let shapes = Map [ for ours, name in named -> ours, (file.Entry name).Shape ]
         let config = configOf path shapes strategy
         use random = new torch.Generator(0UL)
-        let pruner = Pruner.create random config
+        let pruner = Pruner.create (Init.standard random) config
         use _scope = torch.NewDisposeScope()
         let tensors = [ for ours, name in named -> ours, file.Tensor name ]
 

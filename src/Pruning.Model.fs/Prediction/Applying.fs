@@ -100,7 +100,7 @@ module Applying =
             |> Array.map _.NodeCount
             |> cuts plan.BatchGraphs plan.BatchNodes
             |> Array.pairwise do
-            let batch = BatchAssembler.Collate(graphs.GetRange(first, last - first))
+            let batch = Pruner.collate plan.Model.Pruner (graphs.GetRange(first, last - first))
             let answers = Pruner.decide plan.Device plan.Model.Pruner batch
             refuseBroken batch answers
 

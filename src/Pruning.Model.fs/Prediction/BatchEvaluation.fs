@@ -13,11 +13,9 @@ open Pruning.Model.Metrics
 [<RequireQualifiedAccess>]
 module Evaluation =
 
-    let private energyColumn = 3
-
     /// Energies of the nodes of a batch in GeV. -> [nodes]
     let energies (batch: GraphBatch) : float32 array =
-        Array.init batch.NodeCount (fun node -> batch.Features[node * ShowerGraph.FeatureCount + energyColumn])
+        Array.init batch.NodeCount (fun node -> batch.Feature(node, RawFeature.Energy))
 
     /// Counts of a predictions against the labels of its batch.
     let count (batch: GraphBatch) (predictions: NodePredictions) : MetricState =

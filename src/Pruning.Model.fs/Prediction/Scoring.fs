@@ -57,7 +57,9 @@ module Scoring =
         let threads = Workers.count device threads
         let states, margins, times = ResizeArray(), ResizeArray(), ResizeArray()
 
-        for batch in BatchLoader.Batches(dataset, indices, batchSize, workers, 3, stop) do
+        let preparation = Pruner.preparation model.Pruner
+
+        for batch in BatchLoader.Batches(dataset, indices, batchSize, preparation, workers, 3, stop) do
             let clock = System.Diagnostics.Stopwatch.StartNew()
             let state, values = divided device threads model batch
             times.Add(batch.NodeCount, clock.Elapsed.TotalSeconds)

@@ -29,12 +29,11 @@ module Workers =
         if threads = 1 || batch.GraphCount <= 1 then
             [| batch, [| 0 .. batch.GraphCount - 1 |] |]
         else
-            let edges = BatchSlices.EdgeOffsets batch
-
             let costs =
                 Array.init batch.GraphCount (fun graph ->
                     let nodes = batch.NodeOffsets[graph + 1] - batch.NodeOffsets[graph]
-                    cost strategy (int64 nodes) (int64 (edges[graph + 1] - edges[graph])))
+                    let edges = batch.EdgeOffsets[graph + 1] - batch.EdgeOffsets[graph]
+                    cost strategy (int64 nodes) (int64 edges))
 
             BatchSlices.Balanced(costs, threads)
             |> Array.map (fun graphs -> BatchSlices.Of(batch, graphs), graphs)

@@ -88,10 +88,23 @@ module PlanTensors =
                 GraphSizes = [| plan.NodeCount |]
             }
 
+/// What features are computed from besides the raw columns; see `GraphPreparation.Details`.
+[<NoComparison; NoEquality>]
+type NodeDetails =
+    {
+        /// [nodes] row of the seed of each node's graph.
+        SeedOfNode: Tensor
+        /// [nodes] calorimeter layer in the type of the weights, 0 where nobody knows.
+        Layer: Tensor
+        /// [nodes] hits in the type of the weights, 0 where nobody knows.
+        HitCount: Tensor
+    }
+
 /// A batch of graphs as tensors.
 [<NoComparison; NoEquality>]
 type BatchTensors =
     {
+        /// The batch on the host, with its preparation.
         Source: GraphBatch
         /// [nodes, features] raw features, in the type of the weights.
         X: Tensor
@@ -102,6 +115,10 @@ type BatchTensors =
         /// [graphs] on the host: nodes of each graph.
         GraphSizes: int array
         Plan: PlanTensors
+        /// Where the batch is prepared with details.
+        Details: NodeDetails option
+        /// [nodes, surroundings] in the type of the weights, where the batch is prepared with them.
+        Surroundings: Tensor option
     }
 
     member this.GraphCount = this.GraphSizes.Length
@@ -117,31 +134,23 @@ module BatchTensors =
         use _scope = torch.NewDisposeScope()
         (Transfer.send device (borrowed.clone ())).``to``(dtype).MoveToOuterDisposeScope()
 
-    let private planOf (device: torch.Device) (dtype: torch.ScalarType) (graphs: GraphRows) (batch: GraphBatch) =
-        { PlanTensors.create device dtype batch.Plan with
-            Graphs = Some graphs
+    let private details (device: torch.Device) (dtype: torch.ScalarType) (batch: GraphBatch) : NodeDetails =
+        {
+            SeedOfNode = Transfer.index device batch.SeedOfNode
+            Layer = own (torch.tensor batch.Layers) device dtype
+            HitCount = own (torch.tensor batch.HitCounts) device dtype
         }
 
-    /// The same graphs with edges from nearest neighbours besides their own, see `NearestNeighbours`.
-    let joinNearest (count: int) (batch: BatchTensors) : BatchTensors =
-        if count = 0 then
-            batch
-        else
-            let source = NearestNeighbours.Join(batch.Source, count)
+    let private surroundings (device: torch.Device) (dtype: torch.ScalarType) (batch: GraphBatch) : Tensor =
+        own
+            (torch.tensor(batch.Surroundings.Values).reshape(int64 batch.NodeCount, int64 NodeSurroundings.Count))
+            device
+            dtype
 
-            let graphs =
-                {
-                    GraphOfNode = batch.GraphOfNode
-                    GraphSizes = batch.GraphSizes
-                }
-
-            { batch with
-                Source = source
-                Plan = planOf batch.Device batch.X.dtype graphs source
-            }
-
-    /// Copies a batch to a device; `dtype` is the type of the network's weights.
+    /// Copies a batch, with all that was prepared of it, to a device; `dtype` is the type of the network's weights.
     let create (device: torch.Device) (dtype: torch.ScalarType) (batch: GraphBatch) : BatchTensors =
+        let prepared isPart part = if isPart then Some(part device dtype batch) else None
+
         let graphs =
             {
                 GraphOfNode = Transfer.index device batch.GraphOfNode
@@ -158,5 +167,10 @@ module BatchTensors =
             Labels = Transfer.index device batch.Labels
             GraphOfNode = graphs.GraphOfNode
             GraphSizes = graphs.GraphSizes
-            Plan = planOf device dtype graphs batch
+            Plan =
+                { PlanTensors.create device dtype batch.Plan with
+                    Graphs = Some graphs
+                }
+            Details = prepared batch.Preparation.Details details
+            Surroundings = prepared batch.Preparation.Surroundings surroundings
         }

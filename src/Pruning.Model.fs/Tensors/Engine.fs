@@ -17,36 +17,40 @@ type Engine =
     /// Fused kernels: float32 on the CPU only.
     | Fused
 
-/// How a process computes.
+/// How a network computes. It is chosen when a network is built; two networks with different choices can compute at the same time.
 type Arithmetic =
     {
         Engine: Engine
-        /// In which numbers the fused kernels multiply; weights, states, gates and sums are float32 always.
+        /// In which numbers the fused kernels multiply. Weights, states, gates and sums are always float32.
         Precision: ProductPrecision
+        /// The widest vector registers that the fused kernels use; at most those of this processor.
+        Registers: SimdLevel
     }
+
+    /// What the fused kernels get of it.
+    member this.Kernels = KernelOptions(this.Precision, this.Registers)
 
 [<RequireQualifiedAccess>]
 module Arithmetic =
 
+    /// The fused kernels where they can be used, float32, and the widest registers of this processor.
     let standard: Arithmetic =
         {
             Engine = Engine.Auto
-            Precision = ProductPrecision.Float32
+            Precision = KernelOptions.Standard.Precision
+            Registers = KernelOptions.Standard.Level
         }
 
-[<RequireQualifiedAccess>]
-module Engine =
-
-    /// What the process prefers. Like libtorch's default type it is set once, before anything is computed.
-    let mutable preference: Arithmetic = Arithmetic.standard
+    /// The standard with another engine.
+    let ofEngine (engine: Engine) : Arithmetic = { standard with Engine = engine }
 
     let private word (value: 'T) = (string value).ToLowerInvariant()
 
-    /// Whether fused kernels compute with this tensor.
-    let isFused (x: Tensor) : bool =
+    /// Whether the fused kernels compute with this tensor. A choice that the tensor does not allow is a `DeviceException`.
+    let isFused (arithmetic: Arithmetic) (x: Tensor) : bool =
         let fits = x.dtype = torch.float32 && x.device_type = DeviceType.CPU
 
-        match preference.Engine, fits with
+        match arithmetic.Engine, fits with
         | Engine.Auto, true
         | Engine.Fused, true -> true
         | Engine.Fused, false ->
@@ -56,16 +60,17 @@ module Engine =
             )
         | Engine.Portable, _
         | Engine.Auto, false ->
-            if preference.Precision <> ProductPrecision.Float32 then
+            if arithmetic.Precision <> ProductPrecision.Float32 then
                 raise (
                     DeviceException
-                        $"Wanted the fused kernels, which --precision {word preference.Precision} belongs to, found --engine {word preference.Engine} with {x.dtype} on {x.device}; use --precision float32, or --engine fused on the CPU."
+                        $"Wanted the fused kernels, which --precision {word arithmetic.Precision} belongs to, found --engine {word arithmetic.Engine} with {x.dtype} on {x.device}; use --precision float32, or --engine fused on the CPU."
                 )
 
             false
 
 /// Back-propagation through functions of our own. libtorch calls them from native code, which a .NET exception must not
-/// cross: it would end the process.
+/// cross: it would end the process. On the CPU libtorch calls them on the thread that called `backward`, so an exception is
+/// kept in a field of that thread, and no other thread sees it.
 [<AbstractClass; Sealed>]
 type Gradients private () =
 

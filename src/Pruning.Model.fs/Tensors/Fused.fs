@@ -30,7 +30,7 @@ module private FusedFunctions =
     /// Room for the next state of a cell, with views of its parts: h' is all of it, or, when there is a cell state, [h'; c'].
     let emptyState (h: Tensor) (hasCell: bool) : Tensor * Tensor * Tensor option =
         if hasCell then
-            let both = torch.empty [| 2L; h.size 0; h.size 1 |]
+            let both = torch.empty ([| 2L; h.size 0; h.size 1 |], dtype = h.dtype)
             both, both.select (0L, 0L), Some(both.select (0L, 1L))
         else
             let next = torch.empty_like h
@@ -47,7 +47,7 @@ module private FusedFunctions =
                 if isDefined tensor then
                     tensor.Dispose()
 
-    /// x, four weights, lists, kind -> last hidden state over the neighbours.
+    /// x, four weights, lists, kind, options -> last hidden state over the neighbours.
     [<Sealed>]
     type GatedAggregation() =
         inherit torch.autograd.SingleTensorFunction<GatedAggregation>()
@@ -58,22 +58,20 @@ module private FusedFunctions =
             let tensors = List(Seq.map tensor (Seq.take 5 inputs))
             let lists, kind = inputs[5] :?> NeighbourLists, inputs[6] :?> GatedKind
             let weights = weights tensors 1
-            let output = torch.empty [| x.size 0; weights.HiddenWeight.size 1 |]
+            let options = inputs[7] :?> KernelOptions
+            let output = torch.empty ([| x.size 0; weights.HiddenWeight.size 1 |], dtype = x.dtype)
             context.set_materialize_grads false
             context.save_for_backward tensors
             context.save_data ("lists", lists)
             context.save_data ("kind", kind)
             context.save_data ("differentiated", x.requires_grad)
 
-            context.save_data (
-                "steps",
-                FusedAggregator.Forward(kind, Engine.preference.Precision, lists, weights, x, output, keep = true)
-            )
+            context.save_data ("steps", FusedAggregator.Forward(kind, options, lists, weights, x, output, keep = true))
 
             output
 
         override _.backward(context, incoming) =
-            Gradients.guard 7 (List [ incoming ]) (fun () ->
+            Gradients.guard 8 (List [ incoming ]) (fun () ->
                 if incoming.IsInvalid then
                     []
                 else
@@ -96,7 +94,7 @@ module private FusedFunctions =
 
                         Option.toObj dX :: weightList dWeights))
 
-    /// x, h, c (or null), four weights, kind -> h', or [h'; c'] for an LSTM. One output, not two: TorchSharp counts the missing
+    /// x, h, c (or null), four weights, kind, options -> h', or [h'; c'] for an LSTM. One output, not two: TorchSharp counts the missing
     /// gradient of an output that nobody reads as a tensor that is never freed.
     [<Sealed>]
     type GatedStep() =
@@ -104,7 +102,7 @@ module private FusedFunctions =
         override _.Name = "gated step"
 
         override _.forward(context, [<ParamArray>] inputs) =
-            let kind = inputs[7] :?> GatedKind
+            let kind, options = inputs[7] :?> GatedKind, inputs[8] :?> KernelOptions
             let x, h = tensor inputs[0], tensor inputs[1]
             let cell = if kind = GatedKind.Lstm then Some(tensor inputs[2]) else None
             let weights = weightsOf (tensor inputs[3]) (tensor inputs[4]) (tensor inputs[5]) (tensor inputs[6])
@@ -128,7 +126,7 @@ module private FusedFunctions =
             let steps =
                 FusedCell.Forward(
                     kind,
-                    Engine.preference.Precision,
+                    options,
                     weights,
                     x,
                     h,
@@ -144,7 +142,7 @@ module private FusedFunctions =
             output
 
         override _.backward(context, incoming) =
-            Gradients.guard 8 (List [ incoming ]) (fun () ->
+            Gradients.guard 9 (List [ incoming ]) (fun () ->
                 if incoming.IsInvalid then
                     []
                 else
@@ -235,24 +233,40 @@ module Fused =
         && Seq.exists (fun (tensor: Tensor) -> tensor.requires_grad) tensors
 
     /// Last hidden state of a gated cell over the in-neighbours of each node. x: [nodes, inputs] -> [nodes, hidden]
-    let aggregate (kind: GatedKind) (lists: NeighbourLists) (weights: GatedTensors) (x: Tensor) : Tensor =
+    let aggregate
+        (options: KernelOptions)
+        (kind: GatedKind)
+        (lists: NeighbourLists)
+        (weights: GatedTensors)
+        (x: Tensor)
+        : Tensor =
         use _scope = torch.NewDisposeScope()
         let x = x.contiguous ()
 
         if isTaught [ x; weights.HiddenWeight ] then
             GatedAggregation
-                .apply(x, weights.InputWeight, weights.HiddenWeight, weights.InputBias, weights.HiddenBias, lists, kind)
+                .apply(
+                    x,
+                    weights.InputWeight,
+                    weights.HiddenWeight,
+                    weights.InputBias,
+                    weights.HiddenBias,
+                    lists,
+                    kind,
+                    options
+                )
                 .MoveToOuterDisposeScope()
         else
-            let output = torch.empty [| x.size 0; weights.HiddenWeight.size 1 |]
+            let output = torch.empty ([| x.size 0; weights.HiddenWeight.size 1 |], dtype = x.dtype)
 
-            FusedAggregator.Forward(kind, Engine.preference.Precision, lists, weights, x, output, keep = false)
+            FusedAggregator.Forward(kind, options, lists, weights, x, output, keep = false)
             |> ignore
 
             output.MoveToOuterDisposeScope()
 
     /// One step of a gated cell. x: [nodes, inputs]; h, and c for an LSTM: [nodes, hidden] -> the same of the next step
     let step
+        (options: KernelOptions)
         (kind: GatedKind)
         (weights: GatedTensors)
         (x: Tensor)
@@ -275,7 +289,8 @@ module Fused =
                     weights.HiddenWeight,
                     weights.InputBias,
                     weights.HiddenBias,
-                    kind
+                    kind,
+                    options
                 )
 
             match cell with
@@ -288,7 +303,7 @@ module Fused =
 
             FusedCell.Forward(
                 kind,
-                Engine.preference.Precision,
+                options,
                 weights,
                 x,
                 h,

@@ -1,7 +1,5 @@
 namespace Pruning.Model.Tensors
 
-open System
-open System.Threading
 open TorchSharp
 
 type Parameter = TorchSharp.Modules.Parameter
@@ -16,26 +14,78 @@ type Weights =
         Buffers: (string * Tensor) list
     }
 
+/// What is done with each tensor on a walk over the weights of a layer. Every layer has a function `visit` that takes its record
+/// of weights through such a walk and gives a record of the same kind back: names, copies and moves all come from it.
+[<NoComparison; NoEquality>]
+type WeightVisitor =
+    {
+        Parameter: string -> Parameter -> Parameter
+        Buffer: string -> Tensor -> Tensor
+    }
+
+    /// The same visitor for a part of the layer: the names that it sees begin with `name.`.
+    member this.Under(name: string) : WeightVisitor =
+        {
+            Parameter = fun inner parameter -> this.Parameter $"{name}.{inner}" parameter
+            Buffer = fun inner buffer -> this.Buffer $"{name}.{inner}" buffer
+        }
+
+[<RequireQualifiedAccess>]
+module WeightVisitor =
+
+    /// Replaces the values of all tensors. The change sees a parameter without its gradient. A new parameter is made for each one,
+    /// with no gradient, which is trained if the original was. A tensor that the change hands back itself is shared.
+    let ofChange (change: Tensor -> Tensor) : WeightVisitor =
+        let renew (_: string) (parameter: Parameter) =
+            let before = parameter.detach ()
+            let after = change before
+
+            if not (obj.ReferenceEquals(before, after)) then
+                before.Dispose()
+
+            new Parameter(after, parameter.requires_grad)
+
+        {
+            Parameter = renew
+            Buffer = fun _ buffer -> change buffer
+        }
+
+    /// Copies all tensors.
+    let copy: WeightVisitor = ofChange _.clone()
+
+    /// Copies all tensors to a device, also those that are there already.
+    let toDevice (device: torch.Device) : WeightVisitor = ofChange (fun tensor -> tensor.``to`` (device, copy = true))
+
+    /// Copies all tensors, those of real numbers in another type. Counts stay whole numbers.
+    let toType (dtype: torch.ScalarType) : WeightVisitor =
+        ofChange (fun tensor ->
+            if tensor.is_floating_point () then
+                tensor.``to`` (dtype, copy = true)
+            else
+                tensor.clone ())
+
 [<RequireQualifiedAccess>]
 module Weights =
 
-    let empty: Weights = { Parameters = []; Buffers = [] }
+    /// The names and tensors that a layer's `visit` comes by, in its order.
+    let collect (visit: WeightVisitor -> 'W -> 'W) (layer: 'W) : Weights =
+        let parameters, buffers = ResizeArray(), ResizeArray()
 
-    let ofParameters (parameters: (string * Parameter) list) : Weights = { empty with Parameters = parameters }
+        let note (list: ResizeArray<string * 'T>) name tensor =
+            list.Add(name, tensor)
+            tensor
 
-    /// The same weights, one level deeper.
-    let under (name: string) (weights: Weights) : Weights =
-        let deeper (inner, tensor) = $"{name}.{inner}", tensor
+        visit
+            {
+                Parameter = note parameters
+                Buffer = note buffers
+            }
+            layer
+        |> ignore
 
         {
-            Parameters = List.map deeper weights.Parameters
-            Buffers = List.map deeper weights.Buffers
-        }
-
-    let concat (all: Weights list) : Weights =
-        {
-            Parameters = all |> List.collect _.Parameters
-            Buffers = all |> List.collect _.Buffers
+            Parameters = List.ofSeq parameters
+            Buffers = List.ofSeq buffers
         }
 
     /// Parameters and buffers as plain tensors: what a model file holds.
@@ -82,49 +132,3 @@ type Mode =
     | Inference
     /// Batch statistics are taken and dropout draws from the generator.
     | Training of random: torch.Generator
-
-/// Initial values, drawn on the CPU from a generator that the caller owns, in libtorch's default type (float32 unless changed),
-/// then laid on the device that `Init.on` names. Layers hold their weights in closures, so these are made where they stay:
-/// moving a network later would leave the closures behind.
-[<RequireQualifiedAccess>]
-module Init =
-
-    /// Of the thread that builds a network; none = the CPU.
-    let private building = new ThreadLocal<torch.Device option>(fun () -> None)
-
-    /// Builds something whose weights lie on a device.
-    let on (device: torch.Device) (build: unit -> 'T) : 'T =
-        let before = building.Value
-        building.Value <- Some device
-
-        try
-            build ()
-        finally
-            building.Value <- before
-
-    /// A tensor that a layer keeps beside its parameters, where the network is built. The tensor given is used up.
-    let buffer (value: Tensor) : Tensor =
-        match building.Value with
-        | Some device when device <> value.device ->
-            use host = value
-            host.``to`` device
-        | _ -> value
-
-    let private parameter (random: torch.Generator) (low: float) (high: float) (shape: int64 array) : Parameter =
-        use drawn = torch.rand (shape, generator = random)
-        new Parameter(buffer (drawn.mul(scalar (high - low)).add(scalar low, scalar 1.0)))
-
-    /// Uniform in (-bound, bound).
-    let uniform (random: torch.Generator) (bound: float) (shape: int64 array) : Parameter =
-        parameter random -bound bound shape
-
-    /// PyTorch's default for a linear layer: uniform in +-1/sqrt(fan in), weight and bias alike.
-    let fanIn (random: torch.Generator) (inputs: int) (shape: int64 array) : Parameter =
-        uniform random (1.0 / sqrt (float (max 1 inputs))) shape
-
-    /// Xavier uniform with the gain of ReLU, sqrt 2 (Glorot & Bengio 2010). shape = [outputs, inputs].
-    let xavier (random: torch.Generator) (shape: int64 array) : Parameter =
-        uniform random (sqrt 2.0 * sqrt (6.0 / float (shape[0] + shape[1]))) shape
-
-    let constant (value: float) (shape: int64 array) : Parameter =
-        new Parameter(buffer (torch.full (shape, scalar value, dtype = torch.get_default_dtype ())))

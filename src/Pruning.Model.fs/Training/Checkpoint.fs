@@ -87,9 +87,8 @@ module Checkpoint =
             Json.record
                 [
                     "format", Json.text Format
-                    "engine", Json.text (ofEngine Engine.preference.Engine)
+                    "engine", Json.text (ofEngine model.Pruner.Network.Arithmetic.Engine)
                     "threads", Json.integer trainer.Config.Threads
-                    "training", TrainingConfig.toJson trainer.Config
                     "progress", ProgressJson.toJson progress
                 ]
 
@@ -113,7 +112,8 @@ module Checkpoint =
         // For people: a checkpoint goes on under another engine and number of threads.
         fields.Text "engine" |> ignore
         fields.Int("threads", 1, Int32.MaxValue) |> ignore
-        fields.Object("training", TrainingConfig.ofJson) |> ignore
+        // Earlier programs repeated the choices of config.json here.
+        fields.Since("training", (), (fun () -> fields.Raw "training" |> ignore))
         let progress = fields.Object("progress", ProgressJson.ofJson)
         fields.Close()
         progress
@@ -192,7 +192,7 @@ module Checkpoint =
         tensors
 
     /// Reads the files of a checkpoint directory whose hashes were checked, or are not to be.
-    let internal readFrom (directory: string) : Checkpoint =
+    let internal readFrom (placement: Placement) (directory: string) : Checkpoint =
         let path name = Path.Combine(directory, name)
 
         for name in [ ModelName; TensorsName; StateName ] do
@@ -203,7 +203,7 @@ module Checkpoint =
                 )
 
         let progress = readState (path StateName)
-        let model = ModelFile.load (path ModelName)
+        let model = ModelFile.load placement (path ModelName)
         // After the model, whose weights live on.
         use scope = torch.NewDisposeScope()
         let tensors = readTensors (path TensorsName) model.Pruner
@@ -213,8 +213,9 @@ module Checkpoint =
 
         new Checkpoint(directory, model, progress, Map tensors)
 
-    /// Reads a checkpoint. Hashes, sizes, names, shapes, numbers and the state are all checked: CheckpointException.
-    let load (directory: string) : Checkpoint = AtomicDirectory.verify directory |> readFrom
+    /// Reads a checkpoint; its network goes to the place that is given. Hashes, sizes, names, shapes, numbers and the state are all checked: CheckpointException.
+    let load (placement: Placement) (directory: string) : Checkpoint =
+        AtomicDirectory.verify directory |> readFrom placement
 
     /// The network that goes on learning: the weights behind the average where there is one.
     let trainedModel (checkpoint: Checkpoint) : TrainedModel =
@@ -228,8 +229,7 @@ module Checkpoint =
         if stored.IsEmpty then
             checkpoint.Model
         else
-            use random = new torch.Generator(0UL)
-            let pruner = Pruner.create random checkpoint.Model.Pruner.Config
+            let pruner = Pruner.copy checkpoint.Model.Pruner
             Weights.load stored pruner.Network.Weights
 
             { checkpoint.Model with

@@ -5,6 +5,7 @@ open System.Globalization
 open System.IO
 open System.Text.RegularExpressions
 open Pruning.Model.Persistence
+open Pruning.Model.Tensors
 
 /// The checkpoints of a run, a directory each: `epoch-0003` after an epoch, `epoch-0004-step-00000120` within one (steps of the
 /// whole run), and the links `last` and `best` to two of them. One training at a time writes here.
@@ -90,14 +91,14 @@ module CheckpointStore =
 
     /// The newest checkpoint that can be used, if there is any. Newer ones that cannot are told to `damaged` and put aside:
     /// the training will come to that point again.
-    let loadNewest (store: string) (damaged: CheckpointException -> unit) : Checkpoint option =
+    let loadNewest (placement: Placement) (store: string) (damaged: CheckpointException -> unit) : Checkpoint option =
         let rec search names =
             match names with
             | [] -> None
             | name :: older ->
                 match
                     (try
-                        Ok(Checkpoint.load (Path.Combine(store, name)))
+                        Ok(Checkpoint.load placement (Path.Combine(store, name)))
                      with :? CheckpointException as error ->
                          Error error)
                 with

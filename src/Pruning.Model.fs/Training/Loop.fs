@@ -34,7 +34,15 @@ module Loop =
 
     let private load (plan: TrainingPlan) (groups: int array array) =
         let config = plan.Config
-        BatchLoader.Groups(plan.Dataset, groups, config.Workers, config.PrefetchFactor, CancellationToken.None)
+
+        BatchLoader.Groups(
+            plan.Dataset,
+            groups,
+            Pruner.preparation plan.Model.Pruner,
+            config.Workers,
+            config.PrefetchFactor,
+            CancellationToken.None
+        )
 
     let private evaluate
         (plan: TrainingPlan)

@@ -19,8 +19,12 @@ module Standardisation =
     let private moments (dataset: GraphDataset) (indices: int array) (features: NodeFeature list) : Moments array =
         let all = Array.init features.Length (fun _ -> Moments())
 
+        let preparation = Preparation.ofFeatures features
+
         use batches =
-            BatchLoader.Batches(dataset, indices, graphsABatch, 1, 1, CancellationToken.None).GetEnumerator()
+            BatchLoader
+                .Batches(dataset, indices, graphsABatch, preparation, 1, 1, CancellationToken.None)
+                .GetEnumerator()
 
         while batches.MoveNext() do
             use _scope = torch.NewDisposeScope()

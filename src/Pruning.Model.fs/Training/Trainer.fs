@@ -88,11 +88,6 @@ module Trainer =
                 refuse "the normalisation graph-batch with several batches a step"
             | _ -> ()
 
-    /// A network of the same kind with weights of its own.
-    let private another (device: torch.Device) (pruner: Pruner) : Pruner =
-        use random = new torch.Generator(0UL)
-        Pruner.createOn device random pruner.Config
-
     /// A trainer whose steps are shared with other ranks. Each has the same network with the same weights, and keeps them.
     let createAmong
         (ranks: Communicator)
@@ -102,10 +97,7 @@ module Trainer =
         : Trainer =
         requireJoinable ranks config model.Pruner.Config
 
-        let average () =
-            let average = another device model.Pruner
-            Weights.load (Weights.tensors model.Pruner.Network.Weights) average.Network.Weights
-            average
+        let another () = Pruner.toDevice device model.Pruner
 
         {
             Model = model
@@ -114,8 +106,8 @@ module Trainer =
             Ranks = ranks
             Route = NcclExchange.choose ranks (NcclExchange.needsOf device)
             Optimiser = new Adam(model.Pruner.Network.Weights.Parameters, config.WeightDecay)
-            Replicas = List.init (replicaCount device config model.Pruner.Config) (fun _ -> another device model.Pruner)
-            Average = config.Ema |> Option.map (fun _ -> average ())
+            Replicas = List.init (replicaCount device config model.Pruner.Config) (fun _ -> another ())
+            Average = config.Ema |> Option.map (fun _ -> another ())
         }
 
     let create (device: torch.Device) (config: TrainingConfig) (model: TrainedModel) : Trainer =

@@ -46,7 +46,7 @@ public static unsafe class FusedAggregator
 {
     /// <summary>Forward pass. Keeps 5 padded widths a float of every edge when <paramref name="keep"/> is set.</summary>
     /// <param name="kind">LSTM or GRU.</param>
-    /// <param name="precision">Numbers of the products, here and in the backward pass.</param>
+    /// <param name="options">Products and registers, here and in the backward pass.</param>
     /// <param name="lists">The graph.</param>
     /// <param name="weights">Weights.</param>
     /// <param name="x">[nodes, inputs]</param>
@@ -55,26 +55,26 @@ public static unsafe class FusedAggregator
     /// <returns>What backward needs; null unless <paramref name="keep"/>.</returns>
     /// <exception cref="ArgumentException">A tensor does not fit.</exception>
     /// <exception cref="DeviceException">There are no such products here.</exception>
-    public static SavedSteps? Forward(GatedKind kind, ProductPrecision precision, NeighbourLists lists, GatedTensors weights, torch.Tensor x, torch.Tensor output, bool keep)
+    public static SavedSteps? Forward(GatedKind kind, KernelOptions options, NeighbourLists lists, GatedTensors weights, torch.Tensor x, torch.Tensor output, bool keep)
     {
-        RefuseMissing(precision);
+        RefuseMissing(options.Precision);
         GatedWeights addresses = weights.Addresses(kind);
         float* from = TensorMemory.Floats(x, nameof(x), lists.NodeCount, addresses.Inputs);
         float* to = TensorMemory.Floats(output, nameof(output), lists.NodeCount, addresses.Hidden);
-        SavedSteps? saved = keep ? new SavedSteps(lists.FirstPlace.Length - 1, precision) : null;
-        switch (kind, precision)
+        SavedSteps? saved = keep ? new SavedSteps(lists.FirstPlace.Length - 1, options) : null;
+        switch (kind, options.Precision)
         {
             case (GatedKind.Lstm, ProductPrecision.Float32):
-                GatedAggregator<LstmGates, Float32Products>.Forward(lists, addresses, from, to, saved);
+                GatedAggregator<LstmGates, Float32Products>.Forward(options.Level, lists, addresses, from, to, saved);
                 break;
             case (GatedKind.Lstm, _):
-                GatedAggregator<LstmGates, Bfloat16Products>.Forward(lists, addresses, from, to, saved);
+                GatedAggregator<LstmGates, Bfloat16Products>.Forward(options.Level, lists, addresses, from, to, saved);
                 break;
             case (_, ProductPrecision.Float32):
-                GatedAggregator<GruGates, Float32Products>.Forward(lists, addresses, from, to, saved);
+                GatedAggregator<GruGates, Float32Products>.Forward(options.Level, lists, addresses, from, to, saved);
                 break;
             default:
-                GatedAggregator<GruGates, Bfloat16Products>.Forward(lists, addresses, from, to, saved);
+                GatedAggregator<GruGates, Bfloat16Products>.Forward(options.Level, lists, addresses, from, to, saved);
                 break;
         }
 
@@ -101,7 +101,7 @@ public static unsafe class FusedAggregator
         float* from = TensorMemory.Floats(x, nameof(x), lists.NodeCount, addresses.Inputs);
         float* dTo = TensorMemory.Floats(dOutput, nameof(dOutput), lists.NodeCount, addresses.Hidden);
         float* dFrom = dX is null ? null : TensorMemory.Floats(dX, nameof(dX), lists.NodeCount, addresses.Inputs);
-        switch (kind, saved.Precision)
+        switch (kind, saved.Options.Precision)
         {
             case (GatedKind.Lstm, ProductPrecision.Float32):
                 GatedAggregator<LstmGates, Float32Products>.Backward(lists, addresses, from, saved, dTo, dFrom, gradients);
@@ -149,7 +149,7 @@ public static unsafe class FusedCell
 {
     /// <summary>Forward pass. Keeps 5 padded widths of floats a node when <paramref name="keep"/> is set.</summary>
     /// <param name="kind">LSTM or GRU.</param>
-    /// <param name="precision">Numbers of the products, here and in the backward pass.</param>
+    /// <param name="options">Products and registers, here and in the backward pass.</param>
     /// <param name="weights">Weights.</param>
     /// <param name="x">[nodes, inputs]</param>
     /// <param name="hidden">[nodes, hidden]</param>
@@ -160,9 +160,9 @@ public static unsafe class FusedCell
     /// <returns>What backward needs; null unless <paramref name="keep"/>.</returns>
     /// <exception cref="ArgumentException">A tensor does not fit.</exception>
     /// <exception cref="DeviceException">There are no such products here.</exception>
-    public static SavedSteps? Forward(GatedKind kind, ProductPrecision precision, GatedTensors weights, torch.Tensor x, torch.Tensor hidden, torch.Tensor? cell, torch.Tensor nextHidden, torch.Tensor? nextCell, bool keep)
+    public static SavedSteps? Forward(GatedKind kind, KernelOptions options, GatedTensors weights, torch.Tensor x, torch.Tensor hidden, torch.Tensor? cell, torch.Tensor nextHidden, torch.Tensor? nextCell, bool keep)
     {
-        FusedAggregator.RefuseMissing(precision);
+        FusedAggregator.RefuseMissing(options.Precision);
         GatedWeights addresses = weights.Addresses(kind);
         int rows = checked((int)x.size(0));
         float* input = TensorMemory.Floats(x, nameof(x), rows, addresses.Inputs);
@@ -171,20 +171,20 @@ public static unsafe class FusedCell
         float* nextState = State(nextHidden, nameof(nextHidden), rows, addresses.Hidden);
         float* nextCarry = State(nextCell, nameof(nextCell), rows, addresses.Hidden);
         CheckCell(kind, cell, nextCell);
-        SavedSteps? saved = keep ? new SavedSteps(0, precision) : null;
-        switch (kind, precision)
+        SavedSteps? saved = keep ? new SavedSteps(0, options) : null;
+        switch (kind, options.Precision)
         {
             case (GatedKind.Lstm, ProductPrecision.Float32):
-                GatedCell<LstmGates, Float32Products>.Forward(rows, addresses, input, state, carry, nextState, nextCarry, saved);
+                GatedCell<LstmGates, Float32Products>.Forward(options.Level, rows, addresses, input, state, carry, nextState, nextCarry, saved);
                 break;
             case (GatedKind.Lstm, _):
-                GatedCell<LstmGates, Bfloat16Products>.Forward(rows, addresses, input, state, carry, nextState, nextCarry, saved);
+                GatedCell<LstmGates, Bfloat16Products>.Forward(options.Level, rows, addresses, input, state, carry, nextState, nextCarry, saved);
                 break;
             case (_, ProductPrecision.Float32):
-                GatedCell<GruGates, Float32Products>.Forward(rows, addresses, input, state, null, nextState, null, saved);
+                GatedCell<GruGates, Float32Products>.Forward(options.Level, rows, addresses, input, state, null, nextState, null, saved);
                 break;
             default:
-                GatedCell<GruGates, Bfloat16Products>.Forward(rows, addresses, input, state, null, nextState, null, saved);
+                GatedCell<GruGates, Bfloat16Products>.Forward(options.Level, rows, addresses, input, state, null, nextState, null, saved);
                 break;
         }
 
@@ -224,7 +224,7 @@ public static unsafe class FusedCell
         float* dState = State(dHidden, nameof(dHidden), rows, addresses.Hidden);
         float* dCarry = State(dCell, nameof(dCell), rows, addresses.Hidden);
         CheckCell(kind, cell, dCell);
-        switch (kind, saved.Precision)
+        switch (kind, saved.Options.Precision)
         {
             case (GatedKind.Lstm, ProductPrecision.Float32):
                 GatedCell<LstmGates, Float32Products>.Backward(rows, addresses, input, state, carry, saved, dNextState, dNextCarry, dInput, dState, dCarry, gradients);

@@ -9,14 +9,14 @@ internal readonly record struct SavedStep(nint Activations, nint Carry, int Rows
 /// <summary>What a forward pass leaves for the backward pass. Dispose it after use; else the garbage collector does.</summary>
 public sealed class SavedSteps : IDisposable
 {
-    internal SavedSteps(int blocks, ProductPrecision precision)
+    internal SavedSteps(int blocks, KernelOptions options)
     {
         FirstStep = new int[blocks + 1];
-        Precision = precision;
+        Options = options;
     }
 
-    /// <summary>In which the forward pass was computed.</summary>
-    internal ProductPrecision Precision { get; }
+    /// <summary>How the forward pass was computed; the backward pass computes in the same way.</summary>
+    internal KernelOptions Options { get; }
 
     internal FloatArena Arena { get; } = new();
 
@@ -46,14 +46,14 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
     where TProducts : struct, IProducts
 {
     /// <summary>Forward pass.</summary>
+    /// <param name="level">Vector registers.</param>
     /// <param name="lists">The graph.</param>
     /// <param name="weights">Sizes and weights.</param>
     /// <param name="x">[nodes, inputs]</param>
     /// <param name="output">[nodes, hidden], all of it is written.</param>
     /// <param name="saved">Receives what backward needs, or null.</param>
-    public static void Forward(NeighbourLists lists, in GatedWeights weights, float* x, float* output, SavedSteps? saved)
+    public static void Forward(SimdLevel level, NeighbourLists lists, in GatedWeights weights, float* x, float* output, SavedSteps? saved)
     {
-        SimdLevel level = Simd.Level;
         using FloatArena scratch = new();
         var packed = new PackedGates<TGates, TProducts>(scratch, weights);
         int width = packed.Width;
@@ -116,7 +116,7 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
     /// <param name="dWeights">Gradients of the four weights.</param>
     public static void Backward(NeighbourLists lists, in GatedWeights weights, float* x, SavedSteps saved, float* dOutput, float* dX, in GatedWeights dWeights)
     {
-        SimdLevel level = Simd.Level;
+        SimdLevel level = saved.Options.Level;
         using FloatArena scratch = new();
         int width = weights.Width;
         int hiddenColumns = TGates.Gates * width;

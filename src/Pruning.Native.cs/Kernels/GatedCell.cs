@@ -6,6 +6,7 @@ internal static unsafe class GatedCell<TGates, TProducts>
     where TProducts : struct, IProducts
 {
     /// <summary>Forward pass.</summary>
+    /// <param name="level">Vector registers.</param>
     /// <param name="rows">Nodes.</param>
     /// <param name="weights">Sizes and weights.</param>
     /// <param name="x">[rows, inputs]</param>
@@ -14,9 +15,9 @@ internal static unsafe class GatedCell<TGates, TProducts>
     /// <param name="nextHidden">[rows, hidden]</param>
     /// <param name="nextCell">[rows, hidden]; null for a GRU.</param>
     /// <param name="saved">Receives what backward needs, or null.</param>
-    public static void Forward(int rows, in GatedWeights weights, float* x, float* hidden, float* cell, float* nextHidden, float* nextCell, SavedSteps? saved)
+    public static void Forward(
+        SimdLevel level, int rows, in GatedWeights weights, float* x, float* hidden, float* cell, float* nextHidden, float* nextCell, SavedSteps? saved)
     {
-        SimdLevel level = Simd.Level;
         using FloatArena scratch = new();
         var packed = new PackedGates<TGates, TProducts>(scratch, weights);
         int width = packed.Width;
@@ -81,7 +82,7 @@ internal static unsafe class GatedCell<TGates, TProducts>
         int rows, in GatedWeights weights, float* x, float* hidden, float* cell, SavedSteps saved, float* dNextHidden, float* dNextCell,
         float* dX, float* dHidden, float* dCell, in GatedWeights dWeights)
     {
-        SimdLevel level = Simd.Level;
+        SimdLevel level = saved.Options.Level;
         using FloatArena scratch = new();
         int width = weights.Width;
         int row = TGates.Slots * width;

@@ -16,7 +16,7 @@ public enum SimdLevel
     Vector512,
 }
 
-/// <summary>The vector registers of this processor, and the choice among them.</summary>
+/// <summary>The vector registers of this processor.</summary>
 public static class Simd
 {
     /// <summary>The widest that this processor has.</summary>
@@ -24,7 +24,13 @@ public static class Simd
         Vector512.IsHardwareAccelerated && Avx512F.IsSupported ? SimdLevel.Vector512
         : Vector256.IsHardwareAccelerated && Fma.IsSupported ? SimdLevel.Vector256
         : SimdLevel.Scalar;
+}
 
-    /// <summary>What the kernels use; narrower than <see cref="Best"/> in tests only.</summary>
-    internal static SimdLevel Level { get; set; } = Best;
+/// <summary>How the fused kernels compute. Every call gets it as an argument, so calls with different options can run at the same time.</summary>
+/// <param name="Precision">In which numbers products are taken.</param>
+/// <param name="Level">The widest vector registers that are used; at most <see cref="Simd.Best"/>.</param>
+public readonly record struct KernelOptions(ProductPrecision Precision, SimdLevel Level)
+{
+    /// <summary>float32 products, with the widest registers of this processor.</summary>
+    public static KernelOptions Standard { get; } = new(ProductPrecision.Float32, Simd.Best);
 }

@@ -9,8 +9,8 @@ using Pruning.Root.Trees.Records;
 namespace Pruning.Root.Checking;
 
 /// <summary>
-/// Reads everything that a file holds and reports what does not fit: every record, basket, page, checksum, offset and
-/// count. Values are decoded and dropped, a basket or a cluster at a time.
+/// Reads everything in a file and reports what is damaged or inconsistent: every record, basket, page, checksum, offset
+/// and count. Values are decoded and discarded, one basket or cluster at a time.
 /// </summary>
 internal sealed class FileCheck(RootFile file)
 {

@@ -3,8 +3,8 @@ using Pruning.Root.Errors;
 namespace Pruning.Root.Checking;
 
 /// <summary>
-/// The stretches of a file that its records claim. Two records that share some bytes but not all contradict each other;
-/// a record that two trees name (an older cycle of a tree keeps its baskets) is one stretch.
+/// The byte ranges of the records of a file. Two records that overlap without being equal are an error. A record that two
+/// cycles of a tree share is one range.
 /// </summary>
 internal sealed class FileExtents
 {

@@ -6,9 +6,9 @@ using System.Text;
 namespace Pruning.Root.Columns;
 
 /// <summary>
-/// What a field holds, in a few numbers that two readers can compare: counts of every level, sums, and a checksum of the
-/// values. Columns of consecutive entries are added one after the other, so a field of any size needs the memory of one
-/// of them; the answer does not depend on where it was cut.
+/// A summary of a field that can be compared with another reader's: counts of every level, sums, and a checksum of the
+/// values. Columns of consecutive entries are added one by one, so only one of them is in memory. The result does not
+/// depend on how the entries were divided.
 /// </summary>
 public sealed class ColumnSummary
 {
@@ -35,7 +35,7 @@ public sealed class ColumnSummary
     /// <summary>Numbers or texts.</summary>
     public long ValueCount { get; private set; }
 
-    /// <summary>Sum of the finite values (true is 1), compensated (Neumaier), so that it is good to the last digits.</summary>
+    /// <summary>Sum of the finite values (true is 1), computed with compensation (Neumaier).</summary>
     public double Sum => _sum + _lost;
 
     /// <summary>Values that are NaN or infinite.</summary>
@@ -44,10 +44,10 @@ public sealed class ColumnSummary
     /// <summary>Exact sum of integers; null for other kinds.</summary>
     public BigInteger? IntegerSum { get; private set; }
 
-    /// <summary>CRC-32 (zlib's) of the values as little-endian bytes, a bool as one byte; of texts, of their bytes end to end.</summary>
+    /// <summary>CRC-32 (zlib's) of the values as little-endian bytes, a bool as one byte; for texts, of their concatenated bytes.</summary>
     public uint Checksum => _crc.GetCurrentHashAsUInt32();
 
-    /// <summary>Characters of all texts (Unicode scalar values; a byte that is no UTF-8 counts as one); null for numbers.</summary>
+    /// <summary>Characters of all texts (Unicode scalar values; each byte that is not UTF-8 counts as one); null for numbers.</summary>
     public long? CharacterCount { get; private set; }
 
     /// <summary>Adds the next entries.</summary>
@@ -60,7 +60,7 @@ public sealed class ColumnSummary
         if (_levelCounts.Length == 0)
             (Branch, Field, Kind, _levelCounts) = (column.Branch, column.Field, kind, new long[counts.Length]);
         if (column.Branch != Branch || column.Field != Field || kind != Kind || counts.Length != _levelCounts.Length)
-            throw new ArgumentException($"wanted more of '{Branch}' '{Field}' ({Kind}, {_levelCounts.Length} levels), found '{column.Branch}' '{column.Field}' ({kind}, {counts.Length} levels)", nameof(column));
+            throw new ArgumentException($"Cannot add '{column.Branch}' '{column.Field}' ({kind}, {counts.Length} levels) to a summary of '{Branch}' '{Field}' ({Kind}, {_levelCounts.Length} levels): it is another column.", nameof(column));
         for (int level = 0; level < counts.Length; level++)
             _levelCounts[level] += counts[level];
         ValueCount += column.ValueCount;
@@ -92,13 +92,13 @@ public sealed class ColumnSummary
     private static RootElementType ElementTypeOf(RootColumn column)
     {
         Type type = column.GetType().GetGenericArguments()[0];
-        return RootElementTypes.Of(type) ?? throw new ArgumentException($"a column of {type} holds no numbers", nameof(column));
+        return RootElementTypes.Of(type) ?? throw new ArgumentException($"Cannot summarise a column of {type}: it holds no numbers.", nameof(column));
     }
 
     private void AppendLittleEndian(ReadOnlySpan<byte> bytes)
     {
         if (!BitConverter.IsLittleEndian)
-            throw new PlatformNotSupportedException("The checksum is defined over little-endian bytes, and this machine is big-endian.");
+            throw new PlatformNotSupportedException("Cannot compute the checksum on this machine: it is defined over little-endian bytes, and the machine is big-endian.");
         _crc.Append(bytes);
     }
 
@@ -146,7 +146,7 @@ public sealed class ColumnSummary
         }
     }
 
-    // 2^63 values of 2^64 fit 127 bits: an Int128 cannot overflow over one array.
+    // An array has fewer than 2^63 values below 2^64 each, so an Int128 cannot overflow.
     private void AddIntegers<T>(ReadOnlySpan<byte> bytes)
         where T : unmanaged, IBinaryInteger<T>
     {
@@ -169,7 +169,7 @@ public sealed class ColumnSummary
         }
     }
 
-    // Neumaier 1974: what the larger of the two loses is kept apart.
+    // Neumaier 1974: the rounding error of each addition is summed separately.
     private void AddToSum(double value)
     {
         double sum = _sum + value;

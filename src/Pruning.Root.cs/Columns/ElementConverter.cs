@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace Pruning.Root.Columns;
 
-/// <summary>Turns the big-endian values of a basket into values of <typeparamref name="T"/>.</summary>
+/// <summary>Converts the big-endian values of a basket to <typeparamref name="T"/>.</summary>
 internal abstract class ElementConverter<T>
     where T : unmanaged
 {
@@ -91,7 +91,7 @@ internal sealed class SwapConverter<T> : ElementConverter<T>
             raw.CopyTo(MemoryMarshal.AsBytes(values));
     }
 
-    /// <summary>C++ takes any byte but 0 for true, .NET needs exactly 1.</summary>
+    /// <summary>In C++ every byte except 0 is true; in .NET it must be 1.</summary>
     public static void NormaliseBools(Span<byte> bytes)
     {
         if (bytes.IndexOfAnyExceptInRange((byte)0, (byte)1) < 0)
@@ -207,7 +207,7 @@ internal static class Exact
         where T : unmanaged, INumber<T>
     {
         integer = T.CreateSaturating(value);
-        // Back to double: equal when nothing was lost, but the largest long and ulong round back up to 2^63 and 2^64.
+        // The round trip is exact unless something was lost, except that the largest long and ulong round up to 2^63 and 2^64.
         bool tooLarge = (typeof(T) == typeof(long) && value == 9223372036854775808.0) || (typeof(T) == typeof(ulong) && value == 18446744073709551616.0);
         return double.CreateTruncating(integer) == value && !tooLarge;
     }

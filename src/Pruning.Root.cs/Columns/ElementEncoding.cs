@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Pruning.Root.Columns;
 
-/// <summary>How one value stands in a basket.</summary>
+/// <summary>How one value is stored in a basket.</summary>
 /// <param name="Type">Type of the value in memory.</param>
 /// <param name="DiskBytes">Bytes in the basket.</param>
 /// <param name="Name">C++ spelling.</param>
@@ -27,7 +27,7 @@ internal sealed record ElementEncoding(RootElementType Type, int DiskBytes, stri
         return new(RootElementType.Float32, packing.DiskBytes, "Float16_t", packing);
     }
 
-    /// <summary>The type code of TObject's bits, which may have two bytes behind them.</summary>
+    /// <summary>The type code of TObject's bits, which two more bytes may follow.</summary>
     public const int ObjectBits = 15;
 
     /// <summary>The type code of class members (section "streamer types" of the format).</summary>

@@ -4,18 +4,17 @@ using Pruning.Root.Errors;
 namespace Pruning.Root.Columns;
 
 /// <summary>
-/// Named branches over the same entries, whichever way ROOT stored them: a tree or an
-/// RNTuple. Reading is safe from many threads.
+/// Named branches over the same entries: a tree or an RNTuple. Reading is safe from many threads.
 /// </summary>
 public interface IRootTable
 {
-    /// <summary>What it is, for sentences: <c>tree</c> or <c>RNTuple</c>.</summary>
+    /// <summary><c>tree</c> or <c>RNTuple</c>, for messages.</summary>
     string Kind { get; }
 
     /// <summary>Directories and name joined by <c>/</c>.</summary>
     string Path { get; }
 
-    /// <summary>Which rewrite of it this is; higher is newer.</summary>
+    /// <summary>Version of the object; higher is newer.</summary>
     int Cycle { get; }
 
     /// <summary>Title or description given by the writer.</summary>
@@ -34,16 +33,16 @@ public interface IRootTable
     /// <summary>As <see cref="Branch"/>, but false where there is none.</summary>
     bool TryBranch(string name, [NotNullWhen(true)] out IRootBranch? branch);
 
-    /// <summary>Reads several branches, each in the type asked for, decoded in parallel.</summary>
+    /// <summary>Reads several branches, each in the requested type, in parallel.</summary>
     /// <param name="requests">Names and types.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     JaggedColumns Read(IReadOnlyList<ColumnRequest> requests, long first = 0, long? end = null);
 
     /// <summary>Reads a branch of any supported type, one column for each of its members that hold values.</summary>
     /// <param name="branch">Name of the branch.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     IReadOnlyList<RootColumn> ReadColumns(string branch, long first = 0, long? end = null);
 }
 
@@ -83,6 +82,6 @@ public interface IRootBranch
     /// <summary>Bytes of the pieces once decompressed.</summary>
     long UncompressedBytes { get; }
 
-    /// <summary>The codec and setting that the pieces were really stored with, for example <c>zstd 505</c> or <c>none</c>; asking reads some bytes of the file.</summary>
+    /// <summary>The codec and setting that the pieces are stored with, for example <c>zstd 505</c> or <c>none</c>. Reads some bytes of the file.</summary>
     string Compression { get; }
 }

@@ -25,7 +25,7 @@ public abstract class JaggedColumn : RootColumn
     /// <summary>Constant dimensions, the first outermost: of every entry where all have the same number of values, else of every element.</summary>
     public IReadOnlyList<int> Dimensions { get; }
 
-    /// <summary>[entries + 1] entry e owns the values [Offsets[e], Offsets[e + 1]); begins with 0. Columns read together that share a counter share the array: copy it before you change it.</summary>
+    /// <summary>[entries + 1] entry e owns the values [Offsets[e], Offsets[e + 1]); begins with 0. Columns that are read together and have the same counter share this array, so do not change it.</summary>
     public long[] Offsets => _offsets ??= ConstantOffsets(EntryCount, FixedLength ?? 0);
 
     /// <inheritdoc/>

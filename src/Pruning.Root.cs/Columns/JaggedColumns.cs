@@ -21,17 +21,17 @@ public sealed class JaggedColumns
     /// <summary>Entries in every column.</summary>
     public long EntryCount { get; }
 
-    /// <summary>The columns in the order in which they were asked for.</summary>
+    /// <summary>The columns in the order of the requests.</summary>
     public IReadOnlyList<JaggedColumn> Columns { get; }
 
-    /// <summary>A column by the name that it was asked for with.</summary>
+    /// <summary>A column by the name of its request.</summary>
     /// <exception cref="ArgumentException">The branch was not read, or as another type.</exception>
     public JaggedColumn<T> Column<T>(string branch)
         where T : unmanaged
     {
         if (!_columns.TryGetValue(branch, out JaggedColumn? column))
-            throw new ArgumentException($"branch '{branch}' is not among those read: {string.Join(", ", _columns.Keys)}", nameof(branch));
+            throw new ArgumentException($"Cannot get branch '{branch}': it was not read. These were: {string.Join(", ", _columns.Keys)}.", nameof(branch));
         return column as JaggedColumn<T>
-            ?? throw new ArgumentException($"branch '{branch}' was read as {column.ElementType.CppName()}, not as {typeof(T).Name}; ask for it with ColumnRequest.As<{typeof(T).Name}>", nameof(branch));
+            ?? throw new ArgumentException($"Cannot get branch '{branch}' as {typeof(T).Name}: it was read as {column.ElementType.CppName()}. Request it with ColumnRequest.As<{typeof(T).Name}>.", nameof(branch));
     }
 }

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Pruning.Root.Columns;
 
 /// <summary>
-/// Values of one field for a range of entries, whatever its depth: lists within lists are offsets into the level below,
-/// the innermost level is one array. Trees and RNTuples give the same columns.
+/// Values of one field for a range of entries, at any depth. A list level is an array of offsets into the level below; the
+/// innermost level is one array of values. Trees and RNTuples give the same columns.
 /// </summary>
 public abstract class RootColumn
 {
@@ -30,7 +30,7 @@ public abstract class RootColumn
 
     /// <summary>
     /// Lists from the outside in; empty when an entry is one value. Each array has one element more than its level has
-    /// items, begins with 0, and counts items of the next level. Constant dimensions are levels too.
+    /// items, begins with 0, and counts items of the next level. Constant dimensions are also levels.
     /// </summary>
     public abstract IReadOnlyList<long[]> Levels { get; }
 
@@ -40,7 +40,7 @@ public abstract class RootColumn
     /// <summary>The innermost values as bytes in this machine's order; of texts, their UTF-8.</summary>
     public abstract ReadOnlySpan<byte> ValueBytes { get; }
 
-    /// <summary>One of the innermost values, for showing: a number, a bool or a text. Boxes; work on <c>Values</c> of the typed column instead.</summary>
+    /// <summary>One of the innermost values as an object: a number, a bool or a text. It boxes, so use it for display only.</summary>
     public abstract object ValueAt(long index);
 
     /// <summary>Entries, then items of each level, values last.</summary>
@@ -75,7 +75,7 @@ public sealed class NestedColumn<T> : RootColumn
     public override object ValueAt(long index) => Values[index];
 }
 
-/// <summary>Texts below any number of lists: one block of UTF-8 and where each text begins; a string is made when asked for.</summary>
+/// <summary>Texts below any number of lists: one block of UTF-8 and the start of each text. Strings are created on access.</summary>
 public sealed class TextColumn : RootColumn
 {
     private readonly byte[] _bytes;
@@ -104,6 +104,6 @@ public sealed class TextColumn : RootColumn
     /// <summary>The bytes of one text as the file has them.</summary>
     public ReadOnlySpan<byte> Utf8(long index) => _bytes.AsSpan((int)_starts[index], (int)(_starts[index + 1] - _starts[index]));
 
-    /// <summary>One text; UTF-8, or Latin-1 where the bytes are no UTF-8.</summary>
+    /// <summary>One text, decoded from UTF-8, or from Latin-1 if the bytes are not UTF-8.</summary>
     public string this[long index] => RootText.Decode(Utf8(index));
 }

@@ -46,7 +46,7 @@ internal readonly record struct BlockHeader(RootCompression Codec, int StoredByt
             at),
     };
 
-    // The best that a codec can do; what promises more is refused before memory is spent on it.
+    // The best ratio of a codec. Blocks that claim more are refused before memory is allocated.
     private static long MostFrom(RootCompression codec, int storedBytes) => codec switch
     {
         RootCompression.Zlib or RootCompression.Deflate => (1032L * storedBytes) + 64,

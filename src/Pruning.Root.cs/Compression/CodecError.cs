@@ -7,5 +7,5 @@ internal static class CodecError
 {
     /// <summary>A codec could not decompress a block.</summary>
     public static RootFormatException Failed(RootCompression codec, string problem, RootLocation at, Exception? inner = null) =>
-        new(RootErrorKind.DecompressFailed, $"{codec.Block()} {problem}; the file is damaged", at, inner);
+        new(RootErrorKind.DecompressFailed, $"{codec.Block()} {problem}", at, inner: inner);
 }

@@ -1,6 +1,6 @@
 namespace Pruning.Root.Compression;
 
-/// <summary>What a file's baskets are compressed with. A basket that does not shrink is stored as it is, whatever is set.</summary>
+/// <summary>What a file's baskets are compressed with. A basket that compression does not make smaller is stored uncompressed.</summary>
 public readonly record struct RootCompressionSetting
 {
     private RootCompressionSetting(RootCompression codec, int level)

@@ -1,12 +1,15 @@
 namespace Pruning.Root.Errors;
 
-/// <summary>Suggests existing names for one that does not exist.</summary>
+/// <summary>Suggests existing names in place of one that does not exist.</summary>
 public static class NearestNames
 {
-    // Comparing takes time for each name: of a file with a million of them, the first ones have to do.
+    // Comparing costs time for each name, and a file may have a million of them.
     private const int MaxCompared = 10_000;
 
-    /// <summary>A clause such as <c>did you mean 'energy' or 'eta'?</c>, or a list of what there is.</summary>
+    /// <summary>A sentence for an error: <c>Did you mean 'energy' or 'eta'?</c>, or a list of the names that exist.</summary>
+    /// <param name="wanted">The name that does not exist.</param>
+    /// <param name="existing">The names that do.</param>
+    /// <param name="nothing">The sentence when there are none: <c>The tree has no branches.</c></param>
     public static string Suggest(string wanted, IEnumerable<string> existing, string nothing)
     {
         string[] all = [.. existing.Distinct(StringComparer.Ordinal)];
@@ -19,9 +22,9 @@ public static class NearestNames
             .OrderBy(pair => pair.distance).ThenBy(pair => pair.name, StringComparer.Ordinal)
             .Take(3).Select(pair => $"'{pair.name}'")];
         if (near.Length > 0)
-            return $"did you mean {string.Join(" or ", near)}?";
+            return $"Did you mean {string.Join(" or ", near)}?";
         string shown = string.Join(", ", all.Take(12).Select(name => $"'{name}'"));
-        return all.Length <= 12 ? $"there is {shown}" : $"there is {shown} and {all.Length - 12} more";
+        return all.Length <= 12 ? $"Known names: {shown}." : $"Known names: {shown} and {all.Length - 12} more.";
     }
 
     private static bool Related(string wanted, string name) =>

@@ -1,8 +1,6 @@
-using Pruning.Root.Files;
-
 namespace Pruning.Root.Errors;
 
-/// <summary>What is wrong with a ROOT file or with what was asked of it.</summary>
+/// <summary>What is wrong with a ROOT file or with a request.</summary>
 public enum RootErrorKind
 {
     /// <summary>The file cannot be opened or read: missing, a directory, no permission, a failing disk.</summary>
@@ -53,7 +51,7 @@ public enum RootErrorKind
     /// <summary>A stored checksum does not match the bytes.</summary>
     ChecksumMismatch,
 
-    /// <summary>More memory would be needed than <see cref="RootReadOptions"/> allows.</summary>
+    /// <summary>More memory would be needed than <c>RootReadOptions</c> allows.</summary>
     MemoryLimit,
 
     /// <summary>A streamed object does not fit its byte count, or refers to what is not there.</summary>
@@ -83,10 +81,10 @@ public enum RootErrorKind
     /// <summary>The baskets of a branch are in another file.</summary>
     ExternalFile,
 
-    /// <summary>A branch was asked for as another element type than it has.</summary>
+    /// <summary>A branch was requested as another element type than it has.</summary>
     WrongElementType,
 
-    /// <summary>A value does not fit the element type that was asked for.</summary>
+    /// <summary>A value does not fit the requested element type.</summary>
     ValueOutOfRange,
 
     /// <summary>The description or the pages of an RNTuple contradict themselves.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Pruning.Root.Errors;
 
-/// <summary>Where in a ROOT file something is; what is not known is null.</summary>
+/// <summary>A place in a ROOT file. Parts that are not known are null.</summary>
 /// <param name="File">Path of the file, as it was given.</param>
 public sealed record RootLocation(string File)
 {
@@ -16,7 +16,7 @@ public sealed record RootLocation(string File)
     /// <summary>Path of the RNTuple inside the file.</summary>
     public string? Ntuple { get; init; }
 
-    /// <summary>Field of the RNTuple, and the member behind it.</summary>
+    /// <summary>Field of the RNTuple, with its member.</summary>
     public string? Field { get; init; }
 
     /// <summary>Cluster of the RNTuple, counted from 0.</summary>
@@ -37,10 +37,10 @@ public sealed record RootLocation(string File)
     /// <summary>Byte of the payload of the record at <see cref="Byte"/> once decompressed.</summary>
     public long? PayloadByte { get; init; }
 
-    /// <summary>For example <c>in run3.root, tree 'Tracksters', branch 'energy', basket 2, entry 17, byte 4</c>.</summary>
+    /// <summary>For example <c>run3.root, tree 'Tracksters', branch 'energy', basket 2, entry 17, byte 4</c>.</summary>
     public override string ToString()
     {
-        var text = new StringBuilder("in ").Append(File.Length > 0 ? File : "no file");
+        var text = new StringBuilder(File.Length > 0 ? File : "a file");
         if (Tree is not null)
             text.Append(", tree '").Append(Tree).Append('\'');
         if (Branch is not null)

@@ -4,10 +4,10 @@ using Pruning.Root.Sources;
 
 namespace Pruning.Root.Files;
 
-/// <summary>A key and what is told about it.</summary>
+/// <summary>A key and its public description.</summary>
 internal sealed record ListedKey(RootKey Key, RootEntry Entry);
 
-/// <summary>All directories of a file, walked once.</summary>
+/// <summary>The objects of all directories of a file.</summary>
 internal sealed class DirectoryTree
 {
     private const int MaxDepth = 64;
@@ -18,7 +18,7 @@ internal sealed class DirectoryTree
     {
     }
 
-    /// <summary>Every object, directories before what is in them.</summary>
+    /// <summary>Every object; a directory precedes its contents.</summary>
     public IReadOnlyList<RootEntry> Entries => [.. _keys.Select(key => key.Entry)];
 
     /// <summary>The same objects with their keys.</summary>
@@ -33,7 +33,7 @@ internal sealed class DirectoryTree
         var at = new RootLocation(file.Path);
         RootDirectory top = ReadDirectory(file, header.Begin + header.NameBytes, at);
         if (top.SeekKeys == 0)
-            throw new RootFormatException(RootErrorKind.NotClosed, $"the file has no list of keys: its writer did not close it; write it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what is there", at with { Byte = header.Begin + header.NameBytes });
+            throw new RootFormatException(RootErrorKind.NotClosed, "the file has no list of keys because its writer did not close it", at with { Byte = header.Begin + header.NameBytes }, $"Write it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what it holds.");
         tree.Walk(file, header, top, "", [], at);
         return tree;
     }
@@ -46,7 +46,7 @@ internal sealed class DirectoryTree
         return tree;
     }
 
-    /// <summary>The newest key of a path, or that of the cycle behind its semicolon; null when there is none.</summary>
+    /// <summary>The newest key of a path, or the key of the cycle after its semicolon; null when there is none.</summary>
     public ListedKey? Find(string name)
     {
         int? cycle = CycleOf(name);
@@ -107,7 +107,7 @@ internal sealed class DirectoryTree
             throw buffer.Error(RootErrorKind.CorruptKeyList, $"a list of {count} keys does not fit the {buffer.Remaining} bytes that remain");
         var keys = new List<RootKey>(count);
         for (int i = 0; i < count; i++)
-            keys.Add(RootKey.Decode(ref buffer)); // as long as parsed: some writers' key lengths are off by 4 here
+            keys.Add(RootKey.Decode(ref buffer)); // the parsed length counts: some writers store a key length that is wrong by 4 here
         return keys;
     }
 }

@@ -1,31 +1,34 @@
 namespace Pruning.Root.Files;
 
-/// <summary>Names what a file is when it is not a ROOT file: the usual mix-ups.</summary>
+/// <summary>Recognises files that are often mistaken for ROOT files.</summary>
 internal static class FileSignature
 {
-    public static string Describe(ReadOnlySpan<byte> start)
+    /// <summary>What the file is, and what to do about it; null when there is nothing to suggest.</summary>
+    public static (string Signature, string? Advice) Describe(ReadOnlySpan<byte> start)
     {
         if (start.IsEmpty)
-            return "an empty file";
+            return ("an empty file", "Copy it again.");
         if (start.StartsWith("\x89HDF\r\n"u8) || start.StartsWith(new byte[] { 0x89, (byte)'H', (byte)'D', (byte)'F' }))
-            return "an HDF5 file";
+            return ("an HDF5 file, not a ROOT file", null);
         if (start.StartsWith("PAR1"u8))
-            return "a Parquet file";
+            return ("a Parquet file, not a ROOT file", null);
         if (start.StartsWith("ARROW1"u8))
-            return "an Arrow file";
+            return ("an Arrow file, not a ROOT file", null);
         if (start.StartsWith(new byte[] { 0x1f, 0x8b }))
-            return "a gzip file; unpack it first";
+            return ("a gzip file", "Unpack it first.");
         if (start.StartsWith("PK\x03\x04"u8))
-            return "a zip archive (or a PyTorch or NumPy file); unpack it first";
+            return ("a zip archive (or a PyTorch or NumPy file)", "Unpack it first.");
         if (start.StartsWith(new byte[] { 0x28, 0xb5, 0x2f, 0xfd }))
-            return "a zstd file; unpack it first";
+            return ("a zstd file", "Unpack it first.");
         if (start.StartsWith("version https://git-lfs"u8))
-            return "a Git LFS pointer; run git lfs pull";
+            return ("a Git LFS pointer", "Run git lfs pull.");
         if (!start.ContainsAnyExcept((byte)0))
-            return "zeros where ROOT's magic bytes belong; the copy was interrupted";
+            return ("zeros instead of a ROOT file", "The copy was interrupted. Copy it again.");
         if (LooksLikeHtml(start))
-            return "an HTML page; the download gave an error or login page instead of the file";
-        return IsText(start) ? "a text file" : $"the bytes {Convert.ToHexStringLower(start[..Math.Min(4, start.Length)])} where 726f6f74 (\"root\") belongs";
+            return ("an HTML page, not a ROOT file", "The server sent an error or login page instead of the file. Download it again.");
+        return IsText(start)
+            ? ("a text file, not a ROOT file", null)
+            : ($"no ROOT file: it begins with the bytes {Convert.ToHexStringLower(start[..Math.Min(4, start.Length)])} instead of 726f6f74 (\"root\")", null);
     }
 
     private static bool LooksLikeHtml(ReadOnlySpan<byte> start)

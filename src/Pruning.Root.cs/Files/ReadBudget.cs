@@ -3,20 +3,20 @@ using Pruning.Root.Errors;
 namespace Pruning.Root.Files;
 
 /// <summary>
-/// The memory that one read may take, charged before it is taken and as columns grow: what the file claims counts for
-/// nothing. Shared by the threads of the read.
+/// The memory that one read may use. It is charged before each allocation, so sizes that a file claims have no effect.
+/// Shared by the threads of the read.
 /// </summary>
 /// <param name="limit">Bytes.</param>
-/// <param name="at">Whom to name where the one who charges has no place of its own.</param>
+/// <param name="at">The location for errors if the caller gives none.</param>
 internal sealed class ReadBudget(long limit, RootLocation at)
 {
     private long _taken;
 
-    /// <summary>Charges bytes about to be taken.</summary>
+    /// <summary>Charges bytes that will be allocated.</summary>
     /// <exception cref="RootFormatException">They do not fit the limit.</exception>
     public void Take(long bytes) => Take(bytes, at);
 
-    /// <summary>Charges an array of <paramref name="count"/> elements, and names the place where it does not fit.</summary>
+    /// <summary>Charges an array of <paramref name="count"/> elements that belongs to <paramref name="place"/>.</summary>
     /// <exception cref="RootFormatException">It does not fit the limit, or no array can be as long.</exception>
     public void Take(long count, int elementBytes, RootLocation place)
     {
@@ -30,7 +30,7 @@ internal sealed class ReadBudget(long limit, RootLocation at)
     private static void CheckLength(long items, RootLocation place)
     {
         if (items > Array.MaxLength)
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {items} items; read fewer entries at once", place);
+            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {items} items", place, "Read fewer entries at once.");
     }
 
     private void Take(long bytes, RootLocation place)
@@ -40,8 +40,9 @@ internal sealed class ReadBudget(long limit, RootLocation at)
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
-                $"the values would take more than {nameof(RootReadOptions.MaxReadBytes)}, which is {limit}; read fewer entries at once or raise the limit",
-                place);
+                $"the values would take more than the limit {nameof(RootReadOptions.MaxReadBytes)} of {limit} bytes",
+                place,
+                $"Read fewer entries at once, or raise {nameof(RootReadOptions.MaxReadBytes)}.");
         }
     }
 }

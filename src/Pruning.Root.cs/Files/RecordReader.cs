@@ -7,7 +7,7 @@ namespace Pruning.Root.Files;
 /// <summary>Reads whole records that are not baskets: trees, key lists, class descriptions.</summary>
 internal static class RecordReader
 {
-    /// <summary>Bytes of a record as they stand in the file.</summary>
+    /// <summary>Bytes of a record, not decompressed.</summary>
     public static byte[] ReadBytes(OpenedFile file, long seek, int bytes, RootLocation at)
     {
         if (bytes < RootKey.MinBytes - 3 || seek <= 0 || seek > file.Length - bytes)
@@ -52,6 +52,7 @@ internal static class RecordReader
 
     private static RootFormatException TooLarge(long bytes, OpenedFile file, RootLocation at) => new(
         RootErrorKind.MemoryLimit,
-        $"the record has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}; raise the limit",
-        at);
+        $"the record has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}",
+        at,
+        $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
 }

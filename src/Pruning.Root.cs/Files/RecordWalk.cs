@@ -5,8 +5,8 @@ using Pruning.Root.Sources;
 namespace Pruning.Root.Files;
 
 /// <summary>
-/// Goes from record to record through a file whose lists cannot be used, and keeps the keys of what a directory would
-/// list. It stops at the first record that is cut or makes no sense.
+/// Walks from record to record through a file whose lists cannot be used, and keeps the keys that directories would list.
+/// It stops at the first record that is cut or invalid.
 /// </summary>
 internal sealed class RecordWalk
 {
@@ -21,13 +21,13 @@ internal sealed class RecordWalk
     {
     }
 
-    /// <summary>Directories and objects; of equal names and cycles the last in the file.</summary>
+    /// <summary>Directories and objects. Of equal names and cycles, the last in the file.</summary>
     public IEnumerable<ListedKey> Keys => _found.Values;
 
     /// <summary>The newest list of class descriptions.</summary>
     public RootKey? Descriptions { get; private set; }
 
-    /// <summary>Byte behind the last complete record.</summary>
+    /// <summary>Byte after the last complete record.</summary>
     public long End { get; private set; }
 
     /// <summary>Where the last complete description of a tree or RNTuple begins; 0 for none.</summary>
@@ -53,7 +53,7 @@ internal sealed class RecordWalk
         return walk;
     }
 
-    // The key and the first bytes behind it. Names may be long, keys have at most 15 bits of bytes.
+    // The key and the first bytes after it. Names may be long; a key has fewer than 2^15 bytes.
     private static ReadOnlySpan<byte> ReadStart(OpenedFile file, long at, ref byte[] start)
     {
         while (true)

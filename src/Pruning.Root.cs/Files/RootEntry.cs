@@ -4,7 +4,7 @@ namespace Pruning.Root.Files;
 /// <param name="Path">Directories and name joined by <c>/</c>, without the cycle.</param>
 /// <param name="ClassName">C++ class, for example <c>TTree</c>.</param>
 /// <param name="Title">Title given by the writer.</param>
-/// <param name="Cycle">Which rewrite of the object this is; higher is newer.</param>
+/// <param name="Cycle">Version of the object in the file; higher is newer.</param>
 /// <param name="ObjectBytes">Bytes of the object once decompressed; of a tree, its description without the baskets.</param>
 /// <param name="StoredBytes">Bytes of the record in the file, header included.</param>
 public sealed record RootEntry(string Path, string ClassName, string Title, int Cycle, long ObjectBytes, long StoredBytes)

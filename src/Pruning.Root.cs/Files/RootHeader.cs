@@ -27,9 +27,12 @@ internal sealed record RootHeader(int Version, bool Wide, int Begin, long End, i
     public static RootHeader Decode(ReadOnlySpan<byte> bytes, long fileBytes, RootLocation at, bool recover = false)
     {
         if (!bytes.StartsWith("root"u8))
-            throw new RootFormatException(RootErrorKind.NotARootFile, $"wanted a ROOT file but found {FileSignature.Describe(bytes)}", at);
+        {
+            (string signature, string? advice) = FileSignature.Describe(bytes);
+            throw new RootFormatException(RootErrorKind.NotARootFile, $"it is {signature}", at, advice);
+        }
         if (bytes.Length < NarrowBytes)
-            throw new RootFormatException(RootErrorKind.NotARootFile, $"the file has {fileBytes} bytes but ROOT's header alone needs {NarrowBytes}; copy it again", at);
+            throw new RootFormatException(RootErrorKind.NotARootFile, $"the file has {fileBytes} bytes but ROOT's header alone needs {NarrowBytes}", at, "Copy it again.");
 
         RootBuffer buffer = RootBuffer.OfFile(bytes, at with { Byte = 0 });
         buffer.Skip(4);
@@ -53,8 +56,9 @@ internal sealed record RootHeader(int Version, bool Wide, int Begin, long End, i
         {
             throw new RootFormatException(
                 RootErrorKind.Truncated,
-                $"the file ends at byte {fileBytes} but its header says {end}: {end - fileBytes} bytes are missing; copy it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what is there",
-                at with { Byte = 12 });
+                $"the file ends at byte {fileBytes} but its header says {end}: {end - fileBytes} bytes are missing",
+                at with { Byte = 12 },
+                $"Copy it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what it holds.");
         }
         if (end < begin)
             throw new RootFormatException(RootErrorKind.CorruptHeader, $"the header says that the file ends at byte {end}, before its first record", at with { Byte = 12 });

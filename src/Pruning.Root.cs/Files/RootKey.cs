@@ -21,8 +21,8 @@ internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, i
     /// <summary>Bytes of the payload as stored.</summary>
     public int StoredBytes => RecordBytes - KeyBytes;
 
-    /// <summary>Reads one key and leaves the buffer behind its strings.</summary>
-    /// <param name="buffer">Stands on the first byte of the key.</param>
+    /// <summary>Reads one key and leaves the buffer after its strings.</summary>
+    /// <param name="buffer">Positioned on the first byte of the key.</param>
     /// <param name="embedded">Keys of baskets inside a tree description have no record of their own, and no sizes.</param>
     public static RootKey Decode(ref RootBuffer buffer, bool embedded = false)
     {
@@ -34,7 +34,7 @@ internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, i
     }
 }
 
-/// <summary>The numbers of a key, without its texts: there are millions of baskets, and nobody asks for their titles.</summary>
+/// <summary>The numbers of a key without its texts, which are not needed for millions of baskets.</summary>
 /// <param name="RecordBytes">As <see cref="RootKey.RecordBytes"/>.</param>
 /// <param name="ObjectBytes">As <see cref="RootKey.ObjectBytes"/>.</param>
 /// <param name="KeyBytes">As <see cref="RootKey.KeyBytes"/>.</param>
@@ -47,7 +47,7 @@ internal readonly record struct KeyNumbers(int RecordBytes, int ObjectBytes, int
     public int StoredBytes => RecordBytes - KeyBytes;
 
     /// <summary>Reads the numbers and leaves the buffer on the three texts.</summary>
-    /// <param name="buffer">Stands on the first byte of the key.</param>
+    /// <param name="buffer">Positioned on the first byte of the key.</param>
     /// <param name="embedded">As for <see cref="RootKey.Decode"/>.</param>
     public static KeyNumbers Decode(ref RootBuffer buffer, bool embedded)
     {
@@ -57,10 +57,10 @@ internal readonly record struct KeyNumbers(int RecordBytes, int ObjectBytes, int
         int objectBytes = buffer.ReadInt32();
         buffer.Skip(4); // fDatime
         int keyBytes = buffer.ReadInt16();
-        int cycle = Math.Abs((int)buffer.ReadInt16()); // a negative cycle means "keep"
+        int cycle = Math.Abs((int)buffer.ReadInt16()); // the sign marks records to keep
         bool wide = version > 1000;
         long seek = buffer.ReadSeek(wide);
-        long parent = buffer.ReadSeek(wide) & 0xFFFF_FFFF_FFFF; // above that stands a number of another kind
+        long parent = buffer.ReadSeek(wide) & 0xFFFF_FFFF_FFFF; // the upper bits hold another number
         if (keyBytes < RootKey.MinBytes - 3 || objectBytes < 0 || (!embedded && recordBytes < keyBytes))
         {
             buffer.Seek(begin);

@@ -1,6 +1,6 @@
 namespace Pruning.Root.Files;
 
-/// <summary>How a ROOT file is read. The limits protect against damaged and hostile files; raise them for real large ones.</summary>
+/// <summary>How a ROOT file is read. The limits protect against damaged and hostile files. Raise them for large valid ones.</summary>
 public sealed record RootReadOptions
 {
     /// <summary>The defaults.</summary>
@@ -16,9 +16,9 @@ public sealed record RootReadOptions
     public long MaxReadBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
 
     /// <summary>
-    /// Opens files that were never closed, or that end too early, by walking through their records: the newest
-    /// description of each tree that is complete counts. <c>RootFile.Recovery</c> tells what was found; the file
-    /// is not changed. Costs one small read a record, for files too that turn out to be complete.
+    /// Opens files that were never closed, or that end too early, by walking through their records. Each tree is read by
+    /// its newest complete description. <c>RootFile.Recovery</c> describes the result; the file is not changed. Costs one
+    /// small read per record, also for complete files.
     /// </summary>
     public bool Recover { get; init; }
 }

@@ -19,7 +19,7 @@ public sealed record RootWriteOptions
 
     /// <summary>
     /// Bytes of all branches of a tree that make a cluster, before compression: there every branch begins a new basket,
-    /// so that readers can take whole clusters. Decided once, at the first cluster; later ones have as many entries.
+    /// so that readers can take whole clusters. It is decided once, at the first cluster; later clusters have the same number of entries.
     /// Default 30 MB, as ROOT's.
     /// </summary>
     public long ClusterBytes { get; init; } = 30_000_000;
@@ -42,7 +42,7 @@ public sealed record RootWriteOptions
     /// </summary>
     public bool Reproducible { get; init; }
 
-    /// <summary>Where the format goes from 4 to 8 bytes an offset; smaller only in tests.</summary>
+    /// <summary>File size at which offsets change from 4 to 8 bytes; smaller only in tests.</summary>
     internal long LargeFileBytes { get; init; } = 2_000_000_000;
 
     /// <summary>Stores everything but the baskets uncompressed, so that tests can damage it at any byte.</summary>

@@ -7,25 +7,25 @@ namespace Pruning.Root.Ntuples;
 /// <summary>Items [First, End) of a cluster, counted within it, that a read needs.</summary>
 /// <param name="Cluster">The cluster.</param>
 /// <param name="First">First item.</param>
-/// <param name="End">Item behind the last one.</param>
+/// <param name="End">Item after the last one.</param>
 /// <param name="Start">Index of the first one in the output.</param>
-/// <param name="IsLast">The cluster has no items behind these.</param>
+/// <param name="IsLast">The cluster has no items after these.</param>
 internal readonly record struct ClusterSlice(ClusterRecord Cluster, long First, long End, long Start, bool IsLast)
 {
-    /// <summary>Memory that one takes, for budgets.</summary>
+    /// <summary>Memory of one, for budgets.</summary>
     public const int Bytes = 40;
 
     public long Count => End - First;
 }
 
-/// <summary>Finds the pages of a column that hold certain elements of a cluster.</summary>
+/// <summary>Finds the pages of a column that hold the wanted elements of a cluster.</summary>
 internal static class ClusterColumns
 {
     /// <summary>Adds a read for every page that holds a wanted element.</summary>
     /// <param name="reads">Takes the reads.</param>
     /// <param name="sink">Takes the elements.</param>
     /// <param name="family">The column, in all representations.</param>
-    /// <param name="slice">The wanted elements; <see cref="ClusterSlice.Start"/> is where the first goes.</param>
+    /// <param name="slice">The wanted elements; <see cref="ClusterSlice.Start"/> is the destination of the first.</param>
     /// <param name="perEntry">Elements per entry where that is constant, else null.</param>
     /// <param name="budget">Memory of the call.</param>
     /// <returns>Number of elements at the beginning of the slice that were never written: they are zero.</returns>
@@ -39,7 +39,7 @@ internal static class ClusterColumns
             throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's elements {slice.First} to {slice.End} are wanted but its pages have {elements}", at);
         if (perEntry is long each && (UInt128)elements != (UInt128)slice.Cluster.EntryCount * (ulong)each)
             throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{slice.Cluster.EntryCount} entries of {each} elements have pages of {elements}", at);
-        // Elements that nothing asks for would be decompressed for nothing, again and again if a file wants it so.
+        // Unused elements would only cost time to decompress; a hostile file could have any number of them.
         if (slice.IsLast && slice.End != elements)
             throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's lists end at element {slice.End} but its pages have {elements}", at);
         long begin = missing;
@@ -58,7 +58,7 @@ internal static class ClusterColumns
         return Math.Clamp(missing - slice.First, 0, slice.Count);
     }
 
-    // Clusters from before an extension of the schema list fewer columns than there are.
+    // Clusters written before the schema was extended list fewer columns.
     private static (PhysicalColumn Column, PageRange? Range) Active(ColumnFamily family, ClusterRecord cluster, RootLocation at)
     {
         bool listed = false;
@@ -75,7 +75,7 @@ internal static class ClusterColumns
             : (family.First, null);
     }
 
-    // Entries from before a field was added have no elements; they stand before those that the cluster has.
+    // Entries before a field was added have no elements. They precede the elements that the cluster has.
     private static long Missing(PhysicalColumn column, PageRange? range, ClusterRecord cluster, long? perEntry, RootLocation at)
     {
         if (!column.IsDeferred || perEntry is not long each)

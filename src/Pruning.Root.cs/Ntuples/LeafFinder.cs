@@ -4,13 +4,13 @@ using Pruning.Root.Ntuples.Metadata;
 
 namespace Pruning.Root.Ntuples;
 
-/// <summary>Finds the leaves of the fields: walks the tree of fields and collects the levels on the way.</summary>
+/// <summary>Finds the leaves of fields, and collects the list levels on the way.</summary>
 internal sealed class LeafFinder(RootLocation location)
 {
-    /// <summary>Fields that are nested deeper are refused: no type of C++ is, and walking them costs stack.</summary>
+    /// <summary>Deeper nesting is refused: no C++ type has it, and walking it needs stack.</summary>
     public const int MaxDepth = 64;
 
-    /// <summary>Characters of all members' names together: nested fields repeat the names of those above.</summary>
+    /// <summary>Largest number of characters of all member names: nested fields repeat the names of the fields above.</summary>
     private const long MaxNames = 1L << 26;
 
     private long _names;
@@ -67,8 +67,8 @@ internal sealed class LeafFinder(RootLocation location)
             : [.. field.Children.SelectMany(child => Find(child, Join(member, child.Name), below))];
     }
 
-    // Alternatives are named as uproot names them: union0 for no value, then union1, union2, ... Each has a level that
-    // says which items hold it and one more for its value, of which union0 has none.
+    // Alternatives have uproot's names: union0 for no value, then union1, union2, ... Each has two levels: one says which
+    // items hold it, and one has its value, which union0 lacks.
     private List<NtupleLeaf> OfVariant(RootField field, string member, IReadOnlyList<NtupleLevel> levels)
     {
         if (field.Families.Count != 1 || !field.Families[0].All(encoding => encoding.IsSwitch))
@@ -80,8 +80,8 @@ internal sealed class LeafFinder(RootLocation location)
         return leaves;
     }
 
-    // Members of a record with those of its base classes, each under the name that a user of the class would write:
-    // what two of them share is prefixed by the base class that it came through.
+    // Members of a record and of its base classes, each with the name that C++ code would use. A name that is not unique is
+    // prefixed by its base class.
     private List<(string Name, RootField Field)> Members(RootField record)
     {
         if (record.Children.Count > 0 && record.Children.Select((child, i) => child.Name == $"_{i}").All(numbered => numbered))

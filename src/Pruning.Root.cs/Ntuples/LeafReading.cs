@@ -4,7 +4,7 @@ using Pruning.Root.Files;
 
 namespace Pruning.Root.Ntuples;
 
-/// <summary>A leaf that is being read: the node of its last level, and the values below it.</summary>
+/// <summary>A leaf that is being read: its levels and its values.</summary>
 internal sealed class LeafReading
 {
     private readonly NtupleLeaf _leaf;
@@ -40,7 +40,7 @@ internal sealed class LeafReading
         }
     }
 
-    /// <summary>Takes memory for the values once all levels are known, and says which pages they are on.</summary>
+    /// <summary>Allocates the values once all levels are known, and adds the pages that hold them.</summary>
     public void Prepare(List<PageRead> reads, ReadBudget budget)
     {
         long count = _leaf.Kind == LeafKind.Counts ? _last.Parent!.ItemCount : _last.ItemCount;
@@ -67,7 +67,7 @@ internal sealed class LeafReading
         }
     }
 
-    /// <summary>The finished column, whatever its depth.</summary>
+    /// <summary>The finished column, of any depth.</summary>
     public RootColumn Column(string branch, long entryCount, ReadBudget budget)
     {
         TakeCounts(budget);
@@ -87,7 +87,7 @@ internal sealed class LeafReading
         return _sink!.Jagged(branch, _first, entryCount, fixedLength, inner, inner == 1 || offsets is null ? offsets : Scale(offsets, inner, budget));
     }
 
-    // Ends counted in elements to ends counted in values; the lists' own stay as they are for others that share them.
+    // Converts ends in elements to ends in values. The lists' offsets are not changed, because other leaves share them.
     private long[] Scale(long[] offsets, int by, ReadBudget budget)
     {
         budget.Take(offsets.LongLength, sizeof(long), _location);

@@ -5,8 +5,8 @@ using Pruning.Root.Ntuples.Encoding;
 namespace Pruning.Root.Ntuples;
 
 /// <summary>
-/// A level while it is read, shared by all leaves below it: the items above it that are wanted go in, the items of the
-/// next level that belong to them come out.
+/// A level that is being read, shared by all leaves below it. From the wanted items above it follow the items of the next
+/// level.
 /// </summary>
 internal sealed class LevelNode
 {
@@ -49,7 +49,7 @@ internal sealed class LevelNode
         return node;
     }
 
-    /// <summary>[items above + 1] where each item's begin; of constant lengths they are made when asked for.</summary>
+    /// <summary>[items above + 1] first item of each item above. For constant lengths it is created on first use.</summary>
     public long[] Offsets(ReadBudget budget)
     {
         if (_offsets is not null)
@@ -62,7 +62,7 @@ internal sealed class LevelNode
         return _offsets = offsets;
     }
 
-    /// <summary>Takes memory and says which pages have to be decoded before <see cref="Finish"/>.</summary>
+    /// <summary>Allocates memory and adds the pages that must be decoded before <see cref="Finish"/>.</summary>
     public void Prepare(List<PageRead> reads, ReadBudget budget)
     {
         long count = Parent!.ItemCount;
@@ -88,8 +88,8 @@ internal sealed class LevelNode
                 ClusterColumns.AddReads(reads, sink, _level.Family!, slice, Parent.PerEntry, budget);
                 continue;
             }
-            // Ends go behind the offset 0; a list that is not the cluster's first begins where the one before it ends,
-            // which is possible for the first slice only, and there the place of that end is free.
+            // Ends follow the offset 0. If the slice does not begin with the cluster's first list, the end of the list before it
+            // is needed too. Only the first slice can begin like that, and it has room for that end at offset 0.
             ClusterSlice ends = slice with { Start = slice.Start + 1 };
             if (slice is { First: > 0, Count: > 0 })
                 ends = ends with { First = slice.First - 1, Start = slice.Start };
@@ -97,7 +97,7 @@ internal sealed class LevelNode
         }
     }
 
-    /// <summary>Turns what was decoded into offsets, and finds the items of the next level.</summary>
+    /// <summary>Converts the decoded pages to offsets, and finds the items of the next level.</summary>
     public void Finish(ReadBudget budget)
     {
         ClusterSlice[] above = Parent!.Items;
@@ -113,7 +113,7 @@ internal sealed class LevelNode
                 _ => OfAlternative(above[i], next),
             };
             if (items[i].Count > Array.MaxLength - next)
-                throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {next} and {items[i].Count} elements; read fewer entries at once", _location with { Cluster = above[i].Cluster.Index });
+                throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {next} and {items[i].Count} elements", _location with { Cluster = above[i].Cluster.Index }, "Read fewer entries at once.");
             next += items[i].Count;
         }
         _switches = [];
@@ -145,7 +145,7 @@ internal sealed class LevelNode
             previous = end;
             ends[i] = next + (end - first);
         }
-        // Of no lists in the middle of a cluster nobody knows where they end.
+        // An empty slice in the middle of a cluster does not know where it ends.
         return new ClusterSlice(slice.Cluster, first, previous, next, slice.IsLast && (slice.First == 0 || slice.Count > 0));
     }
 
@@ -166,7 +166,7 @@ internal sealed class LevelNode
             {
                 if (found == 0)
                     first = elements[i].Index;
-                // Writers append: the elements of an alternative follow each other. (No value has no elements.)
+                // Writers append, so the elements of an alternative are consecutive. (The alternative "no value" has no elements.)
                 else if (_level.Number > 0 && elements[i].Index - first != (ulong)found)
                     throw Scattered(slice, i, elements[i].Index, first + (ulong)found);
                 found++;
@@ -177,7 +177,7 @@ internal sealed class LevelNode
             first = 0;
         if (first > long.MaxValue / 2)
             throw Scattered(slice, 0, first, 0);
-        // Without one of them, those before this slice are not known.
+        // Without an element of the alternative, the number of those before the slice is unknown.
         bool isLast = slice.IsLast && (slice.First == 0 || (found > 0 && _level.Number > 0));
         return new ClusterSlice(slice.Cluster, (long)first, (long)first + found, next, isLast);
     }

@@ -25,7 +25,7 @@ internal static class NtupleFields
         var aliased = new HashSet<(int Field, ColumnFamily Family)>();
         foreach (AliasColumn alias in schema.Aliases)
         {
-            // Several representations of a source are aliased one by one, but take turns like those of their own field.
+            // Every representation of a source has an alias; together they are one column family.
             ColumnFamily family = familyOfColumn[alias.Column];
             if (aliased.Add((alias.Field, family)))
                 fields[alias.Field].Add(family);
@@ -36,7 +36,8 @@ internal static class NtupleFields
         return top;
     }
 
-    // A field has one column (texts two) in each of its representations: those at the same position take turns.
+    // A field has one column (a text has two) in each representation. A cluster uses one representation, so the columns at
+    // the same position of all representations form a family.
     private static Dictionary<int, ColumnFamily> AddColumns(NtupleSchema schema, RootField[] fields)
     {
         var familyOfColumn = new Dictionary<int, ColumnFamily>();

@@ -4,7 +4,7 @@ using Pruning.Root.Ntuples.Metadata;
 
 namespace Pruning.Root.Ntuples;
 
-/// <summary>What a level of a leaf does to the items above it.</summary>
+/// <summary>Kinds of levels between entries and values.</summary>
 internal enum LevelKind
 {
     /// <summary>Lists of any length; ends are in an index column.</summary>
@@ -17,7 +17,7 @@ internal enum LevelKind
     Alternative,
 }
 
-/// <summary>The columns that hold a field's values in turn: one for each representation, of which a cluster uses one.</summary>
+/// <summary>The columns that hold a field's values, one for each representation. Each cluster uses one of them.</summary>
 internal sealed class ColumnFamily(IReadOnlyList<PhysicalColumn> columns)
 {
     public IReadOnlyList<PhysicalColumn> Columns { get; } = columns;
@@ -53,11 +53,11 @@ internal enum LeafKind
     Nothing,
 }
 
-/// <summary>A place of a field where values are: a member of a record, an alternative of a variant, or the field itself.</summary>
+/// <summary>A part of a field that holds values: a member of a record, an alternative of a variant, or the field itself.</summary>
 /// <param name="Field">The field with the columns.</param>
-/// <param name="Member">Names of members from the top-level field down, joined by dots; empty for the field itself.</param>
+/// <param name="Member">Names of members below the top-level field, joined by dots; empty for the field itself.</param>
 /// <param name="Levels">From the outside in.</param>
-/// <param name="Kind">What is innermost.</param>
+/// <param name="Kind">Kind of the innermost items.</param>
 /// <param name="Values">Column of numbers or characters, or null.</param>
 /// <param name="Type">Type of the values.</param>
 /// <param name="Problem">Why it cannot be read, or null.</param>
@@ -66,13 +66,13 @@ internal sealed record NtupleLeaf(RootField Field, string Member, IReadOnlyList<
     /// <summary>Values per entry where all entries have the same number, else null.</summary>
     public int? FixedLength => ListLevels.All(level => level.Kind == LevelKind.Arrays) ? (int)Product(ListLevels) : null;
 
-    /// <summary>The numbers are one level of lists, with constant dimensions behind it or none at all.</summary>
+    /// <summary>The numbers are one level of lists, with or without constant dimensions after it.</summary>
     public bool IsJagged => Kind is LeafKind.Numbers or LeafKind.Counts && ListLevels.Skip(1).All(level => level.Kind == LevelKind.Arrays);
 
     /// <summary>Values per element of a jagged leaf.</summary>
     public int InnerLength => FixedLength is null ? (int)Product(ListLevels.Skip(1)) : 1;
 
-    /// <summary>Levels that stand above the values; the last one of counts is what is counted.</summary>
+    /// <summary>Levels above the values. Counts have one more, the lists that are counted.</summary>
     public IEnumerable<NtupleLevel> ListLevels => Kind is LeafKind.Counts or LeafKind.Text ? Levels.SkipLast(1) : Levels;
 
     private static long Product(IEnumerable<NtupleLevel> levels) => levels.Aggregate(1L, (product, level) => product * level.Number);

@@ -29,13 +29,13 @@ internal sealed class CharacterSink(byte[] characters, RootLocation location) : 
     public override void Decode(PageRead read, ReadOnlySpan<byte> page) => page.Slice(read.First, read.Count).CopyTo(Direct(read));
 }
 
-/// <summary>The values of a leaf, in the type that was asked for.</summary>
+/// <summary>The values of a leaf, in the requested type.</summary>
 internal abstract class ValueSink(RootLocation location) : PageSink(location)
 {
     /// <summary>Bytes of one value.</summary>
     public abstract int ValueBytes { get; }
 
-    /// <summary>Takes memory for the values.</summary>
+    /// <summary>Allocates the values.</summary>
     public abstract void Allocate(long count);
 
     /// <summary>Values of elements that were never written.</summary>

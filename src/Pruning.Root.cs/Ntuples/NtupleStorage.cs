@@ -11,7 +11,7 @@ namespace Pruning.Root.Ntuples;
 /// <param name="UncompressedBytes">Bytes once decompressed.</param>
 internal readonly record struct FieldStorage(long Pages, long StoredBytes, long UncompressedBytes);
 
-/// <summary>What the columns of an RNTuple take in the file, summed over all clusters when first asked for.</summary>
+/// <summary>Sizes of the columns of an RNTuple in the file, summed over all clusters on first use.</summary>
 internal sealed class NtupleStorage
 {
     private readonly OpenedFile _file;

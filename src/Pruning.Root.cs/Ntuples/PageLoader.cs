@@ -5,7 +5,7 @@ using Pruning.Root.Ntuples.Metadata;
 
 namespace Pruning.Root.Ntuples;
 
-/// <summary>The part of a page that a read needs, and where its elements go.</summary>
+/// <summary>The elements of a page that a read needs, and their destination.</summary>
 /// <param name="Sink">Takes the elements.</param>
 /// <param name="Column">The column.</param>
 /// <param name="Page">The page.</param>
@@ -16,7 +16,7 @@ namespace Pruning.Root.Ntuples;
 /// <param name="Destination">Index in the sink of the first of them.</param>
 internal sealed record PageRead(PageSink Sink, PhysicalColumn Column, PageRecord Page, long Cluster, int PageIndex, int First, int Count, long Destination)
 {
-    /// <summary>Memory that one takes, for budgets.</summary>
+    /// <summary>Memory of one, for budgets.</summary>
     public const int Bytes = 120;
 
     public RootLocation Location => Sink.Location with { Cluster = Cluster, Page = PageIndex, Byte = Page.Offset };
@@ -38,10 +38,11 @@ internal abstract class PageSink(RootLocation location)
 /// <summary>Reads, verifies, decompresses and decodes pages on as many threads as the file's options allow.</summary>
 internal static class PageLoader
 {
-    // Of several damaged pages the first is reported, whatever the threads do: every one before it is still visited.
+    // If several pages are damaged, the error of the first is thrown, however the threads were scheduled: every page before
+    // it is still read.
     public static void Load(OpenedFile file, List<PageRead> reads, long maxKeyBytes)
     {
-        // In the order of the file: the disk reads ahead.
+        // In the order of the file, so that the disk can read ahead.
         reads.Sort(static (a, b) => a.Page.Offset.CompareTo(b.Page.Offset));
         int workers = Math.Min(file.Options.Workers, reads.Count);
         if (workers <= 1)

@@ -59,8 +59,9 @@ internal sealed class PageReader(OpenedFile file, long maxKeyBytes) : IDisposabl
 
     private RootFormatException TooLarge(long bytes, RootLocation at) => new(
         RootErrorKind.MemoryLimit,
-        $"the page has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}; raise the limit",
-        at);
+        $"the page has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}",
+        at,
+        $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
 
     private static Span<byte> Fill(ref byte[] buffer, int bytes)
     {

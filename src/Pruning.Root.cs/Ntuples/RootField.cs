@@ -5,8 +5,8 @@ using Pruning.Root.Ntuples.Metadata;
 namespace Pruning.Root.Ntuples;
 
 /// <summary>
-/// A field of an RNTuple: a value, a list, a record, a variant. Fields form a tree; those at its top are what a tree's
-/// branches are. Making it reads nothing but the description.
+/// A field of an RNTuple: a value, a list, a record, a variant. Fields form a tree. The top-level fields correspond to the
+/// branches of a TTree. Creating a field reads only the description.
 /// </summary>
 public sealed class RootField : IRootBranch
 {
@@ -38,7 +38,7 @@ public sealed class RootField : IRootBranch
     /// <summary>Fields inside: members of a record, alternatives of a variant, the elements of a collection.</summary>
     public IReadOnlyList<RootField> Children => _children;
 
-    /// <summary>The field shows columns that belong to another field, and has no bytes of its own.</summary>
+    /// <summary>The field shows columns of another field, and stores no bytes itself.</summary>
     public bool IsProjected => Record.IsProjected;
 
     /// <summary>Entries of the RNTuple.</summary>
@@ -53,7 +53,7 @@ public sealed class RootField : IRootBranch
     /// <summary>Values per entry where all entries have the same number (1 for plain numbers); null for lists and everything else.</summary>
     public int? FixedLength => Single is { IsJagged: true } leaf ? leaf.FixedLength : null;
 
-    /// <summary>True when at least one member can be read; <see cref="UnsupportedMember"/> tells of each.</summary>
+    /// <summary>True when at least one member can be read. <see cref="UnsupportedMember"/> gives the state of each.</summary>
     public bool IsSupported => Unsupported is null;
 
     /// <summary>Why no member can be read, null when one can.</summary>
@@ -80,8 +80,8 @@ public sealed class RootField : IRootBranch
     public long UncompressedBytes => _ntuple.Storage.Of(this).UncompressedBytes;
 
     /// <summary>
-    /// The codec that the pages were really stored with, and its setting code: <c>zstd 505</c>, <c>none</c>. Asking reads
-    /// the first bytes of a page.
+    /// The codec that the pages are stored with, and its setting code: <c>zstd 505</c>, <c>none</c>. Reads the first bytes
+    /// of a page.
     /// </summary>
     /// <exception cref="RootFormatException">A page list or a page is damaged.</exception>
     public string Compression => _ntuple.Storage.Compression(this);
@@ -95,7 +95,7 @@ public sealed class RootField : IRootBranch
 
     internal RootLocation Location => _ntuple.Location with { Field = Name };
 
-    /// <summary>Its columns by position; each has a twin in every representation.</summary>
+    /// <summary>Its columns by position, each in every representation.</summary>
     internal IReadOnlyList<ColumnFamily> Families => _families;
 
     internal IReadOnlyList<NtupleLeaf> Leaves => _leaves;
@@ -117,5 +117,5 @@ public sealed class RootField : IRootBranch
     }
 
     internal NtupleLeaf Leaf(string member) => _leaves.FirstOrDefault(leaf => leaf.Member == member)
-        ?? throw new RootFormatException(RootErrorKind.BranchNotFound, $"field '{Name}' has no member '{member}'; {NearestNames.Suggest(member, Members, "it has no members")}", Location);
+        ?? throw new RootFormatException(RootErrorKind.BranchNotFound, $"there is no member '{member}'", Location, NearestNames.Suggest(member, Members, "The field has no members."));
 }

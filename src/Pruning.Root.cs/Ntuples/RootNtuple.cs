@@ -6,20 +6,20 @@ using Pruning.Root.Ntuples.Metadata;
 
 namespace Pruning.Root.Ntuples;
 
-/// <summary>One cluster of an RNTuple: entries that were written together. Reads that begin and end at clusters decompress nothing twice.</summary>
+/// <summary>One cluster of an RNTuple: entries that were written together. Reads that begin and end at clusters decompress each page once.</summary>
 /// <param name="FirstEntry">Its first entry.</param>
 /// <param name="EntryCount">Its entries.</param>
 /// <param name="PageCount">Pages of all columns.</param>
 /// <param name="StoredBytes">Their bytes in the file.</param>
 public readonly record struct RootCluster(long FirstEntry, long EntryCount, long PageCount, long StoredBytes)
 {
-    /// <summary>Entry behind its last one.</summary>
+    /// <summary>Entry after its last one.</summary>
     public long EndEntry => FirstEntry + EntryCount;
 }
 
 /// <summary>
-/// An RNTuple (ROOT's columnar format after the tree): fields over the same entries. Opening it reads its description;
-/// page lists are read when a range of entries first needs them, pages when values do. Reading is safe from many threads.
+/// An RNTuple (ROOT's columnar format after the tree): fields over the same entries. Opening it reads its description.
+/// Page lists are read when a range of entries first needs them, and pages when values are read. Reading is safe from many threads.
 /// </summary>
 public sealed partial class RootNtuple : IRootTable
 {
@@ -69,7 +69,7 @@ public sealed partial class RootNtuple : IRootTable
     /// <inheritdoc/>
     public string Path { get; }
 
-    /// <summary>Which rewrite of the RNTuple this is; higher is newer.</summary>
+    /// <summary>Version of the RNTuple in the file; higher is newer.</summary>
     public int Cycle { get; }
 
     /// <inheritdoc/>
@@ -78,7 +78,7 @@ public sealed partial class RootNtuple : IRootTable
     /// <summary>The top-level fields in the order of the file, projected ones included.</summary>
     public IReadOnlyList<RootField> Fields { get; }
 
-    /// <summary>The clusters in the order of their entries. Asking reads every page list.</summary>
+    /// <summary>The clusters in the order of their entries. Reads every page list.</summary>
     /// <exception cref="RootFormatException">A page list is damaged.</exception>
     public IReadOnlyList<RootCluster> Clusters => [.. _clusters.SelectMany(group => group.Value).Select(cluster => new RootCluster(
         cluster.FirstEntry,
@@ -92,7 +92,7 @@ public sealed partial class RootNtuple : IRootTable
 
     IReadOnlyList<IRootBranch> IRootTable.Branches => Fields;
 
-    /// <summary>Groups of clusters, each with a page list of its own.</summary>
+    /// <summary>Groups of clusters, each with its own page list.</summary>
     internal int GroupCount => _clusters.Length;
 
     internal RootLocation Location { get; }
@@ -104,7 +104,7 @@ public sealed partial class RootNtuple : IRootTable
     /// <summary>Largest run of bytes in which blobs are stored; 0 for no limit.</summary>
     internal long MaxKeyBytes => _anchor.MaxKeyBytes;
 
-    /// <summary>Every cluster with its pages. Asking reads every page list.</summary>
+    /// <summary>Every cluster with its pages. Reads every page list.</summary>
     internal IEnumerable<ClusterRecord> ClusterRecords => _clusters.SelectMany(group => group.Value);
 
     /// <summary>A top-level field by its name.</summary>
@@ -125,8 +125,9 @@ public sealed partial class RootNtuple : IRootTable
 
     private RootFormatException NotFound(string name) => new(
         RootErrorKind.BranchNotFound,
-        $"there is no field '{name}'; {NearestNames.Suggest(name, Fields.Select(field => field.Name), "the RNTuple has no fields")}",
-        Location);
+        $"there is no field '{name}'",
+        Location,
+        NearestNames.Suggest(name, Fields.Select(field => field.Name), "The RNTuple has no fields."));
 
     private ClusterRecord[] ReadGroup(ClusterGroup group, long firstCluster) =>
         PageList.Decode(NtupleEnvelope.Read(_file, group.PageList, EnvelopeType.PageList, _anchor.MaxKeyBytes, Location), _header, group, firstCluster);

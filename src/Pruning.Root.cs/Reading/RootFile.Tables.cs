@@ -14,9 +14,9 @@ namespace Pruning.Root.Reading;
 /// <content>Trees and RNTuples by their names.</content>
 public sealed partial class RootFile
 {
-    private static readonly Wanted s_tree = new("a tree", "tree", "the file has no trees", entry => entry.IsTree);
-    private static readonly Wanted s_ntuple = new("an RNTuple", "RNTuple", "the file has no RNTuples", entry => entry.IsNtuple);
-    private static readonly Wanted s_table = new("a tree or an RNTuple", "tree or RNTuple", "the file has neither", entry => entry.IsTable);
+    private static readonly ObjectKind s_tree = new("a tree", "tree", "The file has no trees.", entry => entry.IsTree);
+    private static readonly ObjectKind s_ntuple = new("an RNTuple", "RNTuple", "The file has no RNTuples.", entry => entry.IsNtuple);
+    private static readonly ObjectKind s_table = new("a tree or an RNTuple", "tree or RNTuple", "The file has neither trees nor RNTuples.", entry => entry.IsTable);
 
     private readonly ConcurrentDictionary<long, Lazy<RootTree>> _trees = new();
     private readonly ConcurrentDictionary<long, Lazy<RootNtuple>> _ntuples = new();
@@ -56,32 +56,32 @@ public sealed partial class RootFile
         return table is not null;
     }
 
-    // What was asked for, in the words of errors.
-    private sealed record Wanted(string One, string Name, string None, Func<RootEntry, bool> Fits);
+    // A kind of object that can be opened, and its names in errors.
+    private sealed record ObjectKind(string One, string Name, string None, Func<RootEntry, bool> Fits);
 
-    private ListedKey? Find(string name, Wanted wanted)
+    private ListedKey? Find(string name, ObjectKind wanted)
     {
         ListedKey? found = _directories.Value.Find(name);
         if (found is null || wanted.Fits(found.Entry))
             return found;
-        string problem = found.Entry switch
+        (string own, string advice) = found.Entry switch
         {
-            { IsNtuple: true } => $"an RNTuple; open it with {nameof(RootFile)}.{nameof(Ntuple)}, or as either with {nameof(Table)}",
-            { IsTree: true } => $"a tree; open it with {nameof(RootFile)}.{nameof(Tree)}, or as either with {nameof(Table)}",
-            _ => $"a {found.Entry.ClassName}; {Nearest(name, wanted)}",
+            { IsNtuple: true } => ("an RNTuple", $"Open it with {nameof(RootFile)}.{nameof(Ntuple)}, or with {nameof(Table)}, which opens trees as well."),
+            { IsTree: true } => ("a tree", $"Open it with {nameof(RootFile)}.{nameof(Tree)}, or with {nameof(Table)}, which opens RNTuples as well."),
+            _ => ($"a {found.Entry.ClassName}", Nearest(name, wanted)),
         };
-        throw new RootFormatException(RootErrorKind.WrongClass, $"wanted {wanted.One} but '{name}' is {problem}", _location);
+        throw new RootFormatException(RootErrorKind.WrongClass, $"wanted {wanted.One} but '{name}' is {own}", _location, advice);
     }
 
-    private RootFormatException NotFound(string name, Wanted wanted)
+    private RootFormatException NotFound(string name, ObjectKind wanted)
     {
         string path = DirectoryTree.WithoutCycle(name);
         string[] cycles = [.. List().Where(entry => entry.Path == path).Select(entry => entry.Cycle.ToString(CultureInfo.InvariantCulture))];
-        string hint = cycles.Length > 0 ? $"its cycles are {string.Join(", ", cycles)}" : Nearest(path, wanted);
-        return new RootFormatException(RootErrorKind.ObjectNotFound, $"there is no {wanted.Name} '{name}'; {hint}", _location);
+        string hint = cycles.Length > 0 ? $"Its cycles are {string.Join(", ", cycles)}." : Nearest(path, wanted);
+        return new RootFormatException(RootErrorKind.ObjectNotFound, $"there is no {wanted.Name} '{name}'", _location, hint);
     }
 
-    private string Nearest(string name, Wanted wanted) =>
+    private string Nearest(string name, ObjectKind wanted) =>
         NearestNames.Suggest(name, List().Where(wanted.Fits).Select(entry => entry.Path), wanted.None);
 
     private RootTree OpenTree(ListedKey found) => _trees.GetOrAdd(found.Key.Seek, _ => new Lazy<RootTree>(() => ReadTree(found))).Value;

@@ -38,7 +38,7 @@ public sealed partial class RootFile : IDisposable
     /// <summary>ROOT's code (algorithm * 100 + level) of what the writer compressed with unless a branch says otherwise; 0 for none.</summary>
     public int CompressionSetting => _header.Compression;
 
-    /// <summary>What was found in a file that was not closed; null for files that are complete, and without <see cref="RootReadOptions.Recover"/>.</summary>
+    /// <summary>The readable part of a file that was not closed; null for complete files, and without <see cref="RootReadOptions.Recover"/>.</summary>
     public RootRecovery? Recovery { get; private set; }
 
     /// <summary>The file below the level of trees and RNTuples.</summary>
@@ -92,7 +92,7 @@ public sealed partial class RootFile : IDisposable
         _file.Dispose();
     }
 
-    // A writer that stopped may leave a tree's description behind that is newer than what its lists point at.
+    // A writer that stopped may have written a tree's description that is newer than its lists.
     private void RecoverIfNeeded()
     {
         string? reason = _header.End > Length ? $"the file ends at byte {Length} but its header says {_header.End}" : ProblemOfLists();

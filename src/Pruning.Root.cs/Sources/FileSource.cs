@@ -4,8 +4,8 @@ using Pruning.Root.Errors;
 namespace Pruning.Root.Sources;
 
 /// <summary>
-/// Positioned reads of one file: no shared position, so any number of threads may read at once. Never memory-mapped:
-/// a file that shrinks under a mapping kills the process, here it is an error.
+/// Positioned reads of one file. There is no shared position, so any number of threads may read at once. Files are not
+/// memory-mapped, because a mapped file that shrinks kills the process; here it is an error.
 /// </summary>
 internal sealed class FileSource : IDisposable
 {
@@ -33,18 +33,22 @@ internal sealed class FileSource : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new RootFormatException(RootErrorKind.Io, Explain(path, e), new RootLocation(path), e);
+            throw Unreadable(path, e);
         }
     }
 
-    private static string Explain(string path, Exception e) => e switch
+    private static RootFormatException Unreadable(string path, Exception e)
     {
-        _ when string.IsNullOrWhiteSpace(path) => "wanted the path of a ROOT file but found an empty text; give the path",
-        _ when Directory.Exists(path) => "wanted a ROOT file but found a directory",
-        FileNotFoundException or DirectoryNotFoundException => "there is no such file; check the path",
-        UnauthorizedAccessException => "the file may not be read; check its permissions",
-        _ => $"the file cannot be opened: {e.Message}",
-    };
+        (string problem, string? advice) = e switch
+        {
+            _ when string.IsNullOrWhiteSpace(path) => ("the path is empty", "Give the path of a ROOT file."),
+            _ when Directory.Exists(path) => ("it is a directory", "Name a ROOT file in it."),
+            FileNotFoundException or DirectoryNotFoundException => ("there is no such file", "Check the path."),
+            UnauthorizedAccessException => ("access is denied", "Check the permissions of the file."),
+            _ => ($"it cannot be opened: {e.Message.TrimEnd('.')}", (string?)null),
+        };
+        return new RootFormatException(RootErrorKind.Io, problem, new RootLocation(path), advice, e);
+    }
 
     /// <summary>Fills <paramref name="destination"/> with the bytes at <paramref name="offset"/>.</summary>
     /// <exception cref="RootFormatException">The file ends before, or the disk fails.</exception>
@@ -54,7 +58,7 @@ internal sealed class FileSource : IDisposable
         {
             throw new RootFormatException(
                 RootErrorKind.Truncated,
-                $"needed {destination.Length} bytes at byte {offset} but the file has {Length}; copy it again",
+                $"needed {destination.Length} bytes at byte {offset} but the file has {Length}",
                 at with { Byte = offset });
         }
         int done = 0;
@@ -80,7 +84,7 @@ internal sealed class FileSource : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RootFormatException(RootErrorKind.Io, $"the file cannot be read: {e.Message}", at with { Byte = offset }, e);
+            throw new RootFormatException(RootErrorKind.Io, $"the disk fails: {e.Message.TrimEnd('.')}", at with { Byte = offset }, inner: e);
         }
     }
 

@@ -5,8 +5,8 @@ using Pruning.Root.Errors;
 namespace Pruning.Root.Sources;
 
 /// <summary>
-/// Reads ROOT's big-endian structures from a span. It cannot overrun, does not allocate (strings apart), and knows
-/// where in the file it stands, so that every error names the byte.
+/// Reads ROOT's big-endian structures from a span. It cannot overrun, allocates only for strings, and knows its position
+/// in the file, so that every error names the byte.
 /// </summary>
 internal ref struct RootBuffer
 {
@@ -27,13 +27,13 @@ internal ref struct RootBuffer
         _next = 0;
     }
 
-    /// <summary>Bytes as they stand in the file; <see cref="RootLocation.Byte"/> of <paramref name="at"/> is where they begin.</summary>
+    /// <summary>Bytes of the file; <see cref="RootLocation.Byte"/> of <paramref name="at"/> is the position of the first.</summary>
     public static RootBuffer OfFile(ReadOnlySpan<byte> bytes, RootLocation at) => new(bytes, at, false, 0);
 
     /// <summary>The decompressed payload of the record at <paramref name="at"/>, whose key has <paramref name="keyBytes"/> bytes.</summary>
     public static RootBuffer OfPayload(ReadOnlySpan<byte> bytes, RootLocation at, int keyBytes) => new(bytes, at, true, keyBytes);
 
-    /// <summary>The bytes [begin, end) of this buffer as a buffer of their own, which names places as this one does.</summary>
+    /// <summary>A buffer over the bytes [begin, end) of this one. Its errors name the same positions.</summary>
     public readonly RootBuffer Between(int begin, int end) => new(_bytes[begin..end], _at, _payload, _keyBytes, _origin + begin);
 
     /// <summary>Index of the next byte.</summary>
@@ -45,10 +45,10 @@ internal ref struct RootBuffer
     /// <summary>Bytes that are left.</summary>
     public readonly int Remaining => _bytes.Length - _next;
 
-    /// <summary>The next byte's distance from the first byte of the record's key: ROOT's object references count like that.</summary>
+    /// <summary>The next byte's distance from the first byte of the record's key: ROOT's object references are such distances.</summary>
     public readonly long KeyRelative => (long)_next + _origin + _keyBytes;
 
-    /// <summary>Where the object of a reference begins: those count from two bytes before the record. May lie outside.</summary>
+    /// <summary>Position of the object of a reference, which counts from two bytes before the record. May be outside of the buffer.</summary>
     public readonly long PositionOf(long reference) => reference - 2 - _origin - _keyBytes;
 
     /// <summary>Where the byte at <paramref name="position"/> is.</summary>
@@ -72,10 +72,10 @@ internal ref struct RootBuffer
         ? Error(RootErrorKind.CorruptObject, $"a length of {count} bytes is impossible")
         : Error(RootErrorKind.CorruptObject, $"needed {count} bytes but only {Remaining} remain");
 
-    /// <summary>Steps over bytes.</summary>
+    /// <summary>Skips bytes.</summary>
     public void Skip(int count) => Take(count);
 
-    /// <summary>Goes to a position between 0 and <see cref="Length"/>.</summary>
+    /// <summary>Moves to a position between 0 and <see cref="Length"/>.</summary>
     public void Seek(int position)
     {
         if ((uint)position > (uint)_bytes.Length)

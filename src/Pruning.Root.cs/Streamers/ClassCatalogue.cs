@@ -4,15 +4,15 @@ using Pruning.Root.Sources;
 
 namespace Pruning.Root.Streamers;
 
-/// <summary>The class descriptions of a file. Trees of plain numbers do without; members of split classes need them.</summary>
+/// <summary>The class descriptions of a file. Members of split classes need them; trees of plain numbers do not.</summary>
 internal sealed class ClassCatalogue
 {
     private readonly Dictionary<string, List<StreamerInfo>> _classes = new(StringComparer.Ordinal);
 
-    /// <summary>Why there are no descriptions, null when there are.</summary>
+    /// <summary>Why there are no descriptions; null when there are.</summary>
     public string? Problem { get; private init; }
 
-    /// <summary>What to say about something that is not described: <c>class Jet</c>.</summary>
+    /// <summary>The reason why something is not described.</summary>
     public string Missing(string what) => Problem is null ? $"{what} is not described in the file" : $"{what} is not described: {Problem}";
 
     /// <summary>Reads the descriptions; a file whose descriptions are missing or damaged gives an empty catalogue.</summary>
@@ -26,12 +26,12 @@ internal sealed class ClassCatalogue
         }
         catch (RootFormatException e)
         {
-            return new ClassCatalogue { Problem = $"the file's class descriptions are damaged: {e.Message}" };
+            return new ClassCatalogue { Problem = $"the file's class descriptions are damaged: {e.Problem} ({e.Location})" };
         }
     }
 
     /// <summary>
-    /// A member by its number within a class; the checksum tells versions of the class apart. Null when it is not
+    /// A member by its number within a class. The checksum distinguishes versions of the class. Null when it is not
     /// described.
     /// </summary>
     public StreamerElement? Member(string className, uint checksum, int version, int id)
@@ -69,9 +69,9 @@ internal sealed class ClassCatalogue
             else if (slot.ClassName is not null && slot.End < 0)
                 throw buffer.Error(RootErrorKind.CorruptObject, $"wanted a TStreamerInfo but found a {slot.ClassName}");
             else if (slot.ClassName is not null)
-                buffer.Seek(slot.End); // the list of rules for reading old versions
+                buffer.Seek(slot.End); // rules for reading old class versions
             ObjectMap.Close(ref buffer, slot);
-            buffer.ReadString(); // the option that lists keep with each object
+            buffer.ReadString(); // option text that lists store with each object
         }
         frame.Close(ref buffer);
         return catalogue;

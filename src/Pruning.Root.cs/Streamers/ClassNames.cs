@@ -2,16 +2,16 @@ using Pruning.Root.Columns;
 
 namespace Pruning.Root.Streamers;
 
-/// <summary>Reads C++ type names: which of them are collections of numbers, and of which numbers.</summary>
+/// <summary>Reads C++ type names and recognises numbers and collections.</summary>
 internal static class ClassNames
 {
-    // Containers whose elements stand back to back behind the same header.
+    // Containers with the same header, followed by their elements without gaps.
     private static readonly string[] Collections =
         ["vector", "list", "forward_list", "deque", "set", "multiset", "unordered_set", "unordered_multiset", "ROOT::VecOps::RVec", "RVec"];
 
     private static readonly string[] Maps = ["map", "multimap", "unordered_map", "unordered_multimap"];
 
-    /// <summary>True for containers whose elements stand back to back behind a count.</summary>
+    /// <summary>True for containers that store a count and then their elements without gaps.</summary>
     public static bool IsCollection(string container) => Collections.Contains(container);
 
     /// <summary>True for containers of keys and values.</summary>
@@ -45,7 +45,7 @@ internal static class ClassNames
             ElementEncoding.Plain(RootElementType.UInt64),
         "float" or "Float_t" => ElementEncoding.Plain(RootElementType.Float32),
         "double" or "Double_t" => ElementEncoding.Plain(RootElementType.Float64),
-        "Double32_t" => ElementEncoding.Double32(""), // a range is only known to members of classes
+        "Double32_t" => ElementEncoding.Double32(""), // only members of classes have a range
         "Float16_t" => ElementEncoding.Float16(""),
         _ => null,
     };

@@ -1,11 +1,11 @@
 namespace Pruning.Root.Streamers;
 
-/// <summary>A C++ type's name taken apart: <c>map&lt;int,vector&lt;float&gt; &gt;</c> is <c>map</c> with two arguments.</summary>
+/// <summary>The parts of a C++ type name: <c>map&lt;int,vector&lt;float&gt; &gt;</c> is <c>map</c> with two arguments.</summary>
 /// <param name="Name">Without <c>const</c>, <c>std::</c>, arguments and spaces around it.</param>
-/// <param name="Arguments">Template arguments as they stand; empty for other types.</param>
+/// <param name="Arguments">Template arguments as written; empty for other types.</param>
 internal readonly record struct CppType(string Name, IReadOnlyList<string> Arguments)
 {
-    /// <summary>Takes a name apart; one whose brackets do not match is kept whole.</summary>
+    /// <summary>Splits a name into its parts. A name whose brackets do not match stays whole.</summary>
     public static CppType Parse(string text)
     {
         string name = Strip(text);

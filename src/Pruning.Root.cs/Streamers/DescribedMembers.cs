@@ -4,17 +4,17 @@ using Pruning.Root.Sources;
 namespace Pruning.Root.Streamers;
 
 /// <summary>
-/// Reads an object of a version that this reader does not have in its code, member after member as the file's class
-/// description says: numbers by their names, what nobody asks for is stepped over.
+/// Reads an object of a class version that has no code here, member by member as the file's class description says.
+/// Numbers are kept by their names, everything else is skipped.
 /// </summary>
 internal sealed class DescribedMembers(ObjectMap map)
 {
     private readonly Dictionary<string, long> _numbers = new(StringComparer.Ordinal);
 
-    /// <summary>A number read before; 0 where the version has no such member.</summary>
+    /// <summary>A number that was read; 0 where this version has no such member.</summary>
     public long this[string name] => _numbers.GetValueOrDefault(name);
 
-    /// <summary>Reads a number and keeps it, or steps over a member of another kind.</summary>
+    /// <summary>Reads and keeps a number, or skips a member of another kind.</summary>
     public void Take(ref RootBuffer buffer, StreamerElement element)
     {
         int code = element.Type;
@@ -53,7 +53,7 @@ internal sealed class DescribedMembers(ObjectMap map)
                 real = buffer.ReadDouble();
                 break;
             default:
-                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"'{element.Name}' has the type code {element.Type}, which is no number");
+                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"'{element.Name}' has the type code {element.Type}, which is not a number");
         }
         return double.IsFinite(real) && Math.Abs(real) < 1e18 ? (long)real : 0;
     }
@@ -95,7 +95,7 @@ internal sealed class DescribedMembers(ObjectMap map)
                 Frame.Skip(ref buffer, element.Type == 0 ? element.Name : element.TypeName);
                 break;
             default:
-                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"'{element.Name}' has the type code {element.Type}, which cannot be stepped over");
+                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"'{element.Name}' has the type code {element.Type}, which cannot be skipped");
         }
     }
 

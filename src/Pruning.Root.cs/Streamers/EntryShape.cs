@@ -3,10 +3,10 @@ using Pruning.Root.Columns;
 namespace Pruning.Root.Streamers;
 
 /// <summary>
-/// How values of any C++ type stand in the bytes of an entry: a tree of numbers, texts, lists and records. Made from
-/// type names and class descriptions once a branch, walked once an entry.
+/// How values of any C++ type are stored in the bytes of an entry: a tree of numbers, texts, lists and records. It is
+/// made from type names and class descriptions once per branch, and walked once per entry.
 /// </summary>
-/// <param name="MinBytes">No value takes fewer bytes: counts are checked against it before they are believed.</param>
+/// <param name="MinBytes">Smallest number of bytes of a value. Counts are checked against it before memory is allocated.</param>
 internal abstract record EntryShape(int MinBytes);
 
 /// <summary>One number.</summary>
@@ -24,14 +24,14 @@ internal enum TextForm
     /// <summary>Four length bytes.</summary>
     Wide,
 
-    /// <summary>As <see cref="Counted"/>, but an empty text may take no byte at all.</summary>
+    /// <summary>As <see cref="Counted"/>, but an empty text may have no bytes at all.</summary>
     Leaf,
 }
 
 /// <summary>One constant dimension.</summary>
 internal sealed record ConstantShape(EntryShape Item, int Length) : EntryShape((int)Math.Min(int.MaxValue, (long)Item.MinBytes * Length));
 
-/// <summary>A count of four bytes and that many items.</summary>
+/// <summary>A count of four bytes, then the items.</summary>
 internal sealed record ListShape(EntryShape Item) : EntryShape(sizeof(int));
 
 /// <summary>Items that another member of the same record counts.</summary>
@@ -41,23 +41,23 @@ internal sealed record ListShape(EntryShape Item) : EntryShape(sizeof(int));
 /// <param name="Triangular">The counter counts the rows of a symmetric matrix, of which one half is stored.</param>
 internal sealed record CountedShape(EntryShape Item, string Counter, bool Flagged, bool Triangular = false) : EntryShape(Flagged ? 1 : 0);
 
-/// <summary>Items up to the end of the entry: the column of one member of a split collection.</summary>
+/// <summary>Items up to the end of the entry: one member of all objects of a split collection.</summary>
 internal sealed record RestShape(EntryShape Item) : EntryShape(0);
 
 /// <summary>Members one after another.</summary>
 internal sealed record RecordShape(IReadOnlyList<ShapeMember> Members) : EntryShape((int)Math.Min(int.MaxValue, Members.Sum(member => (long)member.Shape.MinBytes)));
 
 /// <summary>A member of a record.</summary>
-/// <param name="Name">Its name; empty for base classes, whose members count as the record's own.</param>
+/// <param name="Name">Its name; empty for base classes, whose members belong to the record.</param>
 /// <param name="Shape">What it holds.</param>
 internal readonly record struct ShapeMember(string Name, EntryShape Shape);
 
 /// <summary>
-/// An envelope around a list, a text or a map. A column of many of them has one envelope only, and the elements of a
-/// list of objects may be stored member by member: the envelope says so.
+/// An envelope around a list, a text or a map. A column of many of them has one envelope. The envelope also says whether
+/// the elements of a list of objects are stored member by member.
 /// </summary>
 /// <param name="Body">What is in it.</param>
-/// <param name="OnlyInColumns">A single one has no envelope, only a column of them: keys and values of maps.</param>
+/// <param name="OnlyInColumns">Only a column of them has an envelope, a single one has none: keys and values of maps.</param>
 internal sealed record CollectionShape(EntryShape Body, bool OnlyInColumns = false) : EntryShape(OnlyInColumns ? Body.MinBytes : 6);
 
 /// <summary>An object of a class in its envelope.</summary>
@@ -66,10 +66,10 @@ internal sealed record CollectionShape(EntryShape Body, bool OnlyInColumns = fal
 /// <param name="ClassName">Name of the class.</param>
 internal sealed record ObjectShape(string ClassName, StreamerInfo? Info, EntryShape Body) : EntryShape(6);
 
-/// <summary>The bits of a TObject. Where others refer to the object, two bytes follow that say in which process.</summary>
+/// <summary>The bits of a TObject. If others refer to the object, two bytes with the process number follow.</summary>
 internal sealed record BitsShape() : EntryShape(sizeof(uint));
 
-/// <summary>Bytes that become no values.</summary>
+/// <summary>Bytes that are skipped.</summary>
 internal sealed record SkippedShape(SkippedKind Kind) : EntryShape(Kind == SkippedKind.Pointer ? 4 : 10);
 
 /// <summary>What is stepped over.</summary>

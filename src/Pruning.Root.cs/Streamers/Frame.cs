@@ -4,12 +4,12 @@ using Pruning.Root.Sources;
 namespace Pruning.Root.Streamers;
 
 /// <summary>
-/// The envelope of a streamed object: byte count and class version. Closing it goes to its end whatever was read
-/// inside, so members that newer writers append do no harm.
+/// The envelope of a streamed object: byte count and class version. Closing it moves to the end of the object, however
+/// much was read, so members that newer writers append are skipped.
 /// </summary>
 /// <param name="ClassName">For errors.</param>
 /// <param name="Version">Class version.</param>
-/// <param name="End">Position behind the object, or -1 where the writer stored no byte count.</param>
+/// <param name="End">Position after the object, or -1 where the writer stored no byte count.</param>
 /// <param name="MemberWise">A collection stored column by column.</param>
 internal readonly record struct Frame(string ClassName, int Version, int End, bool MemberWise)
 {
@@ -39,7 +39,7 @@ internal readonly record struct Frame(string ClassName, int Version, int End, bo
         return new Frame(className, version & ~MemberWiseMask, end, (version & MemberWiseMask) != 0);
     }
 
-    /// <summary>Steps over an object that nobody needs.</summary>
+    /// <summary>Skips an object.</summary>
     public static void Skip(ref RootBuffer buffer, string className)
     {
         Frame frame = Open(ref buffer, className);
@@ -48,7 +48,7 @@ internal readonly record struct Frame(string ClassName, int Version, int End, bo
         frame.Close(ref buffer);
     }
 
-    /// <summary>Goes to the end of the object.</summary>
+    /// <summary>Moves to the end of the object.</summary>
     public void Close(ref RootBuffer buffer)
     {
         if (End < 0)

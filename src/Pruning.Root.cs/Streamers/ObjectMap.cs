@@ -3,15 +3,15 @@ using Pruning.Root.Sources;
 
 namespace Pruning.Root.Streamers;
 
-/// <summary>One place in a list or pointer member: nothing, a reference to an object read before, or an object.</summary>
-/// <param name="Reference">What later references call this object; of a reference, what it points at; 0 for nothing.</param>
+/// <summary>One slot of a list or pointer member: nothing, a reference to an earlier object, or an object.</summary>
+/// <param name="Reference">The number by which references name this object, or the object that a reference names; 0 for nothing.</param>
 /// <param name="ClassName">Class of the object that follows, null when none does.</param>
-/// <param name="End">Position behind the object, -1 where no byte count was stored.</param>
+/// <param name="End">Position after the object, -1 where no byte count was stored.</param>
 internal readonly record struct ObjectSlot(long Reference, string? ClassName, int End);
 
 /// <summary>
-/// The class names of one record by their position: writers store each once and refer to it afterwards. Objects are
-/// referred to in the same way; who needs one decodes it where it stands.
+/// The class names of one record by their position: writers store each name once and refer to it afterwards. References
+/// to objects work the same way, and an object is decoded at its position when it is needed.
 /// </summary>
 internal sealed class ObjectMap
 {
@@ -22,10 +22,10 @@ internal sealed class ObjectMap
 
     private readonly Dictionary<long, string> _classes = [];
 
-    /// <summary>The file's class descriptions, for objects of versions that the reader does not have in its code.</summary>
+    /// <summary>The file's class descriptions, for objects of class versions without code here.</summary>
     public Func<ClassCatalogue>? Classes { get; init; }
 
-    /// <summary>The description of a version that the reader does not have in its code; null when there is none.</summary>
+    /// <summary>The description of a class version; null when there is none.</summary>
     public StreamerInfo? TryDescribe(string className, int version) =>
         Classes?.Invoke().Versions(className).Find(info => info.Version == version);
 
@@ -34,8 +34,8 @@ internal sealed class ObjectMap
     public StreamerInfo Describe(ref RootBuffer buffer, string className, int version) =>
         TryDescribe(className, version) ?? throw buffer.Error(RootErrorKind.UnsupportedVersion, Unknown(className, version));
 
-    /// <summary>What to say about a version that neither the code nor the file describes.</summary>
-    public static string Unknown(string className, int version) => $"{className} version {version} is not known, and the file does not describe it";
+    /// <summary>The reason for a version that neither the code nor the file describes.</summary>
+    public static string Unknown(string className, int version) => $"{className} version {version} is unknown, and the file does not describe it";
 
     /// <summary>Reads the tag of a slot; the body of a new object follows.</summary>
     public ObjectSlot Open(ref RootBuffer buffer)
@@ -67,10 +67,10 @@ internal sealed class ObjectMap
         }
         return _classes.TryGetValue(tag & ~ClassMask, out string? known)
             ? new ObjectSlot(begin + Offset, known, end)
-            : throw buffer.Error(RootErrorKind.CorruptObject, $"an object's class is said to be named at byte {tag & ~ClassMask} of the record, where no class name stands");
+            : throw buffer.Error(RootErrorKind.CorruptObject, $"an object refers to a class name at byte {tag & ~ClassMask} of the record, where there is none");
     }
 
-    /// <summary>Goes behind the object of a slot.</summary>
+    /// <summary>Moves past the object of a slot.</summary>
     public static void Close(ref RootBuffer buffer, ObjectSlot slot)
     {
         if (slot.End < 0)
@@ -80,7 +80,7 @@ internal sealed class ObjectMap
         buffer.Seek(slot.End);
     }
 
-    /// <summary>Steps over a slot and the object in it.</summary>
+    /// <summary>Skips a slot and the object in it.</summary>
     public void Skip(ref RootBuffer buffer)
     {
         ObjectSlot slot = Open(ref buffer);

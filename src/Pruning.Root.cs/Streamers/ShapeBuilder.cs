@@ -3,8 +3,8 @@ using Pruning.Root.Columns;
 namespace Pruning.Root.Streamers;
 
 /// <summary>
-/// Makes shapes from type names and class descriptions. What cannot be made says why; classes that contain themselves
-/// and descriptions that multiply without end are refused.
+/// Makes shapes from type names and class descriptions. Types that cannot be read throw <see cref="UnsupportedShape"/>, also
+/// classes that contain themselves and descriptions that expand without end.
 /// </summary>
 internal sealed class ShapeBuilder
 {
@@ -17,7 +17,7 @@ internal sealed class ShapeBuilder
 
     public ShapeBuilder(ClassCatalogue classes) => _classes = classes;
 
-    /// <summary>A value of a type as it stands inside a list: without an envelope of its own unless it is an object.</summary>
+    /// <summary>The shape of a value inside a list. Only objects have an envelope there.</summary>
     public EntryShape OfType(string typeName, int depth = 0)
     {
         Guard(typeName, depth);
@@ -39,7 +39,7 @@ internal sealed class ShapeBuilder
         return OfObject(CppType.Strip(typeName), depth);
     }
 
-    /// <summary>A value of a type as a branch or member of its own: lists and texts stand in an envelope.</summary>
+    /// <summary>The shape of a value that is a branch or a member. Lists and texts have an envelope there.</summary>
     public EntryShape OfMember(string typeName, int depth = 0)
     {
         EntryShape shape = OfType(typeName, depth);
@@ -98,7 +98,7 @@ internal sealed class ShapeBuilder
         };
     }
 
-    /// <summary>Wraps a shape into constant dimensions, the first outermost.</summary>
+    /// <summary>Wraps a shape into constant dimensions; the first is the outermost.</summary>
     public static EntryShape Dimensioned(EntryShape shape, IReadOnlyList<int> dimensions)
     {
         for (int i = dimensions.Count - 1; i >= 0; i--)
@@ -130,7 +130,7 @@ internal sealed class ShapeBuilder
         return OfObject(info ?? Only(element.Name), depth);
     }
 
-    // Written by code of its own: its base class in an envelope, then the upper half of the matrix outside of it.
+    // ROOT writes it with special code: the base class in an envelope, then the upper half of the matrix without one.
     private EntryShape? OfSymmetricMatrix(string className, int depth)
     {
         CppType type = CppType.Parse(className);
@@ -148,7 +148,7 @@ internal sealed class ShapeBuilder
     private StreamerInfo Only(string className)
     {
         if (CustomStreamers.Contains(className) || className.StartsWith("TMatrixTSparse<", StringComparison.Ordinal))
-            throw new UnsupportedShape($"class {className} is written by code of its own, not by its description");
+            throw new UnsupportedShape($"class {className} is written by its own code, not by its description");
         List<StreamerInfo> versions = _classes.Versions(className);
         return versions.Count switch
         {
@@ -197,9 +197,9 @@ internal sealed class ShapeBuilder
         if (depth > MaxDepth)
             throw new UnsupportedShape($"type {typeName} is nested deeper than {MaxDepth}");
         if (++_shapes > MaxShapes)
-            throw new UnsupportedShape($"the types within it are more than {MaxShapes}");
+            throw new UnsupportedShape($"it contains more than {MaxShapes} types");
     }
 }
 
-/// <summary>A type that cannot be read; the branch that has it says so, the file goes on.</summary>
+/// <summary>A type that cannot be read. Its branch becomes unsupported, the rest of the file stays readable.</summary>
 internal sealed class UnsupportedShape(string reason) : Exception(reason);

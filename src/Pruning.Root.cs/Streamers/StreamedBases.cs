@@ -6,12 +6,12 @@ namespace Pruning.Root.Streamers;
 /// <summary>The base classes that start most streamed objects.</summary>
 internal static class StreamedBases
 {
-    /// <summary>Bit of an object that others refer to: two bytes with the process follow the bits.</summary>
+    /// <summary>Bit of an object that others refer to: two bytes with the process number follow the bits.</summary>
     public const uint IsReferenced = 0x10;
 
     private const int CountBit = 0x4000;
 
-    /// <summary>TObject: identity and bits, nothing that a reader needs.</summary>
+    /// <summary>Skips a TObject: identity and bits.</summary>
     public static void SkipObject(ref RootBuffer buffer)
     {
         int begin = buffer.Position;
@@ -22,7 +22,7 @@ internal static class StreamedBases
         }
         buffer.Skip(4); // fUniqueID
         if ((buffer.ReadUInt32() & IsReferenced) != 0)
-            buffer.Skip(2); // which process refers to it
+            buffer.Skip(2); // number of the process
     }
 
     /// <summary>TNamed: name and title.</summary>
@@ -36,7 +36,7 @@ internal static class StreamedBases
         return (name, title);
     }
 
-    /// <summary>Steps over a TNamed and gives where its name and its title begin.</summary>
+    /// <summary>Skips a TNamed and returns the positions of its name and its title.</summary>
     public static (int Name, int Title) WalkNamed(ref RootBuffer buffer)
     {
         Frame frame = Frame.Open(ref buffer, "TNamed");

@@ -20,7 +20,7 @@ internal sealed record StreamerElement(string Name, string Title, int Type, stri
     /// <summary>Version of a base class, 0 for other members.</summary>
     public int BaseVersion { get; init; }
 
-    /// <summary>Reads an element behind its class tag; what its class adds beyond that is stepped over.</summary>
+    /// <summary>Reads an element after its class tag. Members that its class adds are skipped.</summary>
     public static StreamerElement Decode(ref RootBuffer buffer, string className)
     {
         Frame outer = Frame.Open(ref buffer, className);
@@ -57,7 +57,7 @@ internal sealed record StreamerElement(string Name, string Title, int Type, stri
         };
     }
 
-    // The sizes where they make sense (they must multiply to the length), else the length alone.
+    // The sizes if they multiply to the length, else the length alone.
     private static int[] DimensionsOf(int length, int count, int[] sizes)
     {
         if (length <= 0)

@@ -9,7 +9,7 @@ namespace Pruning.Root.Streamers;
 /// <param name="Elements">Base classes and members; branches refer to them by index.</param>
 internal sealed record StreamerInfo(string ClassName, uint Checksum, int Version, IReadOnlyList<StreamerElement?> Elements)
 {
-    /// <summary>Reads a description behind its class tag.</summary>
+    /// <summary>Reads a description after its class tag.</summary>
     public static StreamerInfo Decode(ref RootBuffer buffer, ObjectMap map)
     {
         Frame frame = Frame.Open(ref buffer, "TStreamerInfo");

@@ -10,7 +10,7 @@ internal static class BasketBounds
 {
     private const int Generated = 80; // the flag of baskets whose writer left the table out although entries vary
 
-    /// <summary>From the table behind the data: a count, then offsets from the first byte of the key (or sizes).</summary>
+    /// <summary>From the table after the data: a count, then offsets from the first byte of the key (or sizes).</summary>
     public static void OfTable(ReadOnlySpan<byte> tail, LoadedBasket basket, in BasketHeader header, RootLocation at)
     {
         long once = 4 + (4L * (basket.EntryCount + 1));
@@ -49,7 +49,7 @@ internal static class BasketBounds
     public static void OfCounts(int[] counts, LoadedBasket basket, EntryLayout layout, RootLocation at)
     {
         if (counts.Length != basket.EntryCount)
-            throw Corrupt(at, $"the basket has no offset table, and no counter tells where its {basket.EntryCount} entries begin");
+            throw Corrupt(at, $"the basket has no offset table, and no counter says where its {basket.EntryCount} entries begin");
         Span<int> bounds = basket.CreateBounds();
         long end = 0;
         bounds[0] = 0;
@@ -64,7 +64,7 @@ internal static class BasketBounds
             throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the counter '{layout.Counter}' accounts for {end} of the basket's {basket.Data.Length} bytes", at);
     }
 
-    // Writers that may leave the table out store sizes when they do not: each number is the size of the entry before it.
+    // Writers that may leave the table out store sizes in it: each number is the size of the entry before it.
     private static void Accumulate(Span<int> bounds, int keyBytes)
     {
         int sum = keyBytes;
@@ -75,7 +75,7 @@ internal static class BasketBounds
         }
     }
 
-    // The last number of a table is filler; the data's end takes its place.
+    // The last number of a table is filler and is replaced by the end of the data.
     private static void Finish(Span<int> bounds, int keyBytes, int dataBytes, RootLocation at)
     {
         int last = 0;
@@ -83,7 +83,7 @@ internal static class BasketBounds
         {
             int bound = unchecked(bounds[i] - keyBytes);
             if (bound < last || bound > dataBytes)
-                throw Corrupt(at, $"entry {i} of the basket begins at byte {bound} of its {dataBytes}, after one that begins at {last}");
+                throw Corrupt(at, $"entry {i} of the basket begins at byte {bound} of {dataBytes}, but the entry before it at {last}");
             bounds[i] = last = bound;
         }
         if (bounds.Length > 1 && bounds[0] != 0)

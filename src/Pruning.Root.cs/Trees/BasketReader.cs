@@ -12,7 +12,7 @@ namespace Pruning.Root.Trees;
 /// <summary>Values of the counter of a branch, for a range of entries.</summary>
 internal delegate int[] CounterValues(RootBranch branch, long first, long end);
 
-/// <summary>A record that was read already, with others: where it begins in their bytes.</summary>
+/// <summary>A record within bytes that were read together with other records.</summary>
 internal readonly record struct RecordBytes(byte[] Buffer, int Start);
 
 /// <summary>Reads and decompresses baskets. One thread at a time uses it: it keeps that thread's codecs.</summary>
@@ -27,7 +27,7 @@ internal sealed class BasketReader : IDisposable
 
     public void Dispose() => _decoder.Dispose();
 
-    /// <summary>The header of a basket, checked against the branch; the data is left alone.</summary>
+    /// <summary>The header of a basket, checked against the branch. The data is not read.</summary>
     public static BasketHeader ReadHeader(TreeFile file, RootBranch branch, BasketPlace place)
     {
         if (place.Embedded is not null)
@@ -59,7 +59,7 @@ internal sealed class BasketReader : IDisposable
     /// <summary>A whole basket, decompressed, with the bounds of its entries where they vary.</summary>
     /// <param name="branch">The branch.</param>
     /// <param name="place">The basket.</param>
-    /// <param name="counts">Gives the counter's values of a branch for a range of entries; asked only where the basket has no offset table.</param>
+    /// <param name="counts">Gives the counter's values for a range of entries; called only if the basket has no offset table.</param>
     /// <param name="record">The basket's record where it was read already.</param>
     public LoadedBasket Load(RootBranch branch, BasketPlace place, CounterValues counts, RecordBytes record = default) =>
         Load(branch, place, record, counts);
@@ -134,7 +134,7 @@ internal sealed class BasketReader : IDisposable
         }
     }
 
-    // What a basket has to say where entries begin: a table behind the data, or that of an embedded basket, or nothing.
+    // Where entries begin: a table after the data, the table of an embedded basket, or nothing.
     private readonly ref struct EntryTable(ReadOnlySpan<byte> tail, int[]? offsets)
     {
         public ReadOnlySpan<byte> Tail { get; } = tail;
@@ -142,7 +142,7 @@ internal sealed class BasketReader : IDisposable
         public int[]? Offsets { get; } = offsets;
     }
 
-    // Without counts the branch is not one of plain numbers.
+    // counts is null for branches that do not hold plain numbers.
     private static void SetBounds(LoadedBasket loaded, EntryTable table, in BasketHeader header, RootBranch branch, BasketPlace place, CounterValues? counts)
     {
         if (counts is not null && branch.SupportedLayout().Kind == EntryKind.Fixed)
@@ -166,8 +166,9 @@ internal sealed class BasketReader : IDisposable
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
-                $"the basket has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {_file.Options.MaxRecordBytes}; raise the limit",
-                at);
+                $"the basket has {bytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {_file.Options.MaxRecordBytes}",
+                at,
+                $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
         }
     }
 
@@ -193,7 +194,7 @@ internal sealed class BasketReader : IDisposable
             branch.Location with { Basket = place.Index });
     }
 
-    // The bytes begin with the key; those of embedded baskets are not looked at.
+    // The bytes begin with the key; they are not used for embedded baskets.
     private static BasketHeader Check(in BasketHeader header, ReadOnlySpan<byte> bytes, RootBranch branch, BasketPlace place)
     {
         KeyNumbers key = header.Key;
@@ -202,7 +203,7 @@ internal sealed class BasketReader : IDisposable
             if (key.RecordBytes != place.RecordBytes || key.Seek != place.Seek)
                 throw Error(RootErrorKind.WrongBasket, $"wanted a basket of {place.RecordBytes} bytes at byte {place.Seek} but found one of {key.RecordBytes} that says it is at byte {key.Seek}");
             ReadOnlySpan<byte> name = bytes.Slice(header.NamePosition, header.NameBytes);
-            if (!name.SequenceEqual(branch.ShortNameBytes) && branch.IsNameTaken(RootText.Decode(name))) // a branch that was renamed keeps its baskets
+            if (!name.SequenceEqual(branch.ShortNameBytes) && branch.IsNameTaken(RootText.Decode(name))) // baskets of a renamed branch keep the old name
                 throw Error(RootErrorKind.WrongBasket, $"wanted a basket of this branch but found one of '{RootText.Decode(name)}'");
             if (header.HeaderEnd != key.KeyBytes)
                 throw Error(RootErrorKind.CorruptBasket, $"the basket's header ends at byte {header.HeaderEnd} but claims {key.KeyBytes}");

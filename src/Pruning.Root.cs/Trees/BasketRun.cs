@@ -3,14 +3,14 @@ using System.Buffers;
 namespace Pruning.Root.Trees;
 
 /// <summary>
-/// Baskets that stand close to each other in the file, of one branch or of many: one positioned read brings them all.
+/// Baskets that are close to each other in the file, of one branch or of several: one positioned read loads all of them.
 /// </summary>
 /// <param name="Slices">The baskets, in the order of the file.</param>
 /// <param name="Bytes">From the first byte of the first to the last of the last; 0 where each is to be read on its own.</param>
 internal readonly record struct BasketRun(ArraySegment<ColumnSlice> Slices, int Bytes)
 {
-    private const int MaxBytes = 1 << 18; // stays in a core's own cache until it is decoded
-    private const int FewRuns = 128; // a thread that begins the last of so many leaves the others idle for long
+    private const int MaxBytes = 1 << 18; // stays in the cache of a core until it is decoded
+    private const int FewRuns = 128; // with so few, one late long run would leave the other threads idle
     private const int MaxGap = 1 << 13; // costs less than one more system call
 
     /// <summary>

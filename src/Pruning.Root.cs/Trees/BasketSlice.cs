@@ -3,14 +3,14 @@ using Pruning.Root.Trees.Records;
 
 namespace Pruning.Root.Trees;
 
-/// <summary>One basket's share of a read.</summary>
+/// <summary>The entries of one basket that a read needs.</summary>
 /// <param name="Branch">Whose basket.</param>
 /// <param name="Place">The basket.</param>
 /// <param name="FirstLocal">First wanted entry, counted within the basket.</param>
-/// <param name="EndLocal">Entry behind the last wanted one.</param>
+/// <param name="EndLocal">Entry after the last wanted one.</param>
 internal sealed record BasketSlice(RootBranch Branch, BasketPlace Place, int FirstLocal, int EndLocal)
 {
-    public RootLocation Location => Branch.Location with { Basket = Place.Index }; // for errors: a copy each time
+    public RootLocation Location => Branch.Location with { Basket = Place.Index }; // copies; for errors only
 
     /// <summary>The baskets that hold a range of entries.</summary>
     /// <exception cref="RootFormatException">Some of the entries are in no basket.</exception>
@@ -32,7 +32,7 @@ internal sealed record BasketSlice(RootBranch Branch, BasketPlace Place, int Fir
             throw new RootFormatException(RootErrorKind.MissingBasket, $"wanted the entries {first} to {end} but no basket holds entry {next}", branch.Location with { Entry = next });
     }
 
-    // The baskets stand in the order of their entries.
+    // The baskets are in the order of their entries.
     private static int FirstBehind(BasketPlace[] places, long entry)
     {
         int low = 0;

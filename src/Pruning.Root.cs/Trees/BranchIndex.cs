@@ -5,8 +5,8 @@ using Pruning.Root.Trees.Records;
 namespace Pruning.Root.Trees;
 
 /// <summary>
-/// The branches of a tree that carry values. Making it makes none of them: a tree may have thousands, of which a program
-/// reads ten. Safe from many threads.
+/// The branches of a tree that have values. Branch objects are created on first use, because a tree may have thousands of
+/// which a program reads ten. Safe from many threads.
 /// </summary>
 internal sealed class BranchIndex
 {
@@ -54,7 +54,7 @@ internal sealed class BranchIndex
     public RootBranch? Find(string name)
     {
         if (!_all.IsValueCreated)
-            return Search(name); // a walk over the names as the file has them is cheaper than a dictionary of texts
+            return Search(name); // comparing the stored names is cheaper than a dictionary of texts
         if (_byName.Value.TryGetValue(name, out int index) || (_byShortName.Value.TryGetValue(name, out index) && index != Ambiguous))
             return At(index);
         return null;
@@ -77,7 +77,7 @@ internal sealed class BranchIndex
             ReadOnlySpan<byte> own = _records[i].NameBytes;
             if (!wanted.AsSpan().EndsWith(own))
             {
-                if (own.ContainsAnyExceptInRange((byte)0, (byte)127)) // names in Latin-1 have other bytes than their text
+                if (own.ContainsAnyExceptInRange((byte)0, (byte)127)) // a Latin-1 name has other bytes than its text
                     return FindAmongAll(name);
                 continue;
             }

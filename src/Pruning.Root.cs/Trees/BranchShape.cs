@@ -83,8 +83,8 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
             return new BranchShape(new TextShape(TextForm.Counted), type.Name);
         if (type.Name is "bitset" || (type.Arguments.Count > 0 && (ClassNames.IsCollection(type.Name) || ClassNames.IsMap(type.Name))))
             return new BranchShape(builder.OfMember(whole.ClassName), CppType.Strip(whole.ClassName));
-        // A class with a streamer of its own stands in its envelope; mostly it then follows its description, else the byte
-        // count says that it does not. Other objects that are branches have no envelope: their members follow at once.
+        // A class with its own streamer has an envelope. It usually follows its description; the byte count shows when it does
+        // not. Other objects that are branches have no envelope: their members follow at once.
         if (whole.Type == -1)
             return new BranchShape(builder.OfObject(whole.ClassName), whole.ClassName);
         if (whole.Type != 0)

@@ -1,14 +1,14 @@
 namespace Pruning.Root.Trees;
 
-/// <summary>Cuts entries into the ranges that were written together: reading one decompresses no basket of the next.</summary>
+/// <summary>Cuts entries into the ranges that were written together, so that no basket is decompressed twice.</summary>
 internal static class ClusterRanges
 {
     /// <summary>Entries [First, End) of each chunk, in order.</summary>
     /// <param name="autoFlush">Entries of a cluster, where positive.</param>
     /// <param name="clusters">Up to which entry (inclusive) clusters have which size; what follows has <paramref name="autoFlush"/>.</param>
-    /// <param name="branches">The branches to read: where the tree tells no clusters, the one with the fewest baskets gives the cuts.</param>
+    /// <param name="branches">The branches to read. If the tree has no clusters, the branch with the fewest baskets gives the cuts.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one.</param>
+    /// <param name="end">Entry after the last one.</param>
     public static IEnumerable<(long First, long End)> Of(long autoFlush, IReadOnlyList<(long Last, long Size)> clusters, IReadOnlyList<RootBranch> branches, long first, long end)
     {
         long[] starts = autoFlush > 0 || clusters.Count > 0 || branches.Count == 0
@@ -28,7 +28,7 @@ internal static class ClusterRanges
             {
                 cut = EndOfCluster(autoFlush, clusters, first);
             }
-            cut = cut > first ? Math.Min(cut, end) : end; // a table that goes backwards cuts nothing
+            cut = cut > first ? Math.Min(cut, end) : end; // ignore a table that decreases
             yield return (first, cut);
             first = cut;
         }

@@ -5,8 +5,8 @@ using Pruning.Root.Files;
 namespace Pruning.Root.Trees;
 
 /// <summary>
-/// Reads columns. First it is found out how many values there are, which is checked before memory is taken; then every
-/// basket is decompressed and decoded straight into its place of the arrays, on as many threads as allowed.
+/// Reads columns. It first counts the values and checks the limits, then allocates the arrays, then decompresses and
+/// decodes each basket directly into its place of the arrays, on as many threads as allowed.
 /// </summary>
 internal static class ColumnReader
 {
@@ -24,7 +24,7 @@ internal static class ColumnReader
             }
             catch (RootFormatException)
             {
-                // The counter may be wrong and the baskets right. If they are not, their headers name what is damaged.
+                // The counter may be wrong and the baskets correct. Otherwise the headers of the baskets show what is damaged.
                 foreach (ColumnSink sink in counted)
                     sink.CountedOffsets = null;
             }
@@ -49,8 +49,9 @@ internal static class ColumnReader
             {
                 throw new RootFormatException(
                     RootErrorKind.MemoryLimit,
-                    $"the values would take {bytes} bytes but {nameof(RootReadOptions.MaxReadBytes)} is {file.Options.MaxReadBytes}; read fewer entries at once or raise the limit",
-                    sinks[0].Branch.Location);
+                    $"the values would take {bytes} bytes but {nameof(RootReadOptions.MaxReadBytes)} is {file.Options.MaxReadBytes}",
+                    sinks[0].Branch.Location,
+                    $"Read fewer entries at once, or raise {nameof(RootReadOptions.MaxReadBytes)}.");
             }
             foreach (ColumnSink sink in sinks)
                 sink.Allocate();
@@ -79,8 +80,9 @@ internal static class ColumnReader
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
-                $"one array cannot hold the {next} values of {sink.End - sink.First} entries; read fewer entries at once",
-                sink.Branch.Location);
+                $"one array cannot hold the {next} values of {sink.End - sink.First} entries",
+                sink.Branch.Location,
+                "Read fewer entries at once.");
         }
     }
 }

@@ -5,7 +5,7 @@ using Pruning.Root.Errors;
 
 namespace Pruning.Root.Trees;
 
-/// <summary>A column being read: which baskets it needs, and the arrays that they fill, each its own slice.</summary>
+/// <summary>A column being read: the baskets that it needs, and the arrays that each of them fills a slice of.</summary>
 internal abstract class ColumnSink
 {
     protected ColumnSink(RootBranch branch, long first, long end)
@@ -32,8 +32,8 @@ internal abstract class ColumnSink
     public List<ColumnSlice> Slices { get; }
 
     /// <summary>
-    /// [entries + 1] the elements of the entries as the counter has them, in one array for all columns of that counter;
-    /// null where the baskets alone tell. Nobody writes to it.
+    /// [entries + 1] first element of each entry by the counter, in one read-only array for all columns of that counter;
+    /// null where the baskets have to be counted.
     /// </summary>
     public long[]? CountedOffsets { get; set; }
 
@@ -44,7 +44,7 @@ internal abstract class ColumnSink
 
     public long ValueCount => Slices.Count == 0 ? 0 : Slices[^1].ValueStart + Slices[^1].ValueCount;
 
-    /// <summary>Takes memory for the column, once the values of every slice are counted.</summary>
+    /// <summary>Allocates the column, once the values of every slice are counted.</summary>
     public abstract void Allocate();
 
     /// <summary>Decodes one basket into its slice of the arrays.</summary>
@@ -80,7 +80,7 @@ internal sealed class ColumnSink<T> : ColumnSink
     public override void Allocate()
     {
         _values = GC.AllocateUninitializedArray<T>((int)ValueCount);
-        // Where elements are values and nothing stands between entries, the counter's offsets are those of the column.
+        // If elements are single values and there are no headers between entries, the counter's offsets are the column's.
         _isShared = CountedOffsets is not null && Layout is { HeaderBytes: 0, Inner: 1 };
         _offsets = IsFixed ? null : _isShared ? CountedOffsets : new long[End - First + 1];
     }
@@ -109,14 +109,14 @@ internal sealed class ColumnSink<T> : ColumnSink
         }
     }
 
-    // Counted arrays have nothing between entries: one conversion for all of them.
+    // Counted arrays have no headers between entries, so one conversion decodes all of them.
     private void DecodeBackToBack(ColumnSlice slice, LoadedBasket basket, Span<T> values)
     {
         ReadOnlySpan<int> bounds = basket.Bounds[slice.FirstLocal..(slice.EndLocal + 1)];
         if (!_isShared)
             SetOffsets(slice, bounds);
         else if (!EntryOffsets.Agree(bounds, _offsets.AsSpan(slice.FirstEntry), Layout.Element.DiskBytes))
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the entries do not have as many values as '{Layout.Counter}' counts", slice.Location);
+            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the entries do not have the numbers of values that '{Layout.Counter}' counts", slice.Location);
         ReadOnlySpan<byte> raw = basket.Data[bounds[0]..bounds[^1]];
         if (raw.Length != (long)values.Length * Layout.Element.DiskBytes)
             throw new RootFormatException(RootErrorKind.InconsistentCounts, $"{slice.EntryCount} entries in {raw.Length} bytes do not hold the {values.Length} values that '{Layout.Counter}' counts", slice.Location);
@@ -161,7 +161,7 @@ internal sealed class ColumnSink<T> : ColumnSink
                 throw BadEntry(slice, i, $"an array of {count} values is marked with the byte {entry[0]}");
             ReadOnlySpan<byte> raw = entry[header..];
             if (count > values.Length - next)
-                throw BadEntry(slice, i, $"the entry's {count} values are more than the basket's {values.Length} leave");
+                throw BadEntry(slice, i, $"the entry's {count} values do not fit the {values.Length} values of the basket");
             int misfit = _converter.Convert(raw, values.Slice(next, count));
             if (misfit >= 0)
                 throw Misfit(raw, misfit, slice, slice.Place.First + slice.FirstLocal + i);

@@ -3,7 +3,7 @@ using Pruning.Root.Trees.Records;
 
 namespace Pruning.Root.Trees;
 
-/// <summary>One basket's share of a column: which values of the column it gives.</summary>
+/// <summary>The entries of one basket that a column needs, and their values' place in the column.</summary>
 internal sealed class ColumnSlice(ColumnSink sink, BasketSlice slice)
 {
     public ColumnSink Sink { get; } = sink;
@@ -22,7 +22,7 @@ internal sealed class ColumnSlice(ColumnSink sink, BasketSlice slice)
 
     public bool IsWhole => FirstLocal == 0 && EndLocal == Place.End - Place.First;
 
-    /// <summary>The decompressed basket, where it had to be opened to count its values.</summary>
+    /// <summary>The decompressed basket, if it was loaded to count its values.</summary>
     public LoadedBasket? Loaded { get; set; }
 
     /// <summary>Values of the wanted entries.</summary>

@@ -4,7 +4,7 @@ using Pruning.Root.Trees.Records;
 
 namespace Pruning.Root.Trees;
 
-/// <summary>How the values of one entry stand in a basket.</summary>
+/// <summary>How the values of one entry are stored in a basket.</summary>
 internal enum EntryKind
 {
     /// <summary>Every entry has the same number of values.</summary>
@@ -13,7 +13,7 @@ internal enum EntryKind
     /// <summary>Values back to back; the basket's offset table says where entries begin.</summary>
     Counted,
 
-    /// <summary>As <see cref="Counted"/>, behind one byte that says whether there are any.</summary>
+    /// <summary>As <see cref="Counted"/>, after one byte that says whether there are any.</summary>
     CountedPointer,
 
     /// <summary>A collection with a header of ten bytes: byte count, version, number of values.</summary>
@@ -23,7 +23,7 @@ internal enum EntryKind
 /// <summary>The shape of a branch: what an entry looks like in a basket and what becomes of it.</summary>
 /// <param name="Kind">How entries are laid out.</param>
 /// <param name="Element">How one value is laid out.</param>
-/// <param name="Dimensions">Constant dimensions: all of a fixed entry, or those behind a counted one; empty for single values.</param>
+/// <param name="Dimensions">Constant dimensions: all of a fixed entry, or those after a counted one; empty for single values.</param>
 /// <param name="TypeName">C++ spelling with dimensions.</param>
 /// <param name="Counter">Name of the branch that counts the elements, where it is needed to find entries.</param>
 internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[] Dimensions, string TypeName, string? Counter)
@@ -39,7 +39,7 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
         _ => 0,
     };
 
-    /// <summary>Bytes that one element takes: entries hold whole elements only.</summary>
+    /// <summary>Bytes of one element. Entries hold whole elements only.</summary>
     public long ElementBytes => (long)Inner * Element.DiskBytes;
 
     /// <summary>Reads a branch's layout; null and a reason when its type is not one of those decoded here.</summary>
@@ -96,7 +96,7 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
         return (new EntryLayout(EntryKind.CountedPointer, number, [], $"{number.Name}[{LeafDimensions.Of(leaf.Title).FirstOrDefault() ?? ""}]", null), null);
     }
 
-    // A packed float's range stands in the comment of the member, which only the class description has.
+    // The range of a packed float is in the comment of the member, which only the class description has.
     private static ElementEncoding? NumberMember(ElementRecord member, int code, TreeFile file) => code switch
     {
         9 => Described(member, file) is StreamerElement element ? ElementEncoding.Double32(element.Title) : null,

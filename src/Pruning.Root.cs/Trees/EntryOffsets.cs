@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Pruning.Root.Trees;
 
-/// <summary>Bytes at which entries end to numbers of values.</summary>
+/// <summary>Converts byte positions of entries to numbers of values.</summary>
 internal static class EntryOffsets
 {
     /// <summary>[entries + 1] where the values of each entry begin, and where the last end.</summary>
@@ -31,10 +31,10 @@ internal static class EntryOffsets
     }
 
     /// <summary>
-    /// Fills in offsets without a division: those took longer than everything else that is done with a basket.
+    /// Fills in offsets without divisions, which took longer than all other work on a basket.
     /// </summary>
     /// <param name="bounds">[entries + 1] where each entry begins in the basket, and where the last ends.</param>
-    /// <param name="offsets">[entries] gets the index of the value behind each entry.</param>
+    /// <param name="offsets">[entries] gets the index of the value after each entry.</param>
     /// <param name="start">Index of the first value.</param>
     /// <param name="valueBytes">Bytes of a value.</param>
     /// <returns>False where the bytes of a value are no power of two, or an entry does not hold whole values.</returns>

@@ -6,12 +6,12 @@ using Pruning.Root.Trees.Records;
 
 namespace Pruning.Root.Trees;
 
-/// <summary>Looks at the first object of a branch whose class writes itself: its version may be one that the file does not describe.</summary>
+/// <summary>Looks at the first object of a branch whose class has its own streamer: its version may be one that the file does not describe.</summary>
 internal static class FirstObject
 {
     /// <summary>
-    /// Why the objects cannot be decoded; null when the first one can be, when there is none, and when the basket is
-    /// damaged, which is for those to say who read it. Reads one basket.
+    /// Why the objects cannot be decoded; null when the first one can be decoded or there is none. A damaged basket also
+    /// gives null, because reading its values reports it. Reads one basket.
     /// </summary>
     public static string? Problem(TreeFile file, RootBranch branch)
     {

@@ -2,8 +2,8 @@ using System.Buffers;
 
 namespace Pruning.Root.Trees;
 
-/// <summary>The decompressed contents of one basket; disposing it gives back the pooled memory that it owns.</summary>
-/// <param name="bytes">Hold the data, here and there among other bytes.</param>
+/// <summary>The decompressed contents of one basket. Disposing it returns its pooled memory.</summary>
+/// <param name="bytes">Hold the data, possibly among other bytes.</param>
 /// <param name="dataStart">Where the data begins.</param>
 /// <param name="dataBytes">Bytes of the data.</param>
 /// <param name="entryCount">Entries in the basket.</param>
@@ -22,8 +22,8 @@ internal sealed class LoadedBasket(byte[] bytes, int dataStart, int dataBytes, i
     /// <summary>[entries + 1] where each entry begins in <see cref="Data"/>; empty when all entries have the same size.</summary>
     public ReadOnlySpan<int> Bounds => _bounds.AsSpan(0, _boundCount);
 
-    /// <summary>Makes the basket responsible for pooled bytes, if they are those that it stands in.</summary>
-    /// <returns>True when it is now.</returns>
+    /// <summary>Makes the basket the owner of pooled bytes, if its data is in them.</summary>
+    /// <returns>True when it owns them now.</returns>
     public bool TryOwn(byte[] pooled)
     {
         if (!ReferenceEquals(pooled, bytes))
@@ -32,7 +32,7 @@ internal sealed class LoadedBasket(byte[] bytes, int dataStart, int dataBytes, i
         return true;
     }
 
-    /// <summary>Takes memory for the bounds.</summary>
+    /// <summary>Allocates the bounds.</summary>
     public Span<int> CreateBounds()
     {
         _boundCount = EntryCount + 1;

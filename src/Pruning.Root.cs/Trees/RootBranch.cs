@@ -5,7 +5,7 @@ using Pruning.Root.Trees.Records;
 
 namespace Pruning.Root.Trees;
 
-/// <summary>One branch that carries values. Making it reads nothing: baskets are read when the tree is asked for them.</summary>
+/// <summary>One branch with values. Creating it reads nothing: baskets are read when the tree reads values.</summary>
 public sealed class RootBranch : IRootBranch
 {
     private readonly TreeFile _file;
@@ -46,7 +46,7 @@ public sealed class RootBranch : IRootBranch
     /// <summary>Values per entry where all entries have the same number (1 for plain numbers); null for jagged branches.</summary>
     public int? FixedLength => Layout is { Kind: EntryKind.Fixed } ? Layout.Inner : null;
 
-    /// <summary>Values per element of a jagged branch with constant dimensions behind the counted one (<c>x[n][3]</c>: 3), else 1.</summary>
+    /// <summary>Values per element of a jagged branch with constant dimensions after the counted one (<c>x[n][3]</c>: 3), else 1.</summary>
     public int InnerLength => Layout is null or { Kind: EntryKind.Fixed } ? 1 : Layout.Inner;
 
     /// <summary>Name of the branch that counts the elements of each entry (<c>nJet</c>); null for branches that need none.</summary>
@@ -68,8 +68,8 @@ public sealed class RootBranch : IRootBranch
     public double CompressionRatio => StoredBytes > 0 ? (double)UncompressedBytes / StoredBytes : 1;
 
     /// <summary>
-    /// The codec that the baskets were really stored with, and the setting code that goes with it: <c>zstd 505</c>,
-    /// <c>zlib 101</c>, <c>none</c>. Asking reads the first bytes of some baskets.
+    /// The codec that the baskets are stored with, and its setting code: <c>zstd 505</c>,
+    /// <c>zlib 101</c>, <c>none</c>. Reads the first bytes of some baskets.
     /// </summary>
     /// <exception cref="RootFormatException">A basket is damaged.</exception>
     public string Compression => _compression.Value;
@@ -78,8 +78,8 @@ public sealed class RootBranch : IRootBranch
     public bool IsSupported => Unsupported is null;
 
     /// <summary>
-    /// Why the values cannot be read, null when they can. For a branch of objects whose class has a streamer of its own,
-    /// asking reads its first basket: the version of the first object decides.
+    /// Why the values cannot be read, null when they can. For a branch of objects whose class has its own streamer, this
+    /// reads the first basket, because the version of the first object decides.
     /// </summary>
     public string? Unsupported => _contents.Value.Problem ?? _objectProblem.Value;
 
@@ -106,29 +106,30 @@ public sealed class RootBranch : IRootBranch
 
     internal BasketPlace[] Baskets => _baskets.Value;
 
-    /// <summary>The numbers that the branch holds, or an error that says why it cannot be read as such.</summary>
+    /// <summary>The layout of a branch of plain numbers.</summary>
     internal EntryLayout SupportedLayout()
     {
         CheckSupported();
         return Layout ?? throw new RootFormatException(
             RootErrorKind.WrongElementType,
-            $"the branch is {TypeName}, not one list of numbers for each entry; read it with {nameof(RootTree.ReadColumns)}, {nameof(RootTree.ReadText)} or {nameof(RootTree.ReadNested)}",
-            Location);
+            $"the branch is {TypeName}, not one list of numbers for each entry",
+            Location,
+            $"Read it with {nameof(RootTree.ReadColumns)}, {nameof(RootTree.ReadText)} or {nameof(RootTree.ReadNested)}.");
     }
 
-    /// <summary>Does nothing, or says why the branch cannot be read.</summary>
+    /// <summary>Throws when the branch cannot be read.</summary>
     internal void CheckSupported()
     {
         if (Unsupported is not null)
         {
             throw new RootFormatException(
                 (Layout is null && Shape is null) || _contents.Value.Problem is null ? RootErrorKind.UnsupportedBranch : _record.FileName.Length > 0 ? RootErrorKind.ExternalFile : RootErrorKind.CorruptBranch,
-                $"the branch cannot be read: {Unsupported}; its type is {TypeName}",
+                $"{Unsupported} (the branch is {TypeName})",
                 Location);
         }
     }
 
-    // What the branch holds: numbers, something else that is decoded, or a reason why it cannot be read.
+    // What the branch holds: plain numbers, another shape, or a reason why it cannot be read.
     private sealed record Contents(EntryLayout? Layout, BranchShape? Shape, string TypeName, string? Problem)
     {
         public static Contents Of(BranchRecord record, TreeFile file)
@@ -147,7 +148,7 @@ public sealed class RootBranch : IRootBranch
             }
             catch (RootFormatException e)
             {
-                return new Contents(null, null, record.ClassName, $"its description is damaged: {e.Message}");
+                return new Contents(null, null, record.ClassName, $"its description is damaged: {e.Problem} ({e.Location})");
             }
         }
 
@@ -159,7 +160,7 @@ public sealed class RootBranch : IRootBranch
         };
     }
 
-    // The first basket may be too small to be worth compressing, so look on until one is compressed.
+    // Small baskets are often not compressed, so look for one that is.
     private string SeeCompression()
     {
         const int enough = 32;

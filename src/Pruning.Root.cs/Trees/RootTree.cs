@@ -24,7 +24,7 @@ public sealed class RootTree : IRootTable
         Name = record.Name;
         Title = record.Title;
         _index = new BranchIndex(file, _location, record.Branches);
-        // The branches are the proof; the tree's own number is 0 in files that were not closed properly.
+        // The tree's own count is 0 in files that were not closed properly, so the branches decide.
         EntryCount = _index.CommonEntryCount() ?? record.EntryCount;
     }
 
@@ -37,27 +37,28 @@ public sealed class RootTree : IRootTable
     /// <summary>Directories and name joined by <c>/</c>.</summary>
     public string Path { get; }
 
-    /// <summary>Which rewrite of the tree this is; higher is newer.</summary>
+    /// <summary>Version of the tree in the file; higher is newer.</summary>
     public int Cycle { get; }
 
     /// <summary>Number of entries.</summary>
     public long EntryCount { get; }
 
-    /// <summary>Every branch that carries values, in the order of the file; nodes of split objects are left out, their members are in.</summary>
+    /// <summary>Every branch with values, in the order of the file. The members of split objects are included, their nodes are not.</summary>
     public IReadOnlyList<RootBranch> Branches => _index.All;
 
     string IRootTable.Kind => "tree";
 
     IReadOnlyList<IRootBranch> IRootTable.Branches => Branches;
 
-    /// <summary>A branch by its full name, or by its own where only one branch has it.</summary>
+    /// <summary>A branch by its full name, or by its short name if only one branch has it.</summary>
     /// <exception cref="RootFormatException">No such branch; the message names the nearest.</exception>
     public RootBranch Branch(string name) => TryBranch(name, out RootBranch? branch)
         ? branch
         : throw new RootFormatException(
             RootErrorKind.BranchNotFound,
-            $"there is no branch '{name}'; {NearestNames.Suggest(name, Branches.Select(candidate => candidate.Name), "the tree has no branches")}",
-            _location);
+            $"there is no branch '{name}'",
+            _location,
+            NearestNames.Suggest(name, Branches.Select(candidate => candidate.Name), "The tree has no branches."));
 
     /// <summary>As <see cref="Branch"/>, but false where there is none.</summary>
     public bool TryBranch(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RootBranch? branch) =>
@@ -75,7 +76,7 @@ public sealed class RootTree : IRootTable
     /// <summary>Reads a branch in its own type.</summary>
     /// <param name="branch">Name of the branch.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     /// <exception cref="RootFormatException">No such branch, another type, or damaged baskets.</exception>
     public JaggedColumn<T> Read<T>(string branch, long first = 0, long? end = null)
         where T : unmanaged
@@ -86,8 +87,9 @@ public sealed class RootTree : IRootTable
         {
             throw new RootFormatException(
                 RootErrorKind.WrongElementType,
-                $"wanted {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name} but the branch is {found.TypeName}; read it as {own.CppName()}, or let ReadAs convert it",
-                found.Location);
+                $"wanted {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name} but the branch is {found.TypeName}",
+                found.Location,
+                $"Read it as {own.CppName()}, or convert it with {nameof(ReadAs)}.");
         }
         return ReadAs<T>(branch, first, end);
     }
@@ -98,22 +100,22 @@ public sealed class RootTree : IRootTable
     /// </summary>
     /// <param name="branch">Name of the branch.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     /// <exception cref="RootFormatException">No such branch, a value that does not fit (its entry is named), or damaged baskets.</exception>
     public JaggedColumn<T> ReadAs<T>(string branch, long first = 0, long? end = null)
         where T : unmanaged => (JaggedColumn<T>)Read([ColumnRequest.As<T>(branch)], first, end).Columns[0];
 
-    /// <summary>Reads several branches in their own types; the baskets of all are decoded in parallel.</summary>
+    /// <summary>Reads several branches in their own types. The baskets of all branches are decoded in parallel.</summary>
     /// <param name="branches">Names of the branches.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     public JaggedColumns Read(IReadOnlyList<string> branches, long first = 0, long? end = null) =>
         Read([.. branches.Select(ColumnRequest.Of)], first, end);
 
-    /// <summary>Reads several branches, each in the type asked for; the baskets of all are decoded in parallel.</summary>
+    /// <summary>Reads several branches, each in the requested type. The baskets of all branches are decoded in parallel.</summary>
     /// <param name="requests">Names and types.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     public JaggedColumns Read(IReadOnlyList<ColumnRequest> requests, long first = 0, long? end = null)
     {
         RootBranch[] branches = [.. requests.Select(request => Branch(request.Branch))];
@@ -126,14 +128,14 @@ public sealed class RootTree : IRootTable
     }
 
     /// <summary>
-    /// Reads several branches chunk after chunk, as they were written together (clusters, else baskets). While a chunk is
-    /// worked on, the next one is read: memory for two chunks is taken.
+    /// Reads several branches chunk by chunk. A chunk is a cluster, or a basket if the tree has no clusters. The next chunk is
+    /// read while the caller works on one, so two chunks are in memory.
     /// </summary>
     /// <param name="requests">Names and types.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     /// <returns>Chunks in the order of their entries; <see cref="JaggedColumns.FirstEntry"/> says where each begins.</returns>
-    /// <exception cref="RootFormatException">As <see cref="Read(IReadOnlyList{ColumnRequest}, long, long?)"/>: at once for branches that cannot be read, with their chunk for damaged baskets.</exception>
+    /// <exception cref="RootFormatException">As <see cref="Read(IReadOnlyList{ColumnRequest}, long, long?)"/>: immediately for branches that cannot be read, and together with its chunk for a damaged basket.</exception>
     public IEnumerable<JaggedColumns> ReadClusters(IReadOnlyList<ColumnRequest> requests, long first = 0, long? end = null)
     {
         RootBranch[] branches = [.. requests.Select(request => Branch(request.Branch))];
@@ -145,37 +147,37 @@ public sealed class RootTree : IRootTable
     /// <summary>As <see cref="ReadClusters(IReadOnlyList{ColumnRequest}, long, long?)"/>, each branch in its own type.</summary>
     /// <param name="branches">Names of the branches.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     public IEnumerable<JaggedColumns> ReadClusters(IReadOnlyList<string> branches, long first = 0, long? end = null) =>
         ReadClusters([.. branches.Select(ColumnRequest.Of)], first, end);
 
     /// <summary>
     /// Reads a branch of any supported type: one column for plain numbers, texts and lists of them; one for each leaf of a
     /// leaf list, for keys (field <c>0</c>) and values (<c>1</c>) of a map, and for each member of a class that holds
-    /// values. What a class holds besides (object identity, pointers) is stepped over.
+    /// values. Object identity and pointers are skipped.
     /// </summary>
     /// <param name="branch">Name of the branch.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
-    /// <returns>Columns in the order in which the file stores them. Takes twice the memory of the values while it reads.</returns>
+    /// <param name="end">Entry after the last one; null for all.</param>
+    /// <returns>Columns in the order of the file. Reading needs twice the memory of the values.</returns>
     /// <exception cref="RootFormatException">No such branch, one that cannot be read, or damaged baskets.</exception>
     public IReadOnlyList<RootColumn> ReadColumns(string branch, long first = 0, long? end = null) => ReadBranch(Branch(branch), first, end);
 
-    /// <summary>As <see cref="ReadColumns(string, long, long?)"/>, of this very branch: of two branches of one name only the first is found by it.</summary>
+    /// <summary>As <see cref="ReadColumns(string, long, long?)"/>, for this branch object. A name finds only the first of two branches of that name.</summary>
     /// <param name="branch">A branch of this tree.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     /// <exception cref="ArgumentException">A branch of another tree.</exception>
     /// <exception cref="RootFormatException">A branch that cannot be read, or damaged baskets.</exception>
     public IReadOnlyList<RootColumn> ReadColumns(RootBranch branch, long first = 0, long? end = null) =>
         Branches.Any(own => ReferenceEquals(own, branch))
             ? ReadBranch(branch, first, end)
-            : throw new ArgumentException($"wanted a branch of tree '{Path}', found '{branch.Name}' of another one.", nameof(branch));
+            : throw new ArgumentException($"Cannot read branch '{branch.Name}' of tree '{Path}': it belongs to another tree.", nameof(branch));
 
     /// <summary>Reads a branch of texts, or of lists of texts: <c>char*</c>, <c>string</c>, <c>vector&lt;string&gt;</c>.</summary>
     /// <param name="branch">Name of the branch.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     /// <exception cref="RootFormatException">No such branch, another type, or damaged baskets.</exception>
     public TextColumn ReadText(string branch, long first = 0, long? end = null) =>
         Branch(branch).Layout is null && ReadColumns(branch, first, end) is [TextColumn text]
@@ -185,7 +187,7 @@ public sealed class RootTree : IRootTable
     /// <summary>Reads numbers below any number of lists: <c>vector&lt;vector&lt;float&gt;&gt;</c>, <c>double[3][4]</c>.</summary>
     /// <param name="branch">Name of the branch.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one; null for all.</param>
+    /// <param name="end">Entry after the last one; null for all.</param>
     /// <exception cref="RootFormatException">No such branch, another type, or damaged baskets.</exception>
     public NestedColumn<T> ReadNested<T>(string branch, long first = 0, long? end = null)
         where T : unmanaged => ReadColumns(branch, first, end) switch
@@ -222,7 +224,7 @@ public sealed class RootTree : IRootTable
         }
         finally
         {
-            // Whoever stops early may dispose the file next: no read may be under way then.
+            // A caller that stops early may dispose the file next, so no read may be running.
             if (ahead is not null)
                 Task.WhenAny(ahead).Wait(); // does not throw
         }
@@ -230,31 +232,32 @@ public sealed class RootTree : IRootTable
 
     private RootFormatException WrongType(string branch, string wanted) => new(
         RootErrorKind.WrongElementType,
-        $"wanted {wanted} but the branch is {Branch(branch).TypeName}; read it with {nameof(ReadColumns)}",
-        Branch(branch).Location);
+        $"wanted {wanted} but the branch is {Branch(branch).TypeName}",
+        Branch(branch).Location,
+        $"Read it with {nameof(ReadColumns)}.");
 
-    // The end of a range that every branch has.
+    // The end of the range, checked against every branch.
     private long RangeEnd(IReadOnlyList<RootBranch> branches, long first, long? end)
     {
         foreach (RootBranch branch in branches)
-            _ = branch.Baskets; // refuses impossible tables before their numbers are used
+            _ = branch.Baskets; // checks the tables before their numbers are used
         long last = end ?? (branches.Count == 0 ? EntryCount : branches.Min(branch => branch.EntryCount));
         if (first < 0 || last < first)
-            throw new ArgumentOutOfRangeException(nameof(first), $"the entries {first} to {last} are no range of tree '{Path}'");
+            throw new ArgumentOutOfRangeException(nameof(first), $"Cannot read the entries {first} to {last} of tree '{Path}': they are no range.");
         foreach (RootBranch branch in branches)
         {
             if (last > branch.EntryCount)
-                throw new ArgumentOutOfRangeException(nameof(end), $"wanted the entries {first} to {last} but branch '{branch.Name}' has {branch.EntryCount}");
+                throw new ArgumentOutOfRangeException(nameof(end), $"Cannot read the entries {first} to {last} of tree '{Path}': branch '{branch.Name}' has {branch.EntryCount}.");
         }
         return last;
     }
 
-    // Values of the counter of a branch, for baskets whose offset table was left out.
+    // Values of a branch's counter, for baskets without an offset table.
     private int[] Counts(RootBranch branch, long first, long end)
     {
         string? name = branch.Layout?.Counter;
         if (name is null || !TryBranch(name, out RootBranch? counter) || counter.FixedLength != 1)
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"a basket has no offset table, and the branch that counts its entries ('{name}') is not there", branch.Location);
+            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"a basket has no offset table, and the branch that counts its entries ('{name}') does not exist", branch.Location);
         if (end > counter.EntryCount)
             throw new RootFormatException(RootErrorKind.InconsistentCounts, $"entry {end - 1} is counted by branch '{name}', which has only {counter.EntryCount} entries", branch.Location);
         return ReadAs<int>(counter.Name, first, end).Values;

@@ -8,8 +8,8 @@ using Pruning.Root.Trees.Decoding;
 namespace Pruning.Root.Trees;
 
 /// <summary>
-/// Reads branches of any shape. Baskets are walked in groups, each on one thread into growing columns of its own; the
-/// columns of all groups are then joined, and their numbers turned around, in one pass.
+/// Reads branches of any shape. Each thread walks a group of baskets into growing columns. Then the
+/// columns of all groups are joined and their numbers are converted from big-endian, in one pass.
 /// </summary>
 internal static class ShapeColumnReader
 {
@@ -35,7 +35,7 @@ internal static class ShapeColumnReader
         }
     }
 
-    // Baskets that follow each other, read one after another.
+    // Consecutive baskets, read one after another.
     private sealed class Group
     {
         private readonly BasketSlice[] _slices;
@@ -81,11 +81,11 @@ internal static class ShapeColumnReader
             }
         }
 
-        // Without a table of offsets each entry begins where the one before it ends, so none can be left out.
+        // Without a table of offsets each entry begins where the previous one ends, so all of them must be read.
         private void ReadOneAfterAnother(BasketSlice slice, int entryCount, RootBuffer buffer)
         {
             if (slice.Branch.Shape!.Shape is RestShape or TextShape { Form: TextForm.Leaf } && entryCount > 1)
-                throw buffer.Error(RootErrorKind.CorruptBasket, $"the basket has no offset table, and nothing else tells where its {entryCount} entries begin");
+                throw buffer.Error(RootErrorKind.CorruptBasket, $"the basket has no offset table, and nothing else says where its {entryCount} entries begin");
             using var unwanted = new EntryColumns(new ReadBudget(long.MaxValue, slice.Location));
             ValueReader skipper = slice.FirstLocal > 0 || slice.EndLocal < entryCount ? ValueReaders.Create(slice.Branch.Shape.Shape, unwanted) : _reader;
             for (int i = 0; i < entryCount; i++)
@@ -103,10 +103,10 @@ internal static class ShapeColumnReader
                     unwanted.Clear();
             }
             if (buffer.Remaining > 0)
-                throw buffer.Error(RootErrorKind.CorruptBasket, $"{buffer.Remaining} bytes are left behind the {entryCount} entries of the basket");
+                throw buffer.Error(RootErrorKind.CorruptBasket, $"{buffer.Remaining} bytes are left after the {entryCount} entries of the basket");
         }
 
         private static RootFormatException Named(RootFormatException e, long entry) =>
-            new(e.Kind == RootErrorKind.CorruptObject ? RootErrorKind.CorruptEntry : e.Kind, e.Problem, e.Location with { Entry = entry }, e);
+            new(e.Kind == RootErrorKind.CorruptObject ? RootErrorKind.CorruptEntry : e.Kind, e.Problem, e.Location with { Entry = entry }, inner: e);
     }
 }

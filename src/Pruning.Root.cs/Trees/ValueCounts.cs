@@ -5,17 +5,17 @@ using Pruning.Root.Trees.Records;
 namespace Pruning.Root.Trees;
 
 /// <summary>
-/// How many values the slices of columns have, which has to be known before memory is taken and values find their place.
-/// Where all entries have one size it needs nothing, where columns share a counter only that; else the headers of baskets.
+/// Counts the values of column slices, which must be known before memory is allocated. Entries of one size need no reading,
+/// columns with a shared counter need only the counter, and all others need the headers of their baskets.
 /// </summary>
 internal static class ValueCounts
 {
-    /// <summary>Columns that share a counter before it pays to read that: it costs as much as the headers of one column.</summary>
+    /// <summary>Smallest number of columns that justifies reading their counter: it costs as much as the headers of one column.</summary>
     private const int MinShared = 2;
 
     /// <summary>
-    /// Counts a column whose entries all have one size. The baskets are believed to hold the entries that the branch says,
-    /// as with counters; not though where one would be larger than any may be.
+    /// Counts a column whose entries all have one size. It trusts the branch about the entries of each basket until the
+    /// basket is decoded, unless a basket would exceed the limit of its size.
     /// </summary>
     public static bool BySize(TreeFile file, ColumnSink sink)
     {
@@ -28,10 +28,10 @@ internal static class ValueCounts
     }
 
     /// <summary>
-    /// Counts by the counters, and lets the columns of one counter share their offsets. The counters are believed for now:
-    /// each basket is compared with them when it is decoded.
+    /// Counts with the counters, and lets the columns of one counter share their offsets. The counters are trusted until
+    /// each basket is decoded and compared with them.
     /// </summary>
-    /// <returns>The columns that were counted; none where the counters make no sense.</returns>
+    /// <returns>The columns that were counted; none where the counters are inconsistent.</returns>
     public static HashSet<ColumnSink> ByCounters(TreeFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
     {
         var counted = new HashSet<ColumnSink>();
@@ -54,7 +54,7 @@ internal static class ValueCounts
         return counted;
     }
 
-    /// <summary>Counts one slice by its basket's header; slices of a basket are decompressed to be counted.</summary>
+    /// <summary>Counts one slice with its basket's header. A basket that is needed only in part is decompressed to count it.</summary>
     public static void ByHeader(TreeFile file, BasketReader reader, ColumnSlice slice, CounterValues counts)
     {
         EntryLayout layout = slice.Sink.Layout;
@@ -63,8 +63,9 @@ internal static class ValueCounts
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
-                $"the basket has {header.Key.ObjectBytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}; raise the limit",
-                slice.Location);
+                $"the basket has {header.Key.ObjectBytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}",
+                slice.Location,
+                $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
         }
         if (layout.Kind == EntryKind.Fixed)
         {
@@ -96,7 +97,7 @@ internal static class ValueCounts
         }
         catch (RootFormatException)
         {
-            return null; // the branch may be readable all the same
+            return null; // the branch may still be readable
         }
     }
 }

@@ -11,9 +11,8 @@ using Pruning.Root.Writing.Trees;
 namespace Pruning.Root.Writing;
 
 /// <summary>
-/// Everything of a file but baskets and pages: header, directories, trees, class descriptions, lists. It is only ever added
-/// at the end; header and directories are overwritten last, so that whatever moment the machine stops at, they point at
-/// records that are complete.
+/// Everything in a file except baskets and pages: header, directories, trees, class descriptions, lists. Records are only
+/// added at the end. Header and directories are overwritten last, so they point to complete records even after a crash.
 /// </summary>
 internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOptions options, BasketQueue queue)
 {
@@ -86,7 +85,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
     }
 
     /// <summary>Begins a record of RNTuple data that no directory lists; the caller appends the data.</summary>
-    /// <returns>Where the data begin: what refers to them knows nothing of the key.</returns>
+    /// <returns>Position of the data, after the key.</returns>
     public long BeginBlob(WrittenDirectory directory, int bytes)
     {
         RootBufferWriter record = Start(new RecordKey("RBlob", "", "", directory.Seek, Wide), bytes);
@@ -111,7 +110,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
         }
     }
 
-    /// <summary>Saves what trees and RNTuples tell, and makes it count.</summary>
+    /// <summary>Writes the descriptions of trees and RNTuples, and points the header and directories to them.</summary>
     public void Save(IReadOnlyList<TableWriter> tables, SaveKind kind)
     {
         if (tables.Any(table => table is NtupleWriter))
@@ -188,7 +187,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
         directory.KeyList = (seek, record.Position);
     }
 
-    // One entry: everything behind the file's end is free.
+    // One entry: everything after the end of the file is free.
     private (long Seek, int Bytes) WriteFreeList()
     {
         const long billion = 1_000_000_000;
@@ -229,7 +228,7 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
         file.WriteAt(0, _buffer.Written);
     }
 
-    // Gives the key as it stands in the file: directories list it.
+    // Returns the bytes of the key, which directories list.
     private byte[] WriteRecord(RecordKey key, ReadOnlySpan<byte> payload)
     {
         byte[] packed = ArrayPool<byte>.Shared.Rent(payload.Length);

@@ -9,9 +9,9 @@ using Pruning.Root.Writing.Trees;
 namespace Pruning.Root.Writing;
 
 /// <summary>
-/// Writes a ROOT file of trees and RNTuples. It grows under a temporary name beside its place; <see cref="Close"/> completes it and
-/// gives it its name, and disposing it without Close removes it. Memory: one basket a branch, and a few on their way
-/// through the compression; of an RNTuple, one cluster. Not safe from several threads.
+/// Writes a ROOT file of trees and RNTuples. The file has a temporary name until <see cref="Close"/> completes and renames
+/// it. Disposing it without Close deletes it. Memory: one basket per branch and a few that are being compressed; for an
+/// RNTuple, one cluster. Not safe from several threads.
 /// </summary>
 /// <example><code>
 /// using var file = RootFileWriter.Create("out.root");
@@ -32,7 +32,7 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
     private readonly BasketQueue _queue;
     private readonly FileMetadata _metadata;
     private readonly List<TableWriter> _tables = [];
-    private long _unsavedBytes; // of baskets since the last checkpoint, before compression: that does not depend on threads
+    private long _unsavedBytes; // of baskets since the last checkpoint; counted before compression, so that it does not depend on threads
     private bool _isOpen = true;
     private bool _isDisposed;
 
@@ -45,19 +45,19 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
         _metadata = new FileMetadata(_file, System.IO.Path.GetFileName(path), options, _queue);
     }
 
-    /// <summary>Where the file will be.</summary>
+    /// <summary>Path of the complete file.</summary>
     public string Path { get; }
 
-    /// <summary>Where it is until then. After a crash it is still there, and <see cref="RootReadOptions.Recover"/> reads it.</summary>
+    /// <summary>Its path until then. After a crash it still exists, and <see cref="RootReadOptions.Recover"/> reads it.</summary>
     public string TemporaryPath => _file.TemporaryPath;
 
-    /// <summary>Bytes of the file so far; baskets that are being filled or compressed are not in yet.</summary>
+    /// <summary>Bytes written so far, without baskets that are being filled or compressed.</summary>
     public long Length => _file.Length;
 
-    /// <summary>Begins a file; one that has the name already is replaced when the new one is complete.</summary>
-    /// <param name="path">Where the file is to be.</param>
+    /// <summary>Creates a file. An existing file of that name is replaced when the new one is complete.</summary>
+    /// <param name="path">Path of the file.</param>
     /// <param name="options">Compression, baskets, threads; null for the defaults.</param>
-    /// <exception cref="RootWriteException">The directory is missing or may not be written, or the name is a directory's.</exception>
+    /// <exception cref="RootWriteException">The directory does not exist or is not writable, or the path is a directory.</exception>
     public static RootFileWriter Create(string path, RootWriteOptions? options = null)
     {
         RootFileWriter writer = new(path, (options ?? RootWriteOptions.Default).Checked());
@@ -74,15 +74,15 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
     }
 
     /// <summary>Adds a tree.</summary>
-    /// <param name="path">Its name, behind directories if it is to be in some: <c>Events</c>, <c>ticlDumper/tracksters</c>. Missing directories are made.</param>
-    /// <param name="title">Its title; empty if there is nothing to say.</param>
-    /// <exception cref="ArgumentException">The name is taken, or impossible.</exception>
+    /// <param name="path">Its name, with directories before it if needed: <c>Events</c>, <c>ticlDumper/tracksters</c>. Missing directories are created.</param>
+    /// <param name="title">Its title; may be empty.</param>
+    /// <exception cref="ArgumentException">The name is taken or not allowed.</exception>
     public TreeWriter CreateTree(string path, string title = "") => Add(path, title, "tree", (directory, name) => new TreeWriter(this, directory, name, title));
 
     /// <summary>Adds an RNTuple, which ROOT from 6.34 on reads.</summary>
     /// <param name="path">As in <see cref="CreateTree"/>.</param>
-    /// <param name="description">Empty if there is nothing to say.</param>
-    /// <exception cref="ArgumentException">The name is taken, or impossible.</exception>
+    /// <param name="description">Its description; may be empty.</param>
+    /// <exception cref="ArgumentException">The name is taken or not allowed.</exception>
     public NtupleWriter CreateNtuple(string path, string description = "")
     {
         TableRules.CheckName(path[(path.LastIndexOf('/') + 1)..], "RNTuple", TableRules.NtupleForbidden);
@@ -90,9 +90,9 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
     }
 
     /// <summary>
-    /// Saves all entries so far: whatever happens then, they can be read from the temporary file. Clusters become
-    /// uneven by it; <see cref="RootWriteOptions.CheckpointEvery"/> keeps them even. Values that were set for an entry and
-    /// not filled are forgotten.
+    /// Saves all entries so far: after a crash they can be read from the temporary file. It ends the current cluster early;
+    /// <see cref="RootWriteOptions.CheckpointEvery"/> saves at the ends of whole clusters instead. Values that were set for
+    /// an entry that was not filled are discarded.
     /// </summary>
     /// <exception cref="RootWriteException">The disk failed.</exception>
     public void Checkpoint()
@@ -103,7 +103,7 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
         Save(SaveKind.Checkpoint);
     }
 
-    /// <summary>Completes the file, waits until it is on the disk, and gives it its name.</summary>
+    /// <summary>Completes the file, waits until it is on the disk, and renames it to its final name.</summary>
     /// <exception cref="RootWriteException">The disk failed; the temporary file is removed.</exception>
     public void Close()
     {
@@ -121,7 +121,7 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
         }
     }
 
-    /// <summary>Gives everything back; a file that was not closed is removed.</summary>
+    /// <summary>Releases everything. A file that was not closed is deleted.</summary>
     public void Dispose()
     {
         if (_isDisposed)
@@ -144,7 +144,7 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
     private void CheckOpen()
     {
         if (!_isOpen)
-            throw new ObjectDisposedException(nameof(RootFileWriter), $"the file {Path} is closed; nothing can be added to it");
+            throw new ObjectDisposedException(nameof(RootFileWriter), $"Cannot add to {Path}: the file is closed.");
     }
 
     void IBasketOutput.Add(FilledBasket basket)
@@ -191,16 +191,16 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
         foreach (string name in names)
             TableRules.CheckName(name, $"{what} or directory", TableRules.PathForbidden);
         TableRules.CheckLength(title, "title");
-        _queue.Drain(); // a directory is a record of its own, between baskets
+        _queue.Drain(); // a directory is a separate record between baskets
         WrittenDirectory directory = _metadata.Top;
         foreach (string name in names[..^1])
         {
             if (Find(directory, name) is TableWriter taken)
-                throw new ArgumentException($"'{name}' of '{path}' is {(taken is TreeWriter ? "a tree" : "an RNTuple")} already, it cannot be a directory too");
+                throw new ArgumentException($"Cannot add '{path}' to {Path}: '{name}' is {(taken is TreeWriter ? "a tree" : "an RNTuple")} already and cannot be a directory too. Choose another name.");
             directory = _metadata.Directory(directory, name);
         }
         if (directory.Below.ContainsKey(names[^1]) || Find(directory, names[^1]) is not null)
-            throw new ArgumentException($"the file has a tree, RNTuple or directory '{path}' already");
+            throw new ArgumentException($"Cannot add '{path}' to {Path}: the file has a tree, RNTuple or directory of that name already. Choose another name.");
         T table = create(directory, names[^1]);
         _tables.Add(table);
         return table;

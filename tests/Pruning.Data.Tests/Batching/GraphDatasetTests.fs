@@ -168,7 +168,15 @@ let tests =
                     let indices = [| for i in raws.Length - 1 .. -1 .. 0 -> i |]
 
                     let batches =
-                        BatchLoader.Batches(dataset, indices, size, workers, 2, CancellationToken.None)
+                        BatchLoader.Batches(
+                            dataset,
+                            indices,
+                            size,
+                            GraphPreparation.None,
+                            workers,
+                            2,
+                            CancellationToken.None
+                        )
                         |> Seq.toList
 
                     let entries = batches |> List.collect (fun b -> [ for o in b.Origins -> int o.Entry ])

@@ -48,8 +48,8 @@ let private small =
     trackster [ 0.0, 0.0, 10, 8.0, 9; 0.0, 0.0, 12, 2.0, 4; 0.0, 1.5, 12, 1.0, 3; 6.0, 8.0, 20, 1.0, 2 ] [ 0, 1; 1, 2 ]
 
 let private column (which: Surrounding) (graph: ShowerGraph) : float list =
-    let values = (BatchAssembler.Collate [| graph |]).Surroundings.Values
-    [ for node in 0 .. graph.NodeCount - 1 -> values[node * NodeSurroundings.Count + int which] ]
+    let found = NodeSurroundings.Of(BatchAssembler.Collate [| graph |])
+    [ for node in 0 .. graph.NodeCount - 1 -> found[node, which] ]
 
 let private wanted =
     // The centre of energy is at (6, 9.5) / 12.
@@ -92,7 +92,9 @@ let private property name check =
         name
         check
 
-let private edges (batch: GraphBatch) = Array.zip batch.Source batch.Target
+let private edges (messages: MessageEdges) = Array.zip messages.Source messages.Target
+
+let private ownEdges (graph: ShowerGraph) = edges (BatchAssembler.Collate [| graph |]).Messages
 
 let private join count (graph: ShowerGraph) = NearestNeighbours.Join(BatchAssembler.Collate [| graph |], count)
 
@@ -119,7 +121,7 @@ let surroundings =
                     for _, ofLayer in Seq.groupBy fst (Seq.zip batch.Layers shares) do
                         Expect.floatClose Accuracy.high (Seq.sumBy snd ofLayer) 1.0 "shares"
 
-                    Expect.all batch.Surroundings.Values Double.IsFinite "finite"))
+                    Expect.all (NodeSurroundings.Of batch).Values Double.IsFinite "finite"))
 
             test "a tree's root has all of it behind it" {
                 let tree =
@@ -177,7 +179,7 @@ let neighbours =
                         let shift = int64 a.NodeCount
                         let moved = edges other |> Array.map (fun (u, v) -> u + shift, v + shift)
                         Expect.equal (edges both) (Array.append (edges one) moved) "side by side"
-                        let before = edges (BatchAssembler.Collate [| a |])
+                        let before = ownEdges a
                         let after = edges one
                         Expect.equal after[.. before.Length - 1] before "those that were there"
                         let fresh = after[before.Length ..]
@@ -187,16 +189,15 @@ let neighbours =
                         for node in 0L .. int64 a.NodeCount - 1L do
                             let into edges = edges |> Array.filter (fun (_, v) -> v = node)
                             let free = a.NodeCount - (into before |> Array.distinct).Length
-                            Expect.equal (into fresh).Length (min count free) "in-edges"
+                            Expect.equal (into fresh).Length (min count free) "in-edges"))
 
-                        Expect.equal
-                            one.Forest.LinkCount
-                            (BatchAssembler.Collate [| a |]).Forest.LinkCount
-                            "the same links"))
-
-            test "none more is the batch itself; more than there are is everybody" {
+            test "none more is the edges of the graphs; more than there are is everybody" {
                 let batch = BatchAssembler.Collate [| small |]
-                Expect.isTrue (Object.ReferenceEquals(NearestNeighbours.Join(batch, 0), batch)) "the same"
+
+                Expect.isTrue
+                    (Object.ReferenceEquals((NearestNeighbours.Join(batch, 0)).Source, batch.Source))
+                    "the same"
+
                 Expect.equal (edges (join 100 small) |> Array.distinct).Length 16 "all pairs"
 
                 Expect.throwsT<ArgumentOutOfRangeException>

@@ -6,6 +6,7 @@ open System.Diagnostics
 open System.IO
 open System.Threading
 open Expecto
+open Pruning.Tests
 open Pruning.Tests.Data.RootMutator
 open Pruning.Tests.Data.FuzzCorpus
 open Pruning.Tests.Data
@@ -282,16 +283,17 @@ let tests =
                 Expect.equal tally.Files 2000 "files"
                 Expect.isGreaterThan tally.Refused 500 "many were refused"
             }
+        ]
 
-            testSequenced (
+[<SlowTests>]
+let slow =
+    testSequenced (
+        testList
+            "ROOT mutations"
+            [
                 test
                     "the long mode: PRUNING_FUZZ_FILES mutated files give an error or values, in bounded memory and time" {
-                    let files = variable "PRUNING_FUZZ_FILES" 0
-
-                    if files = 0 then
-                        skiptest
-                            "set PRUNING_FUZZ_FILES to a number of files, 200000 for a good look; PRUNING_FUZZ_SEED and PRUNING_FUZZ_FIRST replay"
-
+                    let files = variable "PRUNING_FUZZ_FILES" (Slow.count 10000 200000)
                     let seed = variable "PRUNING_FUZZ_SEED" 1
                     let tally = Tally()
                     let start = Stopwatch.GetTimestamp()
@@ -300,5 +302,5 @@ let tests =
                     Expect.isEmpty tally.Failures "failures"
                     Expect.equal tally.Files files "files"
                 }
-            )
-        ]
+            ]
+    )

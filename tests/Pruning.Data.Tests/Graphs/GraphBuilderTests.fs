@@ -96,7 +96,7 @@ let private laws =
 
 /// The edge lists of the original's graph library on small graphs.
 let private transforms =
-    let path = Path.Combine(__SOURCE_DIRECTORY__, "../../../Fixtures/layers/graph_transforms.json")
+    let path = Path.Combine(Pruning.Tests.Fixture.own, "layers", "graph_transforms.json")
     use document = JsonDocument.Parse(File.ReadAllText path)
     let ints (e: JsonElement) = [| for v in e.EnumerateArray() -> v.GetInt32() |]
 

@@ -101,7 +101,7 @@ let tests =
 
                 refuses
                     (Prepared.editColumn "label" (fun column -> Some { column with Name = "labels" }))
-                    [ "there is no field 'label'; did you mean 'labels'?"; "RNTuple 'Tracksters'" ]
+                    [ "there is no field 'label'. Did you mean 'labels'?"; "RNTuple 'Tracksters'" ]
 
                 refuses
                     (Prepared.editColumn "energy" (fun column ->
@@ -133,7 +133,7 @@ let tests =
 
                 refuses
                     (Prepared.editColumn "eta" (fun column -> Some { column with Values = Objects 9 }))
-                    [ "wanted numbers, or one list of numbers an entry, but the field's type is std::string" ]
+                    [ "wanted numbers, or one list of numbers an entry, but the field is std::string" ]
             }
 
             test "every pair of shape and codec is read" {

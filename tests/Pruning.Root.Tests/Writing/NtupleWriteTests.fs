@@ -293,22 +293,24 @@ let tests =
 
                     for act, wanted in
                         [
-                            append [ one ], "RNTuple 'n' is given no data for field 'x'"
-                            append [ one; lists; one ], "field 'i' is given twice"
-                            append [ i.Values(ints [ 1; 2 ]); lists ], "field 'x' is given 1 entries but field 'i' 2"
-                            (fun () -> ntuple.Field<int> "i" |> ignore), "RNTuple 'n' has a field 'i' already"
+                            append [ one ], "Cannot append to RNTuple 'n': field 'x' is given no data."
+                            append [ one; lists; one ], "Cannot append to RNTuple 'n': field 'i' is given twice."
+                            append [ i.Values(ints [ 1; 2 ]); lists ],
+                            "Cannot append to RNTuple 'n': field 'x' is given 1 entries but field 'i' 2."
+                            (fun () -> ntuple.Field<int> "i" |> ignore),
+                            "Cannot add field 'i' to RNTuple 'n': it has a field of that name already. Choose another name."
                             (fun () -> ntuple.Field<char> "c" |> ignore),
-                            "field 'c' cannot hold values of type Char, only bool, integers of 8 to 64 bits, float and double"
+                            "Cannot add field 'c': ROOT has no values of type Char. Use bool, integers of 8 to 64 bits, float or double."
                             (fun () -> ntuple.Field<int> "a.b" |> ignore),
-                            "'a.b' cannot be the name of a field: wanted a name without any of . / \\ space : ; and control characters"
+                            "Cannot name a field 'a.b': a name must not be empty, and must not contain control characters or any of . / \\ space : ;."
                             (fun () -> x.Values(ReadOnlyMemory [| 1f |]) |> ignore),
-                            "field 'x' is std::vector<float>: wanted 1 arrays of offsets, found 0"
+                            "Cannot write field 'x': it is std::vector<float> and needs 1 arrays of offsets, not 0."
                             (fun () -> x.List(longs [], ReadOnlyMemory [| 1f |]) |> ignore),
-                            "wanted the offsets of each list of field 'x' and one more, found none"
+                            "Cannot write field 'x': there are no offsets. Give one for each list and one more."
                             (fun () -> x.List(longs [ 0; 2 ], ReadOnlyMemory [| 1f |]) |> ignore),
-                            "the offsets 0 to 2 of field 'x' are outside of the 1 items that they point into"
+                            "Cannot write field 'x': the offsets 0 to 2 are outside of its 1 items."
                             (fun () -> x.List(longs [ 0; 1; 0; 1 ], ReadOnlyMemory [| 1f |]) |> ignore),
-                            "the offsets of field 'x' go backwards after list 1: from 1 to 0"
+                            "Cannot write field 'x': its offsets decrease after list 1, from 1 to 0."
                         ] do
                         Expect.equal (message<ArgumentException> act) wanted "message"
 
@@ -317,7 +319,7 @@ let tests =
 
                     Expect.equal
                         (message<InvalidOperationException>(fun () -> ntuple.Field<int> "late" |> ignore))
-                        "field 'late' comes too late: RNTuple 'n' is being written already, with 1 entries; add all fields first"
+                        "Cannot add field 'late' to RNTuple 'n': it is being written already and has 1 entries. Add all fields before the first entry."
                         "message")
 
                 withDirectory (fun directory ->
@@ -326,12 +328,12 @@ let tests =
 
                     Expect.equal
                         (message<ArgumentException>(fun () -> file.CreateTree "a" |> ignore))
-                        "the file has a tree, RNTuple or directory 'a' already"
+                        $"Cannot add 'a' to {file.Path}: the file has a tree, RNTuple or directory of that name already. Choose another name."
                         "taken"
 
                     Expect.equal
                         (message<ArgumentException>(fun () -> file.CreateNtuple "a/b" |> ignore))
-                        "'a' of 'a/b' is an RNTuple already, it cannot be a directory too"
+                        $"Cannot add 'a/b' to {file.Path}: 'a' is an RNTuple already and cannot be a directory too. Choose another name."
                         "no directory")
             }
 
@@ -343,7 +345,7 @@ let tests =
 
                         Expect.equal
                             (message<ArgumentException>(fun () -> ntuple.Append [| stranger.Values(ints [ 1 ]) |]))
-                            "field 'j' does not belong to RNTuple 'n'"
+                            "Cannot append to RNTuple 'n': field 'j' belongs to another RNTuple."
                             "message"))
             }
         ]

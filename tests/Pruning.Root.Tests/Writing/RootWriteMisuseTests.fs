@@ -60,7 +60,7 @@ let tests =
 
                     Expect.equal
                         (message<InvalidOperationException> tree.Fill)
-                        "entry 0 has 2 elements in branch 'x' but 1 in branch 'y' of the same group 'n'; give both as many"
+                        "Cannot fill entry 0 of tree 't': branch 'x' has 2 elements but branch 'y', with the same counter 'n', has 1. Give both the same number."
                         "message"
 
                     Expect.equal tree.EntryCount 0L "no entry"
@@ -78,7 +78,7 @@ let tests =
 
                     Expect.equal
                         (message<InvalidOperationException> tree.Fill)
-                        "entry 0 of tree 't' has no values in branch 'b'; call its Set before Fill"
+                        "Cannot fill entry 0 of tree 't': branch 'b' has no values. Call its Set before Fill."
                         "message")
             }
 
@@ -98,7 +98,7 @@ let tests =
 
                         Expect.stringContains
                             (message<InvalidOperationException> tree.Fill)
-                            "has no values in branch 'a'"
+                            "branch 'a' has no values."
                             between)
             }
 
@@ -107,18 +107,23 @@ let tests =
                     let tree = file.CreateTree "t"
                     let a = tree.Flat<int> "a"
                     let argument name = message<ArgumentException>(fun () -> tree.Flat<int> name |> ignore)
-                    Expect.equal (argument "a") "tree 't' has a branch 'a' already" "twice"
-                    Expect.stringStarts (argument "x[3]") "'x[3]' cannot be the name of a branch" "brackets"
-                    Expect.stringStarts (argument "") "'' cannot be the name of a branch" "empty"
+
+                    Expect.equal
+                        (argument "a")
+                        "Cannot add branch 'a' to tree 't': the tree has a branch of that name already. Choose another name."
+                        "twice"
+
+                    Expect.stringStarts (argument "x[3]") "Cannot name a branch 'x[3]': " "brackets"
+                    Expect.stringStarts (argument "") "Cannot name a branch '': " "empty"
 
                     Expect.stringStarts
                         (message<ArgumentException>(fun () -> tree.Flat<DateTime> "when" |> ignore))
-                        "branch 'when' cannot hold values of type DateTime"
+                        "Cannot add branch 'when': ROOT has no values of type DateTime."
                         "type"
 
                     Expect.stringStarts
                         (message<ArgumentException>(fun () -> tree.Fixed<int>("p", 0) |> ignore))
-                        "branch 'p' cannot have the dimensions [0]"
+                        "Cannot add branch 'p' with the dimensions [0]: "
                         "dimension"
 
                     a.Set 1
@@ -126,7 +131,7 @@ let tests =
 
                     Expect.equal
                         (message<InvalidOperationException>(fun () -> tree.Flat<int> "late" |> ignore))
-                        "branch 'late' comes too late: tree 't' has 1 entries already; add all branches first"
+                        "Cannot add branch 'late' to tree 't': the tree has 1 entries already. Add all branches before the first entry."
                         "late")
             }
 
@@ -141,27 +146,27 @@ let tests =
 
                     Expect.equal
                         (refused [ a.Values(ints [| 1 |]) ])
-                        "tree 't' is given no data for branch 'n'"
+                        "Cannot append to tree 't': branch 'n' is given no data."
                         "missing"
 
                     Expect.equal
                         (refused [ a.Values(ints [| 1 |]); a.Values(ints [| 1 |]) ])
-                        "branch 'a' is given twice"
+                        "Cannot append to tree 't': branch 'a' is given twice."
                         "twice"
 
                     Expect.equal
                         (refused [ a.Values(ints [| 1 |]); counts; x.Values(ints [| 5 |]) ])
-                        "branch 'n' is given 2 entries but branch 'a' 1"
+                        "Cannot append to tree 't': branch 'n' is given 2 entries but branch 'a' 1."
                         "unequal"
 
                     Expect.equal
                         (refused [ a.Values(ints [| 1; 2 |]); counts; x.Values(ints [||]) ])
-                        "the offsets 0 to 1 of branch 'x' are outside of its 0 values"
+                        "Cannot write branch 'x': the offsets 0 to 1 are outside of its 0 values."
                         "too few values"
 
                     Expect.stringStarts
                         (message<ArgumentException>(fun () -> group.Lists(longs [| 0L; 2L; 1L |]) |> ignore))
-                        "the offsets of branch 'n' go backwards after entry 1"
+                        "Cannot write branch 'n': its offsets decrease after entry 1, from 2 to 1."
                         "backwards"
 
                     Expect.equal tree.EntryCount 0L "nothing was written"
@@ -183,25 +188,26 @@ let tests =
                             fun () -> file.CreateTree "u" |> ignore
                             file.Close
                         ] do
-                        Expect.stringContains
-                            (message<ObjectDisposedException> act)
-                            "is closed; nothing can be added"
-                            "message")
+                        Expect.stringContains (message<ObjectDisposedException> act) "the file is closed." "message")
             }
 
             test "trees and directories do not share names" {
                 withFile (fun file ->
                     file.CreateTree "a/t" |> ignore
                     let refused name = message<ArgumentException>(fun () -> file.CreateTree name |> ignore)
-                    Expect.equal (refused "a") "the file has a tree, RNTuple or directory 'a' already" "a directory's"
-                    Expect.equal (refused "a/t") "the file has a tree, RNTuple or directory 'a/t' already" "a tree's"
+
+                    let taken name =
+                        $"Cannot add '{name}' to {file.Path}: the file has a tree, RNTuple or directory of that name already. Choose another name."
+
+                    Expect.equal (refused "a") (taken "a") "a directory's"
+                    Expect.equal (refused "a/t") (taken "a/t") "a tree's"
 
                     Expect.equal
                         (refused "a/t/u")
-                        "'t' of 'a/t/u' is a tree already, it cannot be a directory too"
+                        $"Cannot add 'a/t/u' to {file.Path}: 't' is a tree already and cannot be a directory too. Choose another name."
                         "a tree as directory"
 
-                    Expect.stringStarts (refused "a//b") "'' cannot be the name of a tree or directory" "empty")
+                    Expect.stringStarts (refused "a//b") "Cannot name a tree or directory '': " "empty")
             }
 
             test "paths that cannot be written" {
@@ -210,15 +216,19 @@ let tests =
 
                     Expect.equal
                         (refused directory)
-                        $"wanted the path of a file but found a directory; name a file in it (writing {directory})"
+                        $"Cannot write {directory}: it is a directory. Name a file in it."
                         "a directory"
 
-                    Expect.stringStarts
+                    Expect.stringEnds
                         (refused (Path.Combine(directory, "no", "f.root")))
-                        "there is no such directory; create it first"
+                        ": there is no such directory. Create it first."
                         "no directory"
 
-                    Expect.stringStarts (refused "") "wanted the path of a file but found an empty one" "no path"
+                    Expect.equal
+                        (refused "")
+                        "Cannot write a file: the path is empty. Give the path of a file."
+                        "no path"
+
                     Expect.isEmpty (Directory.GetFileSystemEntries directory) "nothing is left behind")
             }
 
@@ -262,7 +272,7 @@ let tests =
 
                         Expect.equal
                             text
-                            $"the disk is full; free some space or write elsewhere (writing {path})"
+                            $"Cannot write {path}: the disk is full. Free some space, or write elsewhere."
                             "message"
 
                         Expect.equal (Directory.GetFiles directory) [| path |] "no temporary file"

@@ -6,7 +6,7 @@ using Pruning.Root.Errors;
 
 namespace Pruning.Root.Compression.Blocks;
 
-/// <summary>The codecs of one thread: what is costly to set up is kept from block to block.</summary>
+/// <summary>The decompressors of one thread. They are kept from block to block because they are costly to create.</summary>
 internal sealed class BlockDecoder : IDisposable
 {
     private readonly ZstdDecoder _zstd = new();

@@ -5,7 +5,7 @@ using Pruning.Root.Compression.Zstd;
 
 namespace Pruning.Root.Compression.Blocks;
 
-/// <summary>Compresses payloads into chains of blocks. One thread at a time uses it: what is costly to set up is kept.</summary>
+/// <summary>Compresses payloads into chains of blocks. One thread at a time uses it.</summary>
 internal sealed class BlockEncoder : IDisposable
 {
     private readonly RootCompressionSetting _setting;
@@ -25,8 +25,8 @@ internal sealed class BlockEncoder : IDisposable
 
     /// <summary>Compresses a payload.</summary>
     /// <param name="payload">The bytes.</param>
-    /// <param name="output">Room for as many bytes: more are never needed.</param>
-    /// <returns>Bytes of the blocks, or -1 when they would not be fewer than the payload's: it is stored as it is.</returns>
+    /// <param name="output">Room for as many bytes as the payload has.</param>
+    /// <returns>Bytes of the blocks, or -1 when they would not be fewer than the payload's.</returns>
     public int Encode(ReadOnlySpan<byte> payload, Span<byte> output)
     {
         if (_setting.Codec == RootCompression.None)

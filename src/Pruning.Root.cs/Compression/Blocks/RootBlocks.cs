@@ -7,8 +7,8 @@ namespace Pruning.Root.Compression.Blocks;
 internal static class RootBlocks
 {
     /// <summary>
-    /// Checks that the blocks of a payload together promise exactly the object, without decompressing anything: done
-    /// before memory for the object is taken.
+    /// Checks, without decompressing, that the blocks of a payload add up to exactly the object. Call it before allocating
+    /// the object.
     /// </summary>
     public static void Check(ReadOnlySpan<byte> stored, int objectBytes, RootLocation at)
     {

@@ -4,7 +4,7 @@ using K4os.Compression.LZ4;
 
 namespace Pruning.Root.Compression.Lz4;
 
-/// <summary>LZ4 blocks behind their checksum: the counterpart of <see cref="Lz4Decoder"/>.</summary>
+/// <summary>LZ4 blocks after their checksum: the counterpart of <see cref="Lz4Decoder"/>.</summary>
 internal static class Lz4Encoder
 {
     private const int ChecksumBytes = sizeof(ulong);

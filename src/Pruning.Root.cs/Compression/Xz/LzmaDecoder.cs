@@ -3,8 +3,8 @@ using static Pruning.Root.Compression.Xz.LzmaTables;
 namespace Pruning.Root.Compression.Xz;
 
 /// <summary>
-/// LZMA, with the output itself as the dictionary: blocks of ROOT are decoded whole, so no window has to be kept, and
-/// no dictionary size that a file claims is ever allocated.
+/// LZMA with the output as the dictionary. Blocks of ROOT are decoded whole, so there is no window, and the dictionary size
+/// that a file claims is never allocated.
 /// </summary>
 internal sealed class LzmaDecoder
 {
@@ -33,7 +33,7 @@ internal sealed class LzmaDecoder
         return true;
     }
 
-    /// <summary>Forgets everything but the properties.</summary>
+    /// <summary>Resets everything except the properties.</summary>
     public void ResetState()
     {
         Array.Fill(_probabilities, LzmaRange.Even);
@@ -109,7 +109,7 @@ internal sealed class LzmaDecoder
         uint symbol = 1;
         if (_state >= 7)
         {
-            // After a match the byte that would have continued it is a good guess.
+            // After a match, the byte that would have continued it predicts the next byte.
             uint guess = output[at - (int)_rep0 - 1];
             uint same = 0x100;
             while (symbol < 0x100)
@@ -166,7 +166,7 @@ internal sealed class LzmaDecoder
         _rep0 = distance;
     }
 
-    // A distance smaller than the length repeats what is being written.
+    // If the distance is smaller than the length, the copy repeats bytes that it writes.
     private static void Copy(Span<byte> output, int at, int distance, int count)
     {
         if (distance >= count)

@@ -3,7 +3,7 @@ using static Pruning.Root.Compression.Xz.LzmaTables;
 namespace Pruning.Root.Compression.Xz;
 
 /// <summary>
-/// LZMA with the block itself as the dictionary: greedy with a look at the next byte, matches from
+/// LZMA with the block as the dictionary: greedy with one byte of lookahead, matches from
 /// <see cref="LzmaMatches"/>. The counterpart of <see cref="LzmaDecoder"/>.
 /// </summary>
 internal sealed class LzmaEncoder(int level)
@@ -23,7 +23,7 @@ internal sealed class LzmaEncoder(int level)
     /// <summary>Begins a block.</summary>
     public void Begin(ReadOnlySpan<byte> block) => _matches.Begin(block);
 
-    /// <summary>Forgets everything but what the block was so far.</summary>
+    /// <summary>Resets everything except the dictionary.</summary>
     public void ResetState()
     {
         Array.Fill(_probabilities, LzmaRange.Even);
@@ -78,7 +78,7 @@ internal sealed class LzmaEncoder(int level)
             return (best, 0, repeat);
         if (found < LzmaMatches.Shortest || (found == LzmaMatches.Shortest && distance > 1 << 14))
             return best >= 1 && repeat == 0 ? (1, 0, 0) : (0, 0, -1);
-        // One byte later a longer match may begin.
+        // A longer match may begin one byte later.
         if (found < 32 && at + 1 < end && _matches.Find(block, at + 1, Math.Min(LzmaMatches.Longest, end - at - 1)).Length > found)
             return (0, 0, -1);
         return (found, distance, -1);
@@ -96,7 +96,7 @@ internal sealed class LzmaEncoder(int level)
         }
         else
         {
-            // After a match the byte that would have continued it is a good guess.
+            // After a match, the byte that would have continued it predicts the next byte.
             uint guess = block[at - _repeats[0] - 1];
             uint same = 0x100;
             uint symbol = 1;

@@ -1,6 +1,6 @@
 namespace Pruning.Root.Compression.Xz;
 
-/// <summary>Earlier places of a block where the next bytes stand already: chains of equal hashes.</summary>
+/// <summary>Finds earlier occurrences of the next bytes of a block, with chains of equal hashes.</summary>
 internal sealed class LzmaMatches(int level)
 {
     /// <summary>Shorter matches save nothing.</summary>

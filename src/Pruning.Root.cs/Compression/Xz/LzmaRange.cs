@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Pruning.Root.Compression.Xz;
 
 /// <summary>
-/// LZMA's range decoder over the bytes of one chunk. Past the end it reads zeros and counts on, so that damaged input
-/// costs no check in the inner loop: <see cref="Finish"/> tells afterwards.
+/// LZMA's range decoder over the bytes of one chunk. Past the end it reads zeros and keeps counting, so that the inner
+/// loop needs no check for damaged input: <see cref="Finish"/> checks afterwards.
 /// </summary>
 internal ref struct LzmaRange
 {
@@ -32,7 +32,7 @@ internal ref struct LzmaRange
         _next = HeaderBytes;
     }
 
-    /// <summary>Call it behind the last bit: true when the chunk was used up exactly, as a whole chunk is.</summary>
+    /// <summary>Call it after the last bit. True when exactly the whole chunk was used.</summary>
     public bool Finish()
     {
         Normalise();

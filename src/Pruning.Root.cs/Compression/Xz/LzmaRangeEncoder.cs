@@ -13,7 +13,7 @@ internal ref struct LzmaRangeEncoder
     private ulong _low;
     private uint _range;
     private byte _held; // the last byte that a carry may still change
-    private int _pending; // with the bytes 255 behind it
+    private int _pending; // this byte and the bytes 255 after it
     private int _made;
 
     /// <param name="output">Room for the chunk.</param>
@@ -32,7 +32,7 @@ internal ref struct LzmaRangeEncoder
     {
         for (int i = 0; i < 5; i++)
             Shift();
-        _pending -= 5; // what comes behind the last byte is never read
+        _pending -= 5; // the bytes after the last one are never read
     }
 
     /// <summary>One bit of adaptive probability.</summary>

@@ -1,6 +1,6 @@
 namespace Pruning.Root.Compression.Xz;
 
-/// <summary>Where LZMA's adaptive probabilities stand in one array; the decoder and the encoder share the layout.</summary>
+/// <summary>The layout of LZMA's adaptive probabilities in one array, for the decoder and the encoder.</summary>
 internal static class LzmaTables
 {
     public const int States = 12;

@@ -5,8 +5,8 @@ using Pruning.Root.Errors;
 namespace Pruning.Root.Compression.Xz;
 
 /// <summary>
-/// xz containers with LZMA2, as ROOT's LZMA setting writes them: stream header, blocks, then an index that says nothing
-/// new. The decoder is our own: it needs no window, and is several times as fast as the packaged ones.
+/// xz containers with LZMA2, as ROOT's LZMA setting writes them: stream header, blocks, then an index that is not needed.
+/// This decoder needs no window and is several times faster than those in packages.
 /// </summary>
 internal sealed class XzDecoder
 {
@@ -59,7 +59,7 @@ internal sealed class XzDecoder
         return size;
     }
 
-    // A chain of chunks, each behind a control byte: 0 end, 1 and 2 raw bytes, from 0x80 on LZMA.
+    // A chain of chunks, each after a control byte: 0 end, 1 and 2 raw bytes, from 0x80 on LZMA.
     private int DecodeBlock(ReadOnlySpan<byte> input, Span<byte> output, ref int made, RootLocation at)
     {
         int next = 0;
@@ -97,7 +97,7 @@ internal sealed class XzDecoder
         }
     }
 
-    // 0x80 goes on, 0xa0 resets the state, 0xc0 has new properties too, 0xe0 a new dictionary as well.
+    // 0x80 continues, 0xa0 resets the state, 0xc0 also sets new properties, 0xe0 also begins a new dictionary.
     private bool Prepare(int control, ReadOnlySpan<byte> header, bool ready, RootLocation at)
     {
         if (control >= 0xc0 && !_lzma.TrySetProperties(header[4]))
@@ -107,7 +107,7 @@ internal sealed class XzDecoder
             _lzma.ResetState();
             return true;
         }
-        return ready ? true : throw Bad("goes on where nothing began", at);
+        return ready ? true : throw Bad("continues a chunk that never began", at);
     }
 
     private static int Verify(ReadOnlySpan<byte> stored, int next, ReadOnlySpan<byte> block, int check, RootLocation at)
@@ -120,7 +120,7 @@ internal sealed class XzDecoder
             uint wanted = BinaryPrimitives.ReadUInt32LittleEndian(stored[next..]);
             uint found = Crc32.HashToUInt32(block);
             if (wanted != found)
-                throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"an xz block has the checksum {found:x8} but {wanted:x8} is stored; the file is damaged", at);
+                throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"an xz block has the checksum {found:x8} but {wanted:x8} is stored", at);
         }
         return bytes;
     }

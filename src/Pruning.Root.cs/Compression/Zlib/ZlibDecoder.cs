@@ -15,7 +15,7 @@ internal static class ZlibDecoder
             try
             {
                 int made = codec.ReadAtLeast(output, output.Length, throwOnEndOfStream: false);
-                // One byte more: it makes the codec read the checksum, and shows blocks that are too long.
+                // Reading one byte more makes the codec check the checksum, and detects blocks that are too long.
                 Span<byte> surplus = stackalloc byte[1];
                 return made == output.Length ? made + codec.Read(surplus) : made;
             }

@@ -18,7 +18,7 @@ internal static class ZlibEncoder
     }
 }
 
-/// <summary>Collects what a codec writes in given memory, and remembers when that was too little.</summary>
+/// <summary>A stream into given memory that records whether the memory was too small.</summary>
 internal sealed unsafe class BoundedStream(byte* memory, int capacity) : Stream
 {
     private int _length;

@@ -3,7 +3,7 @@ using ZstdSharp;
 
 namespace Pruning.Root.Compression.Zstd;
 
-/// <summary>Zstandard frames. The decompressor is set up once and reused; it belongs to one thread at a time.</summary>
+/// <summary>Zstandard frames. The decompressor is created once and reused; one thread at a time uses it.</summary>
 internal sealed class ZstdDecoder : IDisposable
 {
     private readonly Decompressor _decompressor = new();

@@ -91,7 +91,7 @@ internal static class PageDecoder
 
     private static void Halves(ReadOnlySpan<byte> page, int pageElements, int first, bool split, Span<float> into)
     {
-        // The halves are put into the upper part of the floats' own memory: each is read before its place is written.
+        // The halves are stored in the upper half of the floats' memory, and each is read before its place is overwritten.
         Span<Half> halves = MemoryMarshal.Cast<float, Half>(into)[into.Length..];
         Span<byte> bytes = MemoryMarshal.AsBytes(halves);
         if (split)
@@ -108,7 +108,8 @@ internal static class PageDecoder
             into[i] = narrow[i];
     }
 
-    // The first element of every page stands as it is, so a part of a page needs what is before it on the page.
+    // The first element of every page is absolute and the others are differences, so all elements before the first wanted
+    // one are needed.
     private static void Ends(ReadOnlySpan<byte> page, int width, int pageElements, int first, Span<long> into)
     {
         int count = first + into.Length;

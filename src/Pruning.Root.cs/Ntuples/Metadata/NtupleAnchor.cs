@@ -15,7 +15,7 @@ internal sealed record NtupleAnchor(NtupleLink Header, NtupleLink Footer, long M
     private const int Bytes = FrameBytes + (4 * sizeof(ushort)) + (7 * sizeof(ulong)) + sizeof(ulong);
     private const int SupportedEpoch = 1;
 
-    /// <param name="payload">The object as stored, decompressed; big-endian, unlike everything that it points at.</param>
+    /// <param name="payload">The decompressed object. It is big-endian, unlike the envelopes that it points to.</param>
     /// <param name="at">Its record.</param>
     public static NtupleAnchor Decode(ReadOnlySpan<byte> payload, RootLocation at)
     {
@@ -25,8 +25,8 @@ internal sealed record NtupleAnchor(NtupleLink Header, NtupleLink Footer, long M
         buffer.Skip(FrameBytes); // byte count and class version
         ushort epoch = (ushort)buffer.ReadInt16();
         if (epoch != SupportedEpoch)
-            throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"the RNTuple is of the format's epoch {epoch}, this reader knows {SupportedEpoch}; write it with ROOT 6.34 or newer", at with { PayloadByte = FrameBytes });
-        // Later versions may append members, the checksum stays last.
+            throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"the RNTuple has the format epoch {epoch} but only epoch {SupportedEpoch} is supported", at with { PayloadByte = FrameBytes }, "Write it again with ROOT 6.34 or newer.");
+        // Later versions may append members; the checksum stays last.
         ReadOnlySpan<byte> hashed = payload[FrameBytes..^sizeof(ulong)];
         NtupleChecksum.Require(hashed, BinaryPrimitives.ReadUInt64BigEndian(payload[^sizeof(ulong)..]), "the RNTuple's anchor", at);
         buffer.Skip(3 * sizeof(ushort)); // major, minor, patch: informative
@@ -56,6 +56,6 @@ internal static class NtupleChecksum
     {
         ulong found = XxHash3.HashToUInt64(bytes);
         if (found != wanted)
-            throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"{what} has the checksum {found:x16} but {wanted:x16} is stored; the file is damaged", at);
+            throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"{what} has the checksum {found:x16} but {wanted:x16} is stored", at);
     }
 }

@@ -4,13 +4,13 @@ using Pruning.Root.Files;
 
 namespace Pruning.Root.Ntuples.Metadata;
 
-/// <summary>Bytes of an RNTuple as they stand in the file: one run, or pieces where a blob is larger than a key may be.</summary>
+/// <summary>Bytes of an RNTuple in the file: contiguous, or in pieces if a blob is larger than the largest key.</summary>
 internal static class NtupleBlobs
 {
-    /// <summary>Refuses what lies outside of the file or in another storage, before memory is taken for it.</summary>
+    /// <summary>Refuses blobs outside of the file or in another storage, before memory is allocated.</summary>
     public static void Check(OpenedFile file, NtupleLocator place, long maxKeyBytes, string what, RootLocation at)
     {
-        // Pieces behind the first may be anywhere; reading them checks where.
+        // Pieces after the first may be anywhere; reading them checks their positions.
         long run = maxKeyBytes == 0 ? place.Bytes : Math.Min(place.Bytes, maxKeyBytes);
         if (place.Offset < 0)
             throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"{what} is in a storage of type {place.Bytes}, not in this file", at);
@@ -31,7 +31,7 @@ internal static class NtupleBlobs
             file.Source.Read(offset, destination, at);
             return;
         }
-        // The first piece ends with the places of the others.
+        // The first piece ends with the positions of the others.
         long pieces = PieceCount(destination.Length, maxKeyBytes);
         long tableBytes = (pieces - 1) * sizeof(ulong);
         if (tableBytes >= maxKeyBytes)
@@ -51,7 +51,7 @@ internal static class NtupleBlobs
         }
     }
 
-    // As ROOT counts: the table of places takes room of the first piece, which may cost one piece more.
+    // As ROOT counts: the table of positions uses space of the first piece, which may need one piece more.
     private static long PieceCount(long bytes, long maxKeyBytes)
     {
         long pieces = (bytes + maxKeyBytes - 1) / maxKeyBytes;

@@ -5,8 +5,8 @@ using Pruning.Root.Errors;
 namespace Pruning.Root.Ntuples.Metadata;
 
 /// <summary>
-/// Reads an RNTuple envelope's little-endian structures. A frame is a buffer of its own, so nothing reads past the
-/// end that its frame announces; what a newer writer appended to a frame is stepped over.
+/// Reads an RNTuple envelope's little-endian structures. A frame is a separate buffer, so nothing reads past its end.
+/// Members that newer writers append to a frame are skipped.
 /// </summary>
 internal ref struct NtupleBuffer
 {
@@ -84,7 +84,7 @@ internal ref struct NtupleBuffer
         }
     }
 
-    /// <summary>Steps into a record frame; this buffer goes on behind it.</summary>
+    /// <summary>Opens a record frame; this buffer continues after it.</summary>
     public NtupleBuffer OpenRecord(string what)
     {
         long size = ReadInt64();
@@ -97,9 +97,9 @@ internal ref struct NtupleBuffer
         return new NtupleBuffer(Take(size - RecordHeaderBytes), _at, begin);
     }
 
-    /// <summary>Steps into a list frame; this buffer goes on behind it.</summary>
+    /// <summary>Opens a list frame; this buffer continues after it.</summary>
     /// <param name="what">Name for errors.</param>
-    /// <param name="minItemBytes">Bytes that one element has at least: a count that cannot fit is refused before memory is taken for it.</param>
+    /// <param name="minItemBytes">Smallest number of bytes of an element. A count that cannot fit is refused before memory is allocated.</param>
     /// <param name="count">Number of elements.</param>
     public NtupleBuffer OpenList(string what, int minItemBytes, out int count)
     {

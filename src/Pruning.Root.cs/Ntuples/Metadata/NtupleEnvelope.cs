@@ -13,7 +13,7 @@ internal enum EnvelopeType
     PageList = 3,
 }
 
-/// <summary>A block of RNTuple metadata: type, length, contents, checksum. Verified as a whole before anything is believed.</summary>
+/// <summary>A block of RNTuple metadata: type, length, contents, checksum. Its checksum is verified before it is decoded.</summary>
 /// <param name="Bytes">The envelope once decompressed.</param>
 /// <param name="Checksum">Its checksum, by which other envelopes name it.</param>
 /// <param name="Location">Where it is.</param>
@@ -37,7 +37,7 @@ internal sealed record NtupleEnvelope(byte[] Bytes, ulong Checksum, RootLocation
         at = at with { Byte = link.Place.Offset };
         long limit = Math.Min(file.Options.MaxRecordBytes, Array.MaxLength);
         if (link.Bytes > limit || link.Place.Bytes > limit)
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"{what} has {Math.Max(link.Bytes, link.Place.Bytes)} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}; raise the limit", at);
+            throw new RootFormatException(RootErrorKind.MemoryLimit, $"{what} has {Math.Max(link.Bytes, link.Place.Bytes)} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}", at, $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
         if (link.Bytes < MinBytes)
             throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{what} cannot have {link.Bytes} bytes", at);
         byte[] bytes = Unpack(file, link, maxKeyBytes, at);

@@ -36,7 +36,7 @@ internal sealed record FieldRecord(int Parent, FieldRole Role, string Name, stri
         NtupleBuffer buffer = list.OpenRecord("a field");
         buffer.Take(2 * sizeof(uint)); // versions of the field and of its type
         uint parent = buffer.ReadUInt32();
-        // Fields stand behind what contains them, so there are no circles.
+        // A field follows the field that contains it, so there are no circles.
         if (parent > id)
             throw buffer.Error($"field {id} is inside of field {parent}, which comes after it");
         int role = buffer.ReadUInt16();

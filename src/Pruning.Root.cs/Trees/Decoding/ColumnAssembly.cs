@@ -4,17 +4,17 @@ using Pruning.Root.Files;
 
 namespace Pruning.Root.Trees.Decoding;
 
-/// <summary>Joins the columns that groups of baskets gave.</summary>
+/// <summary>Joins the columns of groups of baskets.</summary>
 internal static class ColumnAssembly
 {
     /// <param name="branch">Name of the branch.</param>
     /// <param name="first">First entry.</param>
-    /// <param name="end">Entry behind the last one.</param>
+    /// <param name="end">Entry after the last one.</param>
     /// <param name="groups">In the order of their entries; each has the same columns.</param>
     /// <param name="budget">Charged for the joined columns.</param>
     public static IReadOnlyList<RootColumn> Join(string branch, long first, long end, EntryColumns[] groups, ReadBudget budget)
     {
-        var shared = new Dictionary<int, long[]>(); // fields of one record share the offsets of its list
+        var shared = new Dictionary<int, long[]>(); // the fields of a record share the offsets of its list
         var columns = new List<RootColumn>();
         foreach (ShapeColumn column in groups[0].Columns)
         {

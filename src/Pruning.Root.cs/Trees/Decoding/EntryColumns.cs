@@ -11,11 +11,11 @@ internal readonly record struct ListLevel(int Length, int Index);
 /// <summary>One column of a shape: where its values go while entries are read.</summary>
 /// <param name="Field">Names of the records' members on the way, joined by dots.</param>
 /// <param name="Levels">Lists on the way, the outermost first.</param>
-/// <param name="Encoding">How a number stands in the file; null for texts.</param>
+/// <param name="Encoding">How a number is stored in the file; null for texts.</param>
 /// <param name="Index">Which array of numbers, or of texts.</param>
 internal sealed record ShapeColumn(string Field, IReadOnlyList<ListLevel> Levels, ElementEncoding? Encoding, int Index);
 
-/// <summary>The growing columns of one group of entries: counts of lists, numbers as the file has them, texts.</summary>
+/// <summary>The growing columns of a group of entries: counts of lists, unconverted numbers, texts.</summary>
 internal sealed class EntryColumns(ReadBudget budget) : IDisposable
 {
     /// <summary>Item counts of the lists of each level of varying length.</summary>
@@ -39,7 +39,7 @@ internal sealed class EntryColumns(ReadBudget budget) : IDisposable
 
     public (GrowingArray<byte> Utf8, GrowingArray<int> Bytes) AddTexts() => (Added(Texts), Added(TextBytes));
 
-    /// <summary>Forgets what was read so far: entries before the wanted ones.</summary>
+    /// <summary>Discards what was read so far.</summary>
     public void Clear()
     {
         foreach (GrowingArray<int> array in Counts.Concat(TextBytes))

@@ -4,7 +4,7 @@ using Pruning.Root.Files;
 
 namespace Pruning.Root.Trees.Decoding;
 
-/// <summary>An array from the pool that grows within a budget. Give it back by disposing it.</summary>
+/// <summary>A pooled array that grows within a budget. Disposing it returns its memory.</summary>
 internal sealed class GrowingArray<T>(ReadBudget budget) : IDisposable
     where T : unmanaged
 {
@@ -37,7 +37,7 @@ internal sealed class GrowingArray<T>(ReadBudget budget) : IDisposable
         return added;
     }
 
-    /// <summary>Forgets the items, keeps the memory.</summary>
+    /// <summary>Discards the items and keeps the memory.</summary>
     public void Clear() => _count = 0;
 
     public void Dispose()

@@ -4,10 +4,10 @@ using Pruning.Root.Streamers;
 
 namespace Pruning.Root.Trees.Decoding;
 
-/// <summary>Lists behind a count of their own.</summary>
+/// <summary>Lists that begin with their own count.</summary>
 /// <param name="item">Reads an item.</param>
-/// <param name="itemBytes">No item takes fewer bytes.</param>
-/// <param name="memberBytes">No item takes fewer bytes where items are stored member by member, without envelopes of their own.</param>
+/// <param name="itemBytes">Smallest number of bytes of an item.</param>
+/// <param name="memberBytes">Smallest number of bytes of an item where items are stored member by member, without envelopes.</param>
 /// <param name="counts">Gets the counts.</param>
 internal sealed class ListReader(ValueReader item, int itemBytes, int memberBytes, GrowingArray<int> counts) : ValueReader
 {
@@ -24,7 +24,7 @@ internal sealed class ListReader(ValueReader item, int itemBytes, int memberByte
             item.ReadByMember(ref buffer, TakeCount(ref buffer, memberBytes));
     }
 
-    // A count that lies is found out before anything is read or taken for it.
+    // A wrong count is detected before memory is allocated for it.
     private int TakeCount(ref RootBuffer buffer, int leastBytes)
     {
         int count = buffer.ReadInt32();
@@ -81,7 +81,7 @@ internal sealed class RestReader(ValueReader item, GrowingArray<int> counts) : V
             int before = buffer.Position;
             item.Read(ref buffer);
             if (buffer.Position == before)
-                throw buffer.Error(RootErrorKind.CorruptEntry, "an item of no bytes never ends");
+                throw buffer.Error(RootErrorKind.CorruptEntry, "an item takes no bytes, so the entry never ends");
         }
         counts.Add(count);
     }
@@ -93,15 +93,15 @@ internal sealed class ByMemberReader(ValueReader list) : ValueReader
     public override void Read(ref RootBuffer buffer) => list.ReadByMember(ref buffer, 1);
 }
 
-/// <summary>As <see cref="RestReader"/>, behind one envelope for all items.</summary>
+/// <summary>As <see cref="RestReader"/>, with one envelope around all items.</summary>
 /// <param name="items">Reads them.</param>
 /// <param name="byMember">Reads them where they are lists of objects that are stored member by member: the envelope says so.</param>
-/// <param name="objects">Of such lists, reads an object: the envelope tells their version.</param>
+/// <param name="objects">Reads an object of such lists; the envelope has their version.</param>
 internal sealed class EnvelopedRestReader(RestReader items, RestReader byMember, ObjectReader? objects) : ValueReader
 {
     public override void Read(ref RootBuffer buffer)
     {
-        // Old writers leave the envelope of an empty column out.
+        // Old writers leave out the envelope of an empty column.
         if (buffer.Remaining > 0 && Frame.Open(ref buffer, "a column of a collection").MemberWise)
         {
             CollectionReader.ReadItemVersion(ref buffer, objects);

@@ -34,7 +34,7 @@ internal class ObjectReader(string className, StreamerInfo? info, ValueReader bo
 
     public override void ReadByMember(ref RootBuffer buffer, int count) => body.ReadByMember(ref buffer, count);
 
-    /// <summary>Checks the version in front of a body; classes without a version have a checksum behind it.</summary>
+    /// <summary>Checks the version before a body. Classes without a version have a checksum after it.</summary>
     public void ReadVersion(ref RootBuffer buffer, int version)
     {
         uint checksum = version == 0 ? buffer.ReadUInt32() : 0;
@@ -46,7 +46,8 @@ internal class ObjectReader(string className, StreamerInfo? info, ValueReader bo
     }
 }
 
-/// <summary>Base classes: in envelopes, but where objects are stored member by member their members are columns among the class's own.</summary>
+/// <summary>Base classes. They have envelopes, except where objects are stored member by member: there their members are columns
+/// like those of the class itself.</summary>
 internal sealed class BaseReader(string className, StreamerInfo? info, ValueReader body) : ObjectReader(className, info, body)
 {
     public override void ReadColumn(ref RootBuffer buffer, int count) => ReadByMember(ref buffer, count);
@@ -86,7 +87,7 @@ internal sealed class CollectionReader(ValueReader body, bool onlyInColumns, Obj
             throw buffer.Error(RootErrorKind.CorruptEntry, $"a collection ends {frame.End - buffer.Position} bytes before its byte count");
     }
 
-    // Whether columns of no items have envelopes, only the bytes that are left say: those of this collection.
+    // Columns without items may or may not have envelopes; only the bytes that remain of this collection show it.
     private void ReadByMemberWithin(ref RootBuffer buffer, Frame frame, int count)
     {
         if (frame.End < buffer.Position)
@@ -100,9 +101,9 @@ internal sealed class CollectionReader(ValueReader body, bool onlyInColumns, Obj
         buffer.Seek(begin + inside.Position);
     }
 
-    /// <summary>What stands before items that are stored member by member: the version of their class.</summary>
+    /// <summary>Reads what precedes items that are stored member by member: the version of their class.</summary>
     /// <param name="buffer">The bytes.</param>
-    /// <param name="items">Reads the items; null where any version will do.</param>
+    /// <param name="items">Reads the items; null where every version is accepted.</param>
     public static void ReadItemVersion(ref RootBuffer buffer, ObjectReader? items)
     {
         int version = buffer.ReadInt16();

@@ -7,8 +7,8 @@ using Pruning.Root.Streamers;
 namespace Pruning.Root.Trees.Decoding;
 
 /// <summary>
-/// Reads values of one shape from the bytes of entries and appends them to its columns. The tree of readers mirrors the
-/// tree of shapes; nothing is allocated for an entry.
+/// Reads values of one shape from the bytes of entries and appends them to columns. The tree of readers mirrors the tree of
+/// shapes. Nothing is allocated per entry.
 /// </summary>
 internal abstract class ValueReader
 {
@@ -30,7 +30,7 @@ internal abstract class ValueReader
         throw buffer.Error(RootErrorKind.CorruptEntry, "a list of values without members is marked as stored member by member");
 }
 
-/// <summary>Numbers, copied as they stand.</summary>
+/// <summary>Numbers, copied without conversion.</summary>
 internal sealed class NumberReader(ElementEncoding encoding, GrowingArray<byte> bytes) : ValueReader
 {
     private readonly int _width = encoding.DiskBytes;
@@ -69,11 +69,11 @@ internal sealed class BitsReader(NumberReader bits) : ValueReader
     {
         bits.Read(ref buffer);
         if ((bits.CountAt(0) & StreamedBases.IsReferenced) != 0)
-            buffer.Skip(sizeof(short)); // in which process
+            buffer.Skip(sizeof(short)); // number of the process
     }
 }
 
-/// <summary>Texts, copied as they stand.</summary>
+/// <summary>Texts, copied without conversion.</summary>
 internal sealed class TextReader(TextForm form, GrowingArray<byte> utf8, GrowingArray<int> lengths) : ValueReader
 {
     public override void Read(ref RootBuffer buffer)
@@ -88,7 +88,7 @@ internal sealed class TextReader(TextForm form, GrowingArray<byte> utf8, Growing
     }
 }
 
-/// <summary>Bytes that become no values.</summary>
+/// <summary>Bytes that are skipped.</summary>
 internal sealed class SkippingReader(SkippedKind kind) : ValueReader
 {
     private const uint CountMask = 0x40000000;

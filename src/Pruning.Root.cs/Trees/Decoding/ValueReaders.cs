@@ -48,7 +48,8 @@ internal sealed class ValueReaders
         }
     }
 
-    // What an item takes at least where a list is stored member by member: columns share envelopes, base classes have none.
+    // Smallest number of bytes of an item where a list is stored member by member: members share envelopes there, and base
+    // classes have none.
     private static int MemberBytes(EntryShape item)
     {
         EntryShape body = item is ObjectShape instance ? instance.Body : item;
@@ -63,7 +64,7 @@ internal sealed class ValueReaders
         EntryShape other => other.MinBytes,
     };
 
-    // The class of a list's items tells which version their members are in, where they are stored member by member.
+    // Items that are stored member by member begin with the version of their class, which this reader checks.
     private static ObjectReader? ObjectOf(EntryShape body) => body is ListShape { Item: ObjectShape { Info: not null } item }
         ? new ObjectReader(item.ClassName, item.Info, new SkippingReader(SkippedKind.Identity))
         : null;

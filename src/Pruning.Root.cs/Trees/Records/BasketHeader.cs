@@ -5,11 +5,11 @@ using Pruning.Root.Sources;
 
 namespace Pruning.Root.Trees.Records;
 
-/// <summary>ROOT's TBasket header, which stands at the end of the basket's key.</summary>
+/// <summary>ROOT's TBasket header, at the end of the basket's key.</summary>
 /// <param name="Key">The record header before it.</param>
-/// <param name="NamePosition">Where the key's name, which is the branch's, stands in the buffer it was read from.</param>
+/// <param name="NamePosition">Position of the key's name, which is the branch's, in the buffer it was read from.</param>
 /// <param name="NameBytes">Bytes of that name.</param>
-/// <param name="HeaderEnd">Position behind the header in the buffer it was read from.</param>
+/// <param name="HeaderEnd">Position after the header in the buffer it was read from.</param>
 /// <param name="EntryBytes">fNevBufSize: bytes of an entry when all have the same and there is no offset table.</param>
 /// <param name="IoBits">fIOBits: 1 = writers may leave the offset table out.</param>
 /// <param name="EntryCount">fNevBuf.</param>
@@ -20,8 +20,8 @@ internal readonly record struct BasketHeader(KeyNumbers Key, int NamePosition, i
     /// <summary>Bytes of entry data.</summary>
     public int DataBytes => Last - Key.KeyBytes;
 
-    /// <param name="buffer">Stands on the first byte of the key.</param>
-    /// <param name="embedded">The basket stands inside a tree description.</param>
+    /// <param name="buffer">Positioned on the first byte of the key.</param>
+    /// <param name="embedded">The basket is stored inside a tree description.</param>
     public static BasketHeader Decode(ref RootBuffer buffer, bool embedded = false)
     {
         KeyNumbers key = KeyNumbers.Decode(ref buffer, embedded);

@@ -5,10 +5,10 @@ namespace Pruning.Root.Trees.Records;
 /// <summary>One basket of a branch: which entries it holds and where it is.</summary>
 /// <param name="Index">Number within the branch.</param>
 /// <param name="First">First entry.</param>
-/// <param name="End">Entry behind the last one.</param>
+/// <param name="End">Entry after the last one.</param>
 /// <param name="Seek">Record in the file, 0 where there is none.</param>
 /// <param name="RecordBytes">Bytes of that record.</param>
-/// <param name="Embedded">The basket itself where it stands in the tree's description.</param>
+/// <param name="Embedded">The basket itself if it is stored in the tree's description.</param>
 internal sealed record BasketPlace(int Index, long First, long End, long Seek, int RecordBytes, EmbeddedBasket? Embedded);
 
 /// <summary>The baskets of a branch, in the order of their entries; empty ones are left out.</summary>
@@ -33,7 +33,7 @@ internal static class BasketTable
             long first = entries[i];
             long end = i + 1 < count ? entries[i + 1] : branch.EntryNumber;
             if (end < first)
-                throw Corrupt(at with { Basket = i }, $"the basket holds the entries {first} to {end}, which goes backwards");
+                throw Corrupt(at with { Basket = i }, $"the basket holds the entries {first} to {end}, a range that ends before it begins");
             EmbeddedBasket? embedded = i < embeddedBaskets.Count && embeddedBaskets[i]?.Data is not null ? embeddedBaskets[i] : null;
             if (end > first)
                 places.Add(new BasketPlace(i, first, end, seeks[i], (int)Math.Clamp(bytes[i], int.MinValue, int.MaxValue), embedded));

@@ -14,7 +14,7 @@ namespace Pruning.Root.Trees.Records;
 internal sealed record ElementRecord(string ClassName, uint Checksum, int Version, int Id, int Type, int StreamerType, long Counter);
 
 /// <summary>
-/// ROOT's TBranch or a class derived from it: its numbers, and where its lists and tables stand in the tree's description.
+/// ROOT's TBranch or a class derived from it: its numbers, and the positions of its lists and tables in the tree's description.
 /// </summary>
 internal sealed class BranchRecord(TreePayload tree, string className, BranchRecord? parent)
 {

@@ -4,13 +4,13 @@ using Pruning.Root.Streamers;
 
 namespace Pruning.Root.Trees.Records;
 
-/// <summary>Walks over the branches of a tree's description once: notes numbers and places, makes no texts and no tables.</summary>
+/// <summary>Walks once over the branches of a tree's description and notes numbers and positions. It decodes no texts and no tables.</summary>
 internal sealed class BranchWalk(TreePayload tree)
 {
     /// <summary>Branches nested deeper than any real tree are refused before they exhaust the stack.</summary>
     public const int MaxDepth = 64;
 
-    /// <summary>Every branch, those above before those below.</summary>
+    /// <summary>Every branch; a branch precedes its children.</summary>
     public List<BranchRecord> Branches { get; } = [];
 
     /// <summary>Walks a list of branches: a member of TTree and of TBranch. Gives their number.</summary>
@@ -22,7 +22,7 @@ internal sealed class BranchWalk(TreePayload tree)
         int found = 0;
         for (int i = 0; i < count; i++)
         {
-            // A reference to a branch that stands elsewhere is no child: following it could go on for ever.
+            // A reference to another branch is not a child: following references might never end.
             ObjectSlot slot = map.Open(ref buffer);
             if (slot.ClassName is null)
                 continue;
@@ -41,7 +41,7 @@ internal sealed class BranchWalk(TreePayload tree)
         return found;
     }
 
-    /// <summary>The members that TBranchElement adds, behind its TBranch.</summary>
+    /// <summary>The members that TBranchElement adds after its TBranch.</summary>
     public static ElementRecord ReadElement(ref RootBuffer buffer, ObjectMap map, int version, int depth)
     {
         if (version is < 8 or > 10)
@@ -97,12 +97,12 @@ internal sealed class BranchWalk(TreePayload tree)
         buffer.Skip(sizeof(uint) + (version >= 10 ? sizeof(short) : sizeof(int))); // fCheckSum, fClassVersion
         branch.Member = (buffer.ReadInt32(), buffer.ReadInt32());
         buffer.Skip(2 * sizeof(int)); // fStreamerType, fMaximum
-        // Counters are references, as a rule; a branch that stands here instead may name classes that others refer to.
+        // Counters are usually references. A branch stored here instead may hold class names that others refer to.
         for (int i = 0; i < 2; i++)
             WalkSlot(ref buffer, map, depth);
     }
 
-    // A branch that stands where a reference should: no child of anybody, but its classes may be referred to.
+    // A branch stored in the place of a reference: it is not a child, but its class names may be referred to.
     private void WalkSlot(ref RootBuffer buffer, ObjectMap map, int depth)
     {
         if (depth > MaxDepth)

@@ -4,10 +4,10 @@ using Pruning.Root.Streamers;
 
 namespace Pruning.Root.Trees.Records;
 
-/// <summary>Branches of versions that are not in the code, read as the file's class descriptions say.</summary>
+/// <summary>Branches of versions without code here, read as the file's class descriptions say.</summary>
 internal static class DescribedBranch
 {
-    /// <summary>Walks over a TBranch behind its envelope.</summary>
+    /// <summary>Walks over a TBranch after its envelope header.</summary>
     public static void Walk(ref RootBuffer buffer, BranchRecord branch, StreamerInfo info, ObjectMap map, BranchWalk walk, int depth)
     {
         var members = new DescribedMembers(map);

@@ -4,10 +4,10 @@ using Pruning.Root.Streamers;
 
 namespace Pruning.Root.Trees.Records;
 
-/// <summary>A basket that was still in memory when the tree was written: it stands inside the tree's description.</summary>
+/// <summary>A basket that was still in memory when the tree was written, so it is stored inside the tree's description.</summary>
 /// <param name="Header">Its header.</param>
-/// <param name="Data">Entry data, uncompressed; null when the slot holds a header only and the data is a record of its own.</param>
-/// <param name="Offsets">Where each entry begins, counted like <see cref="BasketHeader.Last"/>; null without a table.</param>
+/// <param name="Data">Entry data, uncompressed; null when the slot holds only a header and the data is a separate record.</param>
+/// <param name="Offsets">Start of each entry, counted like <see cref="BasketHeader.Last"/>; null without a table.</param>
 internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? Offsets)
 {
     /// <summary>Reads fBaskets by index; null where the basket is a record.</summary>
@@ -29,7 +29,7 @@ internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? 
         return baskets;
     }
 
-    /// <summary>Steps over fBaskets, so that the classes named in it are known.</summary>
+    /// <summary>Skips fBaskets, and keeps the class names in it.</summary>
     public static void WalkList(ref RootBuffer buffer, ObjectMap map)
     {
         (Frame frame, int count) = StreamedBases.OpenArray(ref buffer);
@@ -37,7 +37,7 @@ internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? 
         {
             ObjectSlot slot = OpenSlot(ref buffer, map);
             if (slot is { ClassName: not null, End: < 0 })
-                Decode(ref buffer); // only its contents say where it ends
+                Decode(ref buffer); // its end follows from its contents only
             ObjectMap.Close(ref buffer, slot);
         }
         frame.Close(ref buffer);
@@ -51,7 +51,7 @@ internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? 
         return slot;
     }
 
-    /// <param name="buffer">Stands behind the class tag.</param>
+    /// <param name="buffer">Positioned after the class tag.</param>
     public static EmbeddedBasket Decode(ref RootBuffer buffer)
     {
         BasketHeader header = BasketHeader.Decode(ref buffer, embedded: true);
@@ -63,7 +63,7 @@ internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? 
         int[]? offsets = null;
         if (flag % 10 == 1)
         {
-            if (header.EntryCount > 0) // writers store no table, not even its length, for none
+            if (header.EntryCount > 0) // writers store no table for an empty basket, not even its length
                 offsets = ReadOffsets(ref buffer, header.EntryCount, masked: flag is > 20 and < 40);
             if (flag > 40)
                 SkipDisplacements(ref buffer);
@@ -72,12 +72,12 @@ internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? 
         if (flag == 1 || flag > 10)
         {
             ReadOnlySpan<byte> raw = buffer.Take(header.Last);
-            data = raw[header.Key.KeyBytes..].ToArray(); // before it stands a stale copy of the key
+            data = raw[header.Key.KeyBytes..].ToArray(); // a stale copy of the key precedes it
         }
         return new EmbeddedBasket(header, data, offsets);
     }
 
-    // Only references between objects need them.
+    // They are needed only for references between objects.
     private static void SkipDisplacements(ref RootBuffer buffer)
     {
         int count = buffer.ReadInt32();

@@ -20,8 +20,8 @@ internal static class LeafDimensions
     }
 
     /// <summary>
-    /// The constant dimensions behind the first <paramref name="skip"/>, where they make sense: they must multiply to
-    /// <paramref name="length"/> (fLen), else that is the one dimension. Empty for single values.
+    /// The constant dimensions after the first <paramref name="skip"/>, if they are consistent: they must multiply to
+    /// <paramref name="length"/> (fLen). Otherwise that length is the only dimension. Empty for single values.
     /// </summary>
     public static int[] Constant(string title, int length, int skip = 0)
     {

@@ -16,7 +16,7 @@ internal sealed record LeafRecord(string ClassName, string Name, string Title, i
 {
     private const int FixedBytes = 4 + 4 + 4 + 1 + 1; // fLen to fIsUnsigned
 
-    /// <summary>How its values stand in a basket; null for leaves that are no numbers.</summary>
+    /// <summary>How its values are stored in a basket; null for leaves that are not numbers.</summary>
     public ElementEncoding? Encoding() => ClassName switch
     {
         "TLeafO" => ElementEncoding.Plain(RootElementType.Bool),
@@ -31,7 +31,7 @@ internal sealed record LeafRecord(string ClassName, string Name, string Title, i
         _ => null,
     };
 
-    /// <summary>Reads fLeaves; slots of other classes and references that mean nothing are left out.</summary>
+    /// <summary>Reads fLeaves. Slots of other classes and dangling references are left out.</summary>
     public static List<LeafRecord> DecodeList(ref RootBuffer buffer, ObjectMap map)
     {
         (_, int count) = StreamedBases.OpenArray(ref buffer);
@@ -56,7 +56,7 @@ internal sealed record LeafRecord(string ClassName, string Name, string Title, i
         return IsLeaf(slot) ? DecodeBody(ref buffer, slot.ClassName!, map) : null;
     }
 
-    /// <summary>Steps over fLeaves, so that the classes named in it are known.</summary>
+    /// <summary>Skips fLeaves, and keeps the class names in it.</summary>
     public static void WalkList(ref RootBuffer buffer, ObjectMap map, int depth)
     {
         (Frame frame, int count) = StreamedBases.OpenArray(ref buffer);
@@ -78,7 +78,7 @@ internal sealed record LeafRecord(string ClassName, string Name, string Title, i
             Frame frame = Frame.Open(ref buffer, "TLeaf");
             StreamedBases.WalkNamed(ref buffer);
             buffer.Skip(FixedBytes);
-            WalkSlot(ref buffer, map, depth + 1); // the leaf that counts may stand here
+            WalkSlot(ref buffer, map, depth + 1); // the counter leaf may be stored here
             frame.Close(ref buffer);
             outer.Close(ref buffer);
         }
@@ -95,15 +95,15 @@ internal sealed record LeafRecord(string ClassName, string Name, string Title, i
         Frame frame = Frame.Open(ref buffer, "TLeaf");
         (string name, string title) = StreamedBases.ReadNamed(ref buffer);
         int length = buffer.ReadInt32();
-        buffer.Skip(4 + 4 + 1); // fLenType and fOffset say nothing reliable; fIsRange
+        buffer.Skip(4 + 4 + 1); // fLenType and fOffset are unreliable; fIsRange
         bool isUnsigned = buffer.ReadByte() != 0;
         long counter = map.Open(ref buffer).Reference;
         frame.Close(ref buffer);
-        outer.Close(ref buffer); // steps over the minimum and maximum
+        outer.Close(ref buffer); // skips minimum and maximum
         return new LeafRecord(className, name, title, length, isUnsigned, counter);
     }
 
-    // The leaf that a reference means, where it stands before the reference.
+    // The leaf that a reference points to; only leaves before the reference are accepted.
     private static LeafRecord? DecodeAt(ref RootBuffer buffer, long reference, int before, ObjectMap map)
     {
         long position = buffer.PositionOf(reference);
@@ -117,7 +117,7 @@ internal sealed record LeafRecord(string ClassName, string Name, string Title, i
         }
         catch (RootFormatException)
         {
-            return null; // old writers left references behind that mean nothing
+            return null; // old writers left dangling references
         }
         finally
         {

@@ -5,8 +5,8 @@ using Pruning.Root.Streamers;
 namespace Pruning.Root.Trees.Records;
 
 /// <summary>
-/// A tree's description in memory. Opening a tree only walks over it and notes where branches are; what a branch holds
-/// is decoded when somebody asks, from here.
+/// A tree's description in memory. Opening a tree only walks over it and notes where branches are. The details of a
+/// branch are decoded from here when they are first needed.
 /// </summary>
 internal sealed class TreePayload
 {
@@ -25,7 +25,7 @@ internal sealed class TreePayload
         Map = new ObjectMap { Classes = classes };
     }
 
-    /// <summary>Decodes a part of the description.</summary>
+    /// <summary>Decodes something at a position of the description.</summary>
     public delegate T Decoder<T>(ref RootBuffer buffer, ObjectMap map);
 
     /// <summary>The class names of the record; references in it are resolved by their positions.</summary>
@@ -58,7 +58,7 @@ internal sealed class TreePayload
         }
         catch (RootFormatException)
         {
-            return null; // old writers left references behind that mean nothing
+            return null; // old writers left dangling references
         }
     }
 

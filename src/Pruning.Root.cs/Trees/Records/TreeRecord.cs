@@ -4,13 +4,13 @@ using Pruning.Root.Streamers;
 
 namespace Pruning.Root.Trees.Records;
 
-/// <summary>ROOT's TTree as stored, up to its branches; what follows them does not concern a reader.</summary>
+/// <summary>ROOT's TTree as stored, up to its branches. Reading values needs nothing after them.</summary>
 /// <param name="Name">fName.</param>
 /// <param name="Title">fTitle.</param>
-/// <param name="EntryCount">fEntries: the writer's count, which the branches may contradict.</param>
+/// <param name="EntryCount">fEntries: the writer's count, which may differ from the branches.</param>
 /// <param name="AutoFlush">fAutoFlush: entries of a cluster where positive.</param>
 /// <param name="Clusters">fClusterRangeEnd and fClusterSize: up to which entry clusters have which size; empty for none.</param>
-/// <param name="Branches">Every branch of every depth, those above before those below.</param>
+/// <param name="Branches">Every branch of every depth; a branch precedes its children.</param>
 internal sealed record TreeRecord(string Name, string Title, long EntryCount, long AutoFlush, IReadOnlyList<(long Last, long Size)> Clusters, List<BranchRecord> Branches)
 {
     /// <param name="payload">The tree's record.</param>
@@ -51,7 +51,7 @@ internal sealed record TreeRecord(string Name, string Title, long EntryCount, lo
         return new TreeRecord(name, title, entryCount, autoFlush, [.. clusterEnds.Zip(clusterSizes)], walk.Branches);
     }
 
-    // Versions of ROOT 3 to 5.22, which other writers still produce, and those of the future.
+    // Versions of ROOT 3 to 5.22, which other writers still produce, and future versions.
     private static TreeRecord DecodeDescribed(ref RootBuffer buffer, StreamerInfo info, TreePayload payload)
     {
         var members = new DescribedMembers(payload.Map);
@@ -68,7 +68,7 @@ internal sealed record TreeRecord(string Name, string Title, long EntryCount, lo
             else if (element.Name == "fBranches")
             {
                 walk.WalkList(ref buffer, payload.Map, null, 0);
-                break; // what follows does not concern a reader
+                break; // reading values needs nothing after the branches
             }
             else
             {

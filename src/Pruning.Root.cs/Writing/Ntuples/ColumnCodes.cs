@@ -12,7 +12,7 @@ internal static class ColumnCodes
     /// <summary>The ends of lists.</summary>
     public static int OfIndex(bool split) => split ? SplitIndex : Index;
 
-    /// <summary>Numbers. Bytes of one kind beside each other compress better: split where there is a codec, as ROOT does.</summary>
+    /// <summary>Numbers. Split columns compress better, so they are used whenever there is a codec, as in ROOT.</summary>
     public static int Of(RootElementType type, bool split) => type switch
     {
         RootElementType.Bool => 0x00,

@@ -4,10 +4,10 @@ using Pruning.Root.Writing.Tables;
 
 namespace Pruning.Root.Writing.Ntuples;
 
-/// <summary>A file that takes pages and envelopes.</summary>
+/// <summary>A file that pages and envelopes are written to.</summary>
 internal interface IPageOutput : ITableOutput
 {
-    /// <summary>Writes pages and tells each where it is. Many go into one record, which no directory lists.</summary>
+    /// <summary>Writes pages and sets the position of each. Many pages share one record, which no directory lists.</summary>
     void WritePages(WrittenDirectory directory, IReadOnlyList<NtuplePage> pages);
 
     /// <summary>Writes an envelope, compressed where that makes it smaller.</summary>

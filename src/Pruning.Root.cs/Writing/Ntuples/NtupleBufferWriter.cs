@@ -41,7 +41,7 @@ internal sealed class NtupleBufferWriter
         WriteLocator(link.Place);
     }
 
-    /// <summary>Begins a record; the answer goes to <see cref="CloseRecord"/>.</summary>
+    /// <summary>Begins a record. Pass the result to <see cref="CloseRecord"/>.</summary>
     public int OpenRecord()
     {
         int begin = _next;
@@ -52,7 +52,7 @@ internal sealed class NtupleBufferWriter
     /// <summary>Fills in the record's size.</summary>
     public void CloseRecord(int begin) => BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(begin), _next - begin);
 
-    /// <summary>Begins a list; the answer goes to <see cref="CloseList"/>.</summary>
+    /// <summary>Begins a list. Pass the result to <see cref="CloseList"/>.</summary>
     public int OpenList(int count)
     {
         int begin = OpenRecord();
@@ -60,13 +60,13 @@ internal sealed class NtupleBufferWriter
         return begin;
     }
 
-    /// <summary>Fills in the list's size: negative, by which it is told from a record.</summary>
+    /// <summary>Fills in the list's size, which is negative to distinguish it from a record.</summary>
     public void CloseList(int begin) => BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(begin), begin - _next);
 
     /// <summary>A list with nothing in it.</summary>
     public void WriteEmptyList() => CloseList(OpenList(0));
 
-    /// <summary>Ends the envelope with its checksum, by which others name it.</summary>
+    /// <summary>Ends the envelope with its checksum, by which other envelopes refer to it.</summary>
     public (ReadOnlyMemory<byte> Bytes, ulong Checksum) Seal(EnvelopeType type)
     {
         int length = _next + sizeof(ulong);

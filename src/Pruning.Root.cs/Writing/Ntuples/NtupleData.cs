@@ -46,7 +46,7 @@ internal sealed class NtupleData<T>(NtupleFieldWriter field, IReadOnlyList<ReadO
         for (int i = 0; i < levels.Count; i++)
         {
             ReadOnlySpan<long> offsets = levels[i].Span[(int)begin..(int)(end + 1)];
-            // Ends count the items of the next level from the cluster's begin.
+            // Ends count the items of the next level from the start of the cluster.
             long origin = offsets[0] - Field.Columns[i + 1].Count;
             Span<long> ends = MemoryMarshal.Cast<byte, long>(Field.Columns[i].Take(offsets.Length - 1));
             for (int k = 0; k < ends.Length; k++)

@@ -19,7 +19,7 @@ internal sealed record WrittenCluster(long FirstEntry, long EntryCount, IReadOnl
 /// <summary>The metadata of an RNTuple (binary format 1.0.0.0): the counterpart of <see cref="NtupleHeader"/>, <see cref="PageList"/> and <see cref="NtupleAnchor"/>.</summary>
 internal static class NtupleEncoder
 {
-    /// <summary>Larger blobs would have to be stored in pieces; none is.</summary>
+    /// <summary>Largest blob that is stored in one piece; larger ones are not written.</summary>
     public const int MaxKeyBytes = 1 << 30;
 
     private const string Library = "GraphPruning";
@@ -97,7 +97,7 @@ internal static class NtupleEncoder
         return buffer.Seal(EnvelopeType.Footer).Bytes;
     }
 
-    /// <summary>The object that the directory lists; big-endian, unlike all the rest.</summary>
+    /// <summary>The object that the directory lists. It is big-endian, unlike the envelopes.</summary>
     public static ReadOnlySpan<byte> Anchor(NtupleLink header, NtupleLink footer)
     {
         const int classVersion = 2;
@@ -115,7 +115,7 @@ internal static class NtupleEncoder
         buffer.WriteInt64(MaxKeyBytes);
         buffer.Close(frame);
         ulong checksum = XxHash3.HashToUInt64(buffer.Written[hashed..]);
-        BinaryPrimitives.WriteUInt64BigEndian(buffer.Take(sizeof(ulong)), checksum); // behind what the frame counts
+        BinaryPrimitives.WriteUInt64BigEndian(buffer.Take(sizeof(ulong)), checksum); // after the bytes that the frame counts
         return buffer.Written;
     }
 

@@ -5,8 +5,8 @@ using Pruning.Root.Ntuples.Metadata;
 namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>
-/// A top-level field of an RNTuple that is being written: numbers or texts, in no list or in lists within lists. It makes
-/// the data that <see cref="NtupleWriter.Append"/> takes.
+/// A top-level field of an RNTuple that is being written: numbers or texts, in no list or in lists within lists. It creates
+/// the data for <see cref="NtupleWriter.Append"/>.
 /// </summary>
 public abstract class NtupleFieldWriter
 {
@@ -37,23 +37,23 @@ public abstract class NtupleFieldWriter
     /// <summary>The ends of each list from the outside in, then the values; texts have two: their ends and their bytes.</summary>
     internal IReadOnlyList<NtupleColumnWriter> Columns { get; }
 
-    // Offsets that the field cannot have are refused before anything is written.
+    // Invalid offsets are refused before anything is written.
     private protected void Check(IReadOnlyList<ReadOnlyMemory<long>> levels, long values)
     {
         if (levels.Count != Lists)
-            throw new ArgumentException($"field '{Name}' is {TypeName}: wanted {Lists} arrays of offsets, found {levels.Count}");
+            throw new ArgumentException($"Cannot write field '{Name}': it is {TypeName} and needs {Lists} arrays of offsets, not {levels.Count}.");
         for (int i = 0; i < levels.Count; i++)
         {
             ReadOnlySpan<long> offsets = levels[i].Span;
             if (offsets.IsEmpty)
-                throw new ArgumentException($"wanted the offsets of each list of field '{Name}' and one more, found none");
+                throw new ArgumentException($"Cannot write field '{Name}': there are no offsets. Give one for each list and one more.");
             long below = i + 1 < levels.Count ? levels[i + 1].Length - 1 : values;
             if (offsets[0] < 0 || offsets[^1] > below)
-                throw new ArgumentException($"the offsets {offsets[0]} to {offsets[^1]} of field '{Name}' are outside of the {below} items that they point into");
+                throw new ArgumentException($"Cannot write field '{Name}': the offsets {offsets[0]} to {offsets[^1]} are outside of its {below} items.");
             for (int k = 1; k < offsets.Length; k++)
             {
                 if (offsets[k] < offsets[k - 1])
-                    throw new ArgumentException($"the offsets of field '{Name}' go backwards after list {k - 1}: from {offsets[k - 1]} to {offsets[k]}");
+                    throw new ArgumentException($"Cannot write field '{Name}': its offsets decrease after list {k - 1}, from {offsets[k - 1]} to {offsets[k]}.");
             }
         }
     }
@@ -73,13 +73,13 @@ public sealed class NumberFieldWriter<T> : NtupleFieldWriter
     public NtupleData Values(ReadOnlyMemory<T> values) => Nested([], values);
 
     /// <summary>One list an entry: entry e has the values [offsets[e], offsets[e + 1]).</summary>
-    /// <param name="offsets">[entries + 1]; it need not begin with 0.</param>
-    /// <param name="values">What the offsets point into.</param>
+    /// <param name="offsets">[entries + 1]; need not begin with 0.</param>
+    /// <param name="values">The values that the offsets refer to.</param>
     public NtupleData List(ReadOnlyMemory<long> offsets, ReadOnlyMemory<T> values) => Nested([offsets], values);
 
     /// <summary>Lists within lists, as <see cref="RootColumn.Levels"/> gives them.</summary>
     /// <param name="levels">From the outside in: each array has one element more than its level has lists, and counts items of the next.</param>
-    /// <param name="values">What the last of them points into.</param>
+    /// <param name="values">The values that the last level refers to.</param>
     /// <exception cref="ArgumentException">Another number of levels than the field has, or offsets that fit nothing.</exception>
     public NtupleData Nested(IReadOnlyList<ReadOnlyMemory<long>> levels, ReadOnlyMemory<T> values)
     {
@@ -100,13 +100,13 @@ public sealed class TextFieldWriter : NtupleFieldWriter
     public NtupleData Values(IReadOnlyList<string> texts) => Nested([], texts);
 
     /// <summary>One list an entry: entry e has the texts [offsets[e], offsets[e + 1]).</summary>
-    /// <param name="offsets">[entries + 1]; it need not begin with 0.</param>
-    /// <param name="texts">What the offsets point into.</param>
+    /// <param name="offsets">[entries + 1]; need not begin with 0.</param>
+    /// <param name="texts">The values that the offsets refer to.</param>
     public NtupleData List(ReadOnlyMemory<long> offsets, IReadOnlyList<string> texts) => Nested([offsets], texts);
 
     /// <summary>Lists within lists, as <see cref="RootColumn.Levels"/> gives them. The texts are copied, as UTF-8.</summary>
     /// <param name="levels">From the outside in: each array has one element more than its level has lists, and counts items of the next.</param>
-    /// <param name="texts">What the last of them points into.</param>
+    /// <param name="texts">The values that the last level refers to.</param>
     /// <exception cref="ArgumentException">Another number of levels than the field has, or offsets that fit nothing.</exception>
     public NtupleData Nested(IReadOnlyList<ReadOnlyMemory<long>> levels, IReadOnlyList<string> texts)
     {

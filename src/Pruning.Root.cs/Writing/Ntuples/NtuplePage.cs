@@ -7,13 +7,13 @@ using Pruning.Root.Ntuples.Metadata;
 
 namespace Pruning.Root.Writing.Ntuples;
 
-/// <summary>A page that is on its way to the file.</summary>
+/// <summary>A page that waits to be written.</summary>
 /// <param name="column">Its column, which holds its elements.</param>
 /// <param name="first">Its first element in the cluster.</param>
 /// <param name="count">Its elements.</param>
 internal sealed class NtuplePage(NtupleColumnWriter column, int first, int count) : IDisposable
 {
-    /// <summary>Bytes of the checksum behind a page.</summary>
+    /// <summary>Bytes of the checksum after a page.</summary>
     public const int ChecksumBytes = sizeof(ulong);
 
     private byte[] _bytes = [];
@@ -26,16 +26,16 @@ internal sealed class NtuplePage(NtupleColumnWriter column, int first, int count
     /// <summary>Bytes as stored, the checksum not counted.</summary>
     public int StoredBytes { get; private set; }
 
-    /// <summary>Where it is in the file, once it is.</summary>
+    /// <summary>Its place in the file, once it is written.</summary>
     public PageRecord Place { get; private set; }
 
     /// <summary>As stored, with the checksum.</summary>
     public ReadOnlySpan<byte> Stored => _bytes.AsSpan(0, StoredBytes + ChecksumBytes);
 
-    /// <summary>Equal for pages of lists of the same lengths: columns of one counter share them in the file.</summary>
+    /// <summary>Hash of an index page. Equal pages share one place in the file.</summary>
     public UInt128 Content { get; private set; }
 
-    /// <summary>Arranges, compresses and signs the page. Its elements are lost.</summary>
+    /// <summary>Arranges and compresses the page and appends its checksum. Its elements are overwritten.</summary>
     public void Encode(BlockEncoder encoder)
     {
         int bytes = (int)Column.Encoding.PageBytes(Count);
@@ -51,7 +51,7 @@ internal sealed class NtuplePage(NtupleColumnWriter column, int first, int count
         BinaryPrimitives.WriteUInt64LittleEndian(_bytes.AsSpan(StoredBytes), XxHash3.HashToUInt64(_bytes.AsSpan(0, StoredBytes)));
     }
 
-    /// <summary>Says where in the file the page begins.</summary>
+    /// <summary>Sets the position of the page in the file.</summary>
     public void Put(long offset) => Place = new PageRecord(offset, StoredBytes, Count, HasChecksum: true);
 
     public void Dispose()

@@ -11,8 +11,8 @@ namespace Pruning.Root.Writing.Ntuples;
 
 /// <summary>
 /// An RNTuple that is being written: first its fields, then its entries, many at once. The bytes of the file do not depend
-/// on how entries are divided among calls. Memory: the values of one cluster, and the same once compressed. Not safe from several
-/// threads; pages of a cluster are compressed in parallel.
+/// on how entries are divided among calls. Memory: the values of one cluster, and their compressed bytes. Not safe from
+/// several threads; the pages of a cluster are compressed in parallel.
 /// </summary>
 /// <example><code>
 /// using var file = RootFileWriter.Create("out.root");
@@ -52,7 +52,7 @@ public sealed class NtupleWriter : TableWriter
     /// <summary>Adds a field of numbers.</summary>
     /// <param name="name">Name of the field.</param>
     /// <param name="lists">0 for one number an entry, 1 for <c>std::vector&lt;T&gt;</c>, 2 for vectors of vectors, and so on.</param>
-    /// <exception cref="ArgumentException">The name is taken or impossible, or there are no such numbers in C++.</exception>
+    /// <exception cref="ArgumentException">The name is taken or not allowed, or ROOT has no such numbers.</exception>
     /// <exception cref="InvalidOperationException">Entries were added already.</exception>
     public NumberFieldWriter<T> Field<T>(string name, int lists = 0)
         where T : unmanaged
@@ -66,7 +66,7 @@ public sealed class NtupleWriter : TableWriter
     /// <summary>Adds a field of texts, <c>std::string</c>.</summary>
     /// <param name="name">Name of the field.</param>
     /// <param name="lists">0 for one text an entry, 1 for <c>std::vector&lt;std::string&gt;</c>, and so on.</param>
-    /// <exception cref="ArgumentException">The name is taken or impossible.</exception>
+    /// <exception cref="ArgumentException">The name is taken or not allowed.</exception>
     /// <exception cref="InvalidOperationException">Entries were added already.</exception>
     public TextFieldWriter Text(string name, int lists = 0)
     {
@@ -77,7 +77,7 @@ public sealed class NtupleWriter : TableWriter
     }
 
     /// <summary>Adds entries: one piece of data for every field, all of as many entries.</summary>
-    /// <exception cref="ArgumentException">A field is missing, comes twice, or has another number of entries; nothing is written then.</exception>
+    /// <exception cref="ArgumentException">A field is missing, is given twice, or has another number of entries. Nothing is written then.</exception>
     /// <exception cref="RootWriteException">The disk failed.</exception>
     public void Append(params IReadOnlyList<NtupleData> data)
     {
@@ -112,14 +112,14 @@ public sealed class NtupleWriter : TableWriter
         foreach (NtupleData one in data)
         {
             if (one.Field.Ntuple != this)
-                throw new ArgumentException($"field '{one.Field.Name}' does not belong to RNTuple '{Name}'");
+                throw new ArgumentException($"Cannot append to RNTuple '{Name}': field '{one.Field.Name}' belongs to another RNTuple.");
             if (!given.Add(one.Field))
-                throw new ArgumentException($"field '{one.Field.Name}' is given twice");
+                throw new ArgumentException($"Cannot append to RNTuple '{Name}': field '{one.Field.Name}' is given twice.");
             if (one.EntryCount != data[0].EntryCount)
-                throw new ArgumentException(Invariant($"field '{one.Field.Name}' is given {one.EntryCount} entries but field '{data[0].Field.Name}' {data[0].EntryCount}"));
+                throw new ArgumentException(Invariant($"Cannot append to RNTuple '{Name}': field '{one.Field.Name}' is given {one.EntryCount} entries but field '{data[0].Field.Name}' {data[0].EntryCount}."));
         }
         if (given.Count < _fields.Count)
-            throw new ArgumentException($"RNTuple '{Name}' is given no data for field '{_fields.Find(field => !given.Contains(field))!.Name}'");
+            throw new ArgumentException($"Cannot append to RNTuple '{Name}': field '{_fields.Find(field => !given.Contains(field))!.Name}' is given no data.");
     }
 
     /// <inheritdoc/>
@@ -156,8 +156,8 @@ public sealed class NtupleWriter : TableWriter
     }
 
     /// <summary>
-    /// Writes what tells of all clusters so far and gives the anchor that points at it. A checkpoint adds a page list of
-    /// the clusters since the last one; a complete file has one for all of them, which some readers need.
+    /// Writes the metadata of all clusters so far and returns the anchor that points to it. A checkpoint adds a page list of
+    /// the clusters since the last one. A complete file has one page list for all of them, which some readers need.
     /// </summary>
     internal ReadOnlySpan<byte> Save(SaveKind kind)
     {
@@ -180,7 +180,7 @@ public sealed class NtupleWriter : TableWriter
 
     private int FieldCount => _fields.Sum(one => one.Records.Count);
 
-    // The field and those of the items of its lists, each in the one before it; and a column of ends for each list.
+    // The records of the field and of its lists' items, each inside the one before it, and an index column for each list.
     private (FieldRecord[] Records, List<NtupleColumnWriter> Columns) Shape(string name, int lists, string valueType)
     {
         CheckOpen();
@@ -188,9 +188,9 @@ public sealed class NtupleWriter : TableWriter
         ArgumentOutOfRangeException.ThrowIfNegative(lists);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lists, MostLists);
         if (EntryCount > 0 || _header is not null)
-            throw new InvalidOperationException(Invariant($"field '{name}' comes too late: RNTuple '{Name}' is being written already, with {EntryCount} entries; add all fields first"));
+            throw new InvalidOperationException(Invariant($"Cannot add field '{name}' to RNTuple '{Name}': it is being written already and has {EntryCount} entries. Add all fields before the first entry."));
         if (_fields.Exists(field => field.Name == name))
-            throw new ArgumentException($"RNTuple '{Name}' has a field '{name}' already");
+            throw new ArgumentException($"Cannot add field '{name}' to RNTuple '{Name}': it has a field of that name already. Choose another name.");
         int first = FieldCount;
         var records = new FieldRecord[lists + 1];
         string type = valueType;
@@ -220,7 +220,7 @@ public sealed class NtupleWriter : TableWriter
 
     private long ClusterBytes() => Columns.Sum(column => column.Bytes);
 
-    // Entries up to the one that fills the cluster; 0 when not even one fits beside what the cluster has.
+    // Entries up to the one that fills the cluster; 0 when no entry fits into the cluster.
     private long EntriesFor(IReadOnlyList<NtupleData> data, long next, long left)
     {
         long held = ClusterBytes();
@@ -230,11 +230,11 @@ public sealed class NtupleWriter : TableWriter
             : Fewest(left, count => BytesOf(count) >= Options.ClusterBytes - held);
         long tooMany = Fewest(wanted + 1, count => count > wanted || BytesOf(count) > MaxClusterBytes - held);
         if (tooMany == 1 && held == 0)
-            throw new ArgumentException(Invariant($"entry {next} of the data for RNTuple '{Name}' has {BytesOf(1)} bytes but a cluster takes at most {MaxClusterBytes}; split the entry"));
+            throw new ArgumentException(Invariant($"Cannot append to RNTuple '{Name}': entry {next} of the data has {BytesOf(1)} bytes but a cluster holds at most {MaxClusterBytes}. Split the entry."));
         return tooMany - 1;
     }
 
-    // The least number from 1 on for which something holds that then holds for all larger ones; the most if there is none.
+    // The smallest number from 1 to most for which a monotonic condition holds; most if there is none.
     private static long Fewest(long most, Func<long, bool> holds)
     {
         long low = 1;
@@ -273,7 +273,7 @@ public sealed class NtupleWriter : TableWriter
         });
     }
 
-    // Lists of the same lengths are stored once.
+    // Equal index pages are stored once.
     private ILookup<NtupleColumnWriter, PageRecord> Write(List<NtuplePage> pages)
     {
         var known = new Dictionary<(UInt128 Content, int Count), NtuplePage>();

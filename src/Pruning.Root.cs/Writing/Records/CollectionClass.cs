@@ -11,7 +11,7 @@ internal static class CollectionClass
     /// <summary><c>vector&lt;float&gt;</c>; a space keeps two closing brackets apart.</summary>
     public static string VectorOf(string content) => content.EndsWith('>') ? $"vector<{content} >" : $"vector<{content}>";
 
-    /// <summary>What stands between the brackets of a vector.</summary>
+    /// <summary>The type between the brackets of a vector.</summary>
     public static string ContentOf(string className) => className["vector<".Length..^1].TrimEnd();
 
     /// <summary>The name of a number type in class names: 64 bits by ROOT's names, which mean the same on every system.</summary>

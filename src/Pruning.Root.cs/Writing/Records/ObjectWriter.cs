@@ -1,10 +1,8 @@
-using Pruning.Root.Streamers;
-
 namespace Pruning.Root.Writing.Records;
 
 /// <summary>
 /// Writes objects into places of lists and pointers: each class name once, objects by reference afterwards. The
-/// counterpart of <see cref="ObjectMap"/>.
+/// counterpart of <c>ObjectMap</c>.
 /// </summary>
 /// <param name="keyBytes">Bytes of the key before the payload: references are counted from the key's first byte.</param>
 internal sealed class ObjectWriter(int keyBytes)
@@ -18,7 +16,7 @@ internal sealed class ObjectWriter(int keyBytes)
     /// <summary>The payload so far.</summary>
     public RootBufferWriter Buffer { get; } = new();
 
-    /// <summary>Begins an object; its body follows, then <see cref="RootBufferWriter.Close"/> with the answer.</summary>
+    /// <summary>Begins an object. Its body follows. Pass the result to <see cref="RootBufferWriter.Close"/>.</summary>
     public int OpenSlot(string className)
     {
         int begin = Buffer.OpenCount();

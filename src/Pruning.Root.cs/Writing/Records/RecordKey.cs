@@ -1,8 +1,6 @@
-using Pruning.Root.Files;
-
 namespace Pruning.Root.Writing.Records;
 
-/// <summary>The header of a record to be written: the counterpart of <see cref="RootKey"/>.</summary>
+/// <summary>The header of a record to be written: the counterpart of <c>RootKey</c>.</summary>
 /// <param name="ClassName">fClassName.</param>
 /// <param name="Name">fName.</param>
 /// <param name="Title">fTitle.</param>
@@ -23,7 +21,7 @@ internal sealed record RecordKey(string ClassName, string Name, string Title, lo
     /// <param name="seek">Where the record will be.</param>
     /// <param name="stored">Bytes of the payload as stored.</param>
     /// <param name="objectBytes">Bytes of the payload once decompressed.</param>
-    /// <param name="extra">Bytes behind the strings that belong to the key: baskets have some.</param>
+    /// <param name="extra">Bytes after the strings that belong to the key; only baskets have them.</param>
     /// <param name="cycle">fCycle.</param>
     public void Encode(RootBufferWriter buffer, uint time, long seek, int stored, int objectBytes, int extra = 0, int cycle = 1)
     {

@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
-using Pruning.Root.Sources;
 
 namespace Pruning.Root.Writing.Records;
 
-/// <summary>A growing buffer of ROOT's big-endian structures: the counterpart of <see cref="RootBuffer"/>.</summary>
+/// <summary>A growing buffer of ROOT's big-endian structures: the counterpart of <c>RootBuffer</c>.</summary>
 internal sealed class RootBufferWriter
 {
     private const uint CountMask = 0x40000000;
@@ -74,7 +73,7 @@ internal sealed class RootBufferWriter
         Encoding.UTF8.GetBytes(text, Take(length));
     }
 
-    /// <summary>Bytes that <see cref="WriteString"/> takes.</summary>
+    /// <summary>Bytes that <see cref="WriteString"/> writes.</summary>
     public static int StringBytes(string text)
     {
         int length = Encoding.UTF8.GetByteCount(text);
@@ -88,7 +87,7 @@ internal sealed class RootBufferWriter
         WriteByte(0);
     }
 
-    /// <summary>Begins an envelope of byte count and class version; the answer goes to <see cref="Close"/>.</summary>
+    /// <summary>Begins an envelope of byte count and class version. Pass the result to <see cref="Close"/>.</summary>
     public int Open(int version)
     {
         int begin = OpenCount();
@@ -96,7 +95,7 @@ internal sealed class RootBufferWriter
         return begin;
     }
 
-    /// <summary>Begins something behind a byte count.</summary>
+    /// <summary>Begins something that has a byte count. Pass the result to <see cref="Close"/>.</summary>
     public int OpenCount()
     {
         int begin = Position;

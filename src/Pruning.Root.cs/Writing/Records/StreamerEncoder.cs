@@ -1,12 +1,10 @@
-using Pruning.Root.Streamers;
-
 namespace Pruning.Root.Writing.Records;
 
-/// <summary>Writes the list of class descriptions that every file carries: the counterpart of <see cref="ClassCatalogue"/>.</summary>
+/// <summary>Writes the list of class descriptions that every file carries: the counterpart of <c>ClassCatalogue</c>.</summary>
 internal static class StreamerEncoder
 {
     /// <param name="keyBytes">Bytes of the record's key.</param>
-    /// <param name="classes">What is to be described, bases before what is built on them.</param>
+    /// <param name="classes">The classes, base classes first.</param>
     public static ReadOnlySpan<byte> Encode(int keyBytes, IReadOnlyList<ClassDescription> classes)
     {
         var objects = new ObjectWriter(keyBytes);
@@ -20,7 +18,7 @@ internal static class StreamerEncoder
             int slot = objects.OpenSlot("TStreamerInfo");
             EncodeClass(objects, one);
             buffer.Close(slot);
-            buffer.WriteString(""); // the option that lists keep with each object
+            buffer.WriteString(""); // option text that lists store with each object
         }
         buffer.Close(list);
         return buffer.Written;

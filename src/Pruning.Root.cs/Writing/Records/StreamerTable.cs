@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Pruning.Root.Writing.Records;
 
 /// <summary>
-/// The members of ROOT's own classes that trees and RNTuples are made of, with ROOT's checksums: readers that know the classes only
-/// by the file's descriptions need them. One class a paragraph: name, version, checksum; then one member a line.
+/// The members of the ROOT classes that trees and RNTuples consist of, with ROOT's checksums. Readers that know the classes
+/// only from the file's descriptions need them. Each paragraph is a class: name, version, checksum, then one member per line.
 /// </summary>
 internal static class StreamerTable
 {
@@ -210,7 +210,7 @@ internal static class StreamerTable
     private static readonly Lazy<IReadOnlyList<ClassDescription>> s_classes = new(() => Parse(Text));
     private static readonly Lazy<IReadOnlyList<ClassDescription>> s_ntuple = new(() => Parse(NtupleText));
 
-    /// <summary>The classes of trees, bases before what is built on them.</summary>
+    /// <summary>The classes of trees, base classes first.</summary>
     public static IReadOnlyList<ClassDescription> Classes => s_classes.Value;
 
     /// <summary>The class of RNTuples.</summary>
@@ -236,7 +236,7 @@ internal static class StreamerTable
     }
 }
 
-/// <summary>A class to be described in a file.</summary>
+/// <summary>A class that is described in a file.</summary>
 /// <param name="Name">Name of the class.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Checksum">ROOT's checksum of its members.</param>
@@ -246,13 +246,13 @@ internal sealed record ClassDescription(string Name, int Version, uint Checksum,
 /// <summary>A base or member of a class.</summary>
 /// <param name="Element">TStreamerBase, TStreamerBasicType, ...</param>
 /// <param name="Name">Name of the member, or of the base class.</param>
-/// <param name="Title">Comment: of counted arrays, the counter in brackets.</param>
+/// <param name="Title">Comment; for counted arrays, the counter in brackets.</param>
 /// <param name="Type">ROOT's type code.</param>
 /// <param name="Bytes">Size in C++.</param>
 /// <param name="TypeName">C++ type.</param>
-/// <param name="BaseChecksum">Of a base, its checksum.</param>
-/// <param name="BaseVersion">Of a base, its version.</param>
-/// <param name="Counter">Of a counted array, the counting member and its class.</param>
+/// <param name="BaseChecksum">For a base class, its checksum.</param>
+/// <param name="BaseVersion">For a base class, its version.</param>
+/// <param name="Counter">For a counted array, the member that counts and its class.</param>
 internal sealed record MemberDescription(
     string Element, string Name, string Title, int Type, int Bytes, string TypeName, uint BaseChecksum = 0, int BaseVersion = 0, (string Name, string Class, int Version)? Counter = null)
 {

@@ -5,8 +5,8 @@ using Pruning.Root.Errors;
 namespace Pruning.Root.Writing.Records;
 
 /// <summary>
-/// The file under its temporary name, beside the place where it will be. Disposing it without <see cref="Publish"/>
-/// removes it. Every failure of the disk becomes one <see cref="RootWriteException"/>.
+/// A file under a temporary name in the directory of its final name. Disposing it without <see cref="Publish"/> deletes it.
+/// Every disk error becomes a <see cref="RootWriteException"/>.
 /// </summary>
 internal sealed class TemporaryFile : IDisposable
 {
@@ -32,7 +32,9 @@ internal sealed class TemporaryFile : IDisposable
     public static TemporaryFile Create(string path, Action<long>? beforeWrite)
     {
         if (path.Length == 0 || Directory.Exists(path) || Path.GetFileName(path).Length == 0)
-            throw new RootWriteException(path.Length == 0 ? "wanted the path of a file but found an empty one" : "wanted the path of a file but found a directory; name a file in it", path);
+            throw path.Length == 0
+                ? new RootWriteException("the path is empty", path, "Give the path of a file.")
+                : new RootWriteException("it is a directory", path, "Name a file in it.");
         string temporary = string.Create(CultureInfo.InvariantCulture, $"{path}.{Random.Shared.Next():x8}.tmp");
         try
         {
@@ -66,7 +68,7 @@ internal sealed class TemporaryFile : IDisposable
         }
     }
 
-    /// <summary>Leaves a hole behind the last byte: tests make large files of it that cost no disk.</summary>
+    /// <summary>Leaves a hole after the last byte, so that tests can make large files that need no disk space.</summary>
     public void Skip(long bytes) => Length += bytes;
 
     /// <summary>Waits until everything is on the disk.</summary>
@@ -82,7 +84,7 @@ internal sealed class TemporaryFile : IDisposable
         }
     }
 
-    /// <summary>Gives the complete file its name; what had it before is replaced.</summary>
+    /// <summary>Renames the complete file to its final name, and replaces a file of that name.</summary>
     public void Publish()
     {
         Flush();
@@ -109,7 +111,7 @@ internal sealed class TemporaryFile : IDisposable
         }
         catch (Exception e) when (IsDisk(e))
         {
-            // The error that led here is the one to be told.
+            // The error that led here is reported instead.
         }
     }
 
@@ -119,13 +121,13 @@ internal sealed class TemporaryFile : IDisposable
     {
         const int noSpace = 28;
         const int windowsDiskFull = unchecked((int)0x80070070);
-        string problem = e switch
+        (string problem, string? advice) = e switch
         {
-            DirectoryNotFoundException => "there is no such directory; create it first",
-            UnauthorizedAccessException => "the directory or file may not be written; check its permissions",
-            IOException when e.HResult is noSpace or windowsDiskFull => "the disk is full; free some space or write elsewhere",
-            _ => $"the file cannot be written: {e.Message}",
+            DirectoryNotFoundException => ("there is no such directory", "Create it first."),
+            UnauthorizedAccessException => ("access to the directory or file is denied", "Check its permissions."),
+            IOException when e.HResult is noSpace or windowsDiskFull => ("the disk is full", "Free some space, or write elsewhere."),
+            _ => (e.Message.TrimEnd('.'), (string?)null),
         };
-        return new RootWriteException(problem, path, e);
+        return new RootWriteException(problem, path, advice, e);
     }
 }

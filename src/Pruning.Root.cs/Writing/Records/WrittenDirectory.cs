@@ -1,8 +1,6 @@
-using Pruning.Root.Files;
-
 namespace Pruning.Root.Writing.Records;
 
-/// <summary>A directory of the file that is being written: the counterpart of <see cref="RootDirectory"/>.</summary>
+/// <summary>A directory of the file that is being written: the counterpart of <c>RootDirectory</c>.</summary>
 internal sealed class WrittenDirectory
 {
     private const int Version = 5;
@@ -34,10 +32,10 @@ internal sealed class WrittenDirectory
     /// <summary>Directories in it.</summary>
     public Dictionary<string, WrittenDirectory> Below { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Keys of the directories in it, as they stand in the file.</summary>
+    /// <summary>Keys of the directories in it, as bytes.</summary>
     public List<byte[]> Keys { get; } = [];
 
-    /// <summary>Keys of the trees and RNTuples in it, by their names; the newest of each.</summary>
+    /// <summary>The newest key of each tree and RNTuple in it, as bytes, by name.</summary>
     public Dictionary<string, byte[]> Tables { get; } = new(StringComparer.Ordinal);
 
     /// <summary>fSeekKeys and fNbytesKeys: the list of keys that is written.</summary>

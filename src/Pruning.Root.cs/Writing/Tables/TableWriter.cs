@@ -1,20 +1,19 @@
-using Pruning.Root.Columns;
 using Pruning.Root.Files;
 using Pruning.Root.Writing.Records;
 
 namespace Pruning.Root.Writing.Tables;
 
-/// <summary>Why a file saves what it knows.</summary>
+/// <summary>Why a file saves its metadata.</summary>
 internal enum SaveKind
 {
-    /// <summary>Entries so far are to survive a crash; more may come.</summary>
+    /// <summary>The entries so far must survive a crash. More may follow.</summary>
     Checkpoint,
 
-    /// <summary>Nothing comes any more.</summary>
+    /// <summary>The file is complete.</summary>
     Complete,
 }
 
-/// <summary>A tree or an RNTuple that is being written: the counterpart of <see cref="IRootTable"/>.</summary>
+/// <summary>A tree or an RNTuple that is being written: the counterpart of <c>IRootTable</c>.</summary>
 public abstract class TableWriter
 {
     private readonly ITableOutput _file;
@@ -41,10 +40,10 @@ public abstract class TableWriter
 
     private protected RootWriteOptions Options { get; }
 
-    /// <summary>Ends the cluster, whatever its size.</summary>
+    /// <summary>Ends the cluster, even if it is small.</summary>
     internal abstract void Flush();
 
-    /// <summary>Gives the memory of what was not flushed back.</summary>
+    /// <summary>Returns the memory of entries that were not flushed.</summary>
     internal abstract void Release();
 
     internal void CheckOpen() => _file.CheckOpen();

@@ -5,11 +5,11 @@ using System.Runtime.InteropServices;
 namespace Pruning.Root.Writing.Trees;
 
 /// <summary>
-/// The basket that a branch is filling: whole entries, then the one that is being set. Room for the key comes first, so
-/// that a basket that is not compressed is written from where it stands.
+/// The basket that a branch is filling: whole entries, then the entry that is being set. It begins with room for the key,
+/// so that an uncompressed basket is written without a copy.
 /// </summary>
 /// <param name="keyBytes">Bytes of the key.</param>
-/// <param name="hasTable">Entries vary in size: their offsets are kept.</param>
+/// <param name="hasTable">Entries vary in size, so their offsets are kept.</param>
 internal sealed class BasketBuffer(int keyBytes, bool hasTable)
 {
     /// <summary>Bytes that a basket may have: sizes and offsets have to fit 31 bits with room to spare.</summary>
@@ -29,7 +29,7 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
     /// <summary>Bytes of the entry that is being set.</summary>
     public int EntryBytes => _written - _committed;
 
-    /// <summary>Begins the entry anew.</summary>
+    /// <summary>Discards the values of the current entry.</summary>
     public void Restart() => _written = _committed;
 
     /// <summary>Room for the next bytes of the entry, or of several.</summary>
@@ -37,7 +37,7 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
     {
         long end = _written + count;
         if (end > MaxBytes)
-            throw new ArgumentException($"one entry or basket cannot have {end} bytes, at most {MaxBytes}; split the entry");
+            throw new ArgumentException($"Cannot write an entry or basket of {end} bytes: it may have at most {MaxBytes}. Split the entry.");
         Reserve(end);
         Span<byte> room = _bytes.AsSpan(keyBytes + _written, (int)count);
         _written = (int)end;
@@ -55,7 +55,7 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
 
     /// <summary>Ends several entries at once.</summary>
     /// <param name="count">How many.</param>
-    /// <returns>Of a branch with a table: where each of them ends, counted from <see cref="CommittedData"/>; to be filled in by the caller.</returns>
+    /// <returns>For a branch with a table: room for the end of each entry, counted from <see cref="CommittedData"/>, which the caller fills in.</returns>
     public Span<int> CommitMany(int count)
     {
         Span<int> ends = hasTable ? EndsFor(count) : [];
@@ -67,7 +67,7 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
     /// <summary>Bytes of the whole entries alone.</summary>
     public int CommittedData => _committed;
 
-    /// <summary>Hands the basket over and begins the next.</summary>
+    /// <summary>Returns the full basket and begins the next.</summary>
     public FilledBasket Finish(BranchWriter branch, long firstEntry)
     {
         int objectBytes = _committed;
@@ -83,7 +83,7 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
         return basket;
     }
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Returns the memory.</summary>
     public void Release()
     {
         if (_bytes.Length > 0)

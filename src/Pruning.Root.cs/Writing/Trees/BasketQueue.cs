@@ -5,8 +5,8 @@ using Pruning.Root.Compression.Blocks;
 namespace Pruning.Root.Writing.Trees;
 
 /// <summary>
-/// Compresses baskets on some threads and hands them out in the order in which they came in, so that the file's bytes
-/// do not depend on the threads. Bounded: who adds to a full queue waits for the oldest basket and writes it.
+/// Compresses baskets on several threads and writes them in the order in which they were added, so that the bytes of the
+/// file do not depend on the threads. The queue is bounded: adding to a full queue first writes the oldest basket.
 /// </summary>
 internal sealed class BasketQueue : IDisposable
 {
@@ -37,7 +37,7 @@ internal sealed class BasketQueue : IDisposable
         }
     }
 
-    /// <summary>Takes a basket over.</summary>
+    /// <summary>Adds a basket; the queue disposes it.</summary>
     public void Add(FilledBasket basket)
     {
         if (_threads.Length == 0)
@@ -57,10 +57,10 @@ internal sealed class BasketQueue : IDisposable
         _todo.Add(basket);
     }
 
-    /// <summary>Compresses a record of another kind.</summary>
+    /// <summary>Compresses a record that is not a basket.</summary>
     public int Encode(ReadOnlySpan<byte> payload, Span<byte> output) => _own.Encode(payload, output);
 
-    /// <summary>Writes everything that is under way.</summary>
+    /// <summary>Writes all baskets of the queue.</summary>
     public void Drain()
     {
         while (_ordered.Count > 0)

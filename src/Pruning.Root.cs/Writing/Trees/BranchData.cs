@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace Pruning.Root.Writing.Trees;
 
-/// <summary>Many entries of one branch, for <see cref="TreeWriter.Append"/>. It refers to the caller's arrays and copies nothing.</summary>
+/// <summary>Many entries of one branch, for <see cref="TreeWriter.Append"/>. It uses the caller's arrays without a copy.</summary>
 public abstract class BranchData
 {
     private protected BranchData(BranchWriter branch, long entryCount)
@@ -23,7 +23,7 @@ public abstract class BranchData
     /// <summary>Adds entries [first, first + count) to the basket.</summary>
     internal abstract void Write(long first, int count);
 
-    /// <summary>Fewest entries from <paramref name="first"/> on that bring <paramref name="bytes"/> bytes; all that are left if they do not.</summary>
+    /// <summary>Smallest number of entries from <paramref name="first"/> on that have <paramref name="bytes"/> bytes; all remaining entries if they have fewer.</summary>
     internal long EntriesFor(long first, long bytes)
     {
         long low = 1;
@@ -53,22 +53,22 @@ public abstract class BranchData
             MemoryMarshal.AsBytes(values).CopyTo(bytes);
     }
 
-    /// <summary>Checks offsets: as many as entries and one more, never backwards, and within what they point into.</summary>
+    /// <summary>Checks offsets: one more than there are entries, not decreasing, and within the values.</summary>
     /// <returns>Number of entries.</returns>
     internal static long CheckOffsets(ReadOnlySpan<long> offsets, long valueCount, long bytesPerValue, string name)
     {
         if (offsets.IsEmpty)
-            throw new ArgumentException($"wanted the offsets of each entry of branch '{name}' and one more, found none");
+            throw new ArgumentException($"Cannot write branch '{name}': there are no offsets. Give one for each entry and one more.");
         if (offsets[0] < 0 || offsets[^1] > valueCount)
-            throw new ArgumentException($"the offsets {offsets[0]} to {offsets[^1]} of branch '{name}' are outside of its {valueCount} values");
+            throw new ArgumentException($"Cannot write branch '{name}': the offsets {offsets[0]} to {offsets[^1]} are outside of its {valueCount} values.");
         long most = (BasketBuffer.MaxBytes / 2) / bytesPerValue;
         for (int i = 1; i < offsets.Length; i++)
         {
             long count = offsets[i] - offsets[i - 1];
             if (count < 0)
-                throw new ArgumentException($"the offsets of branch '{name}' go backwards after entry {i - 1}: from {offsets[i - 1]} to {offsets[i]}");
+                throw new ArgumentException($"Cannot write branch '{name}': its offsets decrease after entry {i - 1}, from {offsets[i - 1]} to {offsets[i]}.");
             if (count > most)
-                throw new ArgumentException($"entry {i - 1} of branch '{name}' has {count} values but a basket takes at most {most}; split the entry");
+                throw new ArgumentException($"Cannot write branch '{name}': entry {i - 1} has {count} values but a basket holds at most {most}. Split the entry.");
         }
         return offsets.Length - 1;
     }
@@ -111,14 +111,14 @@ internal sealed class CountData(CounterGroup group, ReadOnlyMemory<long> offsets
     }
 }
 
-/// <summary>Data whose offsets are those of its group.</summary>
+/// <summary>Data that uses the offsets of its counter.</summary>
 internal interface ICounted
 {
-    /// <summary>Takes over the offsets of the group, once they are known.</summary>
+    /// <summary>The same data with the offsets of its counter.</summary>
     BranchData Bind(ReadOnlyMemory<long> offsets);
 }
 
-/// <summary>Values back to back; the group's offsets say which belong to which entry.</summary>
+/// <summary>Values without gaps; the counter's offsets assign them to entries.</summary>
 internal sealed class CountedData<T>(BranchWriter branch, ReadOnlyMemory<T> values, int inner, ReadOnlyMemory<long> offsets = default)
     : BranchData(branch, Math.Max(0, offsets.Length - 1)), ICounted
     where T : unmanaged
@@ -151,7 +151,7 @@ internal sealed class CountedData<T>(BranchWriter branch, ReadOnlyMemory<T> valu
     }
 }
 
-/// <summary>Entries that were encoded when they were given: texts.</summary>
+/// <summary>Entries that are already encoded: texts.</summary>
 internal sealed class EncodedData(BranchWriter branch, byte[] bytes, long[] starts) : BranchData(branch, starts.Length - 1)
 {
     internal override long BytesOf(long first, long count) => starts[first + count] - starts[first] + (count * sizeof(int));
@@ -171,7 +171,7 @@ internal sealed class EncodedData(BranchWriter branch, byte[] bytes, long[] star
     }
 }
 
-/// <summary>Vectors, each behind its header.</summary>
+/// <summary>Vectors, each after its header.</summary>
 internal sealed class VectorData<T>(BranchWriter branch, ReadOnlyMemory<long> offsets, ReadOnlyMemory<T> values) : BranchData(branch, offsets.Length - 1)
     where T : unmanaged
 {

@@ -1,5 +1,4 @@
 using Pruning.Root.Columns;
-using Pruning.Root.Trees;
 using Pruning.Root.Writing.Records;
 
 namespace Pruning.Root.Writing.Trees;
@@ -11,7 +10,7 @@ namespace Pruning.Root.Writing.Trees;
 /// <param name="ObjectBytes">Bytes of key and payload before compression.</param>
 internal readonly record struct WrittenBasket(long FirstEntry, long Seek, int RecordBytes, int ObjectBytes);
 
-/// <summary>What ROOT's leaf of a branch says.</summary>
+/// <summary>The leaf of a branch in ROOT's terms.</summary>
 /// <param name="ClassName">TLeafF, TLeafI, ...</param>
 /// <param name="Letter">Type letter of leaf lists; 0 where there is none.</param>
 /// <param name="Dimensions">Behind the name in titles: <c>[3]</c>, <c>[nJet]</c>.</param>
@@ -46,7 +45,7 @@ internal sealed record LeafShape(string ClassName, char Letter, string Dimension
 
 /// <summary>
 /// A branch of a tree that is being written. The values of an entry are given to its <c>Set</c>, and
-/// <see cref="TreeWriter.Fill"/> ends the entry; many entries at once go through <see cref="TreeWriter.Append"/>.
+/// <see cref="TreeWriter.Fill"/> ends the entry. <see cref="TreeWriter.Append"/> adds many entries at once.
 /// </summary>
 public abstract class BranchWriter
 {
@@ -86,16 +85,16 @@ public abstract class BranchWriter
     /// <summary>Baskets that are in the file, in order.</summary>
     internal List<WrittenBasket> Written { get; } = [];
 
-    /// <summary>Baskets that are full, those on their way included.</summary>
+    /// <summary>Baskets that are full, including those that are not written yet.</summary>
     internal int FullBaskets { get; private set; }
 
     /// <summary>The branch that counts the elements of this one.</summary>
     internal virtual BranchWriter? Counter => null;
 
-    /// <summary>Of a counter the largest count, of texts the longest and its end; 0 for others.</summary>
+    /// <summary>The largest count of a counter, or the length of the longest text with its end byte; 0 for others.</summary>
     internal long Largest { get; private protected set; }
 
-    /// <summary>Begins the values of the current entry; what was set before is forgotten.</summary>
+    /// <summary>Begins the values of the current entry, and discards values that were set before.</summary>
     private protected BasketBuffer Begin()
     {
         Tree.CheckOpen();
@@ -103,7 +102,7 @@ public abstract class BranchWriter
         return Basket;
     }
 
-    /// <summary>Drops the values of an entry that was not filled.</summary>
+    /// <summary>Discards the values of an entry that was not filled.</summary>
     internal void Forget()
     {
         Basket.Restart();
@@ -119,7 +118,7 @@ public abstract class BranchWriter
         IsSet = false;
     }
 
-    /// <summary>Hands the basket that is being filled to the file.</summary>
+    /// <summary>Writes the basket that is being filled.</summary>
     internal void Flush()
     {
         Forget();

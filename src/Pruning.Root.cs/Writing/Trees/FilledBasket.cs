@@ -3,7 +3,7 @@ using Pruning.Root.Compression.Blocks;
 
 namespace Pruning.Root.Writing.Trees;
 
-/// <summary>One full basket on its way to the file: plain bytes, then compressed, then written.</summary>
+/// <summary>One full basket that waits to be compressed and written.</summary>
 /// <param name="branch">The branch.</param>
 /// <param name="bytes">Pooled: room for the key, the entries' bytes, the table of offsets.</param>
 /// <param name="dataBytes">Bytes of the entries.</param>
@@ -31,13 +31,13 @@ internal sealed class FilledBasket(BranchWriter branch, byte[] bytes, int dataBy
     /// <summary>Bytes of the payload as they will be stored; known once it is compressed.</summary>
     public int StoredBytes { get; private set; }
 
-    /// <summary>The record with room for the key at its begin.</summary>
+    /// <summary>The record, with room for the key at its start.</summary>
     public Span<byte> Record => (_packed ?? _plain).AsSpan(0, KeyBytes + StoredBytes);
 
-    /// <summary>Set when <see cref="Compress"/> is through.</summary>
+    /// <summary>Set when <see cref="Compress"/> has finished.</summary>
     public ManualResetEventSlim Done { get; } = new();
 
-    /// <summary>Compresses the payload, or finds that it does not shrink.</summary>
+    /// <summary>Compresses the payload, or keeps it if compression does not make it smaller.</summary>
     public void Compress(BlockEncoder encoder)
     {
         try
@@ -59,7 +59,7 @@ internal sealed class FilledBasket(BranchWriter branch, byte[] bytes, int dataBy
         }
         catch (Exception e)
         {
-            _error = e; // told by the thread that waits
+            _error = e; // thrown by the thread that waits
         }
         finally
         {

@@ -2,9 +2,9 @@ using Pruning.Root.Writing.Tables;
 
 namespace Pruning.Root.Writing.Trees;
 
-/// <summary>A file that takes baskets.</summary>
+/// <summary>A file that baskets are written to.</summary>
 internal interface IBasketOutput : ITableOutput
 {
-    /// <summary>Takes a full basket over: it is compressed, written and disposed.</summary>
+    /// <summary>Compresses, writes and disposes a full basket.</summary>
     void Add(FilledBasket basket);
 }

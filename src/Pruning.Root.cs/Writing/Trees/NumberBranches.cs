@@ -34,7 +34,7 @@ public sealed class FixedBranch<T> : BranchWriter
         : base(tree, name, LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), TreeWriter.Brackets(dimensions), TreeWriter.Product(dimensions, name)), null, isJagged: false)
     {
         if (dimensions.Length == 0)
-            throw new ArgumentException($"branch '{name}' needs at least one dimension");
+            throw new ArgumentException($"Cannot add branch '{name}': it has no dimensions. Give at least one.");
     }
 
     /// <summary>Values of an entry: the product of the dimensions.</summary>
@@ -44,7 +44,7 @@ public sealed class FixedBranch<T> : BranchWriter
     public void Set(ReadOnlySpan<T> values)
     {
         if (values.Length != Length)
-            throw new ArgumentException($"wanted the {Length} values of an entry of branch '{Name}', found {values.Length}");
+            throw new ArgumentException($"Cannot set branch '{Name}': an entry has {Length} values, not {values.Length}.");
         BranchData.Swap(values, Begin().Take((long)values.Length * Unsafe.SizeOf<T>()));
         End();
     }
@@ -52,12 +52,12 @@ public sealed class FixedBranch<T> : BranchWriter
     /// <summary>The values of many entries, <see cref="Length"/> each.</summary>
     public BranchData Values(ReadOnlyMemory<T> values) => values.Length % Length == 0
         ? new FixedData<T>(this, values, Length)
-        : throw new ArgumentException($"{values.Length} values of branch '{Name}' do not make whole entries of {Length}");
+        : throw new ArgumentException($"Cannot write branch '{Name}': {values.Length} values do not make whole entries of {Length}.");
 }
 
 /// <summary>
-/// Counts shared by jagged branches: <c>nJet</c> for <c>Jet_pt</c> and <c>Jet_eta</c>. It is a branch of its own, filled
-/// from the lengths of the others, which have to agree in every entry.
+/// The shared counter of jagged branches: <c>nJet</c> for <c>Jet_pt</c> and <c>Jet_eta</c>. It is itself a branch. Its
+/// values are the lengths of the other branches, which must agree in every entry.
 /// </summary>
 public sealed class CounterGroup : BranchWriter
 {
@@ -80,7 +80,7 @@ public sealed class CounterGroup : BranchWriter
     }
 
     /// <summary>The lists of many entries, for the whole group: entry e has the elements [offsets[e], offsets[e + 1]).</summary>
-    /// <param name="offsets">[entries + 1]; a part of larger offsets will do, it need not begin with 0.</param>
+    /// <param name="offsets">[entries + 1]; need not begin with 0, so a range of larger offsets can be used.</param>
     public BranchData Lists(ReadOnlyMemory<long> offsets)
     {
         BranchData.CheckOffsets(offsets.Span, long.MaxValue, 1, Name);
@@ -93,7 +93,7 @@ public sealed class CounterGroup : BranchWriter
     internal void Count()
     {
         if (_counted.Count == 0)
-            throw new InvalidOperationException($"counter '{Name}' (tree '{Tree.Name}') counts no branch; add one with Jagged before the first entry");
+            throw new InvalidOperationException($"Cannot fill tree '{Tree.Name}': counter '{Name}' counts no branch. Add one with Jagged before the first entry.");
         int? count = null;
         foreach (BranchWriter branch in _counted)
         {
@@ -101,7 +101,7 @@ public sealed class CounterGroup : BranchWriter
             if (!branch.IsSet)
                 continue; // reported by the tree, with its name
             if (own != (count ??= own))
-                throw new InvalidOperationException($"entry {Tree.EntryCount} has {count} elements in branch '{_counted[0].Name}' but {own} in branch '{branch.Name}' of the same group '{Name}'; give both as many");
+                throw new InvalidOperationException($"Cannot fill entry {Tree.EntryCount} of tree '{Tree.Name}': branch '{_counted[0].Name}' has {count} elements but branch '{branch.Name}', with the same counter '{Name}', has {own}. Give both the same number.");
         }
         System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(Begin().Take(sizeof(int)), count ?? 0);
         End();
@@ -115,7 +115,7 @@ public sealed class CounterGroup : BranchWriter
     }
 }
 
-/// <summary>A branch with a list of numbers an entry, counted by a <see cref="CounterGroup"/>: what every reader takes.</summary>
+/// <summary>A branch with a list of numbers per entry, counted by a <see cref="CounterGroup"/>. Every reader supports it.</summary>
 /// <typeparam name="T">Type of the values.</typeparam>
 public sealed class JaggedBranch<T> : BranchWriter
     where T : unmanaged
@@ -132,7 +132,7 @@ public sealed class JaggedBranch<T> : BranchWriter
     public void Set(ReadOnlySpan<T> values)
     {
         if (values.Length % Leaf.Length != 0)
-            throw new ArgumentException($"{values.Length} values of branch '{Name}' do not make whole elements of {Leaf.Length}");
+            throw new ArgumentException($"Cannot set branch '{Name}': {values.Length} values do not make whole elements of {Leaf.Length}.");
         BranchData.Swap(values, Begin().Take((long)values.Length * Unsafe.SizeOf<T>()));
         End();
     }

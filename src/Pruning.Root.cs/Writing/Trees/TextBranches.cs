@@ -33,15 +33,15 @@ public sealed class TextBranch : BranchWriter
         return new EncodedData(this, encoded, starts);
     }
 
-    /// <summary>Keeps the longest text, and the byte behind it that C++ wants.</summary>
+    /// <summary>Updates the length of the longest text, including the end byte that C++ needs.</summary>
     /// <param name="entryBytes">Bytes of an entry: the text and its length.</param>
     internal void Saw(int entryBytes) => Largest = Math.Max(Largest, entryBytes > 255 ? entryBytes - 4 : entryBytes);
 
-    // The byte 0 ends a text in C++: what follows would be lost.
+    // The byte 0 ends a text in C++, so the rest would be lost.
     private void CheckText(string text)
     {
         if (text.Contains('\0'))
-            throw new ArgumentException($"a text of branch '{Name}' contains the character 0, which ends texts in ROOT; leave it out");
+            throw new ArgumentException($"Cannot write branch '{Name}': a text contains the character 0, which ends texts in ROOT. Leave it out.");
     }
 }
 
@@ -61,8 +61,8 @@ public sealed class TextVectorBranch : BranchWriter
     }
 
     /// <summary>Texts of many entries: entry e has the texts [offsets[e], offsets[e + 1]).</summary>
-    /// <param name="offsets">[entries + 1]; it need not begin with 0.</param>
-    /// <param name="texts">What the offsets point into.</param>
+    /// <param name="offsets">[entries + 1]; need not begin with 0.</param>
+    /// <param name="texts">The values that the offsets refer to.</param>
     public BranchData Lists(ReadOnlyMemory<long> offsets, IReadOnlyList<string> texts)
     {
         ReadOnlySpan<long> bounds = offsets.Span;
@@ -93,7 +93,7 @@ public sealed class TextVectorBranch : BranchWriter
     }
 }
 
-/// <summary>A text behind its length: one byte, or 255 and four.</summary>
+/// <summary>A text after its length: one byte, or 255 and four.</summary>
 internal static class CountedText
 {
     public static int Write(string text, Span<byte> room)

@@ -1,16 +1,15 @@
 using Pruning.Root.Files;
-using Pruning.Root.Trees.Records;
 using Pruning.Root.Writing.Records;
 
 namespace Pruning.Root.Writing.Trees;
 
-/// <summary>How much of a tree a description tells of: all baskets that begin before an entry at which every branch begins one.</summary>
+/// <summary>The part of a tree that a description contains: all baskets before an entry at which every branch begins a basket.</summary>
 /// <param name="EntryCount">Entries.</param>
 /// <param name="Baskets">[branches] baskets of each branch.</param>
 /// <param name="ClusterEntries">Entries of each cluster but the last; null when clusters are not of one size.</param>
 internal sealed record TreeExtent(long EntryCount, IReadOnlyList<int> Baskets, long? ClusterEntries);
 
-/// <summary>Writes ROOT's TTree: the counterpart of <see cref="TreeRecord"/>. Readers need nothing but it and the baskets.</summary>
+/// <summary>Writes ROOT's TTree: the counterpart of <c>TreeRecord</c>. Readers need nothing but it and the baskets.</summary>
 internal static class TreeEncoder
 {
     private const int TableLength = 1000; // fEntryOffsetLen: not 0 for branches whose baskets have tables
@@ -65,7 +64,7 @@ internal static class TreeEncoder
         return buffer.Written;
     }
 
-    // Colours and styles that nobody uses for trees.
+    // Colours and styles, which have no meaning for trees.
     private static void EncodeAttributes(RootBufferWriter buffer)
     {
         int line = buffer.Open(2);
@@ -89,7 +88,7 @@ internal static class TreeEncoder
         buffer.Close(fill);
     }
 
-    // TIOFeatures has no version of its own: 0 and its checksum.
+    // TIOFeatures has no version: 0 and its checksum.
     private static void EncodeFeatures(RootBufferWriter buffer)
     {
         int frame = buffer.Open(0);
@@ -98,7 +97,7 @@ internal static class TreeEncoder
         buffer.Close(frame);
     }
 
-    // A counter comes before what it counts: leaves refer back to it. Gives the references of the leaves.
+    // A counter precedes the branches that it counts, because their leaves refer back to it. Returns the references of the leaves.
     private static int[] EncodeBranches(ObjectWriter objects, TreeWriter tree, TreeExtent extent, RootWriteOptions options)
     {
         RootBufferWriter buffer = objects.Buffer;

@@ -6,8 +6,8 @@ using Pruning.Root.Writing.Tables;
 namespace Pruning.Root.Writing.Trees;
 
 /// <summary>
-/// A tree that is being written: first its branches, then its entries, one by one or many at once. Both ways give the
-/// same bytes. Not safe from several threads; the compression runs beside.
+/// A tree that is being written: first its branches, then its entries, one by one or many at once. Both ways give the same
+/// bytes. Not safe from several threads; compression runs on other threads.
 /// </summary>
 public sealed class TreeWriter : TableWriter
 {
@@ -30,7 +30,7 @@ public sealed class TreeWriter : TableWriter
 
     internal IReadOnlyList<BranchWriter> Branches => _branches;
 
-    /// <summary>What a description written now tells of.</summary>
+    /// <summary>What a description that is written now contains.</summary>
     internal TreeExtent Extent { get; private set; }
 
     /// <summary>Adds a branch with one number an entry.</summary>
@@ -71,7 +71,7 @@ public sealed class TreeWriter : TableWriter
         foreach (BranchWriter branch in _branches)
         {
             if (!branch.IsSet)
-                throw new InvalidOperationException(Invariant($"entry {EntryCount} of tree '{Name}' has no values in branch '{branch.Name}'; call its Set before Fill"));
+                throw new InvalidOperationException(Invariant($"Cannot fill entry {EntryCount} of tree '{Name}': branch '{branch.Name}' has no values. Call its Set before Fill."));
         }
         bool isFull = false;
         foreach (BranchWriter branch in _branches)
@@ -89,11 +89,11 @@ public sealed class TreeWriter : TableWriter
     }
 
     /// <summary>
-    /// Adds many entries at once: one piece of data for every branch, a group's counter included, all of as many
-    /// entries. There is no work for each value but turning its bytes round.
-    /// Values that were set for an entry and not filled are forgotten.
+    /// Adds many entries at once: one piece of data for every branch, also for counters, all with the same number of
+    /// entries. Only the bytes of each value are
+    /// reversed. Values that were set for an entry that was not filled are discarded.
     /// </summary>
-    /// <exception cref="ArgumentException">A branch is missing, comes twice, or has another number of entries.</exception>
+    /// <exception cref="ArgumentException">A branch is missing, is given twice, or has another number of entries.</exception>
     /// <exception cref="RootWriteException">The disk failed.</exception>
     public void Append(params IReadOnlyList<BranchData> data)
     {
@@ -137,7 +137,7 @@ public sealed class TreeWriter : TableWriter
         {
             product *= size;
             if (size < 1 || product > 1 << 20)
-                throw new ArgumentException(Invariant($"branch '{name}' cannot have the dimensions {Brackets(dimensions)}: each at least 1, together at most {1 << 20}"));
+                throw new ArgumentException(Invariant($"Cannot add branch '{name}' with the dimensions {Brackets(dimensions)}: each must be at least 1, and their product at most {1 << 20}."));
         }
         return (int)product;
     }
@@ -148,9 +148,9 @@ public sealed class TreeWriter : TableWriter
         CheckOpen();
         TableRules.CheckName(name, "branch", TableRules.BranchForbidden);
         if (EntryCount > 0)
-            throw new InvalidOperationException(Invariant($"branch '{name}' comes too late: tree '{Name}' has {EntryCount} entries already; add all branches first"));
+            throw new InvalidOperationException(Invariant($"Cannot add branch '{name}' to tree '{Name}': the tree has {EntryCount} entries already. Add all branches before the first entry."));
         if (_byName.ContainsKey(name))
-            throw new ArgumentException($"tree '{Name}' has a branch '{name}' already");
+            throw new ArgumentException($"Cannot add branch '{name}' to tree '{Name}': the tree has a branch of that name already. Choose another name.");
         T branch = create();
         _byName.Add(name, branch);
         _branches.Add(branch);
@@ -160,7 +160,7 @@ public sealed class TreeWriter : TableWriter
 
     internal void Add(FilledBasket basket) => _file.Add(basket);
 
-    /// <summary>Writes every basket that is being filled, whatever it holds.</summary>
+    /// <summary>Writes every basket that is being filled, even a small one.</summary>
     internal override void Flush()
     {
         if (EntryCount == _clusterStart)
@@ -183,7 +183,7 @@ public sealed class TreeWriter : TableWriter
             branch.Basket.Release();
     }
 
-    // After new entries: full baskets go to the file, and at its end the cluster. True when baskets went.
+    // Called after new entries: writes full baskets, and all baskets at the end of a cluster. True at the end of a cluster.
     private bool Advance(bool isFull)
     {
         bool ends = _clusterEntries is long entries
@@ -216,14 +216,14 @@ public sealed class TreeWriter : TableWriter
         return bytes;
     }
 
-    // The data in the order of the branches, with the counts bound to what they count.
+    // The data in the order of the branches. Counted data gets the offsets of its counter.
     private BranchData[] Ordered(IReadOnlyList<BranchData> data)
     {
         var byBranch = new Dictionary<BranchWriter, BranchData>();
         foreach (BranchData one in data)
         {
             if (!byBranch.TryAdd(one.Branch, one))
-                throw new ArgumentException($"branch '{one.Branch.Name}' is given twice");
+                throw new ArgumentException($"Cannot append to tree '{Name}': branch '{one.Branch.Name}' is given twice.");
         }
         var ordered = new BranchData[_branches.Count];
         long count = -1;
@@ -231,18 +231,18 @@ public sealed class TreeWriter : TableWriter
         {
             BranchWriter branch = _branches[i];
             if (!byBranch.Remove(branch, out BranchData? found))
-                throw new ArgumentException($"tree '{Name}' is given no data for branch '{branch.Name}'");
+                throw new ArgumentException($"Cannot append to tree '{Name}': branch '{branch.Name}' is given no data.");
             if (branch.Counter is not null)
                 found = ((ICounted)found).Bind(((CountData)ordered[_branches.IndexOf(branch.Counter)]).Offsets);
             if (count >= 0 && found.EntryCount != count)
-                throw new ArgumentException(Invariant($"branch '{branch.Name}' is given {found.EntryCount} entries but branch '{_branches[0].Name}' {count}"));
+                throw new ArgumentException(Invariant($"Cannot append to tree '{Name}': branch '{branch.Name}' is given {found.EntryCount} entries but branch '{_branches[0].Name}' {count}."));
             count = found.EntryCount;
             ordered[i] = found;
         }
-        return byBranch.Count == 0 ? ordered : throw new ArgumentException($"branch '{byBranch.Keys.First().Name}' does not belong to tree '{Name}'");
+        return byBranch.Count == 0 ? ordered : throw new ArgumentException($"Cannot append to tree '{Name}': branch '{byBranch.Keys.First().Name}' belongs to another tree.");
     }
 
-    // The entry of the data at which the cluster is to end, or the end.
+    // The entry of the data at which the cluster must end, or the end of the data.
     private long ClusterEnd(BranchData[] data, long next, long end)
     {
         if (_clusterEntries is long entries)

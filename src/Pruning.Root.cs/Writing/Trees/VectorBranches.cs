@@ -5,7 +5,7 @@ using Pruning.Root.Writing.Tables;
 
 namespace Pruning.Root.Writing.Trees;
 
-/// <summary>A branch <c>vector&lt;T&gt;</c>: lists without a counter, 10 bytes an entry more than a counted branch.</summary>
+/// <summary>A branch <c>vector&lt;T&gt;</c>: lists without a counter. It needs 10 bytes per entry more than a counted branch.</summary>
 /// <typeparam name="T">Type of the values.</typeparam>
 public sealed class VectorBranch<T> : BranchWriter
     where T : unmanaged
@@ -26,8 +26,8 @@ public sealed class VectorBranch<T> : BranchWriter
     }
 
     /// <summary>Lists of many entries: entry e has the values [offsets[e], offsets[e + 1]).</summary>
-    /// <param name="offsets">[entries + 1]; it need not begin with 0.</param>
-    /// <param name="values">What the offsets point into.</param>
+    /// <param name="offsets">[entries + 1]; need not begin with 0.</param>
+    /// <param name="values">The values that the offsets refer to.</param>
     public BranchData Lists(ReadOnlyMemory<long> offsets, ReadOnlyMemory<T> values)
     {
         BranchData.CheckOffsets(offsets.Span, values.Length, Unsafe.SizeOf<T>(), Name);
@@ -51,8 +51,8 @@ public sealed class NestedVectorBranch<T> : BranchWriter
     }
 
     /// <summary>Lists of the current entry: list i has the values [offsets[i], offsets[i + 1]).</summary>
-    /// <param name="offsets">[lists + 1]; it need not begin with 0. An entry without lists has one offset, or none.</param>
-    /// <param name="values">What the offsets point into.</param>
+    /// <param name="offsets">[lists + 1]; need not begin with 0. An entry without lists has one offset or none.</param>
+    /// <param name="values">The values that the offsets refer to.</param>
     public void Set(ReadOnlySpan<long> offsets, ReadOnlySpan<T> values)
     {
         if (offsets.IsEmpty)
@@ -73,7 +73,7 @@ public sealed class NestedVectorBranch<T> : BranchWriter
         for (int e = 0; e < entries; e++)
         {
             if (BytesOf(inner.Span[(int)outer.Span[e]..((int)outer.Span[e + 1] + 1)]) > BasketBuffer.MaxBytes / 2)
-                throw new ArgumentException($"entry {e} of branch '{Name}' has more than {BasketBuffer.MaxBytes / 2} bytes; split the entry");
+                throw new ArgumentException($"Cannot write branch '{Name}': entry {e} has more than {BasketBuffer.MaxBytes / 2} bytes. Split the entry.");
         }
         return new NestedData<T>(this, outer, inner, values);
     }
