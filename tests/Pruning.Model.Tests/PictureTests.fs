@@ -115,6 +115,11 @@ let private letterTests =
                 Expect.hasLength (List.distinct shapes) letters.Length "distinct"
             }
 
+            test "what the font does not have becomes a question mark, in every format" {
+                Expect.equal (Lettering.clean " a\u0001b\t\n 中\uD800 x ") "a?b ?? x" "clean"
+                Expect.stringContains (Renderer.svg (page 99.0 30.0 [ words "中 layers" ])) "? layers" "SVG"
+            }
+
             test "a text is as wide as it is measured, wherever its anchor is" {
                 let text = "probability of prune"
                 let width = int (ceil (Lettering.width 16.0 text))

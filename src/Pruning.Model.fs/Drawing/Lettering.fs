@@ -48,7 +48,7 @@ module Lettering =
             Edging = SKFontEdging.Antialias
         )
 
-    /// A text as it can be drawn: what is no character of XML becomes U+FFFD, and spaces in a row become one.
+    /// A text as it can be drawn: characters that the font does not have become question marks, and spaces in a row become one.
     let clean (words: string) : string =
         let text = StringBuilder()
 
@@ -56,8 +56,8 @@ module Lettering =
             if Rune.IsWhiteSpace rune then
                 if text.Length > 0 && text[text.Length - 1] <> ' ' then
                     text.Append ' ' |> ignore
-            elif Rune.IsControl rune || rune.Value >= 0xFFFE && rune.Value <= 0xFFFF then
-                text.Append '\uFFFD' |> ignore
+            elif Rune.IsControl rune || not (typeface.Value.ContainsGlyph rune.Value) then
+                text.Append '?' |> ignore
             else
                 text.Append(rune.ToString()) |> ignore
 
