@@ -18,7 +18,6 @@ open System.Diagnostics
 open System.IO
 open System.Text.Json
 open Pruning.Model.Drawing
-open Pruning.Cli.Drawing
 
 let arguments = fsi.CommandLineArgs |> Array.skip 1
 let folder = if arguments.Length > 0 then arguments[0] else ""

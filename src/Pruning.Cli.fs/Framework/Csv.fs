@@ -11,10 +11,10 @@ module Output =
 
     /// Writes bytes, with the directories above them. The file appears whole or not at all.
     let writeBytes (path: string) (bytes: byte[]) : unit =
-        AtomicFile.write (Path.GetFullPath path) (fun stream -> stream.Write bytes)
+        AtomicFile.write (Path.GetFullPath path) (fun stream -> stream.Write(ReadOnlySpan bytes))
 
     /// The same with a text as UTF-8.
-    let writeText (path: string) (text: string) : unit = writeBytes path (Text.UTF8Encoding(false).GetBytes text)
+    let writeText (path: string) (text: string) : unit = AtomicFile.writeText (Path.GetFullPath path) text
 
 /// Tables for spreadsheets and pandas (RFC 4180): a header, commas, every digit.
 [<RequireQualifiedAccess>]

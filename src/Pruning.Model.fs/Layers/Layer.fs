@@ -6,13 +6,15 @@ open Pruning.Model.Tensors
 [<NoComparison; NoEquality>]
 type Layer<'Function> =
     {
-        /// The tensors by name.
-        Weights: Weights
         /// The same layer with the tensors that a visitor gives back: a copy, or one on another device or of another type.
         Visit: WeightVisitor -> Layer<'Function>
         /// The function, with the weights in it.
         Forward: 'Function
     }
+
+    /// The tensors by name.
+    member this.Weights: Weights =
+        Weights.collect (fun visitor (layer: Layer<'Function>) -> layer.Visit visitor) this
 
 [<RequireQualifiedAccess>]
 module Layer =
@@ -21,7 +23,6 @@ module Layer =
     /// when the layer is made, so it can prepare there what all calls share.
     let rec create (visit: WeightVisitor -> 'W -> 'W) (forward: 'W -> 'Function) (weights: 'W) : Layer<'Function> =
         {
-            Weights = Weights.collect visit weights
             Visit = fun visitor -> create visit forward (visit visitor weights)
             Forward = forward weights
         }

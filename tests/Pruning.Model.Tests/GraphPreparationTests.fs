@@ -1,5 +1,5 @@
 /// What the loader prepares is what is prepared by hand, graph by graph or together.
-module Pruning.Tests.Data.Batching.GraphPreparationTests
+module Pruning.Tests.Model.GraphPreparationTests
 
 open System
 open System.Threading
@@ -202,7 +202,7 @@ let private refusals =
                     Neighbours = 8
                     Features = NodeFeature.physics
                 }
-                |> Pruner.create random
+                |> Pruner.create (Laws.init random)
 
             let wanted = Pruner.preparation pruner
             let graphs = List.ofArray Fixture.graphs.Value
