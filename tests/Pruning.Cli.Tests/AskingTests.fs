@@ -158,4 +158,4 @@ let private precision =
 
 // One after the other: each takes all cores.
 [<Tests>]
-let tests = testSequenced <| testList "Asking" [ decoding; precision ]
+let tests = testList "Asking" [ decoding; precision ]

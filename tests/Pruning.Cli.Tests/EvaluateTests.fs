@@ -453,4 +453,4 @@ let private pages =
         ]
 
 [<Tests>]
-let tests = testSequenced <| testList "Judging" [ evaluates; compares; pages ]
+let tests = testList "Judging" [ evaluates; compares; pages ]

@@ -477,8 +477,7 @@ let private imports =
 // One after the other: each takes a core, and they compare with one undisturbed run.
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "Resume"
         [
             testList "going on" goingOn

@@ -402,7 +402,7 @@ let private benchmarks =
 
 // One after the other: each takes all cores.
 [<Tests>]
-let tests = testSequenced <| testList "Runs" [ trains; evaluates; benchmarks ]
+let tests = testList "Runs" [ trains; evaluates; benchmarks ]
 
 [<SlowTests>]
 let slow = testSequenced <| testList "Runs" [ demonstrates ]

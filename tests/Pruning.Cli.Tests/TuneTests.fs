@@ -297,7 +297,7 @@ let private process' =
         ]
 
 [<Tests>]
-let tests = testList "tune" [ settings; testSequenced (testList "runs" [ process' ]) ]
+let tests = testList "tune" [ settings; testList "runs" [ process' ] ]
 
 [<SlowTests>]
 let slow = testList "tune" [ testSequenced (testList "runs" [ interruptions ]) ]

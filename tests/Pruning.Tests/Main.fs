@@ -1,6 +1,7 @@
 module Pruning.Tests.Main
 
 open System
+open System.IO
 open System.Reflection
 open Expecto
 open Expecto.Impl
@@ -48,11 +49,23 @@ let private close passed failed skipped =
     Console.Out.WriteLine $"{passed} passed, {failed} failed, {skipped} skipped"
     Console.Out.Flush()
 
+/// The 50 tests that took longest, in seconds: `.build/slowest-tests.txt`. Tests that shared a lazy training pay for it once.
+let private noteSlowest (summary: TestRunSummary) =
+    let directory = Path.Combine(Fixture.repository, ".build")
+
+    if Directory.Exists directory then
+        summary.results
+        |> List.sortByDescending (fun (_, result) -> result.duration)
+        |> List.truncate 50
+        |> List.map (fun (test, result) -> $"{result.duration.TotalSeconds, 8:F2}  {String.Join('.', test.name)}")
+        |> fun lines -> File.WriteAllLines(Path.Combine(directory, "slowest-tests.txt"), lines)
+
 let private run (tests: Test) (arguments: string list) =
     let missing = loadLibtorch ()
     let mutable passed, failed, skipped = 0, 0, 0
 
     let count (summary: TestRunSummary) =
+        noteSlowest summary
         passed <- summary.passed.Length
         failed <- summary.failed.Length + summary.errored.Length
         skipped <- summary.ignored.Length
