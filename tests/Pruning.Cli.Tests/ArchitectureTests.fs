@@ -86,7 +86,7 @@ let private upward (root: string) (rooms: string list) (file: string) =
     let place (name: string) = rooms |> List.tryFindIndex (fun room -> name = $"{root}.{room}")
 
     [
-        for arrow in NamespaceArrows.ofAssembly (fun name -> not (isNull name) && name.StartsWith(root + ".")) file do
+        for arrow in NamespaceArrows.ofAssembly (fun name -> name.StartsWith(root + ".")) file do
             match place arrow.FromNamespace, place arrow.ToNamespace with
             | Some lower, Some upper when upper > lower ->
                 $"{arrow.FromNamespace}.{arrow.From}.{arrow.Member} uses {arrow.ToNamespace}.{arrow.To}, which stands above it."
@@ -120,8 +120,7 @@ let private typeNames =
                     let file = if name = "Pruning.Cli" then "graph-pruning" else name
 
                     for one in (Assembly.LoadFrom(assembly file)).GetTypes() do
-                        if not (isNull one.Name) then
-                            Regex.Replace(one.Name, "`[0-9]+$|Module$", "")
+                        Regex.Replace(one.Name, "`[0-9]+$|Module$", "")
             ])
 
 [<Tests>]

@@ -109,14 +109,14 @@ let productionTests =
                 Expect.isLessThanOrEqual (List.max sizes - List.min sizes) 1L "sizes"
 
             test "a shard is K/N" {
-                Expect.equal (Shard.parse "3/16") { Index = 3; Count = 16 } "3/16"
+                Expect.equal (Shard.kind.Parse "--shard" "3/16") { Index = 3; Count = 16 } "3/16"
 
                 for text in [ "0/4"; "5/4"; "3"; "a/b"; "1/2/3"; "-1/2" ] do
-                    refused [ "--shard"; $"'{text}'" ] (fun () -> Shard.parse text)
+                    refused [ "--shard"; $"'{text}'" ] (fun () -> Shard.kind.Parse "--shard" text)
             }
 
             test "compression is a codec, perhaps with its level" {
-                let code text = (Production.compression text).Code
+                let code text = (Production.compression.Parse "--compression" text).Code
 
                 Expect.equal
                     (List.map code [ "none"; "zstd"; "zstd=7"; "LZ4"; "zlib=9"; "xz=1" ])
@@ -124,6 +124,6 @@ let productionTests =
                     "ROOT's codes"
 
                 for text in [ "none=1"; "zip"; "zstd=0"; "zstd=x"; "zstd=1=2" ] do
-                    refused [ "--compression" ] (fun () -> Production.compression text)
+                    refused [ "--compression" ] (fun () -> Production.compression.Parse "--compression" text)
             }
         ]

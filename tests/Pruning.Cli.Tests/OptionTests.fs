@@ -12,6 +12,7 @@ open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Losses
+open Pruning.Model.ModelFiles
 open Pruning.Model.Training
 open Pruning.Native.Kernels
 open Pruning.Cli.Framework
@@ -401,7 +402,7 @@ let private oldFiles =
                             Patience = TimeSpan.FromSeconds 90.0
                         }
                     Arithmetic =
-                        {
+                        { Arithmetic.standard with
                             Engine = Engine.Portable
                             Precision = ProductPrecision.Float32
                         }

@@ -206,14 +206,12 @@ let tests =
                     Head.create (Laws.init generator) config.Dropout 16 2,
                     Head.create (Laws.init generator) config.Dropout 16 1
 
-                let weights =
-                    Weights.concat
-                        [
-                            Weights.under "rounds" rounds.Weights
-                            Weights.under "prune" prune.Weights
-                            Weights.under "confidence" confidence.Weights
-                        ]
+                let visit (visitor: WeightVisitor) (rounds, prune, confidence) =
+                    Layer.visit (visitor.Under "rounds") rounds,
+                    Layer.visit (visitor.Under "prune") prune,
+                    Layer.visit (visitor.Under "confidence") confidence
 
+                let weights = Weights.collect visit (rounds, prune, confidence)
                 Weights.load (Fixture.under "param." numbers |> named "gnn." "") weights
                 let x = leaf numbers["g2.x0"]
                 let plan = PlanTensors.create torch.CPU torch.float32 g2.Plan

@@ -156,7 +156,10 @@ let private timing: Opt<BenchmarkSettings> list =
         |> Opt.alias "--batch-size"
         yield!
             ArithmeticOptions.options
-            |> Opt.within _.Network.Arithmetic (fun v s -> { s with Network.Arithmetic = v })
+            |> Opt.within _.Network.Arithmetic (fun v s ->
+                { s with
+                    Network = { s.Network with Arithmetic = v }
+                })
         Opt.ofKind
             TrainingOptions.memoryBudget
             "--memory-budget"

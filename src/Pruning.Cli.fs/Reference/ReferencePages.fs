@@ -173,8 +173,8 @@ module ReferencePages =
                 ""
                 for column in FeatureTable.all do
                     let unit = if column.Unit = "" then "" else $" ({column.Unit})"
-                    let sets = String.Join(", ", setsOf column.Feature)
-                    yield! wrap 2 $"- `{column.Name}`{unit}: {plain (column.Meaning.TrimEnd '.')}. Sets: {sets}."
+                    let sets = String.Join(", ", setsOf column)
+                    yield! wrap 2 $"- `{column.Name}`{unit}: {plain (column.Description.TrimEnd '.')}. Sets: {sets}."
             ]
 
     /// Every page by its path under docs/reference.
