@@ -176,9 +176,10 @@ let private copies (config: PrunerConfig) =
 
             for name, change in
                 [
-                    "copy", Network.copy
-                    "copy to the same device", Network.toDevice torch.CPU
-                    "copy to the same type", Network.toType torch.float32
+                    // Functions, because tests are found before libtorch is loaded.
+                    "copy", (fun network -> Network.copy network)
+                    "copy to the same device", (fun network -> Network.toDevice torch.CPU network)
+                    "copy to the same type", (fun network -> Network.toType torch.float32 network)
                 ] do
                 test $"a {name} shares neither gradients nor values" {
                     use _scope = torch.NewDisposeScope()
