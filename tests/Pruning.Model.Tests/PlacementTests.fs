@@ -83,7 +83,8 @@ let private criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
 let private learn (pruner: Pruner) : float array =
     use _scope = torch.NewDisposeScope()
     use random = new torch.Generator(9UL)
-    let batch = BatchTensors.create torch.CPU (Pruner.dtype pruner) (Fixture.batch [ 0; 1; 2 ])
+    let prepared = (Pruner.preparation pruner).Apply(Fixture.batch [ 0; 1; 2 ])
+    let batch = BatchTensors.create torch.CPU (Pruner.dtype pruner) prepared
     let memory = Backpropagation.Full
     let predictions = Pruner.learn pruner memory random criterion [| 0.2; 0.3; 0.5 |] ignore batch
     numbers predictions.Logits
