@@ -83,7 +83,8 @@ let private criterion = Criterion.ofWeights { Keep = 1.0; Prune = 4.0 }
 let private learn (pruner: Pruner) : float array =
     use _scope = torch.NewDisposeScope()
     use random = new torch.Generator(9UL)
-    let batch = BatchTensors.create torch.CPU (Pruner.dtype pruner) (Fixture.batch [ 0; 1; 2 ])
+    let prepared = (Pruner.preparation pruner).Apply(Fixture.batch [ 0; 1; 2 ])
+    let batch = BatchTensors.create torch.CPU (Pruner.dtype pruner) prepared
     let memory = Backpropagation.Full
     let predictions = Pruner.learn pruner memory random criterion [| 0.2; 0.3; 0.5 |] ignore batch
     numbers predictions.Logits
@@ -176,9 +177,10 @@ let private copies (config: PrunerConfig) =
 
             for name, change in
                 [
-                    "copy", Network.copy
-                    "copy to the same device", Network.toDevice torch.CPU
-                    "copy to the same type", Network.toType torch.float32
+                    // Functions, because tests are found before libtorch is loaded.
+                    "copy", (fun network -> Network.copy network)
+                    "copy to the same device", (fun network -> Network.toDevice torch.CPU network)
+                    "copy to the same type", (fun network -> Network.toType torch.float32 network)
                 ] do
                 test $"a {name} shares neither gradients nor values" {
                     use _scope = torch.NewDisposeScope()
