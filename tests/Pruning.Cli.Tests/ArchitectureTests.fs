@@ -79,6 +79,7 @@ let private cliRooms =
         "Doctor"
         "Launch"
         "Preprocess"
+        "Reference"
     ]
 
 /// Uses of a later namespace by an earlier one, as sentences.

@@ -75,7 +75,7 @@ let private countsOf metrics =
     )
 
 /// float32 rounds apart what is computed beside other graphs, and the training lets that grow: as far as another order of the
-/// graphs does on one rank (docs/distributed.md; 1.1e-5 was the largest gap of these runs). The laws in float64 hold to 1e-9.
+/// graphs does on one rank (docs/explanation/ranks.md; 1.1e-5 was the largest gap of these runs). The laws in float64 hold to 1e-9.
 let private bound = 2e-5
 
 /// The run of one rank, trained once for all tests.

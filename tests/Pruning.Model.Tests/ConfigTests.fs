@@ -118,7 +118,11 @@ let private modelOf (config: PrunerConfig) : TrainedModel =
 let private same (a: TrainedModel) (b: TrainedModel) =
     let weights (model: TrainedModel) = Weights.tensors model.Pruner.Network.Weights
 
-    let margins (model: TrainedModel) = torch.tensor (Pruner.decide torch.CPU model.Pruner (Fixture.batch [ 0; 1; 2 ]))
+    let margins (model: TrainedModel) =
+        [ for g in 0..2 -> Fixture.graphs.Value[g] ]
+        |> Pruner.collate model.Pruner
+        |> Pruner.decide torch.CPU model.Pruner
+        |> torch.tensor
 
     for (name, one), (other, two) in List.zip (weights a) (weights b) do
         Expect.equal name other "names of weights"

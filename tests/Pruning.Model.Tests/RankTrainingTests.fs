@@ -407,7 +407,7 @@ let private inFloat32 =
     let alone = lazy (twentySteps training 1 asItIs)
 
     [
-        // docs/distributed.md says where these numbers come from.
+        // docs/explanation/ranks.md says where these numbers come from.
         testCase
             "twenty steps of Adam: ranks move weights apart as another order of the graphs of a batch does on one rank"
         <| fun () ->

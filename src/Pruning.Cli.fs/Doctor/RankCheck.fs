@@ -26,7 +26,7 @@ type RankFindings =
         /// Median time of gathering a few bytes, in seconds.
         Gather: float
         Exchanges: ExchangeTime list
-        /// Seconds and bytes a second that the model of docs/distributed.md makes of these times; none for one rank.
+        /// Seconds and bytes a second that the model of docs/explanation/ranks.md makes of these times; none for one rank.
         Link: Interconnect option
         /// How gradients would travel, and why.
         Gradients: string
@@ -142,7 +142,7 @@ module RankCheck =
         | Some link ->
             Terminal.print
                 terminal
-                $"ok  link              latency {microseconds link.Latency}, {microseconds link.Startup} to begin a sum, {Say.number (Math.Round(link.Bandwidth / 1e9, 2))} GB/s each way (docs/distributed.md)"
+                $"ok  link              latency {microseconds link.Latency}, {microseconds link.Startup} to begin a sum, {Say.number (Math.Round(link.Bandwidth / 1e9, 2))} GB/s each way (docs/explanation/ranks.md)"
         | None -> ()
 
         Terminal.print terminal $"ok  gradients         {findings.Gradients}"

@@ -14,7 +14,7 @@ public enum TimeConvention
 
 /// <summary>
 /// Everything that the toy simulation depends on. Two runs with equal options give equal events on one machine, whatever
-/// the number of threads. It is a toy, not a simulation of CMS: see docs/simulation.md for what it leaves out.
+/// the number of threads. It is a toy, not a simulation of CMS: see docs/reference/simulation.md for what it leaves out.
 /// </summary>
 public sealed record ToyOptions
 {

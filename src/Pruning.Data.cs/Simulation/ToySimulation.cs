@@ -6,7 +6,7 @@ namespace Pruning.Data.Simulation;
 
 /// <summary>
 /// A toy simulation of showers in a calorimeter like HGCAL, from particles to labelled graphs. It is no simulation of
-/// CMS: docs/simulation.md lists what it leaves out.
+/// CMS: docs/reference/simulation.md lists what it leaves out.
 /// </summary>
 public static class ToySimulation
 {

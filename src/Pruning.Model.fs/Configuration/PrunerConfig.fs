@@ -92,7 +92,7 @@ type LossKind =
     | MeanOverGraphs
     /// Mean over the nodes of all graphs of the batch: a graph weighs as its number of nodes, as in metrics that count nodes.
     | MeanOverNodes
-    /// The original's sums, order dependence included (docs/model.md).
+    /// The original's sums, order dependence included (docs/reference/losses.md).
     | Original
 
 /// How far back-propagation through the steps of an autoregressive network reaches, and what it may keep meanwhile. The

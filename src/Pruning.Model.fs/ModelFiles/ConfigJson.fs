@@ -23,7 +23,8 @@ module ConfigJson =
         | null -> refuse key wanted "nothing"
         | node ->
             try
-                node.GetValue<'T>()
+                // A number that was made in memory has one .NET type; one that was read from text converts to any that holds it.
+                (JsonNode.Parse(node.ToJsonString()) |> nonNull).GetValue<'T>()
             with
             | :? InvalidOperationException
             | :? FormatException -> refuse key wanted (node.ToJsonString())

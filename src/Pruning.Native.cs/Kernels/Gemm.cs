@@ -6,7 +6,7 @@ namespace Pruning.Native.Kernels;
 /// <summary>
 /// Products of small float matrices on one thread: C = A B or C += A B. The columns of B come in panels of 32; a tile of C of
 /// 8 rows and one panel stays in registers while the inner dimension is walked. libtorch's own product is slower on the
-/// few rows that a step over neighbours has, because it packs its operands again at each call (docs/engine.md has the figures).
+/// few rows that a step over neighbours has, because it packs its operands again at each call (docs/explanation/engine.md has the figures).
 /// </summary>
 internal static unsafe class Gemm
 {

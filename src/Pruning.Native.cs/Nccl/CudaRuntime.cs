@@ -14,7 +14,7 @@ public static unsafe class CudaRuntime
     public static void SetDevice(int device)
     {
         string path = MappedLibraries.FindStarting("libcudart")
-            ?? throw new DeviceException("wanted CUDA's runtime (libcudart) beside libtorch, found none in this process; use a CUDA build of libtorch, see docs/gpu.md.");
+            ?? throw new DeviceException("wanted CUDA's runtime (libcudart) beside libtorch, found none in this process; use a CUDA build of libtorch, see docs/how-to/use-a-gpu.md.");
         var setDevice = (delegate* unmanaged<int, int>)NativeLibrary.GetExport(NativeLibrary.Load(path), "cudaSetDevice");
         int result = setDevice(device);
         if (result != 0)
