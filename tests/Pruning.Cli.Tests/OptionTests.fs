@@ -72,7 +72,7 @@ let private configs: Gen<TrainingConfig> =
         let! partSize = Gen.elements [ None; Some 1; Some 16 ]
 
         return
-            {
+            { TrainingConfig.standard with
                 Epochs = epochs
                 BatchSize = batchSize
                 PartSize = partSize
@@ -84,75 +84,73 @@ let private configs: Gen<TrainingConfig> =
                 ClassWeighting = weighting
                 Loss = loss
                 ClipNorm = clip
-                Ema = ema
-                Monitor = monitor
-                Patience = patience
-                MaxTime = time
-                CheckpointEvery = interval
-                Keep = accumulate
-                Seed = seed
-                Backpropagation = memory
-                Threads = accumulate
-                Workers = workers
-                PrefetchFactor = workers
             }
+            |> fun config ->
+                { config with
+                    Ema = ema
+                    Monitor = monitor
+                    Patience = patience
+                    MaxTime = time
+                    CheckpointEvery = interval
+                    Keep = accumulate
+                    Seed = seed
+                    Backpropagation = memory
+                    Threads = accumulate
+                    Workers = workers
+                    PrefetchFactor = workers
+                }
     }
 
-let private networks: Gen<PrunerConfig> =
-    gen {
-        let! strategy =
-            Gen.elements
-                [
-                    DecisionStrategy.OnePass
-                    DecisionStrategy.Tree
-                    DecisionStrategy.Equilibrium 5
-                    DecisionStrategy.Equilibrium 7
-                ]
+let private networks: Gen<PrunerConfig> = gen {
+    let! strategy =
+        Gen.elements
+            [
+                DecisionStrategy.OnePass
+                DecisionStrategy.Tree
+                DecisionStrategy.Equilibrium 5
+                DecisionStrategy.Equilibrium 7
+            ]
 
-        let! order = Gen.elements [ DecisionOrder.Confidence; DecisionOrder.Energy; DecisionOrder.Layer ]
+    let! order = Gen.elements [ DecisionOrder.Confidence; DecisionOrder.Energy; DecisionOrder.Layer ]
 
-        let! forcing =
-            Gen.elements
-                [
-                    TeacherForcingSchedule.Always
-                    TeacherForcingSchedule.Linear 0.1
-                    TeacherForcingSchedule.InverseSigmoid 0.25
-                ]
+    let! forcing =
+        Gen.elements
+            [
+                TeacherForcingSchedule.Always
+                TeacherForcingSchedule.Linear 0.1
+                TeacherForcingSchedule.InverseSigmoid 0.25
+            ]
 
-        let! layer = Gen.elements [ LayerKind.Sage; LayerKind.GatV2 2; LayerKind.GatV2 4; LayerKind.Gin ]
-        let! isAutoregressive = Gen.elements [ true; false ]
-        let! features = Gen.elements [ NodeFeature.original; NodeFeature.extended; NodeFeature.physics ]
-        let! aggregator = Gen.elements [ Aggregator.Lstm; Aggregator.MeanMax ]
-        let! flag = Gen.elements [ true; false ]
-        let! memory = Gen.elements [ None; Some CellKind.Gru ]
-        let! normalisation = Gen.elements [ Normalisation.Layer; Normalisation.Identity ]
-        let! dropout = Gen.elements [ 0.0; 0.1; 0.25 ]
-        let! neighbours = Gen.choose (0, 9)
+    let! layer = Gen.elements [ LayerKind.Sage; LayerKind.GatV2 2; LayerKind.GatV2 4; LayerKind.Gin ]
+    let! isAutoregressive = Gen.elements [ true; false ]
+    let! features = Gen.elements [ NodeFeature.original; NodeFeature.extended; NodeFeature.physics ]
+    let! aggregator = Gen.elements [ Aggregator.Lstm; Aggregator.MeanMax ]
+    let! flag = Gen.elements [ true; false ]
+    let! memory = Gen.elements [ None; Some CellKind.Gru ]
+    let! normalisation = Gen.elements [ Normalisation.Layer; Normalisation.Identity ]
+    let! dropout = Gen.elements [ 0.0; 0.1; 0.25 ]
+    let! neighbours = Gen.choose (0, 9)
 
-        return
-            { PrunerConfig.standard with
-                Features = features
-                Neighbours = neighbours
-                Hidden = 8 * (1 + neighbours)
-                Rounds = 1 + neighbours
-                Strategy =
-                    if isAutoregressive then
-                        DecisionStrategy.Autoregressive
-                    else
-                        strategy
-                Order = if isAutoregressive then order else DecisionOrder.Confidence
-                TeacherForcing = if isAutoregressive then forcing else TeacherForcingSchedule.Always
-                Layer = layer
-                Aggregator = aggregator
-                MemoryCell = memory
-                Residual = flag
-                RoundNormalisation = normalisation
-                RoundDropout = dropout
-                Normalisation = normalisation
-                Standardise = flag
-                Dropout = dropout
-            }
-    }
+    return
+        { PrunerConfig.standard with
+            Features = features
+            Neighbours = neighbours
+            Hidden = 8 * (1 + neighbours)
+            Rounds = 1 + neighbours
+            Strategy = if isAutoregressive then DecisionStrategy.Autoregressive else strategy
+            Order = if isAutoregressive then order else DecisionOrder.Confidence
+            TeacherForcing = if isAutoregressive then forcing else TeacherForcingSchedule.Always
+            Layer = layer
+            Aggregator = aggregator
+            MemoryCell = memory
+            Residual = flag
+            RoundNormalisation = normalisation
+            RoundDropout = dropout
+            Normalisation = normalisation
+            Standardise = flag
+            Dropout = dropout
+        }
+}
 
 let private settings: Arbitrary<TrainSettings> =
     gen {
@@ -183,7 +181,10 @@ let private settings: Arbitrary<TrainSettings> =
                         Replicas = replicas
                         Patience = TimeSpan.FromSeconds 90.5
                     }
-                Arithmetic = { Arithmetic.standard with Engine = Engine.Portable }
+                Arithmetic =
+                    { Arithmetic.standard with
+                        Engine = Engine.Portable
+                    }
                 RunsDirectory = text
                 Name = "some-name"
                 OutputFile = if flag then Some(text + ".safetensors") else None
@@ -247,7 +248,10 @@ let private roundTrips =
 let private configWith (training: string) : JsonObject =
     let json = RunConfig.toJson (configOf TrainSettings.standard)
     json.Remove "version" |> ignore
-    json["training"] <- JsonNode.Parse(training, Nullable(), Text.Json.JsonDocumentOptions(AllowDuplicateProperties = false))
+
+    json["training"] <-
+        JsonNode.Parse(training, Nullable(), Text.Json.JsonDocumentOptions(AllowDuplicateProperties = false))
+
     json
 
 let private trainingOf (training: string) : TrainingConfig =
@@ -284,7 +288,15 @@ let private jsonTests =
 
         test "what does not fit is refused by name" {
             let standard =
-                let json = RunConfig.toJson (configOf { TrainSettings.standard with Training.Workers = 1; Input.Workers = 1 })
+                let json =
+                    RunConfig.toJson (
+                        configOf
+                            { TrainSettings.standard with
+                                Training.Workers = 1
+                                Input.Workers = 1
+                            }
+                    )
+
                 (nonNull json["training"]).ToJsonString()
 
             for from, into, parts in
@@ -344,6 +356,13 @@ let private oldFiles =
         test "a config.json of before options were declared once gives the same settings" {
             let config = RunConfig.ofJson "old" (JsonText.parse "old" (Text.Encoding.UTF8.GetBytes old))
 
+            let training =
+                { TrainingConfig.standard with
+                    Threads = 2
+                    Workers = 2
+                    PrefetchFactor = 5
+                }
+
             let wanted: TrainSettings =
                 { TrainSettings.standard with
                     Input =
@@ -368,7 +387,7 @@ let private oldFiles =
                             Aggregator = Aggregator.Mean
                         }
                     Training =
-                        {
+                        { training with
                             Epochs = 3
                             BatchSize = 8
                             PartSize = Some 4
@@ -388,9 +407,6 @@ let private oldFiles =
                             Keep = 2
                             Seed = 7L
                             Backpropagation = Backpropagation.Bounded 1_500_000_000L
-                            Threads = 2
-                            Workers = 2
-                            PrefetchFactor = 5
                         }
                     TrainingFraction = 0.6
                     SamplingFraction = 0.5
@@ -433,12 +449,25 @@ let private declarations =
                     Neighbours = 1
                 }
 
-            let config = configOf { TrainSettings.standard with Model = network }
-            let leaves = ConfigDifference.leaves (Text.Json.JsonDocument.Parse((RunConfig.toJson config).ToJsonString()).RootElement)
+            let config =
+                configOf
+                    { TrainSettings.standard with
+                        Model = network
+                    }
+
+            let leaves =
+                ConfigDifference.leaves (
+                    Text.Json.JsonDocument.Parse((RunConfig.toJson config).ToJsonString()).RootElement
+                )
 
             // Written only where they are given.
             let omitted =
-                [ "training.part_size"; "training.checkpoint_steps"; "training.memory_budget_bytes"; "training.truncate_steps" ]
+                [
+                    "training.part_size"
+                    "training.checkpoint_steps"
+                    "training.memory_budget_bytes"
+                    "training.truncate_steps"
+                ]
 
             for option in TrainSettings.describe () do
                 match option.Key with
@@ -458,7 +487,10 @@ let private declarations =
         }
 
         test "the original's spellings are marked as such" {
-            let cell = TrainSettings.describe () |> List.find (fun option -> option.Name = "--decision-cell")
+            let cell =
+                TrainSettings.describe ()
+                |> List.find (fun option -> option.Name = "--decision-cell")
+
             Expect.stringContains (Help.describe cell) "Original name: --aggregator." "help"
         }
     ]

@@ -100,12 +100,8 @@ let private options: Opt<DisplaySettings> list =
                 "Draw the trackster beside what is left of it after pruning, instead of two projections. A network given with --model prunes, else the labels."
                 _.BeforeAfter
                 (fun v s -> { s with BeforeAfter = v })
-            Opt.ofKind
-                (Kind.optional (Kind.text "TEXT"))
-                "--note"
-                "Remark beside the title."
-                _.Note
-                (fun v s -> { s with Note = v })
+            Opt.ofKind (Kind.optional (Kind.text "TEXT")) "--note" "Remark beside the title." _.Note (fun v s ->
+                { s with Note = v })
             |> Opt.unset "toy simulation, if the file says so"
         ]
 

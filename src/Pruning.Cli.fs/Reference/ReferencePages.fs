@@ -36,8 +36,7 @@ module ReferencePages =
     let private page (lines: string list) : string = String.Join("\n", lines) + "\n"
 
     /// What stands in angle brackets or between bars would be markup.
-    let private plain (text: string) : string =
-        text.Replace("<", "&lt;").Replace("|", "\\|").Replace("*", "\\*")
+    let private plain (text: string) : string = text.Replace("<", "&lt;").Replace("|", "\\|").Replace("*", "\\*")
 
     let private optionLines (option: OptionInfo) : string list =
         wrap 2 $"- `{Help.usage option}`: {plain (Help.describe option)}"
@@ -111,7 +110,10 @@ module ReferencePages =
                     | None -> ()
                     | Some(section, key) ->
                         let standard =
-                            option.Unset |> Option.orElse option.Default |> Option.defaultValue "none" |> plain
+                            option.Unset
+                            |> Option.orElse option.Default
+                            |> Option.defaultValue "none"
+                            |> plain
 
                         section,
                         $"| `{key}` | `{option.Name}` | {option.JsonType} | {standard} | {resumeText option.Resume} |"
@@ -207,7 +209,8 @@ module ReferencePages =
                 Verb = "reference"
                 Summary = "write the reference pages about verbs, options, configuration and features"
                 Synopsis = "DIRECTORY"
-                Explanation = "Writes the pages under the directory. A test checks that the pages of the repository are current."
+                Explanation =
+                    "Writes the pages under the directory. A test checks that the pages of the repository are current."
                 Examples = [ "reference docs/reference", "after a change of an option" ]
             }
             run

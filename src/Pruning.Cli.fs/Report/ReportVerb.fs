@@ -39,8 +39,12 @@ let private options: Opt<ReportSettings> list =
             Text = fun _ -> None
         }
         |> Opt.unset "report.html in the run directory"
-        Opt.path "--figures" "DIRECTORY" "Directory for the figures as files, each as SVG and PDF." _.Figures (fun v s ->
-            { s with Figures = v })
+        Opt.path
+            "--figures"
+            "DIRECTORY"
+            "Directory for the figures as files, each as SVG and PDF."
+            _.Figures
+            (fun v s -> { s with Figures = v })
         |> Opt.unset "none"
         Opt.choice
             "--split"

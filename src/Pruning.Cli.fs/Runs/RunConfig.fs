@@ -107,8 +107,7 @@ module RunConfig =
         let found = fields.Since("version", 1, (fun () -> fields.Int("version", 1, version)))
 
         let readInto settings (section, options) =
-            let read () =
-                fields.Object(section, readSection found section options settings)
+            let read () = fields.Object(section, readSection found section options settings)
 
             if options |> List.exists (fun (option: Opt<TrainSettings>, _) -> option.Required) then
                 read ()
