@@ -41,7 +41,7 @@ internal static class ShimPatcher
             {
                 throw new DeviceException(
                     $"{path} calls {symbol} of {need.Library} version {need.Version}, which this machine's {need.Library} does not have"
-                    + $" (newest: {Newest(provided(need.Library)!, need.Version)}); use a system with a newer one,"
+                    + $" (newest: {Newest(provided(need.Library)!, need.Version)}). Use a system with a newer one,"
                     + " or put the directory of a newer copy (conda's libstdcxx-ng has one) first in LD_LIBRARY_PATH.");
             }
         }

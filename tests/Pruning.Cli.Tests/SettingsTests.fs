@@ -13,8 +13,7 @@ open Pruning.Cli.Options
 open Pruning.Tests.Cli.ValuesTests
 
 /// Nothing exists on this disk.
-let private settings (words: string list) =
-    TrainSettings.ofLine (fun _ -> false) (TrainSettings.read words)
+let private settings (words: string list) = TrainSettings.ofLine (fun _ -> false) (TrainSettings.read words)
 
 let private refused words = refusal (fun () -> settings words)
 
@@ -403,8 +402,7 @@ let inputTests =
             }
 
             test "with --tracksters or --edges every word is a file" {
-                let input =
-                    (settings [ "a"; "b"; "c"; "--tracksters"; "T" ]).Input
+                let input = (settings [ "a"; "b"; "c"; "--tracksters"; "T" ]).Input
 
                 Expect.equal
                     (input.Files, input.TracksterTree, input.EdgeTree)

@@ -285,8 +285,7 @@ let private evaluates =
                     (Some Part.Test, Some 8, "last")
                     "options"
 
-                let wrong () =
-                    EvaluateSettings.ofWords [ "run"; "--split"; "train" ]
+                let wrong () = EvaluateSettings.ofWords [ "run"; "--split"; "train" ]
 
                 Expect.stringContains (refusal wrong) "validation, test, training or all" "choices"
             }
@@ -392,8 +391,7 @@ let private benchmarks =
             }
 
             test "an odd width and two files are usage errors" {
-                let read words () =
-                    BenchmarkArguments.settingsOf words
+                let read words () = BenchmarkArguments.settingsOf words
 
                 Expect.stringContains (refusal (read [ "--hidden-dim"; "9" ])) "an even number" "width"
                 Expect.stringContains (refusal (read [ "a.root"; "b.root" ])) "one ROOT file" "files"

@@ -227,7 +227,7 @@ let command: Command =
             Summary = "what this machine can do: libtorch, devices, threads, libstdc++, MPI, NCCL"
             Synopsis = "[--libtorch DIR] [--ranks] [--json]"
             Explanation =
-                "Loads libtorch as training would and says what was found and what was not, in words. Lines that begin with -- are absent; most of them are optional. Exit code 0 if training can run, else 5. With --ranks it checks instead that the ranks of a launcher add numbers rightly, how long that takes, and how gradients travel: from GPU to GPU by NCCL, or through the memory of the host, and why."
+                "Loads libtorch as training would and says what was found and what was not, in words. Lines that begin with -- are absent; most of them are optional. Exit code 0 if training can run, else 5. With --ranks it checks instead that the ranks of a launcher add numbers correctly, and how long that takes. It also says how gradients travel and why: from GPU to GPU by NCCL, or through the memory of the host."
             Examples =
                 [
                     "doctor", "after the set-up, or before asking for help"

@@ -113,7 +113,7 @@ internal abstract class CopiedColumn
                 {
                     int item = selection.Items[(int)i];
                     if ((item + 1) * inner > values.Length)
-                        throw new DataException(string.Create(CultureInfo.InvariantCulture, $"wanted as many values as in the first entries, one for each layer cluster or link, found {values.Length} (in {Table.Kind} '{Table.Path}', branch '{Name}', entry {first + selection.Entries[k]}): it cannot be pruned with the others, leave it out of the file."));
+                        throw new DataException(string.Create(CultureInfo.InvariantCulture, $"wanted as many values as in the first entries, one for each layer cluster or link, found {values.Length} (in {Table.Kind} '{Table.Path}', branch '{Name}', entry {first + selection.Entries[k]}). The branch cannot be pruned with the others. Leave it out of the file."));
                     values.Slice(item * inner, inner).CopyTo(taken.AsSpan(next));
                 }
             }
