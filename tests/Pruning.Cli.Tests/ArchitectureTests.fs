@@ -79,6 +79,7 @@ let private cliRooms =
         "Doctor"
         "Launch"
         "Preprocess"
+        "Completions"
         "Reference"
     ]
 
@@ -151,11 +152,11 @@ let tests =
             }
 
             test "namespaces of the model depend one way" {
-                Expect.isEmpty (upward "Pruning.Model" modelRooms (assembly "Pruning.Model")) "upward"
+                Expect.equal (upward "Pruning.Model" modelRooms (assembly "Pruning.Model")) [] "upward"
             }
 
             test "namespaces of the command line depend one way" {
-                Expect.isEmpty (upward "Pruning.Cli" cliRooms (assembly "graph-pruning")) "upward"
+                Expect.equal (upward "Pruning.Cli" cliRooms (assembly "graph-pruning")) [] "upward"
             }
 
             test "every path that the documentation names is there" {
@@ -174,7 +175,7 @@ let tests =
                                 $"{file}: {text}"
                     ]
 
-                Expect.isEmpty missing "paths"
+                Expect.equal missing [] "paths"
             }
 
             test "every type that the architecture page names is there" {
@@ -190,6 +191,6 @@ let tests =
                                     text
                     ]
 
-                Expect.isEmpty missing "types"
+                Expect.equal missing [] "types"
             }
         ]
