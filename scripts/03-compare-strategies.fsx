@@ -15,6 +15,7 @@ open System.Globalization
 open TorchSharp
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
+open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Losses
 open Pruning.Model.Decoding
