@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Reflection;
-using Pruning.Root.Errors;
 using Pruning.Data.Ticl;
+using Pruning.Root.Errors;
 
 namespace Pruning.Data;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Numerics;
+using Pruning.Data.Tracksters;
 using Pruning.Root.Columns;
 using Pruning.Root.Writing.Trees;
-using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Pruned;
 

@@ -1,9 +1,9 @@
+using Pruning.Data.Tracksters;
 using Pruning.Root.Columns;
 using Pruning.Root.Errors;
 using Pruning.Root.Files;
 using Pruning.Root.Writing;
 using Pruning.Root.Writing.Trees;
-using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Pruned;
 

@@ -1,8 +1,8 @@
+using Pruning.Data.Tracksters;
 using Pruning.Root.Errors;
 using Pruning.Root.Files;
 using Pruning.Root.Writing;
 using Pruning.Root.Writing.Trees;
-using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Ticl;
 
