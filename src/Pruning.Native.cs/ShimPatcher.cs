@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using Pruning.Shared;
 
 namespace Pruning.Native;
 
@@ -71,8 +72,13 @@ internal static class ShimPatcher
         string temporary = $"{path}.{Environment.ProcessId}.{Environment.TickCount64}";
         try
         {
-            File.WriteAllBytes(temporary, library.Bytes);
-            File.Move(temporary, path, overwrite: true);
+            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write))
+            {
+                stream.Write(library.Bytes);
+                stream.Flush(flushToDisk: true);
+            }
+
+            AtomicFile.Publish(temporary, path);
         }
         finally
         {
