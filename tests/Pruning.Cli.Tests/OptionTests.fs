@@ -219,6 +219,12 @@ let private roundTrips =
             let json = RunConfig.toJson (configOf settings)
             Expect.equal (RunConfig.ofJson "test" json) (configOf (kept settings)) text)
 
+        test "train --print-config needs no file" {
+            let toml = TrainSettings.ofWords [ "--preset"; "fast"; "--print-config" ] |> TrainSettings.toToml
+            Expect.stringContains toml "neighbour-aggregator = " "options"
+            Expect.isFalse (toml.Contains "files = ") "no files"
+        }
+
         testProperty "train --print-config writes a TOML file that --config turns back into the same settings"
         <| Prop.forAll settings (fun settings ->
             // --class-weight is no option of --mode tree, and the original's loss is --parity.

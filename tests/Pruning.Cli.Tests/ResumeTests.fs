@@ -191,6 +191,23 @@ let private goingOn =
                 runCli [ "train"; "--resume"; runs ] |> expectSentence 7 [ "config.json"; runs ])
         }
 
+        test "a job repeats one command: the first start begins a run, later ones continue it" {
+            inTemporaryDirectory (fun runs ->
+                let start = train runs [ "--preset"; "fast"; "--resume"; "auto" ]
+                let first = start |> Run.run
+                Expect.equal first.ExitCode 0 (string first)
+                let run = runIn runs
+                let before = File.ReadAllText(Path.Combine(run, "metrics.csv"))
+
+                start |> expecting 0 |> ignore
+                Expect.equal (runIn runs) run "the same run, which runIn expects to be alone"
+                Expect.equal (File.ReadAllText(Path.Combine(run, "metrics.csv"))) before "nothing was left to do"
+
+                train runs [ "--preset"; "fast"; "--resume"; "auto"; "--hidden-dim"; "6" ]
+                |> Run.run
+                |> expectSentence 2 [ "hidden" ])
+        }
+
         test "--like repeats a run, but for what is said otherwise" {
             inTemporaryDirectory (fun runs ->
                 train runs [] |> expecting 0 |> ignore

@@ -47,7 +47,7 @@ module Resumption =
             )
 
     /// The newest run under a directory: names begin with the time.
-    let newest (runs: string) : string =
+    let tryNewest (runs: string) : string option =
         let found =
             if Directory.Exists runs then
                 Directory.GetDirectories runs
@@ -55,21 +55,26 @@ module Resumption =
             else
                 [||]
 
-        match
-            found
-            |> Array.sortBy (fun run -> string (Path.GetFileName run))
-            |> Array.tryLast
-        with
-        | Some run -> run
-        | None ->
-            raise (
-                CheckpointException
-                    $"wanted a run to go on with under {runs} (--resume auto), found none; name its directory, or begin one without --resume"
-            )
+        found
+        |> Array.sortBy (fun run -> string (Path.GetFileName run))
+        |> Array.tryLast
+
+    /// The word for the newest run.
+    [<Literal>]
+    let Auto = "auto"
 
     /// The run that `--resume` means.
     let locate (runs: string) (word: string) : string =
-        let run = if word = "auto" then newest runs else Path.TrimEndingDirectorySeparator word
+        let run =
+            if word <> Auto then
+                Path.TrimEndingDirectorySeparator word
+            else
+                tryNewest runs
+                |> Option.defaultWith (fun () ->
+                    raise (
+                        CheckpointException
+                            $"Cannot continue a run (--resume auto): there is none under {runs}. Name its directory, or name files, so that a run can begin."
+                    ))
 
         if not (File.Exists(Path.Combine(run, RunConfig.fileName))) then
             raise (

@@ -163,7 +163,7 @@ module TrainSettings =
             Opt.path
                 "--resume"
                 "RUN"
-                "Continue a stopped or killed run from its newest checkpoint; results are identical to an uninterrupted run. auto takes the newest run under --runs. Options that change the mathematics are refused."
+                "Continue a stopped or killed run from its newest checkpoint; results are identical to an uninterrupted run. auto takes the newest run under --runs; if there is none and files are named, a run begins. Options that change the mathematics are refused."
                 _.Resume
                 (fun v s -> { s with Resume = v })
             |> Opt.unset "none"
@@ -300,10 +300,16 @@ module TrainSettings =
     let ofLineAfter (start: TrainSettings) (exists: string -> bool) (line: Line) : TrainSettings =
         let each = Arguments.apply options line start
 
+        // A file of options needs no data yet.
+        let input =
+            match Line.files line with
+            | [] when each.PrintConfig -> each.Input
+            | words -> Inputs.withWords exists line words each.Input
+
         let settings =
             { each with
                 Model = NetworkOptions.complete each.Training.Seed line each.Model
-                Input = Inputs.withWords exists line (Line.files line) each.Input
+                Input = input
             }
 
         keepParity line settings

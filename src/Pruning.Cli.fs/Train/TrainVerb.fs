@@ -69,20 +69,34 @@ let private newSettings (line: Line) : TrainSettings =
 
         settingsAfter (RunConfig.toSettings (RunConfig.read run)) line
 
+let private runsOf (line: Line) : string =
+    Line.last "--runs" line
+    |> Option.defaultValue TrainSettings.standard.RunsDirectory
+
+/// Whether `--resume auto` is the first start of a job: files are named, and no run is there to continue.
+let private isFirstStart (line: Line) (word: string) : bool =
+    word = Resumption.Auto
+    && not (List.isEmpty (Line.files line))
+    && Option.isNone (Resumption.tryNewest (runsOf line))
+
 /// The run to continue, and its settings with the options given beside `--resume`.
 let private resumedSettings (line: Line) (word: string) : string * TrainSettings =
-    refuseWholeChoices
-        line
-        [ "--like"; "--parity"; "--preset" ]
-        "--resume continues with everything that a run chose: leave --like, --parity and --preset out."
+    // A job that starts again repeats its whole command, preset included.
+    let repeats =
+        word = Resumption.Auto
+        && not (List.isEmpty (Line.files line))
+        && (Line.has "--preset" line || Line.has "--parity" line || Line.has "--like" line)
 
-    let runs =
-        Line.last "--runs" line
-        |> Option.defaultValue TrainSettings.standard.RunsDirectory
+    if not repeats then
+        refuseWholeChoices
+            line
+            [ "--like"; "--parity"; "--preset" ]
+            "--resume continues with everything that a run chose: leave --like, --parity and --preset out."
 
-    let run = Resumption.locate runs word
+    let run = Resumption.locate (runsOf line) word
     let there = RunConfig.read run
-    let settings = settingsAfter there.Settings line
+
+    let settings = if repeats then newSettings line else settingsAfter there.Settings line
 
     let here =
         { there with
@@ -157,6 +171,14 @@ let private run (terminal: Terminal) (words: string list) : int =
 
     let resumed, settings =
         match Line.last "--resume" line with
+        | Some word when isFirstStart line word ->
+            let settings = newSettings line
+            let note = $"There is no run under {runsOf line} yet: a new one begins."
+
+            None,
+            { settings with
+                Notes = settings.Notes @ [ note ]
+            }
         | Some word ->
             let run, settings = resumedSettings line word
             Some run, settings
