@@ -171,10 +171,16 @@ let tests =
             }
         ]
 
-/// Every script in the repository, run as it stands.
+/// Words of a script that takes long: fewer rounds in short.
+let private wordsOf (script: string) =
+    match script with
+    | "07-thousand-steps.fsx" when Slow.isShort -> [ "100" ]
+    | _ -> []
+
+/// Every script in the repository, run as it stands; in short, a hundred of the thousand steps.
 [<SlowTests>]
 let scripts =
-    testSequenced
+    testSequencedGroup "scripts"
     <| testList
         "Scripts"
         [
@@ -186,7 +192,7 @@ let scripts =
                 test $"{name} runs under dotnet fsi, from another directory" {
                     Run.inTemporaryDirectory (fun directory ->
                         let outcome =
-                            Run.program Run.dotnet [ "fsi"; path ]
+                            Run.program Run.dotnet ([ "fsi"; path ] @ wordsOf name)
                             |> Run.inDirectory directory
                             |> Run.within (TimeSpan.FromMinutes 5.0)
                             |> Run.expecting 0
@@ -200,7 +206,7 @@ let scripts =
                     let script = Path.Combine(Run.repository, "scripts", "08-results.fsx")
 
                     let outcome =
-                        Run.program Run.dotnet [ "fsi"; script; directory; "600" ]
+                        Run.program Run.dotnet [ "fsi"; script; directory; string (Slow.count 300 600) ]
                         |> Run.within (TimeSpan.FromMinutes 5.0)
                         |> Run.expecting 0
 
@@ -228,7 +234,7 @@ let scripts =
 
 [<SlowTests>]
 let kills =
-    testSequenced
+    testSequencedGroup "processes"
     <| testList
         "Kills"
         [

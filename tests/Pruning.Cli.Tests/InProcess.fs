@@ -39,15 +39,29 @@ let private here (words: string list) : int * string * string =
     let exitCode = inInvariantCulture (fun () -> Program.run shared words)
     exitCode, string data, string talk
 
-/// These start the program again, or are about what the process has loaded.
-let private ownProcess = set [ "tune"; "benchmark"; "doctor" ]
-
+/// tune and a benchmark of everything start the program again; --libtorch is about what the process loads.
 let private needsProcess (words: string list) =
     match words with
-    | verb :: _ when ownProcess.Contains verb -> true
+    | "tune" :: _ -> true
+    | "benchmark" :: ("train" | "infer") :: _ -> false
+    | "benchmark" :: _ -> true
     | _ ->
         words
         |> List.exists (fun word -> word.StartsWith("--libtorch", StringComparison.Ordinal))
+
+/// Options whose values are files or directories.
+let private placed = set [ "--output"; "--output-dir"; "--ntuple"; "--choose-on"; "--runs" ]
+
+/// Words with the files that they name below a directory: what a process that is started in it would read and write. Files are
+/// words that end in .root, and the values of `placed`, as one word `--option=FILE`.
+let below (directory: string) (words: string list) : string list =
+    let placedWord (word: string) =
+        match word.Split('=', 2) with
+        | [| option; file |] when placed.Contains option -> $"{option}={Path.Combine(directory, file)}"
+        | [| file |] when file.EndsWith(".root", StringComparison.Ordinal) -> Path.Combine(directory, file)
+        | _ -> word
+
+    List.map placedWord words
 
 /// `graph-pruning WORDS`: here, unless the words or what is added to the setup need a process.
 let graphPruning (words: string list) : Run.Setup =

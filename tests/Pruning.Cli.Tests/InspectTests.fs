@@ -13,7 +13,7 @@ open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 open Pruning.Tests.Cli.ValuesTests
 
-let internal sample = Path.Combine(Fixture.repository, "samples", "tracksters.root")
+let internal sample = Fixture.sample
 
 /// A file with these bytes, for the time of a test.
 let internal withFile (name: string) (bytes: byte array) (action: string -> unit) =

@@ -1,4 +1,4 @@
-/// preprocess as a process: ntuples of both generations, many files, interruptions, damage.
+/// preprocess: ntuples of both generations, many files, interruptions, damage.
 module Pruning.Tests.Cli.PreprocessTests
 
 open System.IO
@@ -14,7 +14,10 @@ open Pruning.Tests.Cli.ShowerFiles
 
 let private words = [ "preprocess"; "--clue3d=toy"; "--min-energy=4"; "--max-nodes=150"; "--quiet" ]
 
-let private preprocess (directory: string) (more: string list) = cli (words @ more) |> inDirectory directory
+let private preprocess (directory: string) (more: string list) = cli (InProcess.below directory (words @ more))
+
+/// Outputs are named as the user named them: below the directory that the process runs in.
+let private preprocessInside (directory: string) (more: string list) = cli (words @ more) |> inDirectory directory
 
 let private count (outcome: Outcome) (name: string) =
     JsonDocument.Parse(outcome.Out).RootElement.GetProperty(name).GetInt64()
@@ -26,18 +29,18 @@ let private event (directory: string) (name: string) =
 let private roundTrip (schema: string) (label: string) =
     test $"simulate and preprocess of its {schema} ntuple give the same tracksters, labelled by {label}" {
         inTemporaryDirectory (fun directory ->
-            cli
-                [
-                    "simulate"
-                    "direct.root"
-                    "--ntuple=ntuple.root"
-                    $"--schema={schema}"
-                    $"--label={label}"
-                    "--pile-up=0"
-                    "--events=100"
-                    "--quiet"
-                ]
-            |> inDirectory directory
+            [
+                "simulate"
+                "direct.root"
+                "--ntuple=ntuple.root"
+                $"--schema={schema}"
+                $"--label={label}"
+                "--pile-up=0"
+                "--events=100"
+                "--quiet"
+            ]
+            |> InProcess.below directory
+            |> cli
             |> expecting 0
             |> ignore
 
@@ -154,7 +157,7 @@ let private manyFiles =
                             [ "a.root"; "x/a.root"; "--output-dir=z" ], [ "both become z/a.root" ]
                             [ "--output=y" ], [ "no input" ]
                         ] do
-                        run (preprocess directory more) |> expectSentence 2 parts
+                        run (preprocessInside directory more) |> expectSentence 2 parts
 
                     Expect.hasLength (Directory.GetFileSystemEntries directory) 4 "nothing was written")
             }
@@ -252,8 +255,9 @@ let private layouts =
                     write (Path.Combine(directory, "a.root")) usual (columns TiclGeneration.Old 20)
 
                     let outcome =
-                        cli [ "preprocess"; "a.root"; "--output=b"; "--clue3d=2021"; "--json"; "--quiet" ]
-                        |> inDirectory directory
+                        [ "preprocess"; "a.root"; "--output=b"; "--clue3d=2021"; "--json"; "--quiet" ]
+                        |> InProcess.below directory
+                        |> cli
                         |> expecting 0
 
                     Expect.isGreaterThan (count outcome "repaired") 0L "repaired"

@@ -3,6 +3,7 @@ module Pruning.Tests.Cli.ProgramTests
 
 open System
 open Expecto
+open Pruning.Tests
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.InProcess
 open Pruning.Cli.Framework
@@ -42,15 +43,19 @@ let tests =
                 Expect.stringContains outcome.Error "Usage: graph-pruning VERB" "overview"
             }
 
-            test "every verb has help with examples, and no libtorch is needed for it" {
+            test "every verb has help with examples" {
                 for verb in Pruning.Cli.Program.verbs do
                     let name = verb.Name
-                    // With a libtorch that is not there, loading it would fail.
-                    let outcome = run (cli [ name; "--help" ] |> withVariable "GRAPH_PRUNING_LIBTORCH" "/nowhere")
+                    let outcome = runCli [ name; "--help" ]
                     Expect.equal (outcome.ExitCode, outcome.Error) (0, "") name
                     Expect.stringContains outcome.Out $"Usage: graph-pruning {name}" "usage"
                     Expect.stringContains outcome.Out "Examples:" "examples"
                     Expect.equal (runCli [ "help"; name ]).Out outcome.Out "help VERB says the same"
+            }
+
+            test "no libtorch is needed for help" {
+                run (cli [ "train"; "--help" ] |> withVariable "GRAPH_PRUNING_LIBTORCH" "/nowhere")
+                |> fun outcome -> Expect.equal (outcome.ExitCode, outcome.Error) (0, "") "train"
             }
 
             test "--version is a line of data" {
@@ -84,6 +89,21 @@ let tests =
                     ] do
                     Expect.equal outcome.ExitCode 2 "code"
                     Expect.stringContains outcome.Error "   at Pruning.Cli" "trace"
+            }
+        ]
+
+/// A process for each verb.
+[<SlowTests>]
+let slow =
+    testList
+        "Program"
+        [
+            test "every verb has help, and no libtorch is needed for it" {
+                for verb in Pruning.Cli.Program.verbs do
+                    // With a libtorch that is not there, loading it would fail.
+                    let outcome = run (cli [ verb.Name; "--help" ] |> withVariable "GRAPH_PRUNING_LIBTORCH" "/nowhere")
+                    Expect.equal (outcome.ExitCode, outcome.Error) (0, "") verb.Name
+                    Expect.stringContains outcome.Out $"Usage: graph-pruning {verb.Name}" "usage"
             }
         ]
 

@@ -1,4 +1,4 @@
-/// prune as a process: the numbers of evaluate, threads, working points, interrupted and repeated jobs, files of any kind.
+/// prune: the numbers of evaluate, threads, working points, interrupted and repeated jobs, files of any kind.
 module Pruning.Tests.Cli.PruneTests
 
 open System
@@ -21,10 +21,8 @@ let private prepared =
         let directory = Directory.CreateTempSubdirectory "graph-pruning-prune-"
         AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> directory.Delete true)
 
-        cli [ "simulate"; "toy.root"; "--events=300"; "--quiet" ]
-        |> inDirectory directory.FullName
-        |> expecting 0
-        |> ignore
+        let inside words = cli (InProcess.below directory.FullName words) |> expecting 0
+        inside [ "simulate"; "toy.root"; "--events=300"; "--quiet" ] |> ignore
 
         let words =
             [
@@ -37,17 +35,16 @@ let private prepared =
                 "--json"
             ]
 
-        let outcome =
-            cli ([ "train"; "toy.root"; "--neighbour-aggregator=mean" ] @ words)
-            |> inDirectory directory.FullName
-            |> expecting 0
+        let outcome = inside ([ "train"; "toy.root"; "--runs=runs"; "--neighbour-aggregator=mean" ] @ words)
 
         directory.FullName, string ((parse outcome.Out).GetProperty("run").GetString())
 
 let private prune (directory: string) (words: string list) =
-    let _, run = prepared.Value
+    cli (InProcess.below directory ([ "prune"; snd prepared.Value ] @ words @ [ "--quiet" ]))
 
-    cli ([ "prune"; Path.GetFullPath(run, fst prepared.Value) ] @ words @ [ "--quiet" ])
+/// Outputs are named as the user named them: below the directory that the process runs in.
+let private pruneInside (directory: string) (words: string list) =
+    cli ([ "prune"; snd prepared.Value ] @ words @ [ "--quiet" ])
     |> inDirectory directory
 
 let private values<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>
@@ -73,12 +70,12 @@ let private numbers =
                     let toy = Path.Combine(home, "toy.root")
                     let one, two = Path.Combine(directory, "one.root"), Path.Combine(directory, "two.root")
 
-                    prune directory (point :: [ toy; "--output"; "one.root"; "--threads=1" ])
+                    prune directory (point :: [ toy; "--output=one.root"; "--threads=1" ])
                     |> expecting 0
                     |> ignore
 
                     let outcome =
-                        prune directory (point :: [ toy; "--output"; "two.root"; "--threads=3"; "--json" ])
+                        prune directory (point :: [ toy; "--output=two.root"; "--threads=3"; "--json" ])
                         |> expecting 0
 
                     for branch in [ "id"; "pruned"; "judged"; "entry"; "event"; "trackster" ] do
@@ -93,11 +90,7 @@ let private numbers =
                         "scores, to the bit"
 
                     let counted =
-                        (parse
-                            (cli [ "evaluate"; run; toy; "--split=all"; "--json"; point ]
-                             |> inDirectory home
-                             |> expecting 0)
-                                .Out)
+                        (parse (cli [ "evaluate"; run; toy; "--split=all"; "--json"; point ] |> expecting 0).Out)
                             .GetProperty("judgements")
                             .GetProperty("all")
                             .GetProperty("models")
@@ -127,12 +120,9 @@ let private numbers =
                     let toy = Path.Combine(home, "toy.root")
                     let chosen = [ "--working-point=efficiency=0.99" ]
 
-                    prune directory ([ toy; "--output=own" ] @ chosen)
-                    |> inDirectory home
-                    |> expecting 0
-                    |> ignore
+                    prune home ([ toy; "--output=own" ] @ chosen) |> expecting 0 |> ignore
 
-                    prune directory ([ toy; $"--output={directory}/named"; "--choose-on"; toy ] @ chosen)
+                    prune directory ([ toy; $"--output={directory}/named"; $"--choose-on={toy}" ] @ chosen)
                     |> expecting 0
                     |> ignore
 
@@ -195,7 +185,7 @@ let private numbers =
                         (number "graphs_written")
                         "tracksters"
 
-                    let outcome = cli [ "evaluate"; run; copy; "--json" ] |> inDirectory home |> expecting 0
+                    let outcome = cli [ "evaluate"; run; copy; "--json" ] |> expecting 0
 
                     let graphs =
                         (parse outcome.Out).GetProperty("splits").GetProperty("all").GetProperty("graphs").GetInt64()
@@ -235,29 +225,29 @@ let private jobs =
                         PrunedFiles.write (path name) PrunedFiles.usual (some count)
 
                     let each = [ "?.root"; "--output-dir=out"; "--write=parquet" ]
-                    prune directory each |> expecting 0 |> ignore
+                    pruneInside directory each |> expecting 0 |> ignore
                     let before = bytes (path "out/b.parquet")
                     let kept = File.GetLastWriteTimeUtc(path "out/a.parquet")
                     File.Delete(path "out/b.parquet")
 
-                    run (prune directory each)
+                    run (pruneInside directory each)
                     |> expectSentence 2 [ "out/a.parquet"; "--overwrite" ]
 
-                    let again = prune directory ("--resume" :: each) |> expecting 0
+                    let again = pruneInside directory ("--resume" :: each) |> expecting 0
                     Expect.stringContains again.Out "complete already: out/a.parquet" "said"
                     Expect.stringContains again.Out "written: out/b.parquet" "said"
                     Expect.isTrue (bytes (path "out/b.parquet") = before) "the same bytes again"
                     Expect.equal (File.GetLastWriteTimeUtc(path "out/a.parquet")) kept "left alone"
-                    let all = prune directory ("--resume" :: "--json" :: each) |> expecting 0
+                    let all = pruneInside directory ("--resume" :: "--json" :: each) |> expecting 0
                     Expect.equal ((parse all.Out).GetProperty("kept").GetArrayLength()) 3 "all complete"
 
-                    run (prune directory ("--resume" :: "--working-point=probability=0.7" :: each))
+                    run (pruneInside directory ("--resume" :: "--working-point=probability=0.7" :: each))
                     |> expectSentence 2 [ "out/a.parquet"; "prune_working_point" ]
 
                     // Another input under the same name.
                     PrunedFiles.write (path "a.root") PrunedFiles.usual (some 4)
 
-                    run (prune directory ("--resume" :: each))
+                    run (pruneInside directory ("--resume" :: each))
                     |> expectSentence 2 [ "out/a.parquet"; "prune_input_sha256" ])
             }
 
@@ -379,8 +369,7 @@ let private jobs =
 
             test "what cannot be is refused before anything is read or written" {
                 inTemporaryDirectory (fun directory ->
-                    let home, run' = prepared.Value
-                    let model = Path.Combine(Path.GetFullPath(run', home), "checkpoints", "best", "model.safetensors")
+                    let model = Path.Combine(snd prepared.Value, "checkpoints", "best", "model.safetensors")
 
                     for name in [ "a.root"; "b.root" ] do
                         PrunedFiles.write (Path.Combine(directory, name)) PrunedFiles.usual (some 2)
@@ -396,8 +385,9 @@ let private jobs =
                         ] do
                         run (prune directory words) |> expectSentence 2 parts
 
-                    cli [ "prune"; model; "a.root"; "--output=x"; "--working-point=best-f1" ]
-                    |> inDirectory directory
+                    cli (
+                        InProcess.below directory [ "prune"; model; "a.root"; "--output=x"; "--working-point=best-f1" ]
+                    )
                     |> run
                     |> expectSentence 2 [ "--choose-on" ]
 

@@ -503,18 +503,20 @@ let private launch =
             test $"launch {line} is a usage error" { graphPruning ("launch" :: words) |> expecting 2 |> ignore }
     ]
 
+// Each test starts up to three ranks; more of them at once would only wait for cores.
 [<Tests>]
 let tests =
-    testSequenced (
-        testList
+    testSequencedGroup
+        "ranks"
+        (testList
             "ranks"
             [
                 testList "numbers" sameNumbers
                 testList "losses" losses
                 testList "doctor" doctor
                 testList "launch" launch
-            ]
-    )
+            ])
 
 [<SlowTests>]
-let slow = testSequenced (testList "ranks" [ testList "stops" stops; testList "losses" kills ])
+let slow =
+    testSequencedGroup "ranks" (testList "ranks" [ testList "stops" stops; testList "losses" kills ])

@@ -1,4 +1,4 @@
-/// Runs that are stopped, killed or damaged, and go on; as processes, the way a batch system does it.
+/// Runs that are stopped, killed or damaged, and go on.
 module Pruning.Tests.Cli.ResumeTests
 
 open System
@@ -15,7 +15,7 @@ open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 open Pruning.Tests.Cli.InspectTests
 
-/// Three epochs of ten steps, a checkpoint after each step.
+/// Three epochs of ten steps, a checkpoint after each fifth step.
 let private options =
     [
         "--hidden=8"
@@ -27,7 +27,7 @@ let private options =
         "--epochs=3"
         "--threads=1"
         "--workers=1"
-        "--checkpoint-every=1"
+        "--checkpoint-every=5"
         "--ema=0.9"
         "--quiet"
     ]
@@ -108,13 +108,16 @@ let private train runs more = cli ([ "train"; sample; "--runs"; runs ] @ options
 
 let private resume runs more = cli ([ "train"; "--resume"; "auto"; "--runs"; runs; "--quiet" ] @ more)
 
+/// A checkpoint after each step, for those that are stopped.
+let private often = [ "--checkpoint-every=1" ]
+
 let private signals =
     [
         for name, code in [ "TERM", 85; "USR1", 85; "INT", 130 ] do
             test $"SIG{name} saves and exits {code}, and the run goes on to the same numbers" {
                 inTemporaryDirectory (fun runs ->
                     // Without an end of its own before the signal.
-                    let outcome = train runs [] |> whenStarted (whenSaved runs (signal name)) |> run
+                    let outcome = train runs often |> whenStarted (whenSaved runs (signal name)) |> run
 
                     // A machine that was too busy to signal in time has finished the run: that is no failure of it.
                     if outcome.ExitCode <> 0 then
@@ -134,7 +137,7 @@ let private signals =
         test "a run that was killed goes on, again and again, to the same numbers" {
             inTemporaryDirectory (fun runs ->
                 let kill (running: Process) = running.Kill()
-                train runs [] |> whenStarted (whenSaved runs kill) |> run |> ignore
+                train runs often |> whenStarted (whenSaved runs kill) |> run |> ignore
 
                 for _ in 1..2 do
                     let later (running: Process) =
@@ -239,14 +242,14 @@ let private goingOn =
                 let store = Path.Combine(run, "checkpoints")
                 let bytes = bytesOf run
                 // A file where the next checkpoint's directory has to be made stops root too.
-                File.WriteAllText(Path.Combine(store, "epoch-0002-step-00000011"), "")
+                File.WriteAllText(Path.Combine(store, "epoch-0002-step-00000015"), "")
 
                 resume runs [ "--epochs=2" ]
                 |> Run.run
-                |> expectSentence 7 [ "epoch-0002-step-00000011" ]
+                |> expectSentence 7 [ "epoch-0002-step-00000015" ]
 
                 Expect.equal (bytesOf run) bytes "the old checkpoint"
-                File.Delete(Path.Combine(store, "epoch-0002-step-00000011"))
+                File.Delete(Path.Combine(store, "epoch-0002-step-00000015"))
                 resume runs [ "--epochs=3" ] |> expecting 0 |> ignore
                 expectWhole run)
         }
@@ -491,7 +494,6 @@ let private imports =
             }
     ]
 
-// One after the other: each takes a core, and they compare with one undisturbed run.
 [<Tests>]
 let tests =
     testList
@@ -504,4 +506,4 @@ let tests =
         ]
 
 [<SlowTests>]
-let slow = testSequenced (testList "Resume" [ testList "signals" signals ])
+let slow = testSequencedGroup "processes" (testList "Resume" [ testList "signals" signals ])

@@ -1,4 +1,4 @@
-/// simulate as a process: files, their bytes, and what it refuses.
+/// simulate: files, their bytes, and what it refuses.
 module Pruning.Tests.Cli.SimulateTests
 
 open System
@@ -11,7 +11,10 @@ open Pruning.Root.Reading
 open Pruning.Tests.Cli.Run
 open Pruning.Tests.Cli.ProgramTests
 
-let private simulate (directory: string) (words: string list) = cli ("simulate" :: words) |> inDirectory directory
+let private simulate (directory: string) (words: string list) = cli (InProcess.below directory ("simulate" :: words))
+
+/// In the directory, as a process: a file that no word names is written there.
+let private simulateInside (directory: string) (words: string list) = cli ("simulate" :: words) |> inDirectory directory
 
 let private bytes (parts: string list) = File.ReadAllBytes(Path.Combine(List.toArray parts))
 
@@ -124,7 +127,7 @@ let private files =
 
             test "labels, presets and parameters reach the simulation" {
                 inTemporaryDirectory (fun directory ->
-                    simulate
+                    simulateInside
                         directory
                         [
                             "--preset=research"
@@ -163,17 +166,18 @@ let private files =
                     |> ignore
 
                     let outcome =
-                        cli
-                            [
-                                "train"
-                                "toy.root"
-                                "--epochs=1"
-                                "--hidden-dim=8"
-                                "--num-gnn-steps=1"
-                                "--num-iterations=2"
-                                "--threads=1"
-                            ]
-                        |> inDirectory directory
+                        [
+                            "train"
+                            "toy.root"
+                            "--runs=runs"
+                            "--epochs=1"
+                            "--hidden-dim=8"
+                            "--num-gnn-steps=1"
+                            "--num-iterations=2"
+                            "--threads=1"
+                        ]
+                        |> InProcess.below directory
+                        |> cli
                         |> expecting 0
 
                     Expect.stringContains outcome.Error "by event" "split"
@@ -226,7 +230,7 @@ let private refusals =
 
             test "a parameter out of its range ends the process with 2, and nothing is written" {
                 inTemporaryDirectory (fun directory ->
-                    run (simulate directory [ "--pile-up=2000" ])
+                    run (simulateInside directory [ "--pile-up=2000" ])
                     |> expectSentence 2 [ "PileUp must lie between 0 and 1000"; "simulate --help" ]
 
                     Expect.isEmpty (Directory.GetFileSystemEntries directory) "nothing is there")
@@ -250,7 +254,7 @@ let private refusals =
                         signal "INT" running
 
                     let outcome =
-                        simulate directory [ "x.root"; "--ntuple=n.root"; "--events=100000000" ]
+                        simulateInside directory [ "x.root"; "--ntuple=n.root"; "--events=100000000" ]
                         |> whenStarted interrupt
                         |> expecting 130
 

@@ -398,9 +398,8 @@ let private benchmarks =
             }
         ]
 
-// One after the other: each takes all cores.
 [<Tests>]
 let tests = testList "Runs" [ trains; evaluates; benchmarks ]
 
 [<SlowTests>]
-let slow = testSequenced <| testList "Runs" [ demonstrates ]
+let slow = testList "Runs" [ demonstrates ]

@@ -300,4 +300,4 @@ let private process' =
 let tests = testList "tune" [ settings; testList "runs" [ process' ] ]
 
 [<SlowTests>]
-let slow = testList "tune" [ testSequenced (testList "runs" [ interruptions ]) ]
+let slow = testSequencedGroup "processes" (testList "tune" [ testList "runs" [ interruptions ] ])

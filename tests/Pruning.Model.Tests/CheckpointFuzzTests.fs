@@ -194,4 +194,4 @@ let tests = testList "checkpoint fuzz" [ damaged 200 ]
 
 [<SlowTests>]
 let slow =
-    testList "checkpoint fuzz" [ damaged (setting "PRUNING_FUZZ_CHECKPOINTS" (Slow.count 1500 20000)) ]
+    testList "checkpoint fuzz" [ damaged (setting "PRUNING_FUZZ_CHECKPOINTS" (Slow.count 1000 20000)) ]

@@ -97,17 +97,19 @@ let private trace () =
             Epochs = List.ofSeq epochs
         }
 
+/// The sample, opened once for all trainings.
+let private dataset = lazy (GraphDataset.Open([| sample |], TracksterReadOptions()))
+
 /// Trains in a directory, from its newest checkpoint if it has one; stops after so many more steps.
 let private trainIn (directory: string) (network: PrunerConfig) (config: TrainingConfig) (steps: int) =
-    use dataset = GraphDataset.Open([| sample |], TracksterReadOptions())
-    let split = Split.Create(dataset, SplitOptions(SamplingFraction = 0.02))
+    let split = Split.Create(dataset.Value, SplitOptions(SamplingFraction = 0.02))
 
     let plan =
         {
             Config = config
             Device = torch.CPU
             Ranks = Pruning.Model.Distributed.Communicator.alone
-            Dataset = dataset
+            Dataset = dataset.Value
             Split = split
             Model = modelOf network
             Checkpoints = directory

@@ -281,7 +281,7 @@ let private resultTests =
                         TracksterReadOptions()
                     )
 
-                for index in 0..20 do
+                for index in 0..4..20 do
                     let labels = dataset[index].Labels
 
                     // Pixels of the panels: the legend above has a mark of each kind too.

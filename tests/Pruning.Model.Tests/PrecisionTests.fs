@@ -242,13 +242,6 @@ let private here =
                     Expect.equal (decide ()) first "again"
                     Expect.equal (Threading.Tasks.Task.Run(decide).Result) first "another thread")
         }
-
-        test "training reaches the loss of float32 within 5 %" {
-            whereMultiplied
-            <| fun () ->
-                let wanted, found = trained Arithmetic.standard, trained bfloat16
-                Expect.isLessThan (abs (found - wanted)) (0.05 * wanted) $"float32 {wanted}, bfloat16 {found}"
-        }
     ]
 
 let private missing = test "bfloat16 is refused with the reason where there are no such products, and only there" {
@@ -283,5 +276,18 @@ let tests =
                         (fun error ->
                             Expect.isTrue (error :? DeviceException) "exit code 5"
                             Expect.stringContains error.Message "--precision float32" "what to do")
+            }
+        ]
+
+[<SlowTests>]
+let slow =
+    testList
+        "precision"
+        [
+            test "training reaches the loss of float32 within 5 %" {
+                whereMultiplied
+                <| fun () ->
+                    let wanted, found = trained Arithmetic.standard, trained bfloat16
+                    Expect.isLessThan (abs (found - wanted)) (0.05 * wanted) $"float32 {wanted}, bfloat16 {found}"
             }
         ]

@@ -282,10 +282,11 @@ let private averageTests =
 
 let private sample = Path.Combine(Fixture.repository, "samples", "tracksters.root")
 
+let private dataset = lazy (GraphDataset.Open([| sample |], TracksterReadOptions()))
+
 /// A few epochs over a small share of the sample.
 let private trained (config: TrainingConfig) (stop: CancellationToken) =
-    use dataset = GraphDataset.Open([| sample |], TracksterReadOptions())
-    let split = Split.Create(dataset, SplitOptions(SamplingFraction = 0.05))
+    let split = Split.Create(dataset.Value, SplitOptions(SamplingFraction = 0.05))
     let directory = Directory.CreateTempSubdirectory "pruning loop "
     let reports = ResizeArray<EpochReport>()
 
@@ -295,7 +296,7 @@ let private trained (config: TrainingConfig) (stop: CancellationToken) =
                 Config = config
                 Device = torch.CPU
                 Ranks = Pruning.Model.Distributed.Communicator.alone
-                Dataset = dataset
+                Dataset = dataset.Value
                 Split = split
                 Model = modelOf criterion small
                 Checkpoints = directory.FullName

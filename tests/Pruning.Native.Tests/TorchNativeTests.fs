@@ -14,8 +14,7 @@ extern nativeint private getenv(string name)
 
 [<Tests>]
 let tests =
-    testSequenced
-    <| testList
+    testList
         "TorchNative"
         [
             test "loading again, from many threads, gives the library that was loaded first" {
@@ -86,8 +85,7 @@ let tests =
 /// The verb that says what was loaded, in a process of its own: a failed attempt cannot be repeated in one.
 [<Tests>]
 let processes =
-    testSequenced
-    <| testList
+    testList
         "TorchNative in a process"
         [
             test "a directory that lacks a part of libtorch is refused with the loader's own words" {

@@ -8,7 +8,7 @@ open Pruning.Root.Compression
 open Pruning.Root.Files
 open Pruning.Root.Reading
 open Pruning.Root.Writing
-open Pruning.Tests.Data.RootWriteTests
+open Pruning.Tests.Data.WrittenTrees
 
 let private entries = 20000
 

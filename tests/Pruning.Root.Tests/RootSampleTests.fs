@@ -8,9 +8,6 @@ open Expecto
 open Pruning.Root.Columns
 open Pruning.Root.Reading
 
-/// The sample of the repository.
-let sample = Path.Combine(Pruning.Tests.Fixture.repository, "samples", "tracksters.root")
-
 // CRC-32 of the values as little-endian bytes.
 let private wanted =
     [
@@ -48,7 +45,7 @@ let tests =
         "ROOT sample"
         [
             test "every branch of the sample has the values that jsroot reads" {
-                use root = RootFile.Open sample
+                use root = RootFile.Open Pruning.Tests.Fixture.sample
 
                 let found =
                     [
@@ -64,7 +61,7 @@ let tests =
             }
 
             test "counters and offsets of the sample agree" {
-                use root = RootFile.Open sample
+                use root = RootFile.Open Pruning.Tests.Fixture.sample
                 let tree = root.Tree "Tracksters"
                 let counts = tree.Read<int>("nid").Values
                 let offsets = tree.Read<int>("id").Offsets
@@ -76,7 +73,7 @@ let tests =
             }
 
             test "one file is read by many threads at once" {
-                use root = RootFile.Open sample
+                use root = RootFile.Open Pruning.Tests.Fixture.sample
                 let tree = root.Tree "Tracksters"
                 let whole = tree.Read<float32>("energy").Values
 

@@ -21,6 +21,9 @@ let repository: string =
 
     up AppContext.BaseDirectory
 
+/// The sample of the repository.
+let sample: string = Path.Combine(repository, "samples", "tracksters.root")
+
 /// The reference numbers that the repository holds.
 let own: string = Path.Combine(repository, "tests", "Fixtures")
 

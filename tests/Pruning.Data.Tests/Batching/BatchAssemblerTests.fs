@@ -145,37 +145,32 @@ let private collate =
         ]
 
 /// Graphs that went through the original's graph library: edges before and after, and in-edges by target.
-let private original =
-    testSequenced
-    <| test "edges and in-edges of the fixture graphs are those of the original, parity" {
-        let all = Fixture.read (Path.Combine(Fixture.directory, "graphs.safetensors"))
+let private original = test "edges and in-edges of the fixture graphs are those of the original, parity" {
+    let all = Fixture.read (Path.Combine(Fixture.directory, "graphs.safetensors"))
 
-        for g in 0..3 do
-            let part name = all[$"g{g}.{name}"]
-            let labels = Fixture.floats (part "labels") |> Array.map byte
-            let rawSource, rawTarget = Fixture.ints (part "raw_src"), Fixture.ints (part "raw_dst")
+    for g in 0..3 do
+        let part name = all[$"g{g}.{name}"]
+        let labels = Fixture.floats (part "labels") |> Array.map byte
+        let rawSource, rawTarget = Fixture.ints (part "raw_src"), Fixture.ints (part "raw_dst")
 
-            let graph =
-                GraphBuilder.OfRows(
-                    inMemory (int64 g),
-                    Fixture.floats (part "features"),
-                    ReadOnlySpan rawSource,
-                    ReadOnlySpan rawTarget,
-                    labels
-                )
+        let graph =
+            GraphBuilder.OfRows(
+                inMemory (int64 g),
+                Fixture.floats (part "features"),
+                ReadOnlySpan rawSource,
+                ReadOnlySpan rawTarget,
+                labels
+            )
 
-            Expect.equal graph.Source (Fixture.ints (part "src")) $"g{g}: sources"
-            Expect.equal graph.Target (Fixture.ints (part "dst")) $"g{g}: targets"
-            let batch = BatchAssembler.Collate [| graph |]
-            Expect.equal batch.Plan.SegmentSource (Fixture.longs (part "csr_src")) $"g{g}: sources by target"
+        Expect.equal graph.Source (Fixture.ints (part "src")) $"g{g}: sources"
+        Expect.equal graph.Target (Fixture.ints (part "dst")) $"g{g}: targets"
+        let batch = BatchAssembler.Collate [| graph |]
+        Expect.equal batch.Plan.SegmentSource (Fixture.longs (part "csr_src")) $"g{g}: sources by target"
 
-            let starts = Fixture.longs (part "csr_indptr")
+        let starts = Fixture.longs (part "csr_indptr")
 
-            Expect.equal
-                batch.Plan.InDegree
-                (starts |> Array.pairwise |> Array.map (fun (a, b) -> b - a))
-                $"g{g}: degrees"
-    }
+        Expect.equal batch.Plan.InDegree (starts |> Array.pairwise |> Array.map (fun (a, b) -> b - a)) $"g{g}: degrees"
+}
 
 [<Tests>]
 let tests = testList "batch assembler" [ plans; collate; original ]

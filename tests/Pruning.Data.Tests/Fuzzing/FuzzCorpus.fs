@@ -129,7 +129,7 @@ let private written (setting: RootCompressionSetting) (raw: bool) : byte array =
             RawMetadata = raw
         )
 
-    RootWriteTests.write options WrittenColumns.ByEntry "d/t" entries columns
+    WrittenTrees.write options WrittenColumns.ByEntry "d/t" entries columns
 
 /// A file whose writer was killed: its first directory has no list of keys.
 let private unclosed () =
@@ -140,7 +140,7 @@ let private unclosed () =
 
 /// Three tracksters of layer clusters.
 let private prepared () =
-    RootWriteTests.withDirectory (fun directory ->
+    WrittenTrees.withDirectory (fun directory ->
         let path = Path.Combine(directory, "prepared.root")
 
         do
@@ -227,7 +227,7 @@ let private part (n: NtupleSpec.Ntuple) (name: string) (part: NtupleSpec.Part) :
 
 /// A tree and RNTuples of our own writer; fields that share the ends of their lists among them.
 let private writtenNtuples () =
-    RootWriteTests.withDirectory (fun directory ->
+    WrittenTrees.withDirectory (fun directory ->
         let path = Path.Combine(directory, "ntuples.root")
 
         do
@@ -325,4 +325,8 @@ let private dense () =
 
 /// Files that take long for their size, or are large: they get few mutations.
 let rareSeeds =
-    lazy [| whole "the sample" (File.ReadAllBytes RootSampleTests.sample); whole "a dense file" (dense ()) |]
+    lazy
+        [|
+            whole "the sample" (File.ReadAllBytes Pruning.Tests.Fixture.sample)
+            whole "a dense file" (dense ())
+        |]

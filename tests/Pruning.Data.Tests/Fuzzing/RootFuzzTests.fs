@@ -44,7 +44,7 @@ let private content name =
     match name with
     | "zoo" -> zoo.Value
     | "shapes" -> shapes.Value
-    | _ -> File.ReadAllBytes RootSampleTests.sample
+    | _ -> File.ReadAllBytes Pruning.Tests.Fixture.sample
 
 let private damage (seed: int) (rounds: int) (name: string) (change: Random -> byte array -> byte array) =
     let random = Random seed
@@ -69,7 +69,7 @@ let tests =
         "ROOT fuzz"
         [
             test "the untouched files are read without complaint" {
-                Expect.isTrue (survives RootSampleTests.sample) "sample"
+                Expect.isTrue (survives Pruning.Tests.Fixture.sample) "sample"
                 opened zoo.Value (fun root -> Expect.isTrue (survives root.Path) "zoo")
                 opened shapes.Value (fun root -> Expect.isTrue (survives root.Path) "shapes")
             }

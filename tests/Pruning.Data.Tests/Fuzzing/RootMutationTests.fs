@@ -189,7 +189,7 @@ let tests =
         [
             test "the untouched files of the corpus are read without complaint" {
                 for seed in Array.append seeds.Value rareSeeds.Value do
-                    RootWriteTests.withDirectory (fun directory ->
+                    WrittenTrees.withDirectory (fun directory ->
                         let path = Path.Combine(directory, "f.root")
                         File.WriteAllBytes(path, seed.Complete seed.Bytes)
                         let outcome = FuzzReading.ask seed.Recover path
@@ -236,7 +236,7 @@ let tests =
             test "cuts at every record give an error or values, in bounded memory" {
                 let tally = Tally()
 
-                RootWriteTests.withDirectory (fun directory ->
+                WrittenTrees.withDirectory (fun directory ->
                     for seed in seeds.Value do
                         for turn, cut in List.indexed (truncations seed.Bytes) do
                             let damage =
@@ -285,6 +285,7 @@ let tests =
             }
         ]
 
+// Its threads take all cores, and it measures the memory of the whole process.
 [<SlowTests>]
 let slow =
     testSequenced (
@@ -293,7 +294,7 @@ let slow =
             [
                 test
                     "the long mode: PRUNING_FUZZ_FILES mutated files give an error or values, in bounded memory and time" {
-                    let files = variable "PRUNING_FUZZ_FILES" (Slow.count 10000 200000)
+                    let files = variable "PRUNING_FUZZ_FILES" (Slow.count 5000 200000)
                     let seed = variable "PRUNING_FUZZ_SEED" 1
                     let tally = Tally()
                     let start = Stopwatch.GetTimestamp()

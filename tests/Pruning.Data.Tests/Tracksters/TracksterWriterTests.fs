@@ -8,7 +8,7 @@ open Expecto
 open Pruning.Root.Columns
 open Pruning.Root.Reading
 open Pruning.Data.Tracksters
-open Pruning.Tests.Data.RootWriteTests
+open Pruning.Tests.Data.WrittenTrees
 
 let private memory (values: 'T array) = ReadOnlyMemory values
 

@@ -8,7 +8,7 @@ open System.Text.Json
 open Expecto
 open Pruning.Root.Compression
 open Pruning.Root.Files
-open Pruning.Tests.Data.RootWriteTests
+open Pruning.Tests.Data.WrittenTrees
 open Pruning.Tests.Data.WrittenColumns
 
 let private modules =

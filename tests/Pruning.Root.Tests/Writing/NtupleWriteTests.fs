@@ -13,7 +13,7 @@ open Pruning.Root.Reading
 open Pruning.Root.Writing
 open Pruning.Root.Writing.Ntuples
 open Pruning.Tests.Data.RandomColumns
-open Pruning.Tests.Data.RootWriteTests
+open Pruning.Tests.Data.WrittenTrees
 open Pruning.Tests.Data.WrittenFields
 
 let writeNtuple (options: RootWriteOptions) (name: string) (pieces: int list) entries fields : byte array =

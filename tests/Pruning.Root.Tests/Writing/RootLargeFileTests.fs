@@ -7,7 +7,7 @@ open Expecto
 open Pruning.Root.Files
 open Pruning.Root.Reading
 open Pruning.Root.Writing
-open Pruning.Tests.Data.RootWriteTests
+open Pruning.Tests.Data.WrittenTrees
 open Pruning.Tests.Data.WrittenColumns
 
 let private values = Array.init 2000 (fun i -> i * i)

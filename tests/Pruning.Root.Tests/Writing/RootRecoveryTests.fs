@@ -8,7 +8,7 @@ open Pruning.Root.Errors
 open Pruning.Root.Files
 open Pruning.Root.Reading
 open Pruning.Root.Writing
-open Pruning.Tests.Data.RootWriteTests
+open Pruning.Tests.Data.WrittenTrees
 open Pruning.Tests.Data.WrittenColumns
 
 let private recovering = RootReadOptions(Recover = true, Workers = 1)

@@ -9,7 +9,7 @@ open Pruning.Root.Files
 open Pruning.Root.Reading
 open Pruning.Root.Writing
 open Pruning.Root.Writing.Trees
-open Pruning.Tests.Data.RootWriteTests
+open Pruning.Tests.Data.WrittenTrees
 
 let private message<'E when 'E :> exn> (act: unit -> unit) =
     try
