@@ -85,5 +85,5 @@ printfn
     (List.max tensors)
     spread
 
-// Tensors are counted exactly. Resident memory depends on the machine too, so it is teacherForced and not evaluated.
+// Tensors are counted exactly. Resident memory depends on the machine too, so it is printed and not checked.
 exit (if List.max tensors = List.min tensors then 0 else 1)

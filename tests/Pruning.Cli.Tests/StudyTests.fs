@@ -1,4 +1,4 @@
-/// The rules of a study without processes: spaces, journals, and what becomes of them under crashes.
+/// The rules of a study without processes: spaces, event logs, and what becomes of them under crashes.
 module Pruning.Tests.Cli.StudyTests
 
 open System
@@ -18,7 +18,7 @@ let private plan: StudyPlan =
         Trials = 6
         Seed = 42L
         Metric = "average_precision"
-        TrainWords = [ "data.root"; "--hidden-dim"; "8" ]
+        TrainArguments = [ "data.root"; "--hidden-dim"; "8" ]
         Epochs = 9
         Threads = 1
     }
@@ -169,9 +169,9 @@ let private spaces =
 
 let private job trial = { Trial = trial; Rung = 0 }
 
-let private journals =
+let private eventLogs =
     testList
-        "journals"
+        "event logs"
         [
             test "events come back from their lines" {
                 let events =
@@ -245,7 +245,7 @@ let private journals =
                 Expect.equal (next (List.replicate 9 interrupted |> List.concat)) (Step.Take(job 0, None)) "for ever"
             }
 
-            test "a journal file is appended to by many at once without loss" {
+            test "an event log is appended to by many at once without loss" {
                 Run.inTemporaryDirectory (fun directory ->
                     let path = Path.Combine(directory, EventLog.fileName)
                     File.WriteAllText(path, "{\"event\":\"cla") // what a crash left
@@ -574,7 +574,7 @@ let private reports =
                     StudyReport.commandLine
                         isFlag
                         { plan with
-                            TrainWords = [ "my data.root" ]
+                            TrainArguments = [ "my data.root" ]
                         }
                         best
 
@@ -641,4 +641,4 @@ let private reports =
         ]
 
 [<Tests>]
-let tests = testList "study" [ spaces; journals; crashes; reports ]
+let tests = testList "study" [ spaces; eventLogs; crashes; reports ]

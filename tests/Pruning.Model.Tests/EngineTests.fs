@@ -143,8 +143,8 @@ let private perLevel (level: SimdLevel) =
                                 let cell = Cells.create init cell inputs 40
 
                                 let forward (x: torch.Tensor list) =
-                                    let once = cell.Step x[0] (cell.Start x[1])
-                                    let twice = cell.Step x[0] once
+                                    let once = cell.Next x[0] (cell.Start x[1])
+                                    let twice = cell.Next x[0] once
                                     // The cell state of the last step gets no gradient.
                                     [ CellState.hidden once; CellState.hidden twice ]
 

@@ -214,7 +214,7 @@ let private here =
 
                         let build init =
                             let cell = Cells.create init cell inputs 40
-                            cell.Weights, (fun x -> CellState.hidden (cell.Step x (cell.Start h)))
+                            cell.Weights, (fun x -> CellState.hidden (cell.Next x (cell.Start h)))
 
                         near build (normal 1 nodes inputs)
             }

@@ -42,9 +42,9 @@ let tests =
 
                 for library in [ report.Mpi; report.Nccl; report.CudaDriver ] do
                     if not library.Found then
-                        Expect.stringStarts library.Words "not found: " library.Name
+                        Expect.stringStarts library.Description "not found: " library.Name
 
-                    Expect.isNotEmpty library.Words library.Name
+                    Expect.isNotEmpty library.Description library.Name
             }
 
             test "control groups, version 2: the least limit of the group and its parents holds" {
@@ -89,7 +89,7 @@ let tests =
                             Machine.ThreadSettings(fun name ->
                                 match found.TryGetValue name with
                                 | true, value -> value
-                                | _ -> null) -> setting.Words
+                                | _ -> null) -> setting.Description
                     ]
 
                 let policy environment = List.item 0 (words environment)

@@ -5,15 +5,15 @@ open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Cli.Framework
 
-/// EvaluationResults for programs, as CSV.
+/// Evaluation results for programs, as CSV.
 [<RequireQualifiedAccess>]
 module EvaluationCsv =
 
     let private metricCells (name: string, value: Uncertain) =
         [ name; Csv.number value.Value; Csv.number value.Low; Csv.number value.High ]
 
-    let private curveRows (part: EvaluatedSplit) = seq {
-        for model in EvaluatedSplit.competitors part do
+    let private curveRows (split: EvaluatedSplit) = seq {
+        for model in EvaluatedSplit.competitors split do
             let plain = NodeMetrics.curve model.EvaluationResult.Nodes
             let energy = EnergyHistogram.curve model.EvaluationResult.Nodes.EnergyScores
 
@@ -32,16 +32,16 @@ module EvaluationCsv =
 
             for name, points in curves do
                 for x, y in ScoreCurve.thin 500 points do
-                    [ part.Name; model.Name; name; Csv.number x; Csv.number y ]
+                    [ split.Name; model.Name; name; Csv.number x; Csv.number y ]
     }
 
-    let private tracksterRows (part: EvaluatedSplit) = seq {
-        for item in ScoredSample.tracksters part.Network.ScoredSample.Value do
-            let graph = part.Sample.Graphs[item.Graph]
+    let private tracksterRows (split: EvaluatedSplit) = seq {
+        for item in ScoredSample.tracksters split.Network.ScoredSample.Value do
+            let graph = split.Sample.Graphs[item.Graph]
             let origin = graph.Graph.Origin
 
             [
-                part.Name
+                split.Name
                 origin.File
                 string origin.Entry
                 (if origin.Event.HasValue then string origin.Event.Value else "")
@@ -67,9 +67,9 @@ module EvaluationCsv =
             ([ "split"; "model" ] @ values)
             [
                 for report in reports do
-                    for model in EvaluatedSplit.competitors report.Part do
+                    for model in EvaluatedSplit.competitors report.Split do
                         for value in Competitor.report model do
-                            [ report.Part.Name; model.Name ] @ metricCells value
+                            [ report.Split.Name; model.Name ] @ metricCells value
             ]
 
         save
@@ -83,7 +83,7 @@ module EvaluationCsv =
                             for name, evaluation, found in binned.Models do
                                 for value in found do
                                     [
-                                        report.Part.Name
+                                        report.Split.Name
                                         name
                                         Dimension.name dimension
                                         binned.Bin.Label
@@ -98,7 +98,7 @@ module EvaluationCsv =
         save
             "curves.csv"
             [ "split"; "model"; "curve"; "x"; "y" ]
-            (reports |> Seq.collect (fun report -> curveRows report.Part))
+            (reports |> Seq.collect (fun report -> curveRows report.Split))
 
         save
             "working_points.csv"
@@ -123,7 +123,7 @@ module EvaluationCsv =
                             let optional = Option.defaultValue nan >> Csv.number
 
                             [
-                                report.Part.Name
+                                report.Split.Name
                                 chosenOn
                                 WorkingPoint.describe threshold
                                 Csv.number (float point.Margin)
@@ -165,4 +165,4 @@ module EvaluationCsv =
                  "found_pruned"
                  "found_oracle"
              ])
-            (reports |> Seq.collect (fun report -> tracksterRows report.Part))
+            (reports |> Seq.collect (fun report -> tracksterRows report.Split))

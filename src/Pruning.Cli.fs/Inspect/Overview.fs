@@ -57,16 +57,16 @@ module Overview =
 
     let private branchView (branch: IRootBranch) : BranchView =
         // A damaged basket must not hide the other branches: those are what the user came to see.
-        let asked otherwise passMode =
+        let tryRead otherwise read =
             try
-                passMode (), None
+                read (), None
             with error when DataException.Covers error ->
                 otherwise, Some error.Message
 
-        let compression, damage = asked "unknown" (fun () -> branch.Compression)
-        let stored, _ = asked 0L (fun () -> branch.StoredBytes)
-        let uncompressed, _ = asked 0L (fun () -> branch.UncompressedBytes)
-        let pieces, _ = asked 0L (fun () -> branch.PieceCount)
+        let compression, damage = tryRead "unknown" (fun () -> branch.Compression)
+        let stored, _ = tryRead 0L (fun () -> branch.StoredBytes)
+        let uncompressed, _ = tryRead 0L (fun () -> branch.UncompressedBytes)
+        let pieces, _ = tryRead 0L (fun () -> branch.PieceCount)
 
         let refused =
             if branch.IsSupported then

@@ -210,7 +210,7 @@ module NetworkOptions =
                 $"{Choices.nameOf (Choices.schedules last) schedule}:{Kind.number last}"
 
         { Kind.custom "SCHEDULE" parse text with
-            Words = fun () -> Choices.schedules defaultProbability |> List.map fst
+            Choices = fun () -> Choices.schedules defaultProbability |> List.map fst
         }
 
     let private order: Opt<PrunerConfig> =

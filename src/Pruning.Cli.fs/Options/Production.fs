@@ -66,7 +66,7 @@ module Production =
     /// "zstd", "zstd=7", "none"
     let compression: Kind<RootCompressionSetting> =
         { Kind.custom "CODEC" parseCompression string with
-            Words = fun () -> List.map fst codecs
+            Choices = fun () -> List.map fst codecs
             Text = fun _ -> None
         }
 

@@ -290,7 +290,7 @@ let private run (terminal: Terminal) (words: string list) : int =
                 let report before now =
                     let both = plus before now
 
-                    progress.Step
+                    progress.Report
                         {
                             Stage = $"{Say.count both.Graphs} graphs"
                             Done = both.Counts.Events

@@ -80,7 +80,7 @@ let private choose
     (model: TrainedModel)
     (stop: CancellationToken)
     : float32 =
-    let on (input: InputSettings) (options: SplitOptions) part =
+    let on (input: InputSettings) (options: SplitOptions) split =
         let data = Session.openData terminal input options
         use _dataset = data.Dataset
 
@@ -98,12 +98,12 @@ let private choose
                 Threshold = settings.Threshold
             }
 
-        Evaluator.threshold terminal plan stop part
+        Evaluator.threshold terminal plan stop split
 
     match settings.Threshold, settings.ChooseOn, source.Run with
     | Threshold.Probability probability, _, _ -> WorkingPoint.marginOf probability
-    | _, [], Some(_, chosen) -> on chosen.Input (TrainSettings.splitOptions chosen) Part.Validation
-    | _, files, _ -> on { input with Files = files } (SplitOptions()) Part.All
+    | _, [], Some(_, chosen) -> on chosen.Input (TrainSettings.splitOptions chosen) SplitName.Validation
+    | _, files, _ -> on { input with Files = files } (SplitOptions()) SplitName.All
 
 /// A file that is worked on: opened by the first thread that needs it, closed when its last block is written.
 [<NoComparison; NoEquality>]
@@ -343,7 +343,7 @@ let private run (terminal: Terminal) (words: string list) : int =
             let written block =
                 counts <- PruneCounts.plus counts block
 
-                progress.Step
+                progress.Report
                     {
                         Stage = $"file {min (files + 1) left.Length}/{left.Length}"
                         Done = counts.Graphs + counts.Skipped

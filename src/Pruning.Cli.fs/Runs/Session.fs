@@ -160,7 +160,7 @@ module Session =
                     let graphsAStep = int64 settings.Training.BatchSize * int64 settings.Training.Accumulate
                     let inEpoch = min (int64 graphsPerEpoch) (int64 report.Step * graphsAStep)
 
-                    progress.Step
+                    progress.Report
                         {
                             Stage = $"epoch {report.Epoch}/{report.Epochs}"
                             Done = before + inEpoch

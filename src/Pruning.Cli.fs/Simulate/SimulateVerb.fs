@@ -251,7 +251,7 @@ let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: C
 
         made <- add made block.Length graphs
 
-        progress.Step
+        progress.Report
             {
                 Stage = $"{Say.count made.Graphs} graphs"
                 Done = made.Events

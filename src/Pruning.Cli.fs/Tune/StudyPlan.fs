@@ -29,7 +29,7 @@ type StudyPlan =
         /// Validation metric by its name in metrics.jsonl.
         Metric: string
         /// Words of `train` that all trials share: files, fixed options.
-        TrainWords: string list
+        TrainArguments: string list
         /// Epochs of a whole training.
         Epochs: int
         /// Threads of each training, for the mathematics and for reading: results depend on them, so that they stay the same
@@ -90,8 +90,8 @@ module StudyPlan =
         if job.Rung = 0 then $"trial-{trial}" else $"trial-{trial}-rung-{job.Rung}"
 
     /// Words after `train` for a job, without its place and its name.
-    let trainWords (isFlag: string -> bool) (plan: StudyPlan) (job: Job) : string list =
-        plan.TrainWords
+    let trainArguments (isFlag: string -> bool) (plan: StudyPlan) (job: Job) : string list =
+        plan.TrainArguments
         @ [
             $"--epochs={List.item job.Rung (rungs plan)}"
             $"--threads={plan.Threads}"
@@ -121,7 +121,7 @@ module StudyPlan =
                 "metric", Json.text plan.Metric
                 "epochs", Json.integer plan.Epochs
                 "threads", Json.integer plan.Threads
-                "train", Json.list (plan.TrainWords |> List.map Json.text)
+                "train", Json.list (plan.TrainArguments |> List.map Json.text)
             ]
 
     /// Reads study.json; what does not fit is a CheckpointException.
@@ -147,7 +147,7 @@ module StudyPlan =
                 Metric = text "metric"
                 Epochs = (part "epochs").GetInt32()
                 Threads = (part "threads").GetInt32()
-                TrainWords = [ for word in (part "train").EnumerateArray() -> string (word.GetString()) ]
+                TrainArguments = [ for word in (part "train").EnumerateArray() -> string (word.GetString()) ]
             }
         with
         | :? JsonException as error -> refuse "no JSON" error

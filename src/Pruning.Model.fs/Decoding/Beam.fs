@@ -96,7 +96,7 @@ module Beam =
         (width: int64)
         (before: Sequences)
         (walk: Autoregressive.Walk)
-        (after: Autoregressive.Step)
+        (after: Autoregressive.Choice)
         (t: int)
         : Sequences * Autoregressive.Walk =
         let active = walk.Active
@@ -111,7 +111,7 @@ module Beam =
         let isOverruled = (logits.argmax 1L).ne(label).unsqueeze 1L
         let decided = torch.where (isOverruled, logits.flip 1L, logits)
         let pruned = label.``to`` logits.dtype
-        let teacherForced = torch.stack ([| torch.ones_like pruned; pruned |], 1L)
+        let oneHot = torch.stack ([| torch.ones_like pruned; pruned |], 1L)
 
         {
             LogLikelihood = likelihood
@@ -125,7 +125,7 @@ module Beam =
         { walk with
             State = walk.State |> NodeState.map nodes
             Decided = rows walk.Decided
-            Decisions = (torch.zeros_like walk.Decisions).index_copy_(0L, chosen, teacherForced)
+            Decisions = (torch.zeros_like walk.Decisions).index_copy_(0L, chosen, oneHot)
         }
 
     /// The likeliest sequence of each graph, in the order of the batch.
@@ -169,7 +169,7 @@ module Beam =
             LogLikelihood = sequences.LogLikelihood.index_select (0L, place)
         }
 
-    /// Follows `width` sequences of decisions. Not for learning, which is teacherForced the truth.
+    /// Follows `width` sequences of decisions. Not for training, which needs the true labels.
     let search
         (options: DecodingOptions)
         (width: int)
@@ -182,7 +182,9 @@ module Beam =
 
         match passMode with
         | PassMode.Train _ ->
-            invalidArg (nameof passMode) "a beam is for networks that have learnt: ask it to Decide or to Judge."
+            invalidArg
+                (nameof passMode)
+                "a beam search cannot train a network; use PassMode.Predict or PassMode.Evaluate."
         | PassMode.Predict
         | PassMode.Evaluate _ -> ()
 

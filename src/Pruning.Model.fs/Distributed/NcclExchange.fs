@@ -95,7 +95,7 @@ module NcclExchange =
     /// For people.
     let describe (route: ExchangeRoute) : string =
         match route with
-        | ExchangeRoute.Nccl ranks -> $"from GPU to GPU, by {ranks.Words}"
+        | ExchangeRoute.Nccl ranks -> $"from GPU to GPU, by {ranks.Description}"
         | ExchangeRoute.Host reason -> $"through the memory of the host: {reason}"
 
     /// Replaces numbers by their sums over the ranks. Each rank gets its slice of all, adds in the order of the ranks, and all

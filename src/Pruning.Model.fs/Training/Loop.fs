@@ -333,7 +333,7 @@ module Loop =
         drive plan trainer listener stop TrainingProgress.start
 
     /// Goes on from a checkpoint of the same plan, whose model it takes: the same steps, to the bit, that the training would
-    /// have taken without the break. `listen` is told which network learns.
+    /// have taken without the break. `listen` gets the network that learns.
     let resume
         (plan: TrainingPlan)
         (checkpoint: Checkpoint)

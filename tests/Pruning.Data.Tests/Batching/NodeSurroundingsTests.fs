@@ -103,7 +103,7 @@ let surroundings =
     testList
         "surroundings"
         [
-            test "every column is told by hand" {
+            test "every column is computed by hand" {
                 Expect.equal (List.map fst wanted) (List.ofArray (Enum.GetValues<Surrounding>())) "columns"
             }
 
