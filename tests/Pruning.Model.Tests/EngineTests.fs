@@ -223,7 +223,7 @@ let tests =
                     let x = torch.zeros ([| 1L; 1L |], dtype = Laws.dtype ())
                     Expect.isFalse (Arithmetic.isFused Arithmetic.standard x) "auto"
 
-                    Expect.throwsT<Pruning.Native.DeviceException>
+                    Expect.throwsT<Pruning.Native.Errors.DeviceException>
                         (fun () -> Arithmetic.isFused (Arithmetic.ofEngine Engine.Fused) x |> ignore)
                         "fused")
             }

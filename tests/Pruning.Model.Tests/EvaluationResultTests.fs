@@ -5,6 +5,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open Pruning.Data.Graphs
+open Pruning.Data.Tracksters
 open Pruning.Model.Persistence
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation

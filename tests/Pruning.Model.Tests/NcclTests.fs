@@ -11,7 +11,7 @@ open Expecto
 open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Distributed
-open Pruning.Native
+open Pruning.Native.Errors
 open Pruning.Native.Mpi
 open Pruning.Native.Nccl
 open Pruning.Tests

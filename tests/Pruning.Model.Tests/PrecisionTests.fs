@@ -17,7 +17,7 @@ open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Training
-open Pruning.Native
+open Pruning.Native.Errors
 open Pruning.Native.Kernels
 open Pruning.Tests
 

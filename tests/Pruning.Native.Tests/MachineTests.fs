@@ -3,7 +3,7 @@ module Pruning.Tests.Native.MachineTests
 open System
 open System.IO
 open Expecto
-open Pruning.Native
+open Pruning.Native.Host
 
 /// A tree of files under a temporary directory.
 let private withFiles (files: (string * string) list) (test: string -> unit) =
@@ -106,8 +106,8 @@ let tests =
             }
 
             test "versions of NCCL are read in both of its spellings" {
-                Expect.equal (LibraryProbe.NcclVersion 2804) "2.8.4" "old"
-                Expect.equal (LibraryProbe.NcclVersion 22304) "2.23.4" "new"
+                Expect.equal (NcclLibrary.VersionText 2804) "2.8.4" "old"
+                Expect.equal (NcclLibrary.VersionText 22304) "2.23.4" "new"
             }
 
             test "SDKs and GPUs are read from their directories" {

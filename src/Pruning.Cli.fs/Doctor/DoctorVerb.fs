@@ -7,7 +7,9 @@ open TorchSharp
 open Pruning.Cli.Framework
 open Pruning.Model.Tensors
 open Pruning.Model.Distributed
-open Pruning.Native
+open Pruning.Native.Errors
+open Pruning.Native.Torch
+open Pruning.Native.Host
 
 type DoctorArgument =
     | Libtorch of directory: string

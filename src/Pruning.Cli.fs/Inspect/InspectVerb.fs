@@ -3,7 +3,7 @@ module Pruning.Cli.Inspect.InspectVerb
 open System.IO
 open Argu
 open Pruning.Cli.Framework
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Root.Checking
 open Pruning.Root.Columns
 open Pruning.Root.Files

@@ -3,7 +3,7 @@ namespace Pruning.Cli.Inspect
 open System
 open System.IO.Enumeration
 open Pruning.Cli.Framework
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Root.Columns
 open Pruning.Root.Trees
 

@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open System.IO
 open System.Reflection
-open Pruning.Data
+open Pruning.Data.Options
 open Pruning.Root.Compression
 open Pruning.Root.Files
 open Pruning.Data.Tracksters

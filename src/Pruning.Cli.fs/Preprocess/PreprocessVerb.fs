@@ -6,7 +6,8 @@ open System.IO
 open System.Threading
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Data
+open Pruning.Data.Errors
+open Pruning.Data.Options
 open Pruning.Data.Ticl
 open Pruning.Data.Tracksters
 

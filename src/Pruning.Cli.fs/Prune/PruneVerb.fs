@@ -130,7 +130,7 @@ let private opened (input: InputSettings) (target: PruneTarget) : TracksterFile 
         file.Dispose()
 
         raise (
-            Pruning.Data.DataException
+            Pruning.Data.Errors.DataException
                 $"{target.Input} has {found} tracksters and had {target.Entries} a moment ago: wait until it is complete."
         )
 

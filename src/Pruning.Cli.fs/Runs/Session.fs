@@ -17,7 +17,7 @@ open Pruning.Model.Metrics
 open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Model.Logging
-open Pruning.Native
+open Pruning.Native.Torch
 open Pruning.Native.Kernels
 open Pruning.Cli.Framework
 open Pruning.Cli.Options

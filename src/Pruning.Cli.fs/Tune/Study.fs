@@ -6,8 +6,8 @@ open System.IO
 open System.Threading
 open System.Threading.Tasks
 open Pruning.Cli.Framework
-open Pruning.Data
-open Pruning.Native
+open Pruning.Data.Errors
+open Pruning.Native.Errors
 
 /// How this process works on a study.
 [<NoComparison; NoEquality>]

@@ -4,7 +4,7 @@ open System
 open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Losses
-open Pruning.Native
+open Pruning.Native.Posix
 
 /// One node a step, most confident first or in another order, or several at once; each decision is fed back into the node states before the next. All graphs
 /// of a batch step together; a graph that is done leaves, so later steps cost less.

@@ -5,7 +5,7 @@ open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Losses
-open Pruning.Native
+open Pruning.Native.Posix
 
 /// Learning from autoregressive runs: back-propagation through all steps, through all steps within a budget of memory, or
 /// through some steps at a time.

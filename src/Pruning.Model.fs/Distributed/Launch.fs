@@ -2,7 +2,7 @@ namespace Pruning.Model.Distributed
 
 open System
 open System.Globalization
-open Pruning.Native
+open Pruning.Native.Errors
 open Pruning.Native.Mpi
 
 /// What the launcher of this process says about its place among others.

@@ -4,7 +4,8 @@ open System
 open System.Text
 open TorchSharp
 open Pruning.Model.Tensors
-open Pruning.Native
+open Pruning.Native.Errors
+open Pruning.Native.Torch
 open Pruning.Native.Nccl
 open Pruning.Native.Mpi
 

@@ -196,7 +196,7 @@ module Loop =
     let requireGraphs (split: SplitIndices) : unit =
         if split.Training.Length = 0 then
             raise (
-                Pruning.Data.DataException
+                Pruning.Data.Errors.DataException
                     "wanted graphs to train on, found none in the training split; a larger --training-fraction or --sampling-fraction gives some."
             )
 

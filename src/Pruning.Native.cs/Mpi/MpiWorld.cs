@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
+using Pruning.Native.Errors;
 
 namespace Pruning.Native.Mpi;
 

@@ -4,7 +4,7 @@ module Pruning.Tests.Data.FuzzReading
 
 open System
 open System.Collections.Generic
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Root.Checking
 open Pruning.Root.Columns
 open Pruning.Root.Errors

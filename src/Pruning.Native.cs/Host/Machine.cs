@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Pruning.Native;
+namespace Pruning.Native.Host;
 
 /// <summary>A native library that was looked for.</summary>
 /// <param name="Name">What it is, as <c>MPI</c>.</param>
