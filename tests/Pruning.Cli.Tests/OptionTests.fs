@@ -236,7 +236,7 @@ let private roundTrips =
 
             let line =
                 {
-                    Choices = words
+                    Words = words
                     Positional = []
                     InFile = files
                 }

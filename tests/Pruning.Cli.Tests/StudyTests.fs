@@ -238,11 +238,15 @@ let private eventLogs =
                     }
 
                 let next events = StudyState.next single (fun _ -> false) (StudyState.ofEvents events)
-                Expect.equal (next (once @ once)) (Step.Take(job 0, None)) "again"
-                Expect.equal (next (once @ once @ once)) Step.Finished "given up"
+                Expect.equal (next (once @ once)) (NextAction.Take(job 0, None)) "again"
+                Expect.equal (next (once @ once @ once)) NextAction.Finished "given up"
                 // What a study gives back itself does not count.
                 let interrupted = [ StudyEvent.Claim(job 0, "a", None); StudyEvent.Release(job 0, "a", false) ]
-                Expect.equal (next (List.replicate 9 interrupted |> List.concat)) (Step.Take(job 0, None)) "for ever"
+
+                Expect.equal
+                    (next (List.replicate 9 interrupted |> List.concat))
+                    (NextAction.Take(job 0, None))
+                    "for ever"
             }
 
             test "an event log is appended to by many at once without loss" {
@@ -373,9 +377,9 @@ let private advance (plan: StudyPlan) (world: World) (worker: Worker) : World * 
     match worker.Phase with
     | Idle ->
         match StudyState.next plan isDead state with
-        | Step.Take(job, from) -> world, Claiming(job, from)
-        | Step.Wait
-        | Step.Finished -> world, Idle
+        | NextAction.Take(job, from) -> world, Claiming(job, from)
+        | NextAction.Wait
+        | NextAction.Finished -> world, Idle
     | Claiming(job, _) -> append world (pending worker).Value, Verifying job
     | Verifying job when not (StudyState.isHeldBy worker.Owner job state) -> world, Idle
     | Verifying job when world.Completed.ContainsKey job -> world, Trained job // adopted
@@ -450,7 +454,7 @@ let private complete (plan: StudyPlan) (world: World) : World =
 
         if
             worker.Phase = Idle
-            && StudyState.next plan (fun _ -> false) state = Step.Finished
+            && StudyState.next plan (fun _ -> false) state = NextAction.Finished
         then
             world
         elif steps = 0 then
