@@ -8,6 +8,7 @@ open System.Text.Json.Nodes
 open Expecto
 open FsCheck
 open FsCheck.FSharp
+open Pruning.Model.Metrics
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
@@ -400,7 +401,7 @@ let private oldFiles =
                             Loss = LossKind.MeanOverNodes
                             ClipNorm = None
                             Ema = Some 0.999
-                            Monitor = { Metric = "roc_auc" }
+                            Monitor = { Metric = Metrics.rocAuc }
                             Patience = Some 5
                             MaxTime = Some(TimeSpan.FromSeconds 90.0)
                             CheckpointEvery = CheckpointInterval.Time(TimeSpan.FromMinutes 10.0)

@@ -117,7 +117,7 @@ let tests =
                 let t = s.Training
                 Expect.equal t.Schedule (LearningRateSchedule.Plateau(0.5, 4)) "schedule"
                 Expect.equal (t.WarmupSteps, t.WeightDecay, t.Accumulate) (100, 0.01, 4) "steps"
-                Expect.equal (t.Ema, t.Patience, t.Monitor.Metric) (Some 0.999, Some 5, "roc_auc") "epochs"
+                Expect.equal (t.Ema, t.Patience, t.Monitor.Metric.Key) (Some 0.999, Some 5, "roc_auc") "epochs"
                 Expect.equal t.MaxTime (Some(System.TimeSpan.FromMinutes 90.0)) "time"
 
                 for text, schedule in

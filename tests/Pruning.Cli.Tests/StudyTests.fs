@@ -5,6 +5,7 @@ open System
 open System.IO
 open Expecto
 open FsCheck
+open Pruning.Model.Metrics
 open Pruning.Cli.Framework
 open Pruning.Cli.Tune
 open Pruning.Tests.Cli.ValuesTests
@@ -17,7 +18,7 @@ let private plan: StudyPlan =
         Space = grid [ "aggregator=lstm,gru"; "memory=none,gru,lstm" ]
         Trials = 6
         Seed = 42L
-        Metric = "average_precision"
+        Metric = Metrics.averagePrecision
         TrainArguments = [ "data.root"; "--hidden-dim"; "8" ]
         Epochs = 9
         Threads = 1
@@ -587,7 +588,7 @@ let private reports =
                 for name, value in best.Values do
                     Expect.stringContains command $"--{name}={value}" "values"
 
-                let loss = StudyReport.rows { plan with Metric = "loss" } finished
+                let loss = StudyReport.rows { plan with Metric = Metrics.loss } finished
                 Expect.equal (List.head loss).Trial (List.last expected) "of a loss the smallest is the best"
             }
 
@@ -633,7 +634,7 @@ let private reports =
 
                 Expect.equal
                     (axes |> List.map label)
-                    [ "memory"; "learning-rate (log)"; "rounds"; "average_precision" ]
+                    [ "memory"; "learning-rate (log)"; "rounds"; "average precision" ]
                     "axes"
 
                 for axis in axes do

@@ -319,7 +319,7 @@ let private endingTests =
                     LearningRate = 1e-12
                     Epochs = 9
                     Patience = Some 2
-                    Monitor = { Metric = "recall" }
+                    Monitor = { Metric = Metrics.recall }
                 }
 
             let outcome, reports = trained config CancellationToken.None
@@ -373,12 +373,15 @@ let private endingTests =
             let better metric a b = Monitor.score { Metric = metric } a > Monitor.score { Metric = metric } b
 
             for monitor in Monitor.all do
-                if monitor.Metric <> "loss" then
-                    Expect.isTrue (better monitor.Metric (state 1.0 good) (state 0.5 bad)) monitor.Metric
-                    Expect.isTrue (better monitor.Metric (state 0.5 good) (state 1.0 good)) $"{monitor.Metric}, loss"
+                if monitor.Metric <> Metrics.loss then
+                    Expect.isTrue (better monitor.Metric (state 1.0 good) (state 0.5 bad)) monitor.Metric.Key
 
-            Expect.isTrue (better "loss" (state 0.5 bad) (state 1.0 good)) "loss"
-            Expect.isFalse (better "recall" MetricState.zero MetricState.zero) "nothing seen"
+                    Expect.isTrue
+                        (better monitor.Metric (state 0.5 good) (state 1.0 good))
+                        $"{monitor.Metric.Key}, loss"
+
+            Expect.isTrue (better Metrics.loss (state 0.5 bad) (state 1.0 good)) "loss"
+            Expect.isFalse (better Metrics.recall MetricState.zero MetricState.zero) "nothing seen"
         }
     ]
 

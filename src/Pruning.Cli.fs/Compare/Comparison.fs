@@ -37,25 +37,23 @@ module Comparison =
 
     let private shown =
         [
-            "average_precision"
-            "roc_auc"
-            "precision"
-            "recall"
-            "f1"
-            "mcc"
-            "brier"
-            "calibration_error"
-            "energy_average_precision"
-            "total_efficiency"
-            "total_purity_after"
-            "total_contamination_rejected"
-            "purity_after"
-            "resolution_pruned"
-            "angle_pruned"
-            "exact_graphs"
+            Metrics.averagePrecision
+            Metrics.rocAuc
+            Metrics.precision
+            Metrics.recall
+            Metrics.f1
+            Metrics.mcc
+            Metrics.brier
+            Metrics.calibrationError
+            Metrics.weightedByEnergy Metrics.averagePrecision
+            Metrics.totalEfficiency
+            Metrics.totalPurityAfter
+            Metrics.totalContaminationRejected
+            Metrics.purityAfter
+            Metrics.resolutionPruned
+            Metrics.anglePruned
+            Metrics.exactGraphs
         ]
-
-    let private title (name: string) = name.Replace('_', ' ')
 
     /// Column titles and rows: values.
     let valueTable (contestants: Contestant list) =
@@ -63,7 +61,11 @@ module Comparison =
 
         ("quantity", false)
         :: [ for one in contestants -> $"{one.Name} ({Say.count (int64 one.Graphs)} graphs)", true ],
-        [ for name in shown -> title name :: [ for report in reports -> EvaluatedSplit.text report[name] ] ]
+        [
+            for metric in shown ->
+                Metrics.heading metric
+                :: [ for report in reports -> EvaluatedSplit.text report[metric.Key] ]
+        ]
 
     /// The runs to which there is a difference.
     let paired (contestants: Contestant list) =
@@ -78,7 +80,11 @@ module Comparison =
 
         (($"difference to {first.Name}", false)
          :: [ for one in paired contestants -> one.Name, true ]),
-        [ for name in shown -> title name :: [ for report in reports -> EvaluatedSplit.text report[name] ] ]
+        [
+            for metric in shown ->
+                Metrics.heading metric
+                :: [ for report in reports -> EvaluatedSplit.text report[metric.Key] ]
+        ]
 
     /// Runs that stand alone, in words.
     let unpaired (contestants: Contestant list) : string list =

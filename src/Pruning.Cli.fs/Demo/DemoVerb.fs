@@ -172,25 +172,22 @@ let private baselines (data: SplitData) : (string * MetricState) list =
 
 let private shown =
     [
-        "average_precision"
-        "roc_auc"
-        "precision"
-        "recall"
-        "f1"
-        "energy_efficiency"
-        "energy_purity"
+        Metrics.averagePrecision
+        Metrics.rocAuc
+        Metrics.precision
+        Metrics.recall
+        Metrics.f1
+        Metrics.energyEfficiency
+        Metrics.energyPurity
     ]
 
 let private showTable (terminal: Terminal) (rows: (string * MetricState) list) =
-    let metrics state = Map.ofList (MetricState.report state)
-
     Terminal.table
         terminal
-        (("model", false) :: [ for name in shown -> name.Replace('_', ' '), true ])
+        (("model", false) :: [ for metric in shown -> Metrics.heading metric, true ])
         [
             for name, state in rows do
-                let values = metrics state
-                name :: [ for metric in shown -> Say.number values[metric] ]
+                name :: [ for metric in shown -> Say.number (MetricState.value metric state) ]
         ]
 
 let private showJson

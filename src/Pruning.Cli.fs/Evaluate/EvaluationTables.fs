@@ -15,34 +15,35 @@ module EvaluationTables =
     /// What one line of the table of competitors shows.
     let private beside =
         [
-            "average_precision"
-            "roc_auc"
-            "mcc"
-            "total_efficiency"
-            "total_purity_after"
-            "purity_after"
-            "resolution_pruned"
-            "exact_graphs"
+            Metrics.averagePrecision
+            Metrics.rocAuc
+            Metrics.mcc
+            Metrics.totalEfficiency
+            Metrics.totalPurityAfter
+            Metrics.purityAfter
+            Metrics.resolutionPruned
+            Metrics.exactGraphs
         ]
 
     let private binned =
         [
-            "average_precision"
-            "roc_auc"
-            "efficiency"
-            "purity_before"
-            "purity_after"
-            "response_raw"
-            "response_pruned"
+            Metrics.averagePrecision
+            Metrics.rocAuc
+            Metrics.efficiency
+            Metrics.purityBefore
+            Metrics.purityAfter
+            Metrics.responseRaw
+            Metrics.responsePruned
         ]
 
-    let private binnedNodes = [ "average_precision"; "roc_auc"; "precision"; "recall"; "mcc" ]
+    let private binnedNodes =
+        [ Metrics.averagePrecision; Metrics.rocAuc; Metrics.precision; Metrics.recall; Metrics.mcc ]
 
-    let private columns (names: string list) = [ for name in names -> title name, true ]
+    let private columns (metrics: Metric list) = [ for metric in metrics -> Metrics.heading metric, true ]
 
-    let private row (names: string list) (values: (string * Uncertain) list) =
+    let private row (metrics: Metric list) (values: (string * Uncertain) list) =
         let values = Map.ofList values
-        [ for name in names -> EvaluatedSplit.text values[name] ]
+        [ for metric in metrics -> EvaluatedSplit.text values[metric.Key] ]
 
     let private shown (dimension: Dimension) = if Dimension.isOfNodes dimension then binnedNodes else binned
 

@@ -97,13 +97,13 @@ module TrainingOptions =
 
     /// A metric by its name in metrics.jsonl.
     let private monitor: Kind<Monitor> =
-        let kind = Kind.choiceAmong (fun () -> [ for monitor in Monitor.all -> monitor.Metric, monitor ]) []
+        let kind = Kind.choiceAmong (fun () -> [ for monitor in Monitor.all -> monitor.Metric.Key, monitor ]) []
 
         { kind with
             Meta = Some "METRIC"
             Choices = fun () -> []
             Parse = fun option text -> kind.Parse option (text.Replace('-', '_'))
-            Text = fun monitor -> Some monitor.Metric
+            Text = fun monitor -> Some monitor.Metric.Key
         }
 
     /// Steps as a whole number, or a time. config.json keeps either of them under a key of its own, or none.

@@ -55,26 +55,24 @@ module RunReport =
 
     let private shown =
         [
-            "average_precision"
-            "roc_auc"
-            "precision"
-            "recall"
-            "mcc"
-            "calibration_error"
-            "total_efficiency"
-            "total_purity_before"
-            "total_purity_after"
-            "total_contamination_rejected"
-            "response_raw"
-            "response_pruned"
-            "resolution_raw"
-            "resolution_pruned"
-            "angle_raw"
-            "angle_pruned"
-            "exact_graphs"
+            Metrics.averagePrecision
+            Metrics.rocAuc
+            Metrics.precision
+            Metrics.recall
+            Metrics.mcc
+            Metrics.calibrationError
+            Metrics.totalEfficiency
+            Metrics.totalPurityBefore
+            Metrics.totalPurityAfter
+            Metrics.totalContaminationRejected
+            Metrics.responseRaw
+            Metrics.responsePruned
+            Metrics.resolutionRaw
+            Metrics.resolutionPruned
+            Metrics.angleRaw
+            Metrics.anglePruned
+            Metrics.exactGraphs
         ]
-
-    let private title (name: string) = name.Replace('_', ' ')
 
     let private numbers (split: EvaluatedSplit) : Block =
         let models = EvaluatedSplit.competitors split
@@ -83,10 +81,10 @@ module RunReport =
         Block.Table(
             ("quantity", false) :: [ for model in models -> model.Name, true ],
             [
-                for name in shown ->
-                    title name
+                for metric in shown ->
+                    Metrics.heading metric
                     // The interval below its value: seven columns side by side are wider than a page.
-                    :: [ for report in reports -> (EvaluatedSplit.text report[name]).Replace(" (", "\n(") ]
+                    :: [ for report in reports -> (EvaluatedSplit.text report[metric.Key]).Replace(" (", "\n(") ]
             ]
         )
 

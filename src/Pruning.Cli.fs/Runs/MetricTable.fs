@@ -9,21 +9,16 @@ open Pruning.Cli.Framework
 [<RequireQualifiedAccess>]
 module MetricTable =
 
-    let private title (name: string) = name.Replace('_', ' ')
-
     /// One row per metric, one column per named state.
     let show (terminal: Terminal) (columns: (string * MetricState) list) : unit =
-        match columns with
-        | [] -> ()
-        | (_, first) :: _ ->
-            let reports = columns |> List.map (snd >> MetricState.report >> Map.ofList)
-
+        if not columns.IsEmpty then
             Terminal.table
                 terminal
                 (("metric", false) :: [ for name, _ in columns -> name, true ])
                 [
-                    for name, _ in MetricState.report first ->
-                        title name :: [ for report in reports -> Say.number report[name] ]
+                    for metric in MetricState.metrics ->
+                        Metrics.heading metric
+                        :: [ for _, state in columns -> Say.number (MetricState.value metric state) ]
                 ]
 
     /// { "loss": ..., ... } with every digit; what is undefined is null.

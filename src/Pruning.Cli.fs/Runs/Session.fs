@@ -137,14 +137,13 @@ module Session =
 
     /// One epoch as a line: what a person watches.
     let describeEpoch (report: EpochReport) : string =
-        let metric (state: MetricState) name =
-            MetricState.report state |> List.find (fst >> (=) name) |> snd |> Say.number
+        let text (state: MetricState) (metric: Metric) = $"{metric.Title} {Say.number (MetricState.value metric state)}"
 
         [
-            "training loss " + metric report.Training "loss"
-            "validation loss " + metric report.Validation "loss"
-            "average precision " + metric report.Validation "average_precision"
-            "ROC AUC " + metric report.Validation "roc_auc"
+            "training " + text report.Training Metrics.loss
+            "validation " + text report.Validation Metrics.loss
+            text report.Validation Metrics.averagePrecision
+            text report.Validation Metrics.rocAuc
             Say.number (Math.Round report.GraphsPerSecond) + " graphs/s"
             if report.IsBest then
                 "best so far"

@@ -25,7 +25,7 @@ module private Append =
 
     let private fail (path: string) (what: string) : 'a =
         let reason = Win32Exception(Marshal.GetLastPInvokeError()).Message
-        raise (IOException $"cannot {what} the journal {path}: {reason}")
+        raise (IOException $"cannot {what} the log {path}: {reason}")
 
     /// Appends bytes to a file that is there, in one write, and waits until they are on the disk.
     let bytes (path: string) (content: byte[]) : unit =
@@ -42,9 +42,7 @@ module private Append =
                 fail path "write to"
 
             if written <> nativeint content.Length then
-                raise (
-                    IOException $"wrote {written} of {content.Length} bytes to the journal {path}; is the disk full?"
-                )
+                raise (IOException $"wrote {written} of {content.Length} bytes to the log {path}; is the disk full?")
 
             if sync descriptor <> 0 then
                 fail path "flush"

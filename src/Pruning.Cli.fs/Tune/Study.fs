@@ -82,7 +82,7 @@ module Study =
         match outcome with
         | JobOutcome.Done value ->
             let epochs = List.item job.Rung (StudyPlan.rungs desk.Plan)
-            desk.Around.Say $"{name}: {desk.Plan.Metric} {Say.number value} after {StudyPlan.epochsText epochs}."
+            desk.Around.Say $"{name}: {desk.Plan.Metric.Title} {Say.number value} after {StudyPlan.epochsText epochs}."
         | JobOutcome.Failed reason -> desk.Around.Say $"{name} failed: {reason}"
 
     let private outcomeOf (desk: Desk) (found: RunFound) : JobOutcome =

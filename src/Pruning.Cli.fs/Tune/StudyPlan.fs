@@ -4,6 +4,7 @@ open System
 open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
+open Pruning.Model.Metrics
 open Pruning.Cli.Framework
 open Pruning.Model.Persistence
 
@@ -26,8 +27,8 @@ type StudyPlan =
         Trials: int
         /// Draws the trials.
         Seed: int64
-        /// Validation metric by its name in metrics.jsonl.
-        Metric: string
+        /// Validation metric.
+        Metric: Metric
         /// Words of `train` that all trials share: files, fixed options.
         TrainArguments: string list
         /// Epochs of a whole training.
@@ -49,7 +50,7 @@ module StudyPlan =
     let methods = [ "grid"; "random"; "asha" ]
 
     /// Whether a smaller value of the metric is the better one.
-    let isLoss (metric: string) : bool = metric = "loss"
+    let isLowerBetter (metric: Metric) : bool = metric.Direction = Direction.LowerIsBetter
 
     /// Epochs of the rungs, ascending; the last one has all of them.
     let rungs (plan: StudyPlan) : int list =
@@ -118,7 +119,7 @@ module StudyPlan =
                 "space", Space.toJson plan.Space
                 "trials", Json.integer plan.Trials
                 "seed", Json.integer plan.Seed
-                "metric", Json.text plan.Metric
+                "metric", Json.text plan.Metric.Key
                 "epochs", Json.integer plan.Epochs
                 "threads", Json.integer plan.Threads
                 "train", Json.list (plan.TrainArguments |> List.map Json.text)
@@ -144,7 +145,12 @@ module StudyPlan =
                 Space = Space.ofJson path ((part "space").GetRawText())
                 Trials = (part "trials").GetInt32()
                 Seed = (part "seed").GetInt64()
-                Metric = text "metric"
+                Metric =
+                    let key = text "metric"
+
+                    MetricState.metrics
+                    |> List.tryFind (fun metric -> metric.Key = key)
+                    |> Option.defaultWith (fun () -> refuse $"the metric '{key}'" null)
                 Epochs = (part "epochs").GetInt32()
                 Threads = (part "threads").GetInt32()
                 TrainArguments = [ for word in (part "train").EnumerateArray() -> string (word.GetString()) ]

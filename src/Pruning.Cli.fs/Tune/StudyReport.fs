@@ -4,6 +4,7 @@ open System
 open System.Globalization
 open System.IO
 open System.Text.Json.Nodes
+open Pruning.Model.Metrics
 open Pruning.Cli.Framework
 open Pruning.Cli.Drawing
 open Pruning.Model.Persistence
@@ -75,7 +76,7 @@ module StudyReport =
 
     /// All trials, best first: who has come further stands before who has not, whatever the metric.
     let rows (plan: StudyPlan) (state: StudyState) : TrialRow list =
-        let sign = if StudyPlan.isLoss plan.Metric then 1.0 else -1.0
+        let sign = if StudyPlan.isLowerBetter plan.Metric then 1.0 else -1.0
 
         List.init plan.Trials (ofTrial plan state)
         |> List.sortBy (fun row ->
@@ -112,7 +113,7 @@ module StudyReport =
             for tuned in plan.Space do
                 tuned.Name, true
             "epochs", true
-            plan.Metric, true
+            Metrics.heading plan.Metric, true
             "seconds", true
             "status", false
         ]
@@ -220,7 +221,7 @@ module StudyReport =
                     axisOf rows tuned
                 if rungs.Length > 1 then
                     named "epochs" rungs epochs
-                plain plan.Metric (rows |> List.map _.Value)
+                plain plan.Metric.Title (rows |> List.map _.Value)
             ]
 
         let line =
@@ -228,9 +229,10 @@ module StudyReport =
                 [
                     "color", numbers (rows |> List.map _.Value)
                     "colorscale", Json.text "Viridis"
-                    "reversescale", Json.flag (StudyPlan.isLoss plan.Metric)
+                    "reversescale", Json.flag (StudyPlan.isLowerBetter plan.Metric)
                     "showscale", Json.flag true
-                    "colorbar", Json.record [ "title", Json.record [ "text", Json.text (Html.escape plan.Metric) ] ]
+                    "colorbar",
+                    Json.record [ "title", Json.record [ "text", Json.text (Html.escape plan.Metric.Title) ] ]
                 ]
 
         let trace =
@@ -276,7 +278,7 @@ module StudyReport =
             (htmlTitle directory)
             [
                 Block.Paragraph
-                    $"{plan.Trials} trials, {evaluated} with a value of the validation metric {plan.Metric}, {failed} failed. A trial's value is its best epoch's."
+                    $"{plan.Trials} trials, {evaluated} with a value of the validation metric {plan.Metric.Key}, {failed} failed. A trial's value is its best epoch's."
                 match best rows with
                 | Some row ->
                     let rung = defaultArg row.Rung 0
@@ -285,7 +287,7 @@ module StudyReport =
                     Block.Heading "Best"
 
                     Block.Paragraph
-                        $"Trial {row.Trial} with {plan.Metric} {Say.number row.Value} after {epochs}. Train it again:"
+                        $"Trial {row.Trial} with {plan.Metric.Key} {Say.number row.Value} after {epochs}. Train it again:"
 
                     Block.Listing(commandLine isFlag plan row)
                     Block.Heading "What the options do"

@@ -99,7 +99,7 @@ module StudyState =
 
     /// The jobs that a finished rung ranks: best first; what failed or was never defined comes last.
     let ranking (plan: StudyPlan) (rung: int) (state: StudyState) : Job list =
-        let sign = if StudyPlan.isLoss plan.Metric then 1.0 else -1.0
+        let sign = if StudyPlan.isLowerBetter plan.Metric then 1.0 else -1.0
 
         [
             for KeyValue(job, current) in state do

@@ -3,6 +3,7 @@ namespace Pruning.Cli.Tune
 open System
 open System.IO
 open System.Text.Json
+open Pruning.Model.Metrics
 open Pruning.Model.Logging
 
 /// What a run directory tells about a trial.
@@ -19,16 +20,16 @@ type RunFound =
 module TrialResult =
 
     /// The best value of a metric over the epochs of a run's validation split; nan if it was never defined.
-    let best (metric: string) (run: string) : float =
+    let best (metric: Metric) (run: string) : float =
         let values =
             RunLog.ReadMetrics(Path.Combine(run, "metrics.jsonl"))
             |> List.filter (fun line -> line.Split = "val")
-            |> List.choose (fun line -> line.Values |> List.tryFind (fun (name, _) -> name = metric))
+            |> List.choose (fun line -> line.Values |> List.tryFind (fun (name, _) -> name = metric.Key))
             |> List.map snd
             |> List.filter Double.IsFinite
 
         if values.IsEmpty then nan
-        elif StudyPlan.isLoss metric then List.min values
+        elif StudyPlan.isLowerBetter metric then List.min values
         else List.max values
 
     let private tryDescribe (directory: string) : (string * RunFound) option =

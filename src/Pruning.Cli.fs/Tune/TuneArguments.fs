@@ -15,7 +15,7 @@ type TuneChoices =
         Trials: int option
         MinEpochs: int option
         Eta: int option
-        Metric: string
+        Metric: Metric
         StudySeed: int64
         Workers: int option
         Devices: int list
@@ -33,7 +33,7 @@ module TuneChoices =
             Trials = None
             MinEpochs = None
             Eta = None
-            Metric = "average_precision"
+            Metric = Metrics.averagePrecision
             StudySeed = 42L
             Workers = None
             Devices = []
@@ -109,10 +109,10 @@ module TuneChoices =
                 (fun v s -> { s with Eta = v })
             |> Opt.unset "3"
             Opt.ofKind
-                { Kind.choiceAmong (fun () -> [ for name, _ in MetricState.report MetricState.zero -> name, name ]) [] with
+                { Kind.choiceAmong (fun () -> [ for metric in MetricState.metrics -> metric.Key, metric ]) [] with
                     Meta = Some "METRIC"
                     Choices = fun () -> []
-                    Text = Some
+                    Text = fun metric -> Some metric.Key
                 }
                 "--metric"
                 "Validation metric at the best epoch of each trial, by its name in metrics.jsonl."

@@ -18,7 +18,7 @@ let private showJson (terminal: Terminal) (directory: string) (plan: StudyPlan) 
                 row.Rung
                 |> Option.map (fun rung -> Json.integer rung)
                 |> Option.defaultValue null
-                plan.Metric, Json.number row.Value
+                plan.Metric.Key, Json.number row.Value
                 "seconds", Json.number row.Seconds
                 "status", Json.text row.Status
                 "run", Json.text row.Run
@@ -27,7 +27,7 @@ let private showJson (terminal: Terminal) (directory: string) (plan: StudyPlan) 
     Json.record
         [
             "study", Json.text directory
-            "metric", Json.text plan.Metric
+            "metric", Json.text plan.Metric.Key
             "trials", Json.list [ for row in rows -> trial row ]
             "best",
             (match StudyReport.best rows with
@@ -59,7 +59,7 @@ let private run (terminal: Terminal) (words: string list) : int =
 
     Terminal.say
         terminal
-        $"{plan.Trials} trials in {directory}, {settings.Workers} at a time, {plan.Threads} threads each; compared by the validation metric {plan.Metric}."
+        $"{plan.Trials} trials in {directory}, {settings.Workers} at a time, {plan.Threads} threads each; compared by the validation metric {plan.Metric.Key}."
 
     let around: StudySurroundings =
         {
@@ -92,7 +92,7 @@ let private run (terminal: Terminal) (words: string list) : int =
     elif (StudyReport.best rows).IsNone then
         raise (
             TrainingException
-                $"no trial has a value of {plan.Metric}; the table says why each failed, the logs under {directory}/logs more."
+                $"no trial has a value of {plan.Metric.Key}; the table says why each failed, the logs under {directory}/logs more."
         )
     else
         Terminal.say

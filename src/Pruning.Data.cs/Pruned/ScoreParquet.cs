@@ -2,6 +2,7 @@ using System.Globalization;
 using Parquet;
 using Parquet.Schema;
 using Pruning.Data.Tracksters;
+using Pruning.Shared;
 
 namespace Pruning.Data.Pruned;
 
@@ -90,7 +91,7 @@ public sealed class ScoreParquet : IDisposable
             _writer.DisposeAsync().AsTask().GetAwaiter().GetResult(); // writes the end of the file
             _stream.Flush(flushToDisk: true);
             _stream.Dispose();
-            File.Move(_temporaryPath, _path, overwrite: true);
+            AtomicFile.Publish(_temporaryPath, _path);
             _isPublished = true;
         }
         finally

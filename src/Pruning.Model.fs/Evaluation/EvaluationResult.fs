@@ -1,6 +1,7 @@
 namespace Pruning.Model.Evaluation
 
 open System.Collections.Generic
+open Pruning.Model.Metrics
 
 /// Everything that is counted of a model's predictions on some graphs. States add.
 type EvaluationResult =
@@ -155,7 +156,14 @@ module EvaluationResult =
             ofScored (ScoredSample.create threshold part margins[first..last]))
         |> Array.fold (+) zero
 
-    /// Names and values in a fixed order: those of nodes, then those of tracksters. What is undefined is nan.
-    let report (evaluation: EvaluationResult) : (string * float) list =
-        NodeMetrics.report evaluation.Nodes
-        @ TracksterMetrics.report evaluation.Tracksters
+    /// What is measured of nodes, then of tracksters.
+    let measurements: Measurement<EvaluationResult> list =
+        [
+            for one in NodeMetrics.measurements ->
+                Measurement.ofPart (fun (result: EvaluationResult) -> result.Nodes) one
+            for one in TracksterMetrics.measurements ->
+                Measurement.ofPart (fun (result: EvaluationResult) -> result.Tracksters) one
+        ]
+
+    /// Keys and values in a fixed order: those of nodes, then those of tracksters. What is undefined is nan.
+    let report (evaluation: EvaluationResult) : (string * float) list = Measurement.report measurements evaluation

@@ -208,19 +208,6 @@ module NodeMetrics =
                 }
         }
 
-    let private ratios (prefix: string) (rates: Rates) (curve: ScoreCurve) (calibration: Calibration) =
-        [
-            prefix + "precision", Rates.precision rates
-            prefix + "recall", Rates.recall rates
-            prefix + "f1", Rates.f1 rates
-            prefix + "balanced_accuracy", Rates.balancedAccuracy rates
-            prefix + "mcc", Rates.mcc rates
-            prefix + "roc_auc", ScoreCurve.rocAuc curve
-            prefix + "average_precision", ScoreCurve.averagePrecision curve
-            prefix + "brier", Calibration.brier calibration
-            prefix + "calibration_error", Calibration.expectedError calibration
-        ]
-
     /// The scores as a curve over thresholds, in nodes.
     let curve (m: NodeMetrics) : ScoreCurve =
         {
@@ -229,9 +216,29 @@ module NodeMetrics =
             Prune = Array.map float m.Scores.Prune
         }
 
-    /// Names and values in a fixed order; what is undefined is nan. Names that begin with energy_ weigh each node by its
+    let private ratios named rates curve calibration : Measurement<NodeMetrics> list =
+        [
+            Metrics.precision, rates >> Rates.precision
+            Metrics.recall, rates >> Rates.recall
+            Metrics.f1, rates >> Rates.f1
+            Metrics.balancedAccuracy, rates >> Rates.balancedAccuracy
+            Metrics.mcc, rates >> Rates.mcc
+            Metrics.rocAuc, curve >> ScoreCurve.rocAuc
+            Metrics.averagePrecision, curve >> ScoreCurve.averagePrecision
+            Metrics.brier, calibration >> Calibration.brier
+            Metrics.calibrationError, calibration >> Calibration.expectedError
+        ]
+        |> List.map (fun (metric, value) -> Measurement.create (named metric) value)
+
+    /// What is measured of nodes: each counted once, then each weighted by its energy.
+    let measurements: Measurement<NodeMetrics> list =
+        ratios id (fun m -> Rates.ofConfusion m.Decisions) curve _.Calibration
+        @ ratios
+            Metrics.weightedByEnergy
+            (fun m -> EnergyConfusion.rates m.Energy)
+            (fun m -> EnergyHistogram.curve m.EnergyScores)
+            _.EnergyCalibration
+
+    /// Keys and values in a fixed order; what is undefined is nan. Keys that begin with energy_ weigh each node by its
     /// energy.
-    let report (m: NodeMetrics) : (string * float) list =
-        ratios "" (Rates.ofConfusion m.Decisions) (curve m) m.Calibration
-        @ ratios "energy_" (EnergyConfusion.rates m.Energy) (EnergyHistogram.curve m.EnergyScores) m.EnergyCalibration
-        |> List.map (fun (name, value) -> name, Option.defaultValue nan value)
+    let report (m: NodeMetrics) : (string * float) list = Measurement.report measurements m

@@ -301,56 +301,64 @@ module TracksterMetrics =
     let values (quantity: TracksterQuantity) (m: TracksterMetrics) : ValueHistogram =
         m.Values[TracksterQuantity.index quantity]
 
-    /// Names and values in a fixed order; what is undefined is nan. Means are over tracksters, total_ over energy;
-    /// resolutions are half the smallest interval of 68.3 % over the mean; angles are medians in mrad.
-    let report (m: TracksterMetrics) : (string * float) list =
-        let mean quantity = ValueHistogram.mean (values quantity m)
-        let median quantity = ValueHistogram.quantile 0.5 (values quantity m)
+    let private mean quantity (m: TracksterMetrics) = ValueHistogram.mean (values quantity m)
 
-        let resolution quantity =
-            Option.map2
-                (fun width mean -> width / mean)
-                (ValueHistogram.halfWidth Central (values quantity m))
-                (mean quantity)
+    let private median quantity (m: TracksterMetrics) = ValueHistogram.quantile 0.5 (values quantity m)
 
-        let total part whole =
-            let whole = ExactSum.toFloat whole
-            if whole > 0.0 then Some(ExactSum.toFloat part / whole) else None
+    let private resolution quantity (m: TracksterMetrics) =
+        Option.map2
+            (fun width mean -> width / mean)
+            (ValueHistogram.halfWidth Central (values quantity m))
+            (mean quantity m)
 
+    let private share part whole =
+        let whole = ExactSum.toFloat whole
+        if whole > 0.0 then Some(ExactSum.toFloat part / whole) else None
+
+    let private exactShare (m: TracksterMetrics) = if m.Count = 0L then None else Some(float m.Exact / float m.Count)
+
+    let private rejected (m: TracksterMetrics) =
         let foreign = m.All |> ExactSum.subtract m.Shower
         let foreignKept = m.Kept |> ExactSum.subtract m.ShowerKept
+        share foreignKept foreign |> Option.map (fun kept -> 1.0 - kept)
 
+    /// What is measured of tracksters. Means are over tracksters, total_ over energy; resolutions are half the smallest
+    /// interval of 68.3 % over the mean; angles are medians in mrad.
+    let measurements: Measurement<TracksterMetrics> list =
         [
-            "exact_graphs", (if m.Count = 0L then None else Some(float m.Exact / float m.Count))
-            "purity_before", mean TracksterQuantity.PurityBefore
-            "purity_after", mean TracksterQuantity.PurityAfter
-            "purity_oracle", mean TracksterQuantity.PurityOracle
-            "efficiency", mean TracksterQuantity.Efficiency
-            "contamination_rejected", mean TracksterQuantity.ContaminationRejected
-            "total_purity_before", total m.Shower m.All
-            "total_purity_after", total m.ShowerKept m.Kept
-            "total_efficiency", total m.ShowerKept m.Shower
-            "total_contamination_rejected", total foreignKept foreign |> Option.map (fun kept -> 1.0 - kept)
-            "response_raw", mean TracksterQuantity.ResponseRaw
-            "response_pruned", mean TracksterQuantity.ResponsePruned
-            "response_oracle", mean TracksterQuantity.ResponseOracle
-            "resolution_raw", resolution TracksterQuantity.ResponseRaw
-            "resolution_pruned", resolution TracksterQuantity.ResponsePruned
-            "resolution_oracle", resolution TracksterQuantity.ResponseOracle
-            "angle_raw", median TracksterQuantity.AngleRaw
-            "angle_pruned", median TracksterQuantity.AnglePruned
-            "angle_oracle", median TracksterQuantity.AngleOracle
-            "score_before", mean TracksterQuantity.ScoreBefore
-            "score_after", mean TracksterQuantity.ScoreAfter
-            "score_oracle", mean TracksterQuantity.ScoreOracle
-            "fakes_before", mean TracksterQuantity.FakeBefore
-            "fakes_after", mean TracksterQuantity.FakeAfter
-            "fakes_oracle", mean TracksterQuantity.FakeOracle
-            "sim_response_raw", mean TracksterQuantity.SimResponseRaw
-            "sim_response_pruned", mean TracksterQuantity.SimResponsePruned
-            "sim_response_oracle", mean TracksterQuantity.SimResponseOracle
-            "found_raw", mean TracksterQuantity.FoundRaw
-            "found_pruned", mean TracksterQuantity.FoundPruned
-            "found_oracle", mean TracksterQuantity.FoundOracle
+            Metrics.exactGraphs, exactShare
+            Metrics.purityBefore, mean TracksterQuantity.PurityBefore
+            Metrics.purityAfter, mean TracksterQuantity.PurityAfter
+            Metrics.purityOracle, mean TracksterQuantity.PurityOracle
+            Metrics.efficiency, mean TracksterQuantity.Efficiency
+            Metrics.contaminationRejected, mean TracksterQuantity.ContaminationRejected
+            Metrics.totalPurityBefore, (fun m -> share m.Shower m.All)
+            Metrics.totalPurityAfter, (fun m -> share m.ShowerKept m.Kept)
+            Metrics.totalEfficiency, (fun m -> share m.ShowerKept m.Shower)
+            Metrics.totalContaminationRejected, rejected
+            Metrics.responseRaw, mean TracksterQuantity.ResponseRaw
+            Metrics.responsePruned, mean TracksterQuantity.ResponsePruned
+            Metrics.responseOracle, mean TracksterQuantity.ResponseOracle
+            Metrics.resolutionRaw, resolution TracksterQuantity.ResponseRaw
+            Metrics.resolutionPruned, resolution TracksterQuantity.ResponsePruned
+            Metrics.resolutionOracle, resolution TracksterQuantity.ResponseOracle
+            Metrics.angleRaw, median TracksterQuantity.AngleRaw
+            Metrics.anglePruned, median TracksterQuantity.AnglePruned
+            Metrics.angleOracle, median TracksterQuantity.AngleOracle
+            Metrics.scoreBefore, mean TracksterQuantity.ScoreBefore
+            Metrics.scoreAfter, mean TracksterQuantity.ScoreAfter
+            Metrics.scoreOracle, mean TracksterQuantity.ScoreOracle
+            Metrics.fakesBefore, mean TracksterQuantity.FakeBefore
+            Metrics.fakesAfter, mean TracksterQuantity.FakeAfter
+            Metrics.fakesOracle, mean TracksterQuantity.FakeOracle
+            Metrics.simResponseRaw, mean TracksterQuantity.SimResponseRaw
+            Metrics.simResponsePruned, mean TracksterQuantity.SimResponsePruned
+            Metrics.simResponseOracle, mean TracksterQuantity.SimResponseOracle
+            Metrics.foundRaw, mean TracksterQuantity.FoundRaw
+            Metrics.foundPruned, mean TracksterQuantity.FoundPruned
+            Metrics.foundOracle, mean TracksterQuantity.FoundOracle
         ]
-        |> List.map (fun (name, value) -> name, Option.defaultValue nan value)
+        |> List.map (fun (metric, value) -> Measurement.create metric value)
+
+    /// Keys and values in a fixed order; what is undefined is nan.
+    let report (m: TracksterMetrics) : (string * float) list = Measurement.report measurements m

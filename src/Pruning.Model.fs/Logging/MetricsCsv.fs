@@ -17,7 +17,7 @@ module MetricsCsv =
     let ofTraining = [ "gradient_norm"; "learning_rate"; "graphs_per_second"; "seconds"; "resident_bytes" ]
 
     /// The metrics, then what only the training split has.
-    let private columns: string list = (MetricState.report MetricState.zero |> List.map fst) @ ofTraining
+    let private columns: string list = [ for metric in MetricState.metrics -> metric.Key ] @ ofTraining
 
     let header: string = String.concat "," ([ "epoch"; "step"; "split" ] @ columns)
 

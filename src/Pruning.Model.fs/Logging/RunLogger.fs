@@ -55,10 +55,17 @@ module RunLogger =
     /// What the HParams tab shows of a run: the best epoch's metrics, and the test split's.
     let private shownMetrics: (string * string) list =
         [
-            for name in [ "average_precision"; "roc_auc"; "f1"; "energy_efficiency"; "energy_purity"; "loss" ] do
-                let words = name.Replace('_', ' ')
-                $"best/{name}", $"validation {words}, best epoch"
-            "test/average_precision", "test average precision"
+            for metric in
+                [
+                    Metrics.averagePrecision
+                    Metrics.rocAuc
+                    Metrics.f1
+                    Metrics.energyEfficiency
+                    Metrics.energyPurity
+                    Metrics.loss
+                ] do
+                $"best/{metric.Key}", $"validation {metric.Title}, best epoch"
+            $"test/{Metrics.averagePrecision.Key}", $"test {Metrics.averagePrecision.Title}"
             "system/graphs_per_second", "training graphs a second"
         ]
 

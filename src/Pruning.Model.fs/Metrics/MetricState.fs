@@ -90,18 +90,29 @@ module MetricState =
         else
             Some(ExactSum.toFloat state.LossSum / float state.Graphs)
 
-    /// Names and values in a fixed order; what is undefined (a zero denominator) is nan.
-    let report (state: MetricState) : (string * float) list =
-        let orNaN = Option.defaultValue Double.NaN
-
+    /// What a state knows, in the order of every list of them.
+    let measurements: Measurement<MetricState> list =
         [
-            "loss", orNaN (loss state)
-            "accuracy", orNaN (Confusion.accuracy state.Decisions)
-            "precision", orNaN (Confusion.precision state.Decisions)
-            "recall", orNaN (Confusion.recall state.Decisions)
-            "f1", orNaN (Confusion.f1 state.Decisions)
-            "roc_auc", orNaN (ScoreHistogram.rocAuc state.Scores)
-            "average_precision", orNaN (ScoreHistogram.averagePrecision state.Scores)
-            "energy_efficiency", orNaN (ShowerMetrics.efficiency state.Energy)
-            "energy_purity", orNaN (ShowerMetrics.purity state.Energy)
+            Measurement.create Metrics.loss loss
+            Measurement.create Metrics.accuracy (fun state -> Confusion.accuracy state.Decisions)
+            Measurement.create Metrics.precision (fun state -> Confusion.precision state.Decisions)
+            Measurement.create Metrics.recall (fun state -> Confusion.recall state.Decisions)
+            Measurement.create Metrics.f1 (fun state -> Confusion.f1 state.Decisions)
+            Measurement.create Metrics.rocAuc (fun state -> ScoreHistogram.rocAuc state.Scores)
+            Measurement.create Metrics.averagePrecision (fun state -> ScoreHistogram.averagePrecision state.Scores)
+            Measurement.create Metrics.energyEfficiency (fun state -> ShowerMetrics.efficiency state.Energy)
+            Measurement.create Metrics.energyPurity (fun state -> ShowerMetrics.purity state.Energy)
         ]
+
+    /// Their metrics.
+    let metrics: Metric list = [ for one in measurements -> one.Metric ]
+
+    /// One value; nan where it is undefined, and for a metric that is of no such state.
+    let value (metric: Metric) (state: MetricState) : float =
+        measurements
+        |> List.tryFind (fun one -> one.Metric.Key = metric.Key)
+        |> Option.bind (fun one -> one.Value state)
+        |> Option.defaultValue Double.NaN
+
+    /// Keys and values in a fixed order; what is undefined (a zero denominator) is nan.
+    let report (state: MetricState) : (string * float) list = Measurement.report measurements state

@@ -8,15 +8,6 @@ open System.Runtime.InteropServices
 /// The few system calls on directories that .NET does not offer. Linux and macOS names and numbers are the same for these.
 module internal Posix =
 
-    [<DllImport("libc", EntryPoint = "open", SetLastError = true)>]
-    extern int private openPath([<MarshalAs(UnmanagedType.LPUTF8Str)>] string path, int flags)
-
-    [<DllImport("libc", EntryPoint = "fsync", SetLastError = true)>]
-    extern int private syncDescriptor(int descriptor)
-
-    [<DllImport("libc", EntryPoint = "close")>]
-    extern int private closeDescriptor(int descriptor)
-
     [<DllImport("libc", EntryPoint = "mkdir", SetLastError = true)>]
     extern int private makeDirectory([<MarshalAs(UnmanagedType.LPUTF8Str)>] string path, uint32 mode)
 
@@ -35,27 +26,8 @@ module internal Posix =
     [<Literal>]
     let private ReadOnly = 30 // EROFS
 
-    [<Literal>]
-    let private InvalidArgument = 22 // EINVAL: this file system does not sync directories
-
     /// Waits until the names in a directory are on the disk.
-    let syncDirectory (path: string) : unit =
-        let descriptor = openPath (path, 0) // O_RDONLY
-
-        if descriptor < 0 then
-            let reason = Win32Exception(Marshal.GetLastPInvokeError()).Message
-            raise (IOException $"cannot open the directory {path} to flush it to the disk: {reason}")
-
-        try
-            if syncDescriptor descriptor <> 0 then
-                let error = Marshal.GetLastPInvokeError()
-
-                if error <> InvalidArgument then
-                    raise (
-                        IOException $"cannot flush the directory {path} to the disk: {Win32Exception(error).Message}"
-                    )
-        finally
-            closeDescriptor descriptor |> ignore
+    let syncDirectory (path: string) : unit = Pruning.Shared.AtomicFile.SyncDirectory path
 
     /// Makes one directory; false when something of that name is there already. One of two racing callers gets true.
     let tryMakeDirectory (path: string) : bool =
@@ -104,12 +76,10 @@ module AtomicFile =
                     write stream
                     stream.Flush(flushToDisk = true))
 
-            File.Move(beside, path, overwrite = true)
+            Pruning.Shared.AtomicFile.Publish(beside, path)
         with _ ->
             File.Delete beside
             reraise ()
-
-        Posix.syncDirectory parent
 
     /// Removes what writers that were stopped left beside their targets in a directory. Nobody may be writing there.
     let removeLeftovers (directory: string) : unit =

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Pruning.Native.Errors;
 using Pruning.Native.Posix;
+using Pruning.Shared;
 
 namespace Pruning.Native.Torch;
 
@@ -73,8 +74,13 @@ internal static class ShimPatcher
         string temporary = $"{path}.{Environment.ProcessId}.{Environment.TickCount64}";
         try
         {
-            File.WriteAllBytes(temporary, library.Bytes);
-            File.Move(temporary, path, overwrite: true);
+            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write))
+            {
+                stream.Write(library.Bytes);
+                stream.Flush(flushToDisk: true);
+            }
+
+            AtomicFile.Publish(temporary, path);
         }
         finally
         {

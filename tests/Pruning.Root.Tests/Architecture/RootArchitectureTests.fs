@@ -15,9 +15,11 @@ let private isOurs (name: string) = name = "Pruning" || name.StartsWith "Pruning
 
 /// Each namespace, lowest first, and the namespaces that it uses.
 let private layout: NamespaceLayout =
-    let full name = $"Pruning.Root.{name}"
+    // What all C# projects compile from one source stands outside of the library's own name.
+    let full name = if name = "Shared" then "Pruning.Shared" else $"Pruning.Root.{name}"
 
     [
+        "Shared", ""
         "Errors", ""
         "Threading", "Errors"
         "Columns", "Errors"
@@ -40,7 +42,7 @@ let private layout: NamespaceLayout =
         "Ntuples",
         "Errors Threading Columns Sources Compression Compression.Blocks Files Ntuples.Encoding Ntuples.Metadata"
         "Reading", "Errors Columns Sources Files Streamers Trees.Records Trees Ntuples.Metadata Ntuples"
-        "Writing.Records", "Errors Columns"
+        "Writing.Records", "Shared Errors Columns"
         "Writing.Tables", "Columns Files Writing.Records"
         "Writing.Trees", "Errors Columns Compression Compression.Blocks Files Writing.Records Writing.Tables"
         "Writing.Ntuples",

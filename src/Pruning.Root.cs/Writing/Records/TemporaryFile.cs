@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using Pruning.Root.Errors;
+using Pruning.Shared;
 
 namespace Pruning.Root.Writing.Records;
 
@@ -84,14 +85,14 @@ internal sealed class TemporaryFile : IDisposable
         }
     }
 
-    /// <summary>Renames the complete file to its final name, and replaces a file of that name.</summary>
+    /// <summary>Renames the complete file to its final name in one step, and waits until the name is on the disk.</summary>
     public void Publish()
     {
         Flush();
         _handle.Dispose();
         try
         {
-            File.Move(TemporaryPath, _path, overwrite: true);
+            AtomicFile.Publish(TemporaryPath, _path);
             _published = true;
         }
         catch (Exception e) when (IsDisk(e))
