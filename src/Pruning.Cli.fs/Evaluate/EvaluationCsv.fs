@@ -56,12 +56,12 @@ module EvaluationCsv =
             ]
     }
 
-    /// Writes metrics.csv, bins.csv, curves.csv, working_points.csv and tracksters.csv.
-    let write (directory: string) (reports: EvaluationReport list) : unit =
-        Directory.CreateDirectory directory |> ignore
-        let save name header rows = Csv.write (Path.Combine(directory, name)) header rows
-        let values = [ "metric"; "value"; "low"; "high" ]
+    /// Writes a table: name of the file, header, rows.
+    type private Save = string -> string list -> string list seq -> unit
 
+    let private values = [ "metric"; "value"; "low"; "high" ]
+
+    let private metrics (save: Save) (reports: EvaluationReport list) : unit =
         save
             "metrics.csv"
             ([ "split"; "model" ] @ values)
@@ -72,6 +72,7 @@ module EvaluationCsv =
                             [ report.Split.Name; model.Name ] @ metricCells value
             ]
 
+    let private bins (save: Save) (reports: EvaluationReport list) : unit =
         save
             "bins.csv"
             ([ "split"; "model"; "dimension"; "bin"; "low_edge"; "high_edge"; "nodes"; "tracksters" ]
@@ -95,11 +96,13 @@ module EvaluationCsv =
                                     @ metricCells value
             ]
 
+    let private curves (save: Save) (reports: EvaluationReport list) : unit =
         save
             "curves.csv"
             [ "split"; "model"; "curve"; "x"; "y" ]
             (reports |> Seq.collect (fun report -> curveRows report.Split))
 
+    let private workingPoints (save: Save) (reports: EvaluationReport list) : unit =
         save
             "working_points.csv"
             [
@@ -136,6 +139,7 @@ module EvaluationCsv =
                             ]
             ]
 
+    let private tracksters (save: Save) (reports: EvaluationReport list) : unit =
         save
             "tracksters.csv"
             ([ "split"; "file"; "entry"; "event"; "nodes"; "eta"; "pdg_id"; "exact" ]
@@ -166,3 +170,13 @@ module EvaluationCsv =
                  "found_oracle"
              ])
             (reports |> Seq.collect (fun report -> tracksterRows report.Split))
+
+    /// Writes metrics.csv, bins.csv, curves.csv, working_points.csv and tracksters.csv.
+    let write (directory: string) (reports: EvaluationReport list) : unit =
+        Directory.CreateDirectory directory |> ignore
+        let save name header rows = Csv.write (Path.Combine(directory, name)) header rows
+        metrics save reports
+        bins save reports
+        curves save reports
+        workingPoints save reports
+        tracksters save reports

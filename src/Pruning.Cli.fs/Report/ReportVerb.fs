@@ -2,6 +2,7 @@ module Pruning.Cli.Report.ReportVerb
 
 open System
 open System.IO
+open TorchSharp
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
@@ -104,6 +105,27 @@ let private writeFigures (terminal: Terminal) (blocks: Block list) (directory: s
         write ".svg" (fun path -> Output.writeText path (Renderer.svg drawing))
         write ".pdf" (fun path -> Output.writeBytes path (Renderer.pdf [ drawing ]))
 
+let private planOf
+    (settings: ReportSettings)
+    (chosen: TrainSettings)
+    (device: torch.Device)
+    (threads: int)
+    (model: TrainedModel)
+    (data: SplitData)
+    : EvaluationPlan =
+    {
+        Device = device
+        Threads = threads
+        Model = model
+        Data = data
+        Divided = true
+        BatchSize = chosen.Training.BatchSize
+        Workers = settings.Network.Workers
+        Resampling = settings.Network.Resampling
+        WithBaselines = true
+        Threshold = Threshold.Probability 0.5
+    }
+
 let private run (terminal: Terminal) (words: string list) : int =
     let settings = settingsOf words
     let source = ModelSource.locateRun settings.Run settings.Network.Checkpoint
@@ -130,20 +152,7 @@ let private run (terminal: Terminal) (words: string list) : int =
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)
 
-    let plan =
-        {
-            Device = device
-            Threads = threads
-            Model = model
-            Data = data
-            Divided = true
-            BatchSize = chosen.Training.BatchSize
-            Workers = settings.Network.Workers
-            Resampling = settings.Network.Resampling
-            WithBaselines = true
-            Threshold = Threshold.Probability 0.5
-        }
-
+    let plan = planOf settings chosen device threads model data
     let indices = SplitName.indices data settings.Split
 
     if indices.Length = 0 then

@@ -174,6 +174,21 @@ module Session =
 
     let checkpoints (run: string) = Resumption.checkpoints run
 
+    /// The test split is looked at once, with the model that the validation split chose.
+    let private testOf (plan: TrainingPlan) (logger: RunLogger) (report: BestEpoch) : MetricState =
+        let state = Loop.validate plan plan.Split.Test
+
+        let line: MetricLine =
+            {
+                Epoch = report.Epoch
+                Step = report.GlobalStep
+                Split = "test"
+                Values = MetricState.report state
+            }
+
+        logger (RunRecord.Metrics(line, state))
+        state
+
     let private trainIn
         (terminal: Terminal)
         (settings: TrainSettings)
@@ -234,23 +249,10 @@ module Session =
             TrainingRecorder.tracksters logger report.GlobalStep device model data.Dataset data.Split.Validation
         | _ -> ()
 
-        // The test split is looked at once, with the model that the validation split chose.
         let test =
             match outcome.Best, best with
             | Some report, Some model when not outcome.Interrupted && data.Split.Test.Length > 0 ->
-                let state = Loop.validate { plan with Model = model } data.Split.Test
-
-                let line: MetricLine =
-                    {
-                        Epoch = report.Epoch
-                        Step = report.GlobalStep
-                        Split = "test"
-                        Values = MetricState.report state
-                    }
-
-                logger (RunRecord.Metrics(line, state))
-
-                Some state
+                Some(testOf { plan with Model = model } logger report)
             | _ -> None
 
         {
