@@ -4,6 +4,7 @@ open System
 open System.IO
 open Expecto
 open Pruning.Native.Host
+open Pruning.Native.Nccl
 
 /// A tree of files under a temporary directory.
 let private withFiles (files: (string * string) list) (test: string -> unit) =
