@@ -120,7 +120,7 @@ printfn
 
 let state = pruner.Network.Start embedding
 let undecided = torch.zeros ([| int64 batch.NodeCount; 2L |])
-let next = pruner.Network.Step Inference tensors.Plan undecided state
+let next = pruner.Network.Pass Inference tensors.Plan undecided state
 let logits = pruner.Network.PruneLogits Inference (NodeState.embedding next)
 printfn "  after one pass: state %A, logits %A" (NodeState.embedding next).shape logits.shape
 

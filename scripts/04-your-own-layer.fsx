@@ -84,7 +84,7 @@ let gated (init: Init) (hidden: int) : GraphLayer =
 
 // --------------------------------------------------------------------------------------------------------- A strategy
 //
-// A strategy is a function from a network, a passMode and a batch to a predictions. This one takes three passes, and each pass
+// A strategy is a function from a network, a pass mode and a batch to predictions. This one takes three passes, and each pass
 // decides for good what is within the next distance of the seed; what lies farther out reads those decisions. The seed's
 // neighbourhood is easy; the rim, where showers overlap, sees what was decided further in.
 
@@ -101,7 +101,7 @@ let outwards: Strategy =
 
         // What is decided so far: logits, decisions as the decision cell reads them, and the pass of each node.
         let pass (state: NodeState, logits: Tensor, decisions: Tensor, passOf: Tensor) (number: int, limit: float) =
-            let next = network.Step mode batch.Plan decisions state
+            let next = network.Pass mode batch.Plan decisions state
             let fresh = network.PruneLogits mode (NodeState.embedding next) // [nodes, 2]
             let isNow = passOf.eq(scalar -1.0).logical_and(withScalar limit distance.le) // [nodes]
             let chosen = isNow.unsqueeze 1L

@@ -70,11 +70,11 @@ let train (name: string) (files: string list) (options: string list) : string li
     let words = [ "--preset"; "fast"; "--training-fraction"; "0.6"; "--threads"; "1"; "--name"; name ]
     "train" :: files @ words @ [ "--runs"; "runs" ] @ options
 
-/// The test split of the sample, at 99 % of the energy of its validation split. The rules are the same beside every network.
+/// The test split of the sample, at 99 % of the energy of its validation split. The baselines are the same for every network.
 let evaluate (name: string) (run: string) (options: string list) : string list =
-    let rules = if name = "one-pass" then "all" else "none"
+    let baselines = if name = "one-pass" then "all" else "none"
     let words = [ "--split"; "test"; "--working-point"; "efficiency=0.99"; "--bootstrap"; "100" ]
-    "evaluate" :: run :: options @ words @ [ "--baselines"; rules; "--json" ]
+    "evaluate" :: run :: options @ words @ [ "--baselines"; baselines; "--json" ]
 
 let say (words: string list) = $"""graph-pruning {String.concat " " words}"""
 
@@ -136,7 +136,7 @@ let trained (name: string) (files: string list) (options: string list) : string 
 
     newest, float (File.ReadAllText seconds)
 
-/// A network, and for one of them the rules, evaluated.
+/// A network, and for one of them the baselines, evaluated.
 let evaluated (name: string) (directory: string) (options: string list) : JsonElement =
     let file = inDirectory $"{name}.json"
 

@@ -18,7 +18,8 @@ open System.Globalization
 open System.IO
 open System.Runtime.InteropServices
 open System.Text.Json
-open Pruning.Native
+open Pruning.Native.Errors
+open Pruning.Native.Torch
 
 // Numbers are written and read with a point, whatever the locale says.
 CultureInfo.DefaultThreadCurrentCulture <- CultureInfo.InvariantCulture

@@ -34,6 +34,13 @@ let private referenced (project: string) =
             found.Groups[1].Value
     ]
 
+/// Namespaces of the data in their order; each may use those before it.
+let private dataRooms =
+    [ "Errors"; "Graphs"; "Tracksters"; "Batching"; "Ticl"; "Simulation"; "Pruned"; "Options" ]
+
+/// Namespaces of the native code in their order; each may use those before it.
+let private nativeRooms = [ "Errors"; "Posix"; "Torch"; "Kernels"; "Mpi"; "Nccl"; "Host" ]
+
 /// Namespaces of the model in the order of compilation; each may use those before it.
 let private modelRooms =
     [
@@ -149,6 +156,22 @@ let tests =
                                 Regex.Match(File.ReadAllText file, @"(?m)^(?:namespace|module) (Pruning\.\w+\.\w+)")
 
                             Expect.equal found.Groups[1].Value wanted file
+            }
+
+            test "a folder of the C# projects is a namespace" {
+                for project in [ "Data"; "Native" ] do
+                    let problems =
+                        NamespaceArrows.folderProblems $"Pruning.{project}" (path $"src/Pruning.{project}.cs")
+
+                    Expect.isEmpty problems (String.concat "\n" problems)
+            }
+
+            test "namespaces of the data depend one way" {
+                Expect.equal (upward "Pruning.Data" dataRooms (assembly "Pruning.Data")) [] "upward"
+            }
+
+            test "namespaces of the native code depend one way" {
+                Expect.equal (upward "Pruning.Native" nativeRooms (assembly "Pruning.Native")) [] "upward"
             }
 
             test "namespaces of the model depend one way" {

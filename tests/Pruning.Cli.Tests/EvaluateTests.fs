@@ -24,7 +24,7 @@ let private hostile = "\"><img src=x onerror=document.title=1>.root"
 /// Two small runs on one file, in a directory that is removed with the process.
 let private prepared =
     lazy
-        let directory = Directory.CreateTempSubdirectory "graph-pruning-judging-"
+        let directory = Directory.CreateTempSubdirectory "graph-pruning-evaluate-"
         AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> directory.Delete true)
         let file = Path.Combine(directory.FullName, hostile)
         File.Copy(sample, file)
@@ -53,7 +53,7 @@ let private evaluates =
     testList
         "evaluate in depth"
         [
-            test "rules, bins, intervals, working points and disturbed inputs, the same numbers each time" {
+            test "baselines, bins, intervals, working points and disturbed inputs, the same numbers each time" {
                 let directory, _, run, _ = prepared.Value
                 let csv = Path.Combine(directory, "numbers")
 
@@ -137,7 +137,7 @@ let private evaluates =
                     Expect.all lines (fun line -> cells line = cells lines[0]) $"cells of {name}"
             }
 
-            test "a model without a run has no rules that were trained, and no threshold to choose" {
+            test "a model without a run has no baselines that were fitted, and no threshold to choose" {
                 let directory, file, run, _ = prepared.Value
                 let model = Path.Combine(run, "checkpoints", "best", "model.safetensors")
                 let outcome = parse (cli [ "evaluate"; model; file; "--json" ] |> expecting 0).Out
@@ -152,7 +152,8 @@ let private evaluates =
                 |> expectSentence 2 [ "validation split of a run" ]
             }
 
-            test "a part of other files is divided as the run divides: rules and thresholds come from their own splits" {
+            test
+                "a split of other files is divided as the run divides: baselines and thresholds come from their own splits" {
                 let directory, _, run, _ = prepared.Value
                 let other = Path.Combine(directory, "other.root")
 
@@ -163,8 +164,8 @@ let private evaluates =
                 let words = [ "--split"; "test"; "--working-point"; "best-f1"; "--json" ]
                 let outcome = parse (cli ([ "evaluate"; run; other ] @ words) |> expecting 0).Out
                 let test = outcome.GetProperty("judgements").GetProperty "test"
-                let rules = [ for one in test.GetProperty("models").EnumerateObject() -> one.Name ]
-                Expect.contains rules "logistic regression" "rules"
+                let baselines = [ for one in test.GetProperty("models").EnumerateObject() -> one.Name ]
+                Expect.contains baselines "logistic regression" "baselines"
                 Expect.notEqual (test.GetProperty("margin").GetDouble()) 0.0 "a threshold of its own"
 
                 runCli [ "evaluate"; run; other; "--working-point"; "best-f1" ]
@@ -453,4 +454,4 @@ let private pages =
         ]
 
 [<Tests>]
-let tests = testList "Judging" [ evaluates; compares; pages ]
+let tests = testList "Evaluation" [ evaluates; compares; pages ]

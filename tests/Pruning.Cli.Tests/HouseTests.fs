@@ -222,7 +222,7 @@ let scripts =
                     let names = rows |> List.map (fun row -> row[1])
 
                     for wanted in [ "keep all"; "oracle"; "one-pass"; "plain"; "tree"; "autoregressive"; "more-data" ] do
-                        Expect.contains names wanted "one row for each rule and network"
+                        Expect.contains names wanted "one row for each baseline and network"
 
                     let networks = rows |> List.filter (fun row -> row[6] <> "")
                     Expect.hasLength networks 6 "networks, with what their training took"

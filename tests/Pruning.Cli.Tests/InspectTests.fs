@@ -164,7 +164,7 @@ let inspectTests =
                     Expect.equal (leaf.RootElement.GetProperty("isum").GetString()) "5050" "values")
             }
 
-            test "two questions at once, and --check of one tree, are usage errors" {
+            test "two modes at once, and --check of one tree, are usage errors" {
                 runCli [ "inspect"; sample; "--values"; "--check" ]
                 |> expectSentence 2 [ "--values and --check" ]
 

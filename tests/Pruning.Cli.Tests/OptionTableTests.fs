@@ -6,7 +6,7 @@ open Expecto
 open FsCheck
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Data
+open Pruning.Data.Options
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 

@@ -70,13 +70,13 @@ let private configs: Gen<TrainingConfig> =
             Gen.elements [ Backpropagation.Full; Backpropagation.Bounded 5L; Backpropagation.Truncated 7 ]
 
         let! workers = Gen.choose (1, 64)
-        let! partSize = Gen.elements [ None; Some 1; Some 16 ]
+        let! microBatch = Gen.elements [ None; Some 1; Some 16 ]
 
         return
             { TrainingConfig.standard with
                 Epochs = epochs
                 BatchSize = batchSize
-                PartSize = partSize
+                MicroBatch = microBatch
                 Accumulate = accumulate
                 LearningRate = rate
                 Schedule = schedule
@@ -180,7 +180,7 @@ let private settings: Arbitrary<TrainSettings> =
                 World =
                     { RankOptions.standard with
                         Replicas = replicas
-                        Patience = TimeSpan.FromSeconds 90.5
+                        RankTimeout = TimeSpan.FromSeconds 90.5
                     }
                 Arithmetic =
                     { Arithmetic.standard with
@@ -397,7 +397,7 @@ let private oldFiles =
                         { training with
                             Epochs = 3
                             BatchSize = 8
-                            PartSize = Some 4
+                            MicroBatch = Some 4
                             Accumulate = 2
                             LearningRate = 0.002
                             Schedule = LearningRateSchedule.Plateau(0.5, 4)
@@ -422,7 +422,7 @@ let private oldFiles =
                             Replicas = 3
                             Devices = [ "cpu"; "cpu" ]
                             Gpus = 0
-                            Patience = TimeSpan.FromSeconds 90.0
+                            RankTimeout = TimeSpan.FromSeconds 90.0
                         }
                     Arithmetic =
                         { Arithmetic.standard with

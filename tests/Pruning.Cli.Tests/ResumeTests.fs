@@ -153,7 +153,7 @@ let private signals =
 
 let private goingOn =
     [
-        test "a damaged newest checkpoint is told and the one before it taken" {
+        test "a damaged newest checkpoint is reported and the one before it used" {
             inTemporaryDirectory (fun runs ->
                 train runs [ "--epochs=2" ] |> expecting 0 |> ignore
                 let run = runIn runs
@@ -298,7 +298,7 @@ let private keptOptions =
                 Expect.isFalse ((section "output").GetProperty("histograms").GetBoolean()) "histograms"
                 Expect.equal ((section "output").GetProperty("file").GetString()) copy "file"
                 Expect.equal ((section "machine").GetProperty("replicas").GetInt32()) 2 "replicas"
-                Expect.equal ((section "machine").GetProperty("rank_timeout_seconds").GetDouble()) 90.0 "patience"
+                Expect.equal ((section "machine").GetProperty("rank_timeout_seconds").GetDouble()) 90.0 "rank timeout"
                 resume runs [ "--epochs=2" ] |> expecting 0 |> ignore
                 let wanted = before.Replace("\"epochs\": 1,", "\"epochs\": 2,")
                 Expect.equal (File.ReadAllText config) wanted "config.json, but for the epochs"
@@ -314,7 +314,11 @@ let private keptOptions =
                 |> ignore
 
                 Expect.equal ((section "machine").GetProperty("replicas").GetInt32()) 1 "replicas, now devices"
-                Expect.equal ((section "machine").GetProperty("rank_timeout_seconds").GetDouble()) 60.0 "patience, now"
+
+                Expect.equal
+                    ((section "machine").GetProperty("rank_timeout_seconds").GetDouble())
+                    60.0
+                    "rank timeout, now"
 
                 // A run like it writes to no file that is another's.
                 let last = File.ReadAllBytes copy

@@ -58,7 +58,7 @@ let tests =
                     { RankOptions.standard with
                         Replicas = 3
                         Gpus = 4
-                        Patience = System.TimeSpan.FromSeconds 90.0
+                        RankTimeout = System.TimeSpan.FromSeconds 90.0
                     }
 
                 let place: Pruning.Model.Distributed.LaunchPlace =
@@ -83,15 +83,15 @@ let tests =
                     Expect.equal
                         (World.takenUp None (TrainSettings.read [ said ]) world)
                         { RankOptions.standard with
-                            Patience = world.Patience
+                            RankTimeout = world.RankTimeout
                         }
                         "said anew"
             }
 
             test "parts of a batch are counted in graphs" {
-                Expect.equal (settings [ "a.root" ]).Training.PartSize None "none"
-                Expect.equal (settings [ "a.root"; "--micro-batch=4" ]).Training.PartSize (Some 4) "four"
-                Expect.equal (settings [ "a.root"; "--part-size=4" ]).Training.PartSize (Some 4) "the old name"
+                Expect.equal (settings [ "a.root" ]).Training.MicroBatch None "none"
+                Expect.equal (settings [ "a.root"; "--micro-batch=4" ]).Training.MicroBatch (Some 4) "four"
+                Expect.equal (settings [ "a.root"; "--part-size=4" ]).Training.MicroBatch (Some 4) "the old name"
                 Expect.stringContains (refused [ "a.root"; "--part-size=0" ]) "--micro-batch" "at least one"
             }
 
@@ -314,7 +314,7 @@ let tests =
                 Expect.stringContains sentence "--parity fixes --neighbour-aggregator to lstm" "aggregator"
             }
 
-            test "the original's .pt file becomes a .safetensors file, and the user is told" {
+            test "the original's .pt file becomes a .safetensors file, with a message" {
                 let s = settings [ "a.root"; "--output_file"; "out.d/argnn.pt" ]
                 Expect.equal s.OutputFile (Some "out.d/argnn.safetensors") "file"
                 Expect.hasLength s.Notes 1 "one note"

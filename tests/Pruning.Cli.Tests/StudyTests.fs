@@ -1,4 +1,4 @@
-/// The rules of a study without processes: spaces, journals, and what becomes of them under crashes.
+/// The rules of a study without processes: spaces, event logs, and what becomes of them under crashes.
 module Pruning.Tests.Cli.StudyTests
 
 open System
@@ -19,7 +19,7 @@ let private plan: StudyPlan =
         Trials = 6
         Seed = 42L
         Metric = Metrics.averagePrecision
-        TrainWords = [ "data.root"; "--hidden-dim"; "8" ]
+        TrainArguments = [ "data.root"; "--hidden-dim"; "8" ]
         Epochs = 9
         Threads = 1
     }
@@ -170,9 +170,9 @@ let private spaces =
 
 let private job trial = { Trial = trial; Rung = 0 }
 
-let private journals =
+let private eventLogs =
     testList
-        "journals"
+        "event logs"
         [
             test "events come back from their lines" {
                 let events =
@@ -239,14 +239,18 @@ let private journals =
                     }
 
                 let next events = StudyState.next single (fun _ -> false) (StudyState.ofEvents events)
-                Expect.equal (next (once @ once)) (Step.Take(job 0, None)) "again"
-                Expect.equal (next (once @ once @ once)) Step.Finished "given up"
+                Expect.equal (next (once @ once)) (NextAction.Take(job 0, None)) "again"
+                Expect.equal (next (once @ once @ once)) NextAction.Finished "given up"
                 // What a study gives back itself does not count.
                 let interrupted = [ StudyEvent.Claim(job 0, "a", None); StudyEvent.Release(job 0, "a", false) ]
-                Expect.equal (next (List.replicate 9 interrupted |> List.concat)) (Step.Take(job 0, None)) "for ever"
+
+                Expect.equal
+                    (next (List.replicate 9 interrupted |> List.concat))
+                    (NextAction.Take(job 0, None))
+                    "for ever"
             }
 
-            test "a journal file is appended to by many at once without loss" {
+            test "an event log is appended to by many at once without loss" {
                 Run.inTemporaryDirectory (fun directory ->
                     let path = Path.Combine(directory, EventLog.fileName)
                     File.WriteAllText(path, "{\"event\":\"cla") // what a crash left
@@ -374,9 +378,9 @@ let private advance (plan: StudyPlan) (world: World) (worker: Worker) : World * 
     match worker.Phase with
     | Idle ->
         match StudyState.next plan isDead state with
-        | Step.Take(job, from) -> world, Claiming(job, from)
-        | Step.Wait
-        | Step.Finished -> world, Idle
+        | NextAction.Take(job, from) -> world, Claiming(job, from)
+        | NextAction.Wait
+        | NextAction.Finished -> world, Idle
     | Claiming(job, _) -> append world (pending worker).Value, Verifying job
     | Verifying job when not (StudyState.isHeldBy worker.Owner job state) -> world, Idle
     | Verifying job when world.Completed.ContainsKey job -> world, Trained job // adopted
@@ -451,7 +455,7 @@ let private complete (plan: StudyPlan) (world: World) : World =
 
         if
             worker.Phase = Idle
-            && StudyState.next plan (fun _ -> false) state = Step.Finished
+            && StudyState.next plan (fun _ -> false) state = NextAction.Finished
         then
             world
         elif steps = 0 then
@@ -575,7 +579,7 @@ let private reports =
                     StudyReport.commandLine
                         isFlag
                         { plan with
-                            TrainWords = [ "my data.root" ]
+                            TrainArguments = [ "my data.root" ]
                         }
                         best
 
@@ -642,4 +646,4 @@ let private reports =
         ]
 
 [<Tests>]
-let tests = testList "study" [ spaces; journals; crashes; reports ]
+let tests = testList "study" [ spaces; eventLogs; crashes; reports ]

@@ -34,7 +34,7 @@ let private tiny =
 
 let private parse (text: string) = JsonDocument.Parse(text).RootElement
 
-let private read (parts: string list) = parse (File.ReadAllText(Path.Combine(List.toArray parts)))
+let private read (splits: string list) = parse (File.ReadAllText(Path.Combine(List.toArray splits)))
 
 /// The only run under a directory.
 let private runIn (runs: string) = Directory.GetDirectories runs |> Array.exactlyOne
@@ -215,9 +215,9 @@ let private trains =
             }
 
             test "missing and unreadable input is one sentence and exit code 4" {
-                for word, part in [ "/nowhere/x.root", "/nowhere/x.root"; "/nowhere/*.root", "/nowhere/*.root" ] do
+                for word, split in [ "/nowhere/x.root", "/nowhere/x.root"; "/nowhere/*.root", "/nowhere/*.root" ] do
                     let outcome = runCli [ "train"; word; "--runs"; "/nowhere" ]
-                    expectSentence 4 [ part ] outcome
+                    expectSentence 4 [ split ] outcome
 
                 withFile "notes.root" "not a ROOT file\n"B (fun path ->
                     runCli [ "train"; path ] |> expectSentence 4 [ path ])
@@ -281,8 +281,8 @@ let private evaluates =
                 Expect.equal (settings.Model, settings.Input.Words) ("run", [ "a.root" ]) "words"
 
                 Expect.equal
-                    (settings.Part, settings.Network.BatchSize, settings.Network.Checkpoint)
-                    (Some Part.Test, Some 8, "last")
+                    (settings.Split, settings.Network.BatchSize, settings.Network.Checkpoint)
+                    (Some SplitName.Test, Some 8, "last")
                     "options"
 
                 let wrong () = EvaluateSettings.ofWords [ "run"; "--split"; "train" ]

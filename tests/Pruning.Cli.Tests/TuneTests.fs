@@ -54,14 +54,14 @@ let private settings =
                 Expect.equal plan.Method SearchMethod.Grid "grid where all have values"
                 Expect.equal plan.Trials 4 "combinations"
                 Expect.equal plan.Epochs 1 "epochs"
-                Expect.isFalse (List.contains "--epochs" plan.TrainWords) "which a study says for each job"
+                Expect.isFalse (List.contains "--epochs" plan.TrainArguments) "which a study says for each job"
                 Expect.equal (planOf (words @ [ "--threads=3" ])).Threads 3 "threads as given"
-                Expect.equal (List.head plan.TrainWords) (Path.GetFullPath sample) "files by full path"
-                Expect.containsAll plan.TrainWords [ "--memory"; "gru"; "--hidden-dim"; "8" ] "others as they are"
-                Expect.isFalse (List.contains "--workers" plan.TrainWords) "workers are tune's own"
+                Expect.equal (List.head plan.TrainArguments) (Path.GetFullPath sample) "files by full path"
+                Expect.containsAll plan.TrainArguments [ "--memory"; "gru"; "--hidden-dim"; "8" ] "others as they are"
+                Expect.isFalse (List.contains "--workers" plan.TrainArguments) "workers are tune's own"
 
                 let settings =
-                    TrainSettings.ofWords (StudyPlan.trainWords TuneSettings.isFlag plan { Trial = 2; Rung = 0 })
+                    TrainSettings.ofWords (StudyPlan.trainArguments TuneSettings.isFlag plan { Trial = 2; Rung = 0 })
 
                 Expect.equal settings.Model.DecisionCell Pruning.Model.Configuration.CellKind.Gru "trial 2"
             }

@@ -294,7 +294,7 @@ let private storeTests =
             Expect.equal newest [ 2 ] "newest"
         }
 
-        test "a damaged newest checkpoint is told, put aside, and the one before it taken" {
+        test "a damaged newest checkpoint is reported, renamed, and the one before it used" {
             withDirectory (fun directory ->
                 let network = List.last variants
                 trainIn directory network full always |> ignore

@@ -14,13 +14,13 @@ open Pruning.Model.Distributed
 open Pruning.Native.Mpi
 
 let private worldSizes = [ 1; 2; 3; 4; 7 ]
-let private patience = TimeSpan.FromMinutes 1.0
+let private rankTimeout = TimeSpan.FromMinutes 1.0
 
 /// Runs a law with each number of ranks.
 let private withRanks (name: string) (law: int -> unit) : Test =
     testList name [ for size in worldSizes -> testCase $"{size} ranks" (fun () -> law size) ]
 
-let private run size work = LocalGroup.run size patience work
+let private run size work = LocalGroup.run size rankTimeout work
 
 let private gathering =
     withRanks "everybody gets what everybody brought, in the order of the ranks" (fun size ->

@@ -143,8 +143,8 @@ let private perLevel (level: SimdLevel) =
                                 let cell = Cells.create init cell inputs 40
 
                                 let forward (x: torch.Tensor list) =
-                                    let once = cell.Step x[0] (cell.Start x[1])
-                                    let twice = cell.Step x[0] once
+                                    let once = cell.Next x[0] (cell.Start x[1])
+                                    let twice = cell.Next x[0] once
                                     // The cell state of the last step gets no gradient.
                                     [ CellState.hidden once; CellState.hidden twice ]
 
@@ -223,7 +223,7 @@ let tests =
                     let x = torch.zeros ([| 1L; 1L |], dtype = Laws.dtype ())
                     Expect.isFalse (Arithmetic.isFused Arithmetic.standard x) "auto"
 
-                    Expect.throwsT<Pruning.Native.DeviceException>
+                    Expect.throwsT<Pruning.Native.Errors.DeviceException>
                         (fun () -> Arithmetic.isFused (Arithmetic.ofEngine Engine.Fused) x |> ignore)
                         "fused")
             }

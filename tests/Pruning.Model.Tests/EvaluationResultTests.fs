@@ -5,6 +5,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open Pruning.Data.Graphs
+open Pruning.Data.Tracksters
 open Pruning.Model.Persistence
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
@@ -102,7 +103,7 @@ let private laws =
         "laws"
         [
             property
-                "the judgement of a whole is the sum of those of its parts, to the bit"
+                "the evaluation of a whole is the sum of those of its parts, to the bit"
                 (fun (evaluated: Evaluated) (cut: PositiveInt) ->
                     let at = cut.Get % (evaluated.Raws.Length + 1)
 
@@ -294,8 +295,8 @@ let private tracksters =
                 let graph = graphOf [ 5f, 2f, 0f, false; 2f, 2.1f, 0f, true ]
                 let sample = EvaluationSample.create [ EvaluatedGraph.ofGraph 0L graph ]
 
-                let report rule =
-                    ScoredSample.create 0f sample [| rule graph |]
+                let report baseline =
+                    ScoredSample.create 0f sample [| baseline graph |]
                     |> EvaluationResult.ofScored
                     |> EvaluationResult.report
                     |> Map.ofList
@@ -397,7 +398,7 @@ let private tracksters =
                     Expect.floatClose Accuracy.high report[name] wanted name
             }
 
-            test "species, layers and pile-up are told by the file, or missing in words" {
+            test "species, layers and pile-up come from the file, or their absence is explained" {
                 let plain = EvaluatedGraph.ofGraph 0L (graphOf [ (1f, 2f, 0f, false) ])
                 let missing dimension graph = Dimension.missing dimension (EvaluationSample.create [ graph ])
                 Expect.stringContains (missing Dimension.Species plain).Value "pdgId" "species"
@@ -622,29 +623,29 @@ let private workingPoints =
             }
         ]
 
-let private rules =
+let private baselines =
     testList
-        "rules"
+        "baselines"
         [
             property "cuts have the best F1 of all cuts on what they were chosen on" (fun (evaluated: Evaluated) ->
                 let graphs = [ for graph in (sampleOf evaluated).Graphs -> graph.Graph ]
 
-                let f1 rule =
-                    let state = Baselines.evaluate rule graphs
+                let f1 baseline =
+                    let state = Baselines.evaluate baseline graphs
                     Confusion.f1 state.Decisions |> Option.defaultValue 0.0
 
-                for rule, values, prunesAbove in
+                for baseline, values, prunesAbove in
                     [
                         Baselines.energyCut graphs,
                         (fun (graph: ShowerGraph) -> Array.init graph.NodeCount graph.Energy),
                         false
                         Baselines.distanceCut graphs, ShowerAxis.distances, true
                     ] do
-                    let best = f1 rule
+                    let best = f1 baseline
 
                     for cut in graphs |> Seq.collect values |> Seq.distinct do
                         // Strictly on one side, so that a cut equal to a value is one that a threshold can make. Values within one bin
-                        // of the histogram are one value to the rule.
+                        // of the histogram are one value to the baseline.
                         let other graph =
                             values graph
                             |> Array.map (fun value ->
@@ -655,10 +656,14 @@ let private rules =
 
             test "an energy cut separates soft from hard" {
                 let graph = graphOf [ 10f, 2f, 0f, false; 0.1f, 2f, 0f, true; 5f, 2f, 0f, false; 0f, 2f, 0f, true ]
-                let rule = Baselines.energyCut [ graph ]
-                Expect.equal (rule graph |> Array.map Confusion.isPruned) [| false; true; false; true |] "decisions"
+                let baseline = Baselines.energyCut [ graph ]
+                Expect.equal (baseline graph |> Array.map Confusion.isPruned) [| false; true; false; true |] "decisions"
                 let harder = graphOf [ 0.2f, 2f, 0f, false; 0.01f, 2f, 0f, true ]
-                Expect.equal (rule harder |> Array.map Confusion.isPruned) [| false; true |] "the same cut elsewhere"
+
+                Expect.equal
+                    (baseline harder |> Array.map Confusion.isPruned)
+                    [| false; true |]
+                    "the same cut elsewhere"
             }
 
             test "without anything to prune no cut prunes" {
@@ -722,4 +727,4 @@ let private perturbations =
 
 [<Tests>]
 let tests =
-    testList "judgements" [ laws; tracksters; axis; histograms; bootstrap; workingPoints; rules; perturbations ]
+    testList "evaluation" [ laws; tracksters; axis; histograms; bootstrap; workingPoints; baselines; perturbations ]

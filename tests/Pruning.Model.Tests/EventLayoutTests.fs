@@ -210,7 +210,7 @@ let rec private texts (x: float) (y: float) (shapes: Shape list) : Text list =
 
 /// Left and right end of a horizontal text.
 let private span (text: Text) : float * float =
-    let width = Lettering.width text.Size text.Words
+    let width = Lettering.width text.Size text.Content
 
     match text.Anchor with
     | Anchor.Start -> text.X, text.X + width
@@ -226,7 +226,7 @@ let private overlaps (drawing: Drawing) : (string * string) list =
                 let (left, right), (start, finish) = span one, span other
 
                 if abs (one.Y - other.Y) < 10.0 && left < finish && start < right then
-                    one.Words, other.Words
+                    one.Content, other.Content
     ]
 
 let private figure (x: Axis) (y: Axis) (series: Series list) : Figure =
@@ -281,13 +281,13 @@ let private figureTests =
                 for text in texts 0.0 0.0 drawing.Shapes do
                     if not text.Upwards then
                         let left, right = span text
-                        Expect.isTrue (left >= 0.0 && right <= drawing.Width && text.Y <= drawing.Height) text.Words
+                        Expect.isTrue (left >= 0.0 && right <= drawing.Width && text.Y <= drawing.Height) text.Content
             }
 
             test "words stand along an axis in their order, with error bars" {
                 let series =
                     { Series.points "values" Palette.blue [] with
-                        X = Places.Words [ "photon"; "pion"; "kaon" ]
+                        X = Places.Categories [ "photon"; "pion"; "kaon" ]
                         Y = [ 1.0; 2.0; nan ]
                         Low = [ 0.5; nan; nan ]
                         High = [ 1.5; nan; nan ]
@@ -299,8 +299,8 @@ let private figureTests =
 
                 let places =
                     texts 0.0 0.0 drawing.Shapes
-                    |> List.filter (fun text -> text.Words.EndsWith "on")
-                    |> List.map _.Words
+                    |> List.filter (fun text -> text.Content.EndsWith "on")
+                    |> List.map _.Content
 
                 Expect.equal places [ "photon"; "pion"; "kaon" ] "words"
 

@@ -203,7 +203,7 @@ let tests =
                 Expect.equal (FeatureTable.seeds (BatchAssembler.Collate [| graph; stacked |])) [| 1; 4 |] "by flag"
             }
 
-            test "names of sets and of columns, each column once; what is no name is told" {
+            test "names of sets and of columns, each column once; what is no name is refused" {
                 Expect.equal (FeatureTable.ofNames [ "original" ]) (Ok NodeFeature.original) "a set"
 
                 Expect.equal

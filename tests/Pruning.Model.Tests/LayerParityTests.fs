@@ -82,7 +82,7 @@ let private cell (name: string) (create: torch.Generator -> Cell) = test name {
     | Some carry ->
         let c = leaf carry
 
-        match cell.Step x (LstmState(h, c)) with
+        match cell.Next x (LstmState(h, c)) with
         | LstmState(h', c') ->
             Near.close 2e-6 h' numbers["y0"] "hidden state"
             Near.close 2e-6 c' numbers["y1"] "carry"
@@ -90,7 +90,7 @@ let private cell (name: string) (create: torch.Generator -> Cell) = test name {
             Near.closeRelative 1e-4 (nonNull c.grad) numbers["dx2"] "gradient of the carry"
         | GruState _ -> failtest "an LSTM made a GRU state"
     | None ->
-        let next = CellState.hidden (cell.Step x (GruState h))
+        let next = CellState.hidden (cell.Next x (GruState h))
         Near.close 2e-6 next numbers["y0"] "hidden state"
         backward [ next, numbers["dy0"] ]
 

@@ -125,7 +125,7 @@ let private memoryTests =
             Expect.isTrue (truncated |> List.forall (fun (_, g) -> g.isfinite().all().item<bool>())) "finite"
         }
 
-        test "a refused verdict leaves no gradient" {
+        test "refused predictions leave no gradient" {
             use _scope = torch.NewDisposeScope()
 
             for memory in [ Backpropagation.Full; Backpropagation.Bounded 1L ] do

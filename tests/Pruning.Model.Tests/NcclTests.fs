@@ -11,7 +11,7 @@ open Expecto
 open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Distributed
-open Pruning.Native
+open Pruning.Native.Errors
 open Pruning.Native.Mpi
 open Pruning.Native.Nccl
 open Pruning.Tests
@@ -101,7 +101,7 @@ let private joined (route: ExchangeRoute) : NcclRanks =
 let private hostReason (route: ExchangeRoute) : string =
     match route with
     | ExchangeRoute.Host reason -> reason
-    | ExchangeRoute.Nccl ranks -> failtestf "wanted the host, found %s" ranks.Words
+    | ExchangeRoute.Nccl ranks -> failtestf "wanted the host, found %s" ranks.Description
 
 /// Numbers of a rank whose sums depend on their order.
 let private terms (rank: int) (count: int) : float32 array =

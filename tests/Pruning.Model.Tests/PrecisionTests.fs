@@ -17,7 +17,7 @@ open Pruning.Model.Losses
 open Pruning.Model.Decoding
 open Pruning.Model.ModelFiles
 open Pruning.Model.Training
-open Pruning.Native
+open Pruning.Native.Errors
 open Pruning.Native.Kernels
 open Pruning.Tests
 
@@ -214,7 +214,7 @@ let private here =
 
                         let build init =
                             let cell = Cells.create init cell inputs 40
-                            cell.Weights, (fun x -> CellState.hidden (cell.Step x (cell.Start h)))
+                            cell.Weights, (fun x -> CellState.hidden (cell.Next x (cell.Start h)))
 
                         near build (normal 1 nodes inputs)
             }

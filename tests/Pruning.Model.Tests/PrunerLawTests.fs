@@ -71,7 +71,7 @@ let private tied (pruner: Pruner) (graph: ShowerGraph) : bool =
     use _guard = torch.no_grad ()
     let network, batch = pruner.Network, Laws.tensors [ graph ]
     let undecided = torch.zeros ([| int64 graph.NodeCount; 2L |], dtype = Laws.dtype ())
-    let state = network.Step Inference batch.Plan undecided (network.Start(network.Encode Inference batch))
+    let state = network.Pass Inference batch.Plan undecided (network.Start(network.Encode Inference batch))
 
     let sure =
         (network.Confidence Inference (NodeState.embedding state)).data<float>().ToArray()
@@ -142,7 +142,7 @@ let private perVariant (config: PrunerConfig) =
                             run pruner (PassMode.Evaluate criterion) [ flipped ]
 
                         Near.close 1e-12 decided.Logits evaluated.Logits "logits"
-                        Expect.isNone decided.GraphLoss "nothing to judge by")))
+                        Expect.isNone decided.GraphLoss "no label, no loss")))
 
             property
                 "every node is decided once"

@@ -46,7 +46,7 @@ let private nameOf (config: PrunerConfig) =
     let memory = config.MemoryCell |> Option.map string |> Option.defaultValue "none"
     $"{config.Strategy}, memory {memory}, {config.Normalisation}"
 
-let private patience = TimeSpan.FromMinutes 2.0
+let private rankTimeout = TimeSpan.FromMinutes 2.0
 
 /// Weights and reports of each rank after a training of two epochs with 11 graphs in batches of 4: the last batch has
 /// three, so that shards are uneven, and with seven ranks some have nothing. It ends after step `last`, and goes on from the
@@ -54,7 +54,7 @@ let private patience = TimeSpan.FromMinutes 2.0
 let private trainedIn (directory: string) (last: int64) (config: PrunerConfig) (training: TrainingConfig) (ranks: int) =
     let places = [| 0; 1; 2; 3; 1; 0; 3; 2; 2; 1; 0; 3; 2; 1; 0 |]
 
-    LocalGroup.run ranks patience (fun communicator ->
+    LocalGroup.run ranks rankTimeout (fun communicator ->
         use _scope = torch.NewDisposeScope()
         use dataset = GraphDataset.OfGraphs [| for place in places -> Fixture.graphs.Value[place] |]
         use random = new torch.Generator(5UL)
@@ -205,7 +205,7 @@ let private exactness =
                     RoundDropout = 0.2
                 }
                 { training with
-                    PartSize = Some 2
+                    MicroBatch = Some 2
                     Accumulate = 2
                 }
                 [ 2; 3; 7 ])
@@ -216,7 +216,7 @@ let private exactness =
                 { small with
                     Normalisation = Normalisation.GraphBatch
                 }
-                { training with PartSize = Some 2 }
+                { training with MicroBatch = Some 2 }
                 [ 2; 7 ])
 
         for last in [ 1L; 2L; 4L ] do
@@ -284,7 +284,7 @@ let private ends =
 
             try
                 let endings =
-                    LocalGroup.run 3 patience (fun communicator ->
+                    LocalGroup.run 3 rankTimeout (fun communicator ->
                         use _scope = torch.NewDisposeScope()
                         use stop = new CancellationTokenSource()
                         let plan = planOf communicator dataset 1000 directory.FullName
@@ -312,7 +312,7 @@ let private ends =
 
             try
                 let failing () =
-                    LocalGroup.run 2 patience (fun communicator ->
+                    LocalGroup.run 2 rankTimeout (fun communicator ->
                         use _scope = torch.NewDisposeScope()
                         // A file stands where the directory should be.
                         let plan = planOf communicator dataset 1 file
@@ -343,7 +343,7 @@ let private twentySteps (training: TrainingConfig) (ranks: int) (order: int -> i
         |> Array.truncate 20
 
     let weights =
-        LocalGroup.run ranks patience (fun communicator ->
+        LocalGroup.run ranks rankTimeout (fun communicator ->
             use _scope = torch.NewDisposeScope()
             use random = new torch.Generator(uint64 training.Seed)
             let pruner = Pruner.create (Laws.init random) small
@@ -424,7 +424,7 @@ let private inFloat32 =
 
         testCase "twenty steps of Adam in parts: the weights of one rank, to 1e-6, on ranks and threads of any number"
         <| fun () ->
-            let training = { training with PartSize = Some 2 }
+            let training = { training with MicroBatch = Some 2 }
             let wanted = twentySteps training 1 asItIs
             let close, _ = gaps alone.Value wanted
             Expect.isLessThan close 5e-5 "the same training as without parts"

@@ -245,7 +245,7 @@ let private schedules =
     ]
 
 /// Logits of one training step of an autoregressive network after a share of the training.
-let private taught (schedule: TeacherForcingSchedule) (share: float) (passMode: PassMode) =
+let private losses (schedule: TeacherForcingSchedule) (share: float) (passMode: PassMode) =
     use random = new torch.Generator(8UL)
 
     let config =
@@ -293,28 +293,28 @@ let private scheduled =
 
             test "the first epoch is teacher forcing; at probability 0 a network reads its own decisions" {
                 Laws.inFloat64 (fun () ->
-                    let forced = taught TeacherForcingSchedule.Always 0.5 (PassMode.Train criterion)
-                    let own = taught TeacherForcingSchedule.Always 0.5 (PassMode.Evaluate criterion)
+                    let forced = losses TeacherForcingSchedule.Always 0.5 (PassMode.Train criterion)
+                    let own = losses TeacherForcingSchedule.Always 0.5 (PassMode.Evaluate criterion)
                     Expect.isGreaterThan (Near.distance forced own) 1e-9 "labels make a difference here"
 
                     Near.close
                         1e-12
-                        (taught (TeacherForcingSchedule.Linear 0.0) 0.0 (PassMode.Train criterion))
+                        (losses (TeacherForcingSchedule.Linear 0.0) 0.0 (PassMode.Train criterion))
                         forced
                         "first epoch"
 
                     Near.close
                         1e-12
-                        (taught (TeacherForcingSchedule.Linear 0.0) 1.0 (PassMode.Train criterion))
+                        (losses (TeacherForcingSchedule.Linear 0.0) 1.0 (PassMode.Train criterion))
                         own
                         "last epoch"
 
-                    let between = taught (TeacherForcingSchedule.Linear 0.0) 0.5 (PassMode.Train criterion)
+                    let between = losses (TeacherForcingSchedule.Linear 0.0) 0.5 (PassMode.Train criterion)
                     Expect.isGreaterThan (Near.distance between forced) 1e-9 "sometimes its own"
                     Expect.isGreaterThan (Near.distance between own) 1e-9 "sometimes the truth")
             }
 
-            test "the share of nodes that are told is the probability" {
+            test "the share of nodes whose true label is read is the probability" {
                 use _scope = torch.NewDisposeScope()
                 use random = new torch.Generator(3UL)
                 let batch = Laws.tensors (List.replicate 400 Fixture.graphs.Value[2])
@@ -322,7 +322,7 @@ let private scheduled =
                 let share = teacherForced.``to``(torch.float64).mean().item<float>()
                 // Five standard deviations.
                 Expect.isLessThan (abs (share - 0.3)) (5.0 * sqrt (0.21 / float batch.NodeCount)) "share"
-                Expect.isNone (TeacherForcing.draw 0.3 Inference batch) "in use nobody is told"
+                Expect.isNone (TeacherForcing.draw 0.3 Inference batch) "inference reads no label"
             }
 
             test "no label reaches a prediction, whatever the schedule" {
@@ -370,9 +370,9 @@ let private ownStrategy =
 
                                 asked.Add(
                                     match passMode with
-                                    | PassMode.Train _ -> "teach"
-                                    | PassMode.Evaluate _ -> "judge"
-                                    | PassMode.Predict -> "decide"
+                                    | PassMode.Train _ -> "train"
+                                    | PassMode.Evaluate _ -> "evaluate"
+                                    | PassMode.Predict -> "predict"
                                 )
 
                                 Strategy.onePass.Run network mode passMode batch
@@ -403,7 +403,7 @@ let private ownStrategy =
                 Pruner.decide torch.CPU pruner batch |> ignore
                 Evaluation.ofBatch torch.CPU model batch |> ignore
                 Expect.sequenceEqual shares [ 0.0; 0.5; 1.0; 0.0; 0.0 ] "shares"
-                Expect.sequenceEqual asked [ "teach"; "teach"; "teach"; "decide"; "judge" ] "questions"
+                Expect.sequenceEqual asked [ "train"; "train"; "train"; "predict"; "evaluate" ] "pass modes"
             }
 
             test "a configuration names its strategy" {

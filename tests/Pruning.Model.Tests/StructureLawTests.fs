@@ -307,7 +307,7 @@ let private perCell (kind: CellKind) (inputs: int) =
         use _guard = torch.no_grad ()
         use random = new torch.Generator(3UL)
         let cell = Cells.create (Laws.init random) kind inputs 5
-        CellState.hidden (cell.Step x (cell.Step x (cell.Start h)))
+        CellState.hidden (cell.Next x (cell.Next x (cell.Start h)))
 
     let property name check =
         testPropertyWithConfig

@@ -4,7 +4,7 @@ module Pruning.Tests.Data.Tracksters.TruthTests
 open System
 open System.IO
 open Expecto
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
 open Pruning.Model.Evaluation
@@ -58,7 +58,7 @@ let tests =
                         Expect.equal second.Group 7L "event"
                         Expect.equal (dataset.TruthOf 0).SimEnergy (Nullable 50f) "energy"
                         Expect.equal (dataset.TruthOf 1).PdgId (Nullable -211L) "PDG number"
-                        // What judges must not teach.
+                        // What metrics read must not be a feature.
                         Expect.equal (dataset[1]).Features.Length (2 * 9) "nine features")
             }
 

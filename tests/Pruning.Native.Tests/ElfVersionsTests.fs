@@ -2,7 +2,9 @@ module Pruning.Tests.Native.ElfVersionsTests
 
 open System
 open Expecto
-open Pruning.Native
+open Pruning.Native.Errors
+open Pruning.Native.Posix
+open Pruning.Native.Host
 
 let private decode (bytes: byte[]) = ElfVersions.Decode(ReadOnlySpan<byte> bytes, "tiny.so")
 

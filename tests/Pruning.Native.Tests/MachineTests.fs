@@ -3,7 +3,8 @@ module Pruning.Tests.Native.MachineTests
 open System
 open System.IO
 open Expecto
-open Pruning.Native
+open Pruning.Native.Host
+open Pruning.Native.Nccl
 
 /// A tree of files under a temporary directory.
 let private withFiles (files: (string * string) list) (test: string -> unit) =
@@ -42,9 +43,9 @@ let tests =
 
                 for library in [ report.Mpi; report.Nccl; report.CudaDriver ] do
                     if not library.Found then
-                        Expect.stringStarts library.Words "not found: " library.Name
+                        Expect.stringStarts library.Description "not found: " library.Name
 
-                    Expect.isNotEmpty library.Words library.Name
+                    Expect.isNotEmpty library.Description library.Name
             }
 
             test "control groups, version 2: the least limit of the group and its parents holds" {
@@ -89,7 +90,7 @@ let tests =
                             Machine.ThreadSettings(fun name ->
                                 match found.TryGetValue name with
                                 | true, value -> value
-                                | _ -> null) -> setting.Words
+                                | _ -> null) -> setting.Description
                     ]
 
                 let policy environment = List.item 0 (words environment)
@@ -106,8 +107,8 @@ let tests =
             }
 
             test "versions of NCCL are read in both of its spellings" {
-                Expect.equal (LibraryProbe.NcclVersion 2804) "2.8.4" "old"
-                Expect.equal (LibraryProbe.NcclVersion 22304) "2.23.4" "new"
+                Expect.equal (NcclLibrary.VersionText 2804) "2.8.4" "old"
+                Expect.equal (NcclLibrary.VersionText 22304) "2.23.4" "new"
             }
 
             test "SDKs and GPUs are read from their directories" {

@@ -4,7 +4,9 @@ open System
 open System.Collections.Generic
 open System.IO
 open Expecto
-open Pruning.Native
+open Pruning.Native.Errors
+open Pruning.Native.Posix
+open Pruning.Native.Torch
 
 let private bytes = TinyElf.encode TinyElf.shim
 

@@ -4,7 +4,8 @@ open System.IO
 open System.Runtime.InteropServices
 open System.Threading.Tasks
 open Expecto
-open Pruning.Native
+open Pruning.Native.Errors
+open Pruning.Native.Torch
 open Pruning.Tests.Cli
 open TorchSharp
 

@@ -2,7 +2,9 @@ module Pruning.Tests.Native.TorchSearchTests
 
 open System.IO
 open Expecto
-open Pruning.Native
+open Pruning.Native.Errors
+open Pruning.Native.Posix
+open Pruning.Native.Torch
 
 let private nowhere =
     TorchSearchInputs(

@@ -80,7 +80,7 @@ let private fileTests =
                 "message"
         }
 
-        test "header and list of objects are told" {
+        test "header and list of objects are given" {
             opened good.Value (fun root ->
                 Expect.equal root.Version 62400 "version"
                 Expect.equal root.Length (int64 size) "length"

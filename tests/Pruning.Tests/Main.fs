@@ -5,7 +5,8 @@ open System.IO
 open System.Reflection
 open Expecto
 open Expecto.Impl
-open Pruning.Native
+open Pruning.Native.Errors
+open Pruning.Native.Torch
 open Pruning.Tests
 open TorchSharp
 

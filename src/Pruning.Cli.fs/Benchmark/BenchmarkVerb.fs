@@ -183,6 +183,44 @@ let private timeHelp (repeats: int) : float option =
 
         Some(List.min [ for _ in 0..repeats -> once () ])
 
+let private show
+    (terminal: Terminal)
+    (settings: BenchmarkSettings)
+    (timings: Timing list)
+    (atTen: int64, atTwoHundred: int64)
+    (help: float option)
+    : unit =
+    if settings.Json then
+        Terminal.json
+            terminal
+            {|
+                threads = settings.Threads
+                timings = timings
+                live_tensors_step_10 = atTen
+                live_tensors_step_200 = atTwoHundred
+                help_ms = help
+            |}
+    else
+        Terminal.table
+            terminal
+            [ "what", false; "graphs", true; "ms a graph", true; "CPU ms a graph", true; "graphs/s", true ]
+            [
+                for timing in timings ->
+                    [
+                        timing.name
+                        Say.count timing.graphs
+                        Say.number timing.wall_ms_per_graph
+                        Say.number timing.cpu_ms_per_graph
+                        Say.count (int64 timing.graphs_per_second)
+                    ]
+            ]
+
+        Terminal.print terminal $"live tensors after step 10: {atTen}, after step 200: {atTwoHundred}"
+
+        match help with
+        | Some milliseconds -> Terminal.print terminal $"--help: {Say.number (Math.Round milliseconds)} ms"
+        | None -> ()
+
 /// Everything that benchmarks/results.md reports.
 let private runAll
     (terminal: Terminal)
@@ -240,40 +278,7 @@ let private runAll
                     )
         ]
 
-    let atTen, atTwoHundred = liveTensors graphs
-    let help = timeHelp settings.Repeats
-
-    if settings.Json then
-        Terminal.json
-            terminal
-            {|
-                threads = settings.Threads
-                timings = timings
-                live_tensors_step_10 = atTen
-                live_tensors_step_200 = atTwoHundred
-                help_ms = help
-            |}
-    else
-        Terminal.table
-            terminal
-            [ "what", false; "graphs", true; "ms a graph", true; "CPU ms a graph", true; "graphs/s", true ]
-            [
-                for timing in timings ->
-                    [
-                        timing.name
-                        Say.count timing.graphs
-                        Say.number timing.wall_ms_per_graph
-                        Say.number timing.cpu_ms_per_graph
-                        Say.count (int64 timing.graphs_per_second)
-                    ]
-            ]
-
-        Terminal.print terminal $"live tensors after step 10: {atTen}, after step 200: {atTwoHundred}"
-
-        match help with
-        | Some milliseconds -> Terminal.print terminal $"--help: {Say.number (Math.Round milliseconds)} ms"
-        | None -> ()
-
+    show terminal settings timings (liveTensors graphs) (timeHelp settings.Repeats)
     ExitCode.ok
 
 let private run (terminal: Terminal) (words: string list) : int =

@@ -7,7 +7,7 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
 open Pruning.Cli.Evaluate
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Batching
 open Pruning.Model.Persistence
 open Pruning.Model.Tensors
@@ -19,7 +19,7 @@ type CompareSettings =
     {
         Runs: string list
         Config: bool
-        Part: Part
+        Split: SplitName
         Network: NetworkUse
         Json: bool
         Html: string option
@@ -29,7 +29,7 @@ let private standard: CompareSettings =
     {
         Runs = []
         Config = false
-        Part = Part.Test
+        Split = SplitName.Test
         Network = NetworkUse.standard 200
         Json = false
         Html = None
@@ -46,10 +46,10 @@ let private options: Opt<CompareSettings> list =
                 { s with Config = v })
             Opt.choice
                 "--split"
-                [ "test", Part.Test; "validation", Part.Validation ]
+                [ "test", SplitName.Test; "validation", SplitName.Validation ]
                 "Split on which the runs are compared: test or validation."
-                _.Part
-                (fun v s -> { s with Part = v })
+                _.Split
+                (fun v s -> { s with Split = v })
             yield! network [ "--checkpoint"; "--bootstrap"; "--seed" ]
         ]
 
@@ -147,14 +147,14 @@ let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: Can
             group
             |> List.map (fun (_, source) ->
                 let split = Split.Create(data.Dataset, TrainSettings.splitOptions (settingsOfRun source))
-                Part.indices { data with Split = split } settings.Part |> Set.ofArray)
+                SplitName.indices { data with Split = split } settings.Split |> Set.ofArray)
             |> Set.intersectMany
             |> Set.toArray
 
         if common.Length = 0 then
             raise (
                 DataException
-                    $"wanted tracksters that are in the {Part.name settings.Part} split of every run, found none among {data.Dataset.Count}; the runs divided their data by different seeds or fractions."
+                    $"wanted tracksters that are in the {SplitName.name settings.Split} split of every run, found none among {data.Dataset.Count}; the runs divided their data by different seeds or fractions."
             )
 
         let sample =
@@ -206,7 +206,7 @@ let private run (terminal: Terminal) (words: string list) : int =
         let about: Comparison =
             {
                 Runs = settings.Runs
-                Part = settings.Part
+                Split = settings.Split
                 Resampling = settings.Network.Resampling
             }
 

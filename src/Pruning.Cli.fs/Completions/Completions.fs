@@ -24,7 +24,7 @@ module Completions =
     let private valuesOf (verb: Command) : (string list * string list) list =
         [
             for option in verb.Options() do
-                match option.Words() with
+                match option.Choices() with
                 | [] -> ()
                 | words when option.Meta.IsSome -> option.Names, words
                 | _ -> ()
@@ -90,7 +90,7 @@ module Completions =
                         let about = quoted (short option.Help)
 
                         let value =
-                            match option.Meta, option.Words() with
+                            match option.Meta, option.Choices() with
                             | None, _ -> ""
                             | Some _, [] -> if option.IsPath then " -r" else " -x"
                             | Some _, words -> $" -x -a {quoted (spaced words)}"

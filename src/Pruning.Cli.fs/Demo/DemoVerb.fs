@@ -125,7 +125,7 @@ let private finish (terminal: Terminal) (settings: TrainSettings) (best: Finishe
     ReportVerb.command.Run quiet ([ best.Directory; "--bootstrap"; "20" ] @ libtorch)
     |> ignore
 
-/// The preset that learns most in little time, deciding in three passes: it beats the rules after a few seconds.
+/// The preset that learns most in little time, deciding in three passes: it beats the baselines after a few seconds.
 let private equilibrium (settings: TrainSettings) : TrainSettings =
     { settings with
         Name = "demo-equilibrium"
@@ -161,7 +161,7 @@ let private autoregressive (settings: TrainSettings) : TrainSettings =
             }
     }
 
-/// The rules that a network has to beat, and the oracle, evaluated on the test split.
+/// The baselines that a network has to beat, with the oracle, evaluated on the test split.
 let private baselines (data: SplitData) : (string * MetricState) list =
     let graphs (indices: int array) = indices |> Seq.map (fun index -> data.Dataset[index])
 

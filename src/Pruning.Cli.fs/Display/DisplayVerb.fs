@@ -152,10 +152,10 @@ let private find (dataset: GraphDataset) (entry: int64) : int =
     let bad = dataset.Skipped |> Seq.tryFind (fun skipped -> skipped.Entry = Nullable entry)
 
     match bad with
-    | Some skipped -> raise (Pruning.Data.DataException $"the trackster cannot be shown: {skipped.Reason}.")
+    | Some skipped -> raise (Pruning.Data.Errors.DataException $"the trackster cannot be shown: {skipped.Reason}.")
     | None when entry >= file.EntryCount ->
         raise (
-            Pruning.Data.DataException
+            Pruning.Data.Errors.DataException
                 $"wanted entry {entry}, found entries 0 to {file.EntryCount - 1L} in {file.Path}; give another --entry."
         )
     | None ->

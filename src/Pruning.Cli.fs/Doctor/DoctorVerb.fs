@@ -7,7 +7,9 @@ open TorchSharp
 open Pruning.Cli.Framework
 open Pruning.Model.Tensors
 open Pruning.Model.Distributed
-open Pruning.Native
+open Pruning.Native.Errors
+open Pruning.Native.Torch
+open Pruning.Native.Host
 
 type DoctorArgument =
     | Libtorch of directory: string
@@ -79,7 +81,7 @@ let private ofFound (library: FoundLibrary) =
     {
         name = library.Name
         found = library.Found
-        detail = library.Words
+        detail = library.Description
     }
 
 let private ofMachine (machine: MachineReport) =
@@ -114,7 +116,7 @@ let private ofMachine (machine: MachineReport) =
             {
                 name = setting.Name
                 found = setting.Value <> null
-                detail = setting.Words
+                detail = setting.Description
             }
     ]
 
@@ -165,14 +167,14 @@ let private gradientsOf (ranks: Communicator) (libtorch: string option) : string
 
 /// Every rank checks, the first one tells.
 let private checkRanks (terminal: Terminal) (arguments: DoctorArgument list) : int =
-    let patience =
+    let timeout =
         arguments
         |> List.tryPick (function
             | Rank_Timeout text -> Some(Value.real "--rank-timeout" (Interval.above 0.0 1e6) text)
             | _ -> None)
         |> Option.defaultValue 60.0
 
-    use ranks = Launch.join (TimeSpan.FromSeconds patience) (Launch.current ())
+    use ranks = Launch.join (TimeSpan.FromSeconds timeout) (Launch.current ())
     let findings = RankCheck.run ranks (gradientsOf ranks (libtorchOf arguments))
 
     if Communicator.isFirst ranks then

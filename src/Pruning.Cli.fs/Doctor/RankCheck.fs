@@ -19,7 +19,7 @@ type ExchangeTime =
 /// What a check of the ranks found.
 type RankFindings =
     {
-        Words: string
+        Description: string
         Size: int
         /// Machine and process of each rank.
         Places: string list
@@ -66,7 +66,7 @@ module RankCheck =
             then
                 raise (
                     TrainingException
-                        $"Wanted {wanted} as number {i} of a sum over {ranks.Size} ranks, found {values[i]} on rank {ranks.Rank}: this MPI library does not transport what it is given ({ranks.Words})."
+                        $"Wanted {wanted} as number {i} of a sum over {ranks.Size} ranks, found {values[i]} on rank {ranks.Rank}: this MPI library does not transport what it is given ({ranks.Description})."
                 )
 
     /// Every rank calls it. `gradients`: how they would travel.
@@ -91,7 +91,7 @@ module RankCheck =
             ]
 
         {
-            Words = ranks.Words
+            Description = ranks.Description
             Size = ranks.Size
             Places = List.ofArray places
             Gather = gather
@@ -113,7 +113,7 @@ module RankCheck =
 
     /// For a person.
     let show (terminal: Terminal) (findings: RankFindings) : unit =
-        Terminal.print terminal $"ok  ranks             {findings.Words}"
+        Terminal.print terminal $"ok  ranks             {findings.Description}"
 
         for rank, place in List.indexed findings.Places do
             Terminal.print terminal $"ok  rank {rank.ToString().PadRight 13}{place}"

@@ -79,7 +79,7 @@ module PlotlyFigure =
                     ?MultiText = texts,
                     UseDefaults = false
                 )
-            | Places.Words x ->
+            | Places.Categories x ->
                 Chart.Scatter(
                     x = (pick x |> List.map Html.escape),
                     y = y,

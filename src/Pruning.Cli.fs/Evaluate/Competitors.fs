@@ -11,7 +11,7 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
 
-/// A network or a rule, evaluated on a sample.
+/// A network or a baseline, evaluated on a sample.
 [<NoComparison; NoEquality>]
 type Competitor =
     {
@@ -30,7 +30,7 @@ type Competitor =
 [<RequireQualifiedAccess>]
 module Competitor =
 
-    /// Judges margins. Two competitors with one sample and one resampling can be compared replicate by replicate.
+    /// Evaluates margins. Two competitors with one sample and one resampling can be compared replicate by replicate.
     let create
         (resampling: Resampling)
         (sample: EvaluationSample)
@@ -67,7 +67,7 @@ module Competitor =
             (other.EvaluationResult, other.Resampled)
             (competitor.EvaluationResult, competitor.Resampled)
 
-/// The rules that a network has to beat. Their thresholds come from a training split and never from the graphs that they
+/// The baselines that a network has to beat. Their thresholds come from a training split and never from the graphs that they
 /// are evaluated on.
 [<RequireQualifiedAccess>]
 module Baselines =
@@ -76,7 +76,7 @@ module Baselines =
     let untrained: (string * (ShowerGraph -> float32[])) list =
         [ "keep all", Baselines.keepAll; "oracle", Baselines.oracle ]
 
-    /// All rules. Where the training graphs hold one label only, those that cannot be fitted are left out, and `warn` hears
+    /// All baselines. Where the training graphs hold one label only, those that cannot be fitted are left out, and `warn` hears
     /// why.
     let trained
         (warn: string -> unit)
@@ -106,7 +106,7 @@ module Baselines =
     let private marginsOn (sample: EvaluationSample) (margins: ShowerGraph -> float32[]) =
         sample.Graphs |> Array.map (fun graph -> margins graph.Graph)
 
-    /// Where a rule that scores nodes begins to prune, chosen on a sample. What keeps all, and the oracle, have no choice.
+    /// The threshold of a baseline that scores nodes, chosen on a sample. The one that keeps all and the oracle have no choice.
     let thresholdOn
         (sample: EvaluationSample)
         (threshold: Threshold)
@@ -122,14 +122,14 @@ module Baselines =
     let evaluate
         (resampling: Resampling)
         (sample: EvaluationSample)
-        (rules: (string * (ShowerGraph -> float32[]) * float32) list)
+        (baselines: (string * (ShowerGraph -> float32[]) * float32) list)
         =
         [
-            for name, margins, threshold in rules ->
+            for name, margins, threshold in baselines ->
                 marginsOn sample margins |> Competitor.create resampling sample threshold name
         ]
 
-/// A part of a dataset with a network's predictions on it.
+/// A split of a dataset with a network's predictions on it.
 [<NoComparison; NoEquality>]
 type EvaluatedSplit =
     {
@@ -148,46 +148,46 @@ type EvaluatedSplit =
 module EvaluatedSplit =
 
     /// All competitors, the network first.
-    let competitors (part: EvaluatedSplit) : Competitor list = part.Network :: part.Baselines
+    let competitors (split: EvaluatedSplit) : Competitor list = split.Network :: split.Baselines
 
     /// Which bins cannot be made, in words.
-    let missing (part: EvaluatedSplit) : string list =
+    let missing (split: EvaluatedSplit) : string list =
         [
             yield!
                 Dimension.all
-                |> List.choose (fun dimension -> Dimension.missing dimension part.Sample)
-            if not (part.Sample.Graphs |> Array.exists _.HasFraction) then
+                |> List.choose (fun dimension -> Dimension.missing dimension split.Sample)
+            if not (split.Sample.Graphs |> Array.exists _.HasFraction) then
                 "no shared energy: no file has a branch fraction, so a layer cluster counts as wholly of the shower or not, as its label does"
         ]
 
     /// The dimensions that a sample can be divided by.
-    let dimensions (part: EvaluatedSplit) : Dimension list =
+    let dimensions (split: EvaluatedSplit) : Dimension list =
         Dimension.all
-        |> List.filter (fun dimension -> (Dimension.missing dimension part.Sample).IsNone)
+        |> List.filter (fun dimension -> (Dimension.missing dimension split.Sample).IsNone)
 
     /// A competitor's reports in the bins of a dimension.
     let binned
         (resampling: Resampling)
-        (part: EvaluatedSplit)
+        (split: EvaluatedSplit)
         (dimension: Dimension)
         (competitor: Competitor)
         : (Bin * EvaluationResult * (string * Uncertain) list) list =
         [
-            for bin, scored in (Binned.create part.Sample dimension competitor.ScoredSample.Value).Bins ->
+            for bin, scored in (Binned.create split.Sample dimension competitor.ScoredSample.Value).Bins ->
                 let evaluation = EvaluationResult.ofScored scored
-                let resampled = Bootstrap.reports resampling.Seed resampling.Replicates part.Sample scored
+                let resampled = Bootstrap.reports resampling.Seed resampling.Replicates split.Sample scored
                 bin, evaluation, Bootstrap.uncertain evaluation resampled
         ]
 
-    /// The thresholds of a scan, chosen on one part and used on another.
-    let scan (chosenOn: EvaluatedSplit) (part: EvaluatedSplit) : (Threshold * WorkingPoint) list =
+    /// The thresholds of a scan, chosen on one split and used on another.
+    let scan (chosenOn: EvaluatedSplit) (split: EvaluatedSplit) : (Threshold * WorkingPoint) list =
         [
             for threshold in WorkingPoint.standard ->
                 let margin = WorkingPoint.choose threshold chosenOn.Network.EvaluationResult.Nodes
-                threshold, WorkingPoint.at margin part.Network.EvaluationResult.Nodes
+                threshold, WorkingPoint.at margin split.Network.EvaluationResult.Nodes
         ]
 
-    /// Share of the nodes about which two scored on the same graphs differ; nan without nodes.
+    /// Share of the nodes that two sets of margins of the same graphs decide differently; nan without nodes.
     let flipped (threshold: float32) (a: float32[][]) (b: float32[][]) : float =
         let pairs = Seq.zip (Seq.concat a) (Seq.concat b)
         let nodes = a |> Array.sumBy Array.length

@@ -13,7 +13,7 @@ type EvaluateSettings =
         /// Run directory or model file.
         Model: string
         Input: ModelInput
-        Part: Part option
+        Split: SplitName option
         Network: NetworkUse
         Decoding: Decoding
         Threshold: Threshold
@@ -54,7 +54,7 @@ module EvaluateSettings =
                 dimensions |> List.map Dimension.name |> String.concat ","
 
         { Kind.custom "NAMES" parse text with
-            Words = fun () -> choices |> List.map fst
+            Choices = fun () -> choices |> List.map fst
         }
 
     let private perturbation: Kind<Perturbation> =
@@ -127,11 +127,11 @@ module EvaluateSettings =
     let private what: Opt<EvaluateSettings> list =
         [
             Opt.ofKind
-                (Kind.optional (Kind.choice Part.words))
+                (Kind.optional (Kind.choice SplitName.words))
                 "--split"
                 "Split that is evaluated: validation, test, training or all."
-                _.Part
-                (fun v s -> { s with Part = v })
+                _.Split
+                (fun v s -> { s with Split = v })
             |> Opt.unset "validation and test for the files of the run, all for other files"
             yield! network [ "--checkpoint" ]
         ]
@@ -202,7 +202,7 @@ module EvaluateSettings =
         {
             Model = ""
             Input = ModelInput.standard
-            Part = None
+            Split = None
             Network = NetworkUse.standard 0
             Decoding = Decoding.Greedy
             Threshold = Threshold.Probability 0.5

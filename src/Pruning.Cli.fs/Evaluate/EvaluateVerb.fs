@@ -12,23 +12,23 @@ open Pruning.Model.ModelFiles
 open Pruning.Model.Evaluation
 open Pruning.Model.Prediction
 
-let private partsOf (settings: EvaluateSettings) (own: bool) : Part list =
-    match settings.Part with
-    | Some part -> [ part ]
-    | None when own -> [ Part.Validation; Part.Test ]
-    | None -> [ Part.All ]
+let private splitsOf (settings: EvaluateSettings) (own: bool) : SplitName list =
+    match settings.Split with
+    | Some split -> [ split ]
+    | None when own -> [ SplitName.Validation; SplitName.Test ]
+    | None -> [ SplitName.All ]
 
-/// Whether the input is divided as the run divides: its own files are, and others where a part of them was asked for by name.
+/// Whether the input is divided as the run divides: its own files are, and others where a split of them was asked for by name.
 let private isDivided (settings: EvaluateSettings) (own: bool) : bool =
-    match settings.Part with
+    match settings.Split with
     | None
-    | Some Part.All -> own
+    | Some SplitName.All -> own
     | Some _ -> true
 
 /// What cannot be done without knowing how a run divided its data.
 let private require (settings: EvaluateSettings) (source: ModelSource) (own: bool) =
-    match settings.Part with
-    | Some part when part <> Part.All && source.Run.IsNone ->
+    match settings.Split with
+    | Some split when split <> SplitName.All && source.Run.IsNone ->
         raise (
             UsageException "--split wants a run directory: a model file alone does not say how its data was divided."
         )
@@ -43,8 +43,8 @@ let private require (settings: EvaluateSettings) (source: ModelSource) (own: boo
                 "--working-point efficiency=E and best-f1 are chosen on the validation split of a run: give a run directory without other files, or with --split, or a probability."
         )
 
-/// The network, asked as the settings say.
-let private asked (decoding: Decoding) (model: TrainedModel) : TrainedModel =
+/// The network with the decoding of the settings.
+let private decoded (decoding: Decoding) (model: TrainedModel) : TrainedModel =
     match decoding, model.Pruner.Config.Strategy with
     | Decoding.Greedy, _
     | _, DecisionStrategy.Autoregressive ->
@@ -61,36 +61,36 @@ let private reportOf
     (settings: EvaluateSettings)
     (plan: EvaluationPlan)
     stop
-    (parts: EvaluatedSplit list)
-    (part: EvaluatedSplit)
+    (splits: EvaluatedSplit list)
+    (split: EvaluatedSplit)
     =
     let chosenOn =
-        parts
-        |> List.tryFind (fun other -> other.Name = Part.name Part.Validation)
-        |> Option.defaultValue part
+        splits
+        |> List.tryFind (fun other -> other.Name = SplitName.name SplitName.Validation)
+        |> Option.defaultValue split
 
     let wanted =
         settings.Dimensions
-        |> List.filter (fun dimension -> (Dimension.missing dimension part.Sample).IsNone)
+        |> List.filter (fun dimension -> (Dimension.missing dimension split.Sample).IsNone)
 
     {
-        Part = part
+        Split = split
         Scan =
             if settings.Scan then
-                Some(chosenOn.Name, EvaluatedSplit.scan chosenOn part)
+                Some(chosenOn.Name, EvaluatedSplit.scan chosenOn split)
             else
                 None
         Stability =
             settings.Perturbation
             |> Option.map (fun perturbation ->
-                let which = Part.words |> List.find (fst >> (=) part.Name) |> snd
+                let which = SplitName.words |> List.find (fst >> (=) split.Name) |> snd
                 let disturbed = Evaluator.disturbed plan perturbation stop which
-                let threshold = part.Network.Threshold
+                let threshold = split.Network.Threshold
 
                 perturbation,
-                Competitor.create plan.Resampling part.Sample threshold "disturbed" disturbed.Margins,
-                EvaluatedSplit.flipped threshold part.Network.Margins disturbed.Margins)
-        Binned = [ for dimension in wanted -> dimension, EvaluationReport.binned plan.Resampling part dimension ]
+                Competitor.create plan.Resampling split.Sample threshold "disturbed" disturbed.Margins,
+                EvaluatedSplit.flipped threshold split.Network.Margins disturbed.Margins)
+        Binned = [ for dimension in wanted -> dimension, EvaluationReport.binned plan.Resampling split dimension ]
     }
 
 let private showJson
@@ -106,19 +106,19 @@ let private showJson
             "splits",
             Json.record
                 [
-                    for { Part = part } in reports ->
-                        part.Name,
+                    for { Split = split } in reports ->
+                        split.Name,
                         Json.record
                             [
-                                "graphs", Json.integer (int64 part.Sample.Graphs.Length)
-                                for pair in List.ofSeq (MetricTable.toJson part.State) do
+                                "graphs", Json.integer (int64 split.Sample.Graphs.Length)
+                                for pair in List.ofSeq (MetricTable.toJson split.State) do
                                     pair.Key,
                                     (match pair.Value with
                                      | null -> null
                                      | value -> value.DeepClone())
                             ]
                 ]
-            "judgements", Json.record [ for report in reports -> report.Part.Name, EvaluationJson.ofReport report ]
+            "judgements", Json.record [ for report in reports -> report.Split.Name, EvaluationJson.ofReport report ]
         ]
     |> Terminal.json terminal
 
@@ -126,16 +126,16 @@ let private show (terminal: Terminal) (settings: EvaluateSettings) (reports: Eva
     MetricTable.show
         terminal
         [
-            for { Part = part } in reports ->
-                $"{part.Name} ({Say.count (int64 part.Sample.Graphs.Length)} graphs)", part.State
+            for { Split = split } in reports ->
+                $"{split.Name} ({Say.count (int64 split.Sample.Graphs.Length)} graphs)", split.State
         ]
 
-    // One part is enough to look at: the last, which is the one that no training and no choice has seen.
+    // One split is enough to look at: the last, which is the one that no training and no choice has seen.
     match List.tryLast reports with
     | Some report ->
         EvaluationTables.show terminal report
 
-        for sentence in EvaluatedSplit.missing report.Part do
+        for sentence in EvaluatedSplit.missing report.Split do
             let asked = not settings.Dimensions.IsEmpty
             (if asked then Terminal.say else Terminal.detail) terminal (sentence + ".")
     | None -> ()
@@ -165,7 +165,7 @@ let private run (terminal: Terminal) (words: string list) : int =
 
     let model =
         ModelFile.load (Placement.on device settings.Network.Arithmetic) source.Path
-        |> asked settings.Decoding
+        |> decoded settings.Decoding
 
     let data = Session.openData terminal input options
     use _dataset = data.Dataset
@@ -185,8 +185,8 @@ let private run (terminal: Terminal) (words: string list) : int =
             Threshold = settings.Threshold
         }
 
-    let parts = Evaluator.run terminal plan interruption.Token (partsOf settings own)
-    let reports = parts |> List.map (reportOf settings plan interruption.Token parts)
+    let splits = Evaluator.run terminal plan interruption.Token (splitsOf settings own)
+    let reports = splits |> List.map (reportOf settings plan interruption.Token splits)
 
     settings.Csv
     |> Option.iter (fun directory -> EvaluationCsv.write directory reports)

@@ -5,15 +5,15 @@ open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Cli.Framework
 
-/// EvaluationResults for programs, as CSV.
+/// Evaluation results for programs, as CSV.
 [<RequireQualifiedAccess>]
 module EvaluationCsv =
 
     let private metricCells (name: string, value: Uncertain) =
         [ name; Csv.number value.Value; Csv.number value.Low; Csv.number value.High ]
 
-    let private curveRows (part: EvaluatedSplit) = seq {
-        for model in EvaluatedSplit.competitors part do
+    let private curveRows (split: EvaluatedSplit) = seq {
+        for model in EvaluatedSplit.competitors split do
             let plain = NodeMetrics.curve model.EvaluationResult.Nodes
             let energy = EnergyHistogram.curve model.EvaluationResult.Nodes.EnergyScores
 
@@ -32,16 +32,16 @@ module EvaluationCsv =
 
             for name, points in curves do
                 for x, y in ScoreCurve.thin 500 points do
-                    [ part.Name; model.Name; name; Csv.number x; Csv.number y ]
+                    [ split.Name; model.Name; name; Csv.number x; Csv.number y ]
     }
 
-    let private tracksterRows (part: EvaluatedSplit) = seq {
-        for item in ScoredSample.tracksters part.Network.ScoredSample.Value do
-            let graph = part.Sample.Graphs[item.Graph]
+    let private tracksterRows (split: EvaluatedSplit) = seq {
+        for item in ScoredSample.tracksters split.Network.ScoredSample.Value do
+            let graph = split.Sample.Graphs[item.Graph]
             let origin = graph.Graph.Origin
 
             [
-                part.Name
+                split.Name
                 origin.File
                 string origin.Entry
                 (if origin.Event.HasValue then string origin.Event.Value else "")
@@ -56,22 +56,23 @@ module EvaluationCsv =
             ]
     }
 
-    /// Writes metrics.csv, bins.csv, curves.csv, working_points.csv and tracksters.csv.
-    let write (directory: string) (reports: EvaluationReport list) : unit =
-        Directory.CreateDirectory directory |> ignore
-        let save name header rows = Csv.write (Path.Combine(directory, name)) header rows
-        let values = [ "metric"; "value"; "low"; "high" ]
+    /// Writes a table: name of the file, header, rows.
+    type private Save = string -> string list -> string list seq -> unit
 
+    let private values = [ "metric"; "value"; "low"; "high" ]
+
+    let private metrics (save: Save) (reports: EvaluationReport list) : unit =
         save
             "metrics.csv"
             ([ "split"; "model" ] @ values)
             [
                 for report in reports do
-                    for model in EvaluatedSplit.competitors report.Part do
+                    for model in EvaluatedSplit.competitors report.Split do
                         for value in Competitor.report model do
-                            [ report.Part.Name; model.Name ] @ metricCells value
+                            [ report.Split.Name; model.Name ] @ metricCells value
             ]
 
+    let private bins (save: Save) (reports: EvaluationReport list) : unit =
         save
             "bins.csv"
             ([ "split"; "model"; "dimension"; "bin"; "low_edge"; "high_edge"; "nodes"; "tracksters" ]
@@ -83,7 +84,7 @@ module EvaluationCsv =
                             for name, evaluation, found in binned.Models do
                                 for value in found do
                                     [
-                                        report.Part.Name
+                                        report.Split.Name
                                         name
                                         Dimension.name dimension
                                         binned.Bin.Label
@@ -95,11 +96,13 @@ module EvaluationCsv =
                                     @ metricCells value
             ]
 
+    let private curves (save: Save) (reports: EvaluationReport list) : unit =
         save
             "curves.csv"
             [ "split"; "model"; "curve"; "x"; "y" ]
-            (reports |> Seq.collect (fun report -> curveRows report.Part))
+            (reports |> Seq.collect (fun report -> curveRows report.Split))
 
+    let private workingPoints (save: Save) (reports: EvaluationReport list) : unit =
         save
             "working_points.csv"
             [
@@ -123,7 +126,7 @@ module EvaluationCsv =
                             let optional = Option.defaultValue nan >> Csv.number
 
                             [
-                                report.Part.Name
+                                report.Split.Name
                                 chosenOn
                                 WorkingPoint.describe threshold
                                 Csv.number (float point.Margin)
@@ -136,6 +139,7 @@ module EvaluationCsv =
                             ]
             ]
 
+    let private tracksters (save: Save) (reports: EvaluationReport list) : unit =
         save
             "tracksters.csv"
             ([ "split"; "file"; "entry"; "event"; "nodes"; "eta"; "pdg_id"; "exact" ]
@@ -165,4 +169,14 @@ module EvaluationCsv =
                  "found_pruned"
                  "found_oracle"
              ])
-            (reports |> Seq.collect (fun report -> tracksterRows report.Part))
+            (reports |> Seq.collect (fun report -> tracksterRows report.Split))
+
+    /// Writes metrics.csv, bins.csv, curves.csv, working_points.csv and tracksters.csv.
+    let write (directory: string) (reports: EvaluationReport list) : unit =
+        Directory.CreateDirectory directory |> ignore
+        let save name header rows = Csv.write (Path.Combine(directory, name)) header rows
+        metrics save reports
+        bins save reports
+        curves save reports
+        workingPoints save reports
+        tracksters save reports

@@ -7,11 +7,11 @@ open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Model.Logging
 
-/// The figures of a evaluated network.
+/// The figures of an evaluated network.
 [<RequireQualifiedAccess>]
 module EvaluationFigures =
 
-    /// Of rules: neither the network's blue, nor the oracle's black, nor the grey of chance.
+    /// Of baselines: neither the network's blue, nor the oracle's black, nor the grey of chance.
     let private ruleColours =
         [ Palette.purple; Palette.orange; Palette.sky; Palette.green; Palette.vermilion ]
 
@@ -21,14 +21,14 @@ module EvaluationFigures =
         | "oracle" -> Palette.black
         | _ -> ruleColours[index % ruleColours.Length]
 
-    let private models (part: EvaluatedSplit) =
-        EvaluatedSplit.competitors part
+    let private models (split: EvaluatedSplit) =
+        EvaluatedSplit.competitors split
         |> List.mapi (fun i model -> model, colourOf i model.Name)
         |> List.filter (fun (model, _) -> model.Name <> "keep all")
 
-    let private curves (read: NodeMetrics -> (float * float) list) (part: EvaluatedSplit) =
+    let private curves (read: NodeMetrics -> (float * float) list) (split: EvaluatedSplit) =
         [
-            for model, colour in models part do
+            for model, colour in models split do
                 match read model.EvaluationResult.Nodes with
                 | [] -> ()
                 | points ->
@@ -36,45 +36,45 @@ module EvaluationFigures =
                     draw model.Name colour (ScoreCurve.thin 400 points)
         ]
 
-    let roc (part: EvaluatedSplit) : Figure =
+    let roc (split: EvaluatedSplit) : Figure =
         {
             Id = "roc"
             Caption =
-                $"Receiver operating characteristic on the {part.Name} split: share of the layer clusters to prune that is pruned against share of those to keep that is."
+                $"Receiver operating characteristic on the {split.Name} split: share of the layer clusters to prune that is pruned against share of those to keep that is."
             X = Axis.linear "False positive rate" |> Axis.within 0.0 1.0
             Y = Axis.linear "True positive rate" |> Axis.within 0.0 1.02
             Series =
-                curves (NodeMetrics.curve >> ScoreCurve.roc) part
+                curves (NodeMetrics.curve >> ScoreCurve.roc) split
                 @ [ Series.dashed "chance" Palette.grey [ 0.0, 0.0; 1.0, 1.0 ] ]
         }
 
-    let precisionRecall (part: EvaluatedSplit) : Figure =
-        let struct (keep, prune) = ScoreHistogram.totals part.Network.EvaluationResult.Nodes.Scores
+    let precisionRecall (split: EvaluatedSplit) : Figure =
+        let struct (keep, prune) = ScoreHistogram.totals split.Network.EvaluationResult.Nodes.Scores
         let prevalence = float prune / float (max 1L (keep + prune))
 
         {
             Id = "precision-recall"
             Caption =
-                $"Precision against recall on the {part.Name} split. Chance is the share of layer clusters to prune."
+                $"Precision against recall on the {split.Name} split. Chance is the share of layer clusters to prune."
             X = Axis.linear "Recall" |> Axis.within 0.0 1.0
             Y = Axis.linear "Precision" |> Axis.within 0.0 1.02
             Series =
-                curves (NodeMetrics.curve >> ScoreCurve.precisionRecall) part
+                curves (NodeMetrics.curve >> ScoreCurve.precisionRecall) split
                 @ [ Series.dashed "chance" Palette.grey [ 0.0, prevalence; 1.0, prevalence ] ]
         }
 
-    let calibration (part: EvaluatedSplit) : Figure =
+    let calibration (split: EvaluatedSplit) : Figure =
         let series name colour (calibration: Calibration) =
             { Series.line name colour [ for bin in Calibration.reliability calibration -> bin.Predicted, bin.Observed ] with
                 Mark = Mark.LineAndPoints
             }
 
-        let nodes = part.Network.EvaluationResult.Nodes
+        let nodes = split.Network.EvaluationResult.Nodes
 
         {
             Id = "calibration"
             Caption =
-                $"Reliability on the {part.Name} split: how often layer clusters of a probability are to be pruned. Class weights in training move probabilities away from the diagonal."
+                $"Reliability on the {split.Name} split: how often layer clusters of a probability are to be pruned. Class weights in training move probabilities away from the diagonal."
             X = Axis.linear "Mean probability of prune" |> Axis.within 0.0 1.0
             Y = Axis.linear "Share to prune" |> Axis.within 0.0 1.02
             Series =
@@ -172,7 +172,7 @@ module EvaluationFigures =
         : Figure =
         let places shift =
             match dimension with
-            | Dimension.Species -> Places.Words [ for bin, _, _ in bins -> bin.Label ]
+            | Dimension.Species -> Places.Categories [ for bin, _, _ in bins -> bin.Label ]
             | _ -> Places.Numbers [ for bin, _, _ in bins -> middle dimension bin * (1.0 + shift) ]
 
         {
@@ -215,8 +215,8 @@ module EvaluationFigures =
             Mark = mark
         }
 
-    let response (part: EvaluatedSplit) : Figure =
-        let values quantity = TracksterMetrics.values quantity part.Network.EvaluationResult.Tracksters
+    let response (split: EvaluatedSplit) : Figure =
+        let values quantity = TracksterMetrics.values quantity split.Network.EvaluationResult.Tracksters
         let draw = outlineOf 0.8 1.3 100
 
         {
@@ -234,7 +234,7 @@ module EvaluationFigures =
         }
         |> onFloor
 
-    let workingPoints (part: EvaluatedSplit) : Figure =
+    let workingPoints (split: EvaluatedSplit) : Figure =
         let curve (model: Competitor) =
             [
                 for point in WorkingPoint.curve model.EvaluationResult.Nodes do
@@ -243,7 +243,7 @@ module EvaluationFigures =
                     | _ -> ()
             ]
 
-        let chosen = WorkingPoint.at part.Network.Threshold part.Network.EvaluationResult.Nodes
+        let chosen = WorkingPoint.at split.Network.Threshold split.Network.EvaluationResult.Nodes
 
         {
             Id = "working-points"
@@ -253,7 +253,7 @@ module EvaluationFigures =
             Y = Axis.linear "Energy purity"
             Series =
                 [
-                    for model, colour in models part do
+                    for model, colour in models split do
                         let draw = if model.Name = "network" then Series.line else Series.dashed
                         draw model.Name colour (ScoreCurve.thin 500 (curve model))
                     match chosen.Efficiency, chosen.Purity with

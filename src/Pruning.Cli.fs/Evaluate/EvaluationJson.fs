@@ -6,7 +6,7 @@ open Pruning.Model.Persistence
 open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 
-/// EvaluationResults for programs, as JSON.
+/// Evaluation results for programs, as JSON.
 [<RequireQualifiedAccess>]
 module EvaluationJson =
 
@@ -35,18 +35,22 @@ module EvaluationJson =
 
     /// Every number of a report.
     let ofReport (report: EvaluationReport) : JsonNode | null =
-        let part = report.Part
+        let split = report.Split
 
         Json.record
             [
-                "graphs", Json.integer part.Sample.Graphs.Length
-                "groups", Json.integer part.Sample.Groups
-                "margin", Json.number (float part.Network.Threshold)
+                "graphs", Json.integer split.Sample.Graphs.Length
+                "groups", Json.integer split.Sample.Groups
+                "margin", Json.number (float split.Network.Threshold)
                 "models",
                 Json.record
-                    [ for model in EvaluatedSplit.competitors part -> model.Name, ofValues (Competitor.report model) ]
+                    [ for model in EvaluatedSplit.competitors split -> model.Name, ofValues (Competitor.report model) ]
                 "differences_to_network",
-                Json.record [ for rule in part.Baselines -> rule.Name, ofValues (Competitor.minus part.Network rule) ]
+                Json.record
+                    [
+                        for baseline in split.Baselines ->
+                            baseline.Name, ofValues (Competitor.minus split.Network baseline)
+                    ]
                 "bins",
                 Json.record
                     [
@@ -102,7 +106,7 @@ module EvaluationJson =
                              "time", Json.number p.Time
                              "flipped", Json.number flipped
                              "values", ofValues (Competitor.report disturbed)
-                             "differences", ofValues (Competitor.minus part.Network disturbed)
+                             "differences", ofValues (Competitor.minus split.Network disturbed)
                          ])
-                "left_out", Json.list [ for sentence in EvaluatedSplit.missing part -> Json.text sentence ]
+                "left_out", Json.list [ for sentence in EvaluatedSplit.missing split -> Json.text sentence ]
             ]

@@ -22,8 +22,8 @@ type BinnedResults =
 [<NoComparison; NoEquality>]
 type EvaluationReport =
     {
-        Part: EvaluatedSplit
-        /// Thresholds of a scan, and the part they were chosen on.
+        Split: EvaluatedSplit
+        /// Thresholds of a scan, and the split they were chosen on.
         Scan: (string * (Threshold * WorkingPoint) list) option
         /// The disturbance, the predictions on disturbed inputs and the share of flipped decisions.
         Stability: (Perturbation * Competitor * float) option
@@ -33,12 +33,12 @@ type EvaluationReport =
 [<RequireQualifiedAccess>]
 module EvaluationReport =
 
-    /// The network and the rules beside it in the same bins.
-    let binned (resampling: Resampling) (part: EvaluatedSplit) (dimension: Dimension) : BinnedResults list =
+    /// The network and the baselines beside it in the same bins.
+    let binned (resampling: Resampling) (split: EvaluatedSplit) (dimension: Dimension) : BinnedResults list =
         let columns =
             [
-                for competitor in EvaluatedSplit.competitors part ->
-                    competitor.Name, EvaluatedSplit.binned resampling part dimension competitor
+                for competitor in EvaluatedSplit.competitors split ->
+                    competitor.Name, EvaluatedSplit.binned resampling split dimension competitor
             ]
 
         [

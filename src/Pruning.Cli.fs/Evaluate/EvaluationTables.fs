@@ -6,7 +6,7 @@ open Pruning.Model.Metrics
 open Pruning.Model.Evaluation
 open Pruning.Cli.Framework
 
-/// EvaluationResults for people.
+/// Evaluation results for people.
 [<RequireQualifiedAccess>]
 module EvaluationTables =
 
@@ -89,44 +89,44 @@ module EvaluationTables =
         ]
         |> function
             | [] -> "nothing disturbed"
-            | parts -> String.Join(", ", parts)
+            | splits -> String.Join(", ", splits)
 
-    let private showStability (terminal: Terminal) (part: EvaluatedSplit) (p, disturbed: Competitor, flipped) =
+    let private showStability (terminal: Terminal) (split: EvaluatedSplit) (p, disturbed: Competitor, flipped) =
         Terminal.print terminal $"With {describe p}, {percent flipped} %% of the decisions flip:"
 
         Terminal.table
             terminal
             (("inputs", false) :: columns beside)
             [
-                "as they are" :: row beside (Competitor.report part.Network)
+                "as they are" :: row beside (Competitor.report split.Network)
                 "disturbed" :: row beside (Competitor.report disturbed)
-                "difference" :: row beside (Competitor.minus part.Network disturbed)
+                "difference" :: row beside (Competitor.minus split.Network disturbed)
             ]
 
     /// Tables on stdout. The first line of each says what it is about.
     let show (terminal: Terminal) (report: EvaluationReport) : unit =
-        let part = report.Part
-        let graphs = Say.count (int64 part.Sample.Graphs.Length)
+        let split = report.Split
+        let graphs = Say.count (int64 split.Sample.Graphs.Length)
 
-        if not part.Baselines.IsEmpty then
-            Terminal.print terminal $"On the {graphs} graphs of {part.Name}, the network and the rules beside it:"
+        if not split.Baselines.IsEmpty then
+            Terminal.print terminal $"On the {graphs} graphs of {split.Name}, the network and the baselines beside it:"
 
             Terminal.table
                 terminal
                 (("model", false) :: columns beside)
                 [
-                    for competitor in EvaluatedSplit.competitors part ->
+                    for competitor in EvaluatedSplit.competitors split ->
                         competitor.Name :: row beside (Competitor.report competitor)
                 ]
 
         report.Scan
         |> Option.iter (fun (chosenOn, points) -> showScan terminal chosenOn points)
 
-        report.Stability |> Option.iter (showStability terminal part)
+        report.Stability |> Option.iter (showStability terminal split)
 
         for dimension, bins in report.Binned do
             let names = shown dimension
-            Terminal.print terminal $"{part.Name}, in bins of {title (Dimension.name dimension)}:"
+            Terminal.print terminal $"{split.Name}, in bins of {title (Dimension.name dimension)}:"
 
             Terminal.table
                 terminal

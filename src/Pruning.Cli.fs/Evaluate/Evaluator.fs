@@ -9,28 +9,33 @@ open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
 
-/// A part of the input, as a run divides it.
+/// A split of the input, as a run divides it.
 [<RequireQualifiedAccess>]
-type Part =
+type SplitName =
     | Training
     | Validation
     | Test
     | All
 
 [<RequireQualifiedAccess>]
-module Part =
+module SplitName =
 
     let words =
-        [ "validation", Part.Validation; "test", Part.Test; "training", Part.Training; "all", Part.All ]
+        [
+            "validation", SplitName.Validation
+            "test", SplitName.Test
+            "training", SplitName.Training
+            "all", SplitName.All
+        ]
 
-    let name (part: Part) : string = words |> List.find (snd >> (=) part) |> fst
+    let name (split: SplitName) : string = words |> List.find (snd >> (=) split) |> fst
 
-    let indices (data: SplitData) (part: Part) : int array =
-        match part with
-        | Part.Training -> data.Split.Training
-        | Part.Validation -> data.Split.Validation
-        | Part.Test -> data.Split.Test
-        | Part.All -> [| 0 .. data.Dataset.Count - 1 |]
+    let indices (data: SplitData) (split: SplitName) : int array =
+        match split with
+        | SplitName.Training -> data.Split.Training
+        | SplitName.Validation -> data.Split.Validation
+        | SplitName.Test -> data.Split.Test
+        | SplitName.All -> [| 0 .. data.Dataset.Count - 1 |]
 
 /// How a network is evaluated.
 [<NoComparison; NoEquality>]
@@ -41,7 +46,8 @@ type EvaluationPlan =
         Threads: int
         Model: TrainedModel
         Data: SplitData
-        /// The data is divided as the run did, so that its training split may teach rules and its validation split choose.
+        /// The data is divided as the run did, so baselines are fitted on its training split and thresholds chosen on its
+        /// validation split.
         Divided: bool
         BatchSize: int
         Workers: int
@@ -51,11 +57,16 @@ type EvaluationPlan =
         Threshold: Threshold
     }
 
-/// A network and the rules beside it on parts of its data.
+/// A network and the baselines beside it on splits of its data.
 [<RequireQualifiedAccess>]
 module Evaluator =
 
-    let private margins (plan: EvaluationPlan) (seen: string -> int -> unit) (stop: CancellationToken) (part: Part) =
+    let private margins
+        (plan: EvaluationPlan)
+        (seen: string -> int -> unit)
+        (stop: CancellationToken)
+        (split: SplitName)
+        =
         Scoring.run
             plan.Device
             plan.Threads
@@ -65,19 +76,19 @@ module Evaluator =
             (fun graphs ->
                 // Counts cannot be half a split: stopping means no answer.
                 stop.ThrowIfCancellationRequested()
-                seen (Part.name part) graphs)
+                seen (SplitName.name split) graphs)
             stop
             plan.Data.Dataset
-            (Part.indices plan.Data part)
+            (SplitName.indices plan.Data split)
 
-    let private sampleOf (plan: EvaluationPlan) (part: Part) : EvaluationSample =
-        Part.indices plan.Data part
+    let private sampleOf (plan: EvaluationPlan) (split: SplitName) : EvaluationSample =
+        SplitName.indices plan.Data split
         |> Array.Parallel.map (EvaluatedGraph.ofDataset plan.Data.Dataset)
         |> EvaluationSample.create
 
-    /// The margin above which the network prunes, chosen on a part of the data.
-    let threshold (terminal: Terminal) (plan: EvaluationPlan) (stop: CancellationToken) (part: Part) : float32 =
-        let total = int64 (Part.indices plan.Data part).Length
+    /// The margin above which the network prunes, chosen on a split of the data.
+    let threshold (terminal: Terminal) (plan: EvaluationPlan) (stop: CancellationToken) (split: SplitName) : float32 =
+        let total = int64 (SplitName.indices plan.Data split).Length
 
         let network =
             Progress.run terminal total (fun progress ->
@@ -88,33 +99,36 @@ module Evaluator =
                     (fun _ graphs ->
                         ready <- ready + int64 graphs
 
-                        progress.Step
+                        progress.Report
                             {
                                 Stage = "choosing the threshold"
                                 Done = ready
                                 Loss = nan
                             })
                     stop
-                    part)
+                    split)
 
-        WorkingPoint.choose plan.Threshold (EvaluationResult.ofMargins 0f (sampleOf plan part) network.Margins).Nodes
+        WorkingPoint.choose plan.Threshold (EvaluationResult.ofMargins 0f (sampleOf plan split) network.Margins).Nodes
 
-    /// Judges the network on each part. A threshold other than a probability is chosen on the validation split, which is run
-    /// for that when it is not among the parts.
+    /// Evaluates the network on each split. A threshold other than a probability is chosen on the validation split, which is run
+    /// for that when it is not among the splits.
     let run
         (terminal: Terminal)
         (plan: EvaluationPlan)
         (stop: CancellationToken)
-        (parts: Part list)
+        (splits: SplitName list)
         : EvaluatedSplit list =
         let choosing =
             match plan.Threshold with
             | Threshold.Probability _ -> []
-            | _ when List.contains Part.Validation parts -> []
-            | _ -> [ Part.Validation ]
+            | _ when List.contains SplitName.Validation splits -> []
+            | _ -> [ SplitName.Validation ]
 
-        let all = choosing @ parts
-        let total = all |> List.sumBy (fun part -> int64 (Part.indices plan.Data part).Length)
+        let all = choosing @ splits
+
+        let total =
+            all
+            |> List.sumBy (fun split -> int64 (SplitName.indices plan.Data split).Length)
 
         let networks =
             Progress.run terminal total (fun progress ->
@@ -123,28 +137,28 @@ module Evaluator =
                 let seen stage graphs =
                     ready <- ready + int64 graphs
 
-                    progress.Step
+                    progress.Report
                         {
                             Stage = stage
                             Done = ready
                             Loss = nan
                         }
 
-                [ for part in all -> part, margins plan seen stop part ])
+                [ for split in all -> split, margins plan seen stop split ])
 
-        let samples = Map [ for part in all -> part, sampleOf plan part ]
+        let samples = Map [ for split in all -> split, sampleOf plan split ]
 
         let threshold =
             match plan.Threshold with
             | Threshold.Probability probability -> WorkingPoint.marginOf probability
             | threshold ->
-                let _, network = networks |> List.find (fst >> (=) Part.Validation)
+                let _, network = networks |> List.find (fst >> (=) SplitName.Validation)
 
                 WorkingPoint.choose
                     threshold
-                    (EvaluationResult.ofMargins 0f samples[Part.Validation] network.Margins).Nodes
+                    (EvaluationResult.ofMargins 0f samples[SplitName.Validation] network.Margins).Nodes
 
-        let rules =
+        let baselines =
             if not plan.WithBaselines then
                 []
             elif plan.Divided then
@@ -152,38 +166,39 @@ module Evaluator =
             else
                 Baselines.untrained
 
-        // A working point is the same passMode to the network and to the rules beside it, answered on the same graphs.
-        let rules =
+        // Thresholds of the baselines follow the same criterion as that of the network, on the same graphs.
+        let baselines =
             [
-                for name, margins in rules ->
+                for name, margins in baselines ->
                     match plan.Threshold with
                     | Threshold.Probability _ -> name, margins, 0f
-                    | threshold -> name, margins, Baselines.thresholdOn samples[Part.Validation] threshold name margins
+                    | threshold ->
+                        name, margins, Baselines.thresholdOn samples[SplitName.Validation] threshold name margins
             ]
 
         [
-            for part, network in networks do
-                if List.contains part parts then
-                    let sample = samples[part]
+            for split, network in networks do
+                if List.contains split splits then
+                    let sample = samples[split]
 
                     {
-                        Name = Part.name part
+                        Name = SplitName.name split
                         Sample = sample
                         State = network.State
                         Network = Competitor.create plan.Resampling sample threshold "network" network.Margins
-                        Baselines = Baselines.evaluate plan.Resampling sample rules
+                        Baselines = Baselines.evaluate plan.Resampling sample baselines
                         Times = network.Times
                     }
         ]
 
-    /// The network's margins on a part whose inputs were disturbed.
+    /// The network's margins on a split whose inputs were disturbed.
     let disturbed
         (plan: EvaluationPlan)
         (perturbation: Perturbation)
         (stop: CancellationToken)
-        (part: Part)
+        (split: SplitName)
         : NetworkMargins =
-        let indices = Part.indices plan.Data part
+        let indices = SplitName.indices plan.Data split
         use dataset = Perturbation.ofDataset plan.Resampling.Seed perturbation plan.Data.Dataset indices
 
         Scoring.run

@@ -41,7 +41,7 @@ module ArguVerb =
                 fields
                 |> List.tryHead
                 |> Option.map (fun field -> field.Name.ToUpperInvariant())
-            Words = fun () -> []
+            Choices = fun () -> []
             IsPath =
                 fields
                 |> List.exists (fun field -> List.contains field.Name [ "file"; "path"; "directory" ])

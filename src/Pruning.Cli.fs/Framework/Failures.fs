@@ -2,9 +2,9 @@ namespace Pruning.Cli.Framework
 
 open System
 open System.IO
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Model.Persistence
-open Pruning.Native
+open Pruning.Native.Errors
 open Pruning.Native.Mpi
 
 /// What the process says to scripts.

@@ -37,7 +37,7 @@ module Help =
 
     /// The values of an option as a sentence, unless its help has named them all.
     let values (option: OptionInfo) : string option =
-        let words = option.Words()
+        let words = option.Choices()
 
         if option.Meta.IsNone || words.IsEmpty || words |> List.forall option.Help.Contains then
             None

@@ -19,7 +19,7 @@ type Kind<'T> =
         /// Stands for the value in help, as in N; None for a flag, which takes no value.
         Meta: string option
         /// Every value, where there are few. A function, because some lists are long to make.
-        Words: unit -> string list
+        Choices: unit -> string list
         /// The value is a path, which a shell can complete.
         IsPath: bool
         Form: TomlForm
@@ -46,7 +46,7 @@ module Kind =
     let custom (meta: string) (parse: string -> string -> 'T) (text: 'T -> string) : Kind<'T> =
         {
             Meta = Some meta
-            Words = fun () -> []
+            Choices = fun () -> []
             IsPath = false
             Form = TomlForm.Text
             Parse = parse
@@ -88,7 +88,7 @@ module Kind =
     let map (there: 'A -> 'B) (back: 'B -> 'A) (kind: Kind<'A>) : Kind<'B> =
         {
             Meta = kind.Meta
-            Words = kind.Words
+            Choices = kind.Choices
             IsPath = kind.IsPath
             Form = kind.Form
             Parse = fun option text -> there (kind.Parse option text)
@@ -116,7 +116,7 @@ module Kind =
 
         {
             Meta = Some "WORD"
-            Words = fun () -> words () |> List.map fst
+            Choices = fun () -> words () |> List.map fst
             IsPath = false
             Form = TomlForm.Text
             Parse = fun option text -> Value.choice option (words ()) text
@@ -200,7 +200,7 @@ module Kind =
     let optional (kind: Kind<'T>) : Kind<'T option> =
         {
             Meta = kind.Meta
-            Words = kind.Words
+            Choices = kind.Choices
             IsPath = kind.IsPath
             Form = kind.Form
             Parse = fun option text -> Some(kind.Parse option text)

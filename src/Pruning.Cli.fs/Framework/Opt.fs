@@ -26,7 +26,7 @@ type OptionInfo =
         /// Stands for the value in help; None for a flag.
         Meta: string option
         /// Every value, where there are few.
-        Words: unit -> string list
+        Choices: unit -> string list
         IsPath: bool
         Form: TomlForm
         /// Heading under which help shows the option.
@@ -83,7 +83,7 @@ module Opt =
                     Aliases = []
                     Originals = []
                     Meta = kind.Meta
-                    Words = kind.Words
+                    Choices = kind.Choices
                     IsPath = kind.IsPath
                     Form = kind.Form
                     Section = "Options"

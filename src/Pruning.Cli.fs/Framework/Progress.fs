@@ -4,14 +4,14 @@ open System
 open System.Diagnostics
 open Spectre.Console
 
-/// One step of a long job, as its loop reports it.
-type ProgressStep =
+/// How far a long job is, as its loop reports it.
+type ProgressReport =
     {
         /// What is being done: "epoch 3/20", "validation".
         Stage: string
         /// Graphs done in the whole job.
         Done: int64
-        /// Loss of this step; NaN if the job has none.
+        /// Loss of the latest step; NaN if the job has none.
         Loss: float
     }
 
@@ -57,7 +57,7 @@ module Pace =
 type Progress =
     {
         /// After every step; cheap enough for thousands a second.
-        Step: ProgressStep -> unit
+        Report: ProgressReport -> unit
         /// A line worth keeping, such as the metrics of an epoch.
         Note: string -> unit
     }
@@ -87,7 +87,7 @@ module Progress =
         let mutable said = clock.Elapsed
 
         {
-            Step =
+            Report =
                 fun report ->
                     let now = clock.Elapsed
                     pace <- Pace.update now report.Done pace
@@ -114,7 +114,7 @@ module Progress =
 
             body
                 {
-                    Step =
+                    Report =
                         fun report ->
                             pace <- Pace.update clock.Elapsed report.Done pace
                             task.Value <- float report.Done

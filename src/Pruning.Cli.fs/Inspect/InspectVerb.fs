@@ -3,7 +3,7 @@ module Pruning.Cli.Inspect.InspectVerb
 open System.IO
 open Argu
 open Pruning.Cli.Framework
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Root.Checking
 open Pruning.Root.Columns
 open Pruning.Root.Files
@@ -32,9 +32,9 @@ type InspectArgument =
             | Recover -> "read a file that was not closed or is cut short, as far as its writer had saved it"
             | Json -> "JSON on stdout"
 
-/// What is asked about the file.
+/// What is shown of the file.
 [<RequireQualifiedAccess>]
-type PassMode =
+type InspectMode =
     | Overview
     | FirstEntries of count: int64
     | Values
@@ -47,7 +47,7 @@ type InspectSettings =
         Tree: string option
         /// Only branches that match.
         Branches: string option
-        PassMode: PassMode
+        InspectMode: InspectMode
         /// Read what is left of a file that was not closed.
         Recover: bool
         Json: bool
@@ -61,20 +61,19 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
             | Input files -> files
             | _ -> [])
 
-    let questions =
+    let modes =
         arguments
         |> List.choose (function
-            | Head text -> Some("--head", PassMode.FirstEntries(Value.wholeLong "--head" (1L, 1_000_000L) text))
-            | Values -> Some("--values", PassMode.Values)
-            | Check -> Some("--check", PassMode.Check)
+            | Head text -> Some("--head", InspectMode.FirstEntries(Value.wholeLong "--head" (1L, 1_000_000L) text))
+            | Values -> Some("--values", InspectMode.Values)
+            | Check -> Some("--check", InspectMode.Check)
             | _ -> None)
 
-    let passMode =
-        match questions with
-        | [] -> PassMode.Overview
+    let mode =
+        match modes with
+        | [] -> InspectMode.Overview
         | [ _, one ] -> one
-        | (first, _) :: (second, _) :: _ ->
-            raise (UsageException $"{first} and {second} are two questions: ask one at a time.")
+        | (first, _) :: (second, _) :: _ -> raise (UsageException $"{first} and {second} cannot be combined.")
 
     let start =
         match files with
@@ -83,7 +82,7 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
                 File = file
                 Tree = None
                 Branches = None
-                PassMode = passMode
+                InspectMode = mode
                 Recover = false
                 Json = false
             }
@@ -107,7 +106,7 @@ let settingsOf (arguments: InspectArgument list) : InspectSettings =
     let settings = List.fold apply start arguments
 
     if
-        settings.PassMode = PassMode.Check
+        settings.InspectMode = InspectMode.Check
         && (settings.Tree.IsSome || settings.Branches.IsSome)
     then
         raise (UsageException "--check looks at the whole file: leave --tree and --branches out.")
@@ -134,7 +133,7 @@ let private showKeys (terminal: Terminal) (entries: RootEntry list) =
                 ]
         ]
 
-/// The trees and RNTuples that were asked for. One that cannot be opened is told about and does not hide the others,
+/// The trees and RNTuples that were asked for. One that cannot be opened is reported and does not hide the others,
 /// unless it was asked for by name.
 let private tables (terminal: Terminal) (settings: InspectSettings) (file: RootFile) : IRootTable list =
     let found =
@@ -284,11 +283,11 @@ let private run (terminal: Terminal) (arguments: InspectArgument list) : int =
     | null -> ()
     | recovery -> Terminal.warn terminal $"{recovery.Reason}; {Say.count recovery.EntryCount} entries can be read."
 
-    match settings.PassMode with
-    | PassMode.Overview -> overview terminal settings file
-    | PassMode.FirstEntries count -> firstEntries terminal settings count file
-    | PassMode.Values -> values terminal settings file
-    | PassMode.Check -> check terminal settings file
+    match settings.InspectMode with
+    | InspectMode.Overview -> overview terminal settings file
+    | InspectMode.FirstEntries count -> firstEntries terminal settings count file
+    | InspectMode.Values -> values terminal settings file
+    | InspectMode.Check -> check terminal settings file
 
 let command: Command =
     ArguVerb.command<InspectArgument>

@@ -3,7 +3,7 @@ namespace Pruning.Cli.Inspect
 open System
 open System.IO.Enumeration
 open Pruning.Cli.Framework
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Root.Columns
 open Pruning.Root.Trees
 
@@ -57,16 +57,16 @@ module Overview =
 
     let private branchView (branch: IRootBranch) : BranchView =
         // A damaged basket must not hide the other branches: those are what the user came to see.
-        let asked otherwise passMode =
+        let tryRead otherwise read =
             try
-                passMode (), None
+                read (), None
             with error when DataException.Covers error ->
                 otherwise, Some error.Message
 
-        let compression, damage = asked "unknown" (fun () -> branch.Compression)
-        let stored, _ = asked 0L (fun () -> branch.StoredBytes)
-        let uncompressed, _ = asked 0L (fun () -> branch.UncompressedBytes)
-        let pieces, _ = asked 0L (fun () -> branch.PieceCount)
+        let compression, damage = tryRead "unknown" (fun () -> branch.Compression)
+        let stored, _ = tryRead 0L (fun () -> branch.StoredBytes)
+        let uncompressed, _ = tryRead 0L (fun () -> branch.UncompressedBytes)
+        let pieces, _ = tryRead 0L (fun () -> branch.PieceCount)
 
         let refused =
             if branch.IsSupported then

@@ -26,10 +26,10 @@ type LaunchArgument =
             | Memory _ -> "memory for each machine, as Slurm writes it (16G)"
 
 /// What is to be started, and on what.
-type Job =
+type LaunchPlan =
     {
         /// The command of a rank, its words as they were typed.
-        Words: string list
+        Command: string list
         Nodes: int
         RanksPerNode: int
         GpusPerNode: int
@@ -68,67 +68,67 @@ let private parseTime (text: string) : TimeSpan =
 
 let private slurmTime (time: TimeSpan) = $"%02d{24 * time.Days + time.Hours}:%02d{time.Minutes}:%02d{time.Seconds}"
 
-let private rankWords (job: Job) : string =
+let private rankCommand (plan: LaunchPlan) : string =
     [
-        yield! job.Words
+        yield! plan.Command
 
         // Each rank takes the GPU of its number on the machine.
         if
-            job.GpusPerNode > 0
-            && not (List.exists (fun (word: string) -> word.StartsWith "--gpus") job.Words)
+            plan.GpusPerNode > 0
+            && not (List.exists (fun (word: string) -> word.StartsWith "--gpus") plan.Command)
         then
             "--gpus"
             "1"
         if
-            job.Threads > 1
-            && not (List.exists (fun (word: string) -> word.StartsWith "--threads") job.Words)
+            plan.Threads > 1
+            && not (List.exists (fun (word: string) -> word.StartsWith "--threads") plan.Command)
         then
             "--threads"
-            string job.Threads
+            string plan.Threads
     ]
     |> List.map shellWord
     |> String.concat " "
 
 /// Open MPI binds each rank to one core unless told otherwise, and kills the other ranks one second after one was lost:
 /// too soon for all of them to say which.
-let private mpirun (program: string) (job: Job) (hosts: string) : string =
-    $"mpirun -np {job.Nodes * job.RanksPerNode} {hosts}--bind-to none --mca odls_base_sigkill_timeout 10 {program} {rankWords job}"
+let private mpirun (program: string) (plan: LaunchPlan) (hosts: string) : string =
+    $"mpirun -np {plan.Nodes * plan.RanksPerNode} {hosts}--bind-to none --mca odls_base_sigkill_timeout 10 {program} {rankCommand plan}"
 
-let local (program: string) (job: Job) : string list =
+let local (program: string) (plan: LaunchPlan) : string list =
     [
-        $"# One machine: {job.RanksPerNode} ranks."
-        mpirun program { job with Nodes = 1 } ""
-        if job.Nodes > 1 then
-            $"# {job.Nodes} machines without a batch system: their names in a file, one a line, the same path on all."
-            mpirun program job $"--hostfile hosts --map-by ppr:{job.RanksPerNode}:node "
+        $"# One machine: {plan.RanksPerNode} ranks."
+        mpirun program { plan with Nodes = 1 } ""
+        if plan.Nodes > 1 then
+            $"# {plan.Nodes} machines without a batch system: their names in a file, one a line, the same path on all."
+            mpirun program plan $"--hostfile hosts --map-by ppr:{plan.RanksPerNode}:node "
     ]
 
-let slurm (program: string) (job: Job) : string list =
+let slurm (program: string) (plan: LaunchPlan) : string list =
     [
         "#!/bin/bash"
         "# Slurm: save as job.sh and start with: sbatch job.sh"
         "#SBATCH --job-name=graph-pruning"
-        $"#SBATCH --nodes={job.Nodes}"
-        $"#SBATCH --ntasks-per-node={job.RanksPerNode}"
-        $"#SBATCH --cpus-per-task={job.Threads}"
-        if job.GpusPerNode > 0 then
-            $"#SBATCH --gres=gpu:{job.GpusPerNode}"
-        $"#SBATCH --mem={job.Memory}"
-        $"#SBATCH --time={slurmTime job.Time}"
+        $"#SBATCH --nodes={plan.Nodes}"
+        $"#SBATCH --ntasks-per-node={plan.RanksPerNode}"
+        $"#SBATCH --cpus-per-task={plan.Threads}"
+        if plan.GpusPerNode > 0 then
+            $"#SBATCH --gres=gpu:{plan.GpusPerNode}"
+        $"#SBATCH --mem={plan.Memory}"
+        $"#SBATCH --time={slurmTime plan.Time}"
         // A checkpoint is written and the run exits with 85 before the limit; then the job asks to be run again.
         "#SBATCH --signal=USR1@120"
         "#SBATCH --requeue"
-        "srun --mpi=pmix " + program + " " + rankWords job + " || code=$?"
+        "srun --mpi=pmix " + program + " " + rankCommand plan + " || code=$?"
         "[ \"${code:-0}\" -eq 85 ] && scontrol requeue \"$SLURM_JOB_ID\""
         "exit \"${code:-0}\""
     ]
 
-let htcondor (program: string) (job: Job) : string list =
+let htcondor (program: string) (plan: LaunchPlan) : string list =
     let inner =
-        if job.RanksPerNode = 1 then
-            program + " " + rankWords job
+        if plan.RanksPerNode = 1 then
+            program + " " + rankCommand plan
         else
-            mpirun program { job with Nodes = 1 } ""
+            mpirun program { plan with Nodes = 1 } ""
 
     // HTCondor's own quoting: the arguments stand in double quotes, inside of which quotes are doubled.
     let condorQuoted (text: string) = "\"-c '" + text.Replace("'", "''").Replace("\"", "\"\"") + "'\""
@@ -139,10 +139,10 @@ let htcondor (program: string) (job: Job) : string list =
         "executable     = /bin/bash"
         $"arguments      = {condorQuoted inner}"
         "getenv         = True"
-        $"request_cpus   = {job.RanksPerNode * job.Threads}"
-        $"request_memory = {job.Memory}"
-        if job.GpusPerNode > 0 then
-            $"request_gpus   = {job.GpusPerNode}"
+        $"request_cpus   = {plan.RanksPerNode * plan.Threads}"
+        $"request_memory = {plan.Memory}"
+        if plan.GpusPerNode > 0 then
+            $"request_gpus   = {plan.GpusPerNode}"
         "output         = job.$(Cluster).out"
         "error          = job.$(Cluster).err"
         "log            = job.$(Cluster).log"
@@ -166,7 +166,7 @@ let private split (words: string list) : string list * string list =
                 $"wanted the command of a rank ({known} with its options) after the options of launch, found none."
         )
 
-let private jobOf (arguments: LaunchArgument list) (words: string list) : Job =
+let private planOf (arguments: LaunchArgument list) (words: string list) : LaunchPlan =
     let pick choose = List.tryPick choose arguments
     let count name text = Value.whole name (1, 100_000) text
 
@@ -177,7 +177,7 @@ let private jobOf (arguments: LaunchArgument list) (words: string list) : Job =
         |> Option.defaultValue 0
 
     {
-        Words = words
+        Command = words
         Nodes =
             pick (function
                 | Nodes text -> Some(count "--nodes" text)
@@ -218,7 +218,7 @@ let private program () : string =
 let private run (terminal: Terminal) (words: string list) : int =
     let own, command = split words
     let arguments = ArguVerb.parse<LaunchArgument> own
-    let job = jobOf arguments command
+    let plan = planOf arguments command
 
     let where =
         arguments
@@ -242,7 +242,7 @@ let private run (terminal: Terminal) (words: string list) : int =
         if index > 0 then
             Terminal.print terminal ""
 
-        place (program ()) job |> List.iter (Terminal.print terminal)
+        place (program ()) plan |> List.iter (Terminal.print terminal)
 
     ExitCode.ok
 

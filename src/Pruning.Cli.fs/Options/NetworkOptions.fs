@@ -210,7 +210,7 @@ module NetworkOptions =
                 $"{Choices.nameOf (Choices.schedules last) schedule}:{Kind.number last}"
 
         { Kind.custom "SCHEDULE" parse text with
-            Words = fun () -> Choices.schedules defaultProbability |> List.map fst
+            Choices = fun () -> Choices.schedules defaultProbability |> List.map fst
         }
 
     let private order: Opt<PrunerConfig> =
@@ -232,8 +232,8 @@ module NetworkOptions =
     let private normalisation name help (get: PrunerConfig -> Normalisation) set =
         Opt.choice name Choices.normalisations help get set
 
-    /// Every option of a network.
-    let options: Opt<PrunerConfig> list =
+    /// Options of the strategy, the cells and the message-passing steps.
+    let private decisions: Opt<PrunerConfig> list =
         [
             mode
             autoregressive
@@ -275,6 +275,11 @@ module NetworkOptions =
                 "Add the output of a message-passing step to its input instead of replacing it. This helps with many steps."
                 _.Residual
                 (fun v s -> { s with Residual = v })
+        ]
+
+    /// Options of the encoder, the heads and normalisation.
+    let private layers: Opt<PrunerConfig> list =
+        [
             normalisation
                 "--step-normalisation"
                 "Normalisation of the output of a message-passing step."
@@ -319,7 +324,9 @@ module NetworkOptions =
                 _.TeacherForcing
                 (fun v s -> { s with TeacherForcing = v })
         ]
-        |> Opt.group "Network" "model"
+
+    /// Every option of a network.
+    let options: Opt<PrunerConfig> list = decisions @ layers |> Opt.group "Network" "model"
 
     let private refuseStrays (line: Line) (config: PrunerConfig) =
         let mode = modeName config.Strategy

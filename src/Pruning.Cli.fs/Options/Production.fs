@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open System.IO
 open System.Reflection
-open Pruning.Data
+open Pruning.Data.Options
 open Pruning.Root.Compression
 open Pruning.Root.Files
 open Pruning.Data.Tracksters
@@ -66,7 +66,7 @@ module Production =
     /// "zstd", "zstd=7", "none"
     let compression: Kind<RootCompressionSetting> =
         { Kind.custom "CODEC" parseCompression string with
-            Words = fun () -> List.map fst codecs
+            Choices = fun () -> List.map fst codecs
             Text = fun _ -> None
         }
 

@@ -12,7 +12,7 @@ type WorldSettings =
         Devices: string list
         Gpus: int
         /// How long a rank waits for the others.
-        Patience: TimeSpan
+        RankTimeout: TimeSpan
     }
 
 [<RequireQualifiedAccess>]
@@ -23,7 +23,7 @@ module RankOptions =
             Replicas = 1
             Devices = []
             Gpus = 0
-            Patience = TimeSpan.FromMinutes 10.0
+            RankTimeout = TimeSpan.FromMinutes 10.0
         }
 
     let options: Opt<WorldSettings> list =
@@ -55,8 +55,8 @@ module RankOptions =
                 Kind.time
                 "--rank-timeout"
                 "How long a rank waits for the others before it gives up, as in 90s or 10m."
-                _.Patience
-                (fun v s -> { s with Patience = v })
+                _.RankTimeout
+                (fun v s -> { s with RankTimeout = v })
             |> Opt.unset "10m"
             |> Opt.kept "machine" "rank_timeout_seconds"
             |> Opt.mayChange

@@ -90,7 +90,7 @@ module TrainingOptions =
 
     let private schedule: Kind<LearningRateSchedule> =
         { Kind.custom "SCHEDULE" parseSchedule scheduleText with
-            Words = fun () -> [ "constant"; "cosine"; "one-cycle"; "plateau" ]
+            Choices = fun () -> [ "constant"; "cosine"; "one-cycle"; "plateau" ]
             ToJson = scheduleToJson
             OfJson = scheduleOfJson
         }
@@ -101,7 +101,7 @@ module TrainingOptions =
 
         { kind with
             Meta = Some "METRIC"
-            Words = fun () -> []
+            Choices = fun () -> []
             Parse = fun option text -> kind.Parse option (text.Replace('-', '_'))
             Text = fun monitor -> Some monitor.Metric.Key
         }
@@ -271,8 +271,8 @@ module TrainingOptions =
                 (Kind.omitted (Kind.whole count))
                 "--micro-batch"
                 "Graphs per micro-batch. The gradients of the micro-batches of a batch are added in float64, so that any number of ranks and threads gives the same weights. Small micro-batches take longer."
-                _.PartSize
-                (fun v s -> { s with PartSize = v })
+                _.MicroBatch
+                (fun v s -> { s with MicroBatch = v })
             |> Opt.alias "--part-size"
             |> Opt.unset "the graphs of a thread"
             |> Opt.kept "training" "part_size"

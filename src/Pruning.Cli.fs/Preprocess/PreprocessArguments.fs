@@ -1,6 +1,6 @@
 namespace Pruning.Cli.Preprocess
 
-open Pruning.Data
+open Pruning.Data.Options
 open Pruning.Data.Ticl
 open Pruning.Cli.Framework
 open Pruning.Cli.Options

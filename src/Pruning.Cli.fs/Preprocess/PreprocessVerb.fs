@@ -6,7 +6,8 @@ open System.IO
 open System.Threading
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Data
+open Pruning.Data.Errors
+open Pruning.Data.Options
 open Pruning.Data.Ticl
 open Pruning.Data.Tracksters
 
@@ -290,7 +291,7 @@ let private run (terminal: Terminal) (words: string list) : int =
                 let report before now =
                     let both = plus before now
 
-                    progress.Step
+                    progress.Report
                         {
                             Stage = $"{Say.count both.Graphs} graphs"
                             Done = both.Counts.Events

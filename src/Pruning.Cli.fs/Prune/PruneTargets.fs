@@ -2,7 +2,7 @@ namespace Pruning.Cli.Prune
 
 open System
 open System.IO
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Pruned
 open Pruning.Data.Tracksters
 open Pruning.Cli.Framework

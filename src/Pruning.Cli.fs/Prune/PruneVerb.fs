@@ -80,7 +80,7 @@ let private choose
     (model: TrainedModel)
     (stop: CancellationToken)
     : float32 =
-    let on (input: InputSettings) (options: SplitOptions) part =
+    let on (input: InputSettings) (options: SplitOptions) split =
         let data = Session.openData terminal input options
         use _dataset = data.Dataset
 
@@ -98,28 +98,28 @@ let private choose
                 Threshold = settings.Threshold
             }
 
-        Evaluator.threshold terminal plan stop part
+        Evaluator.threshold terminal plan stop split
 
     match settings.Threshold, settings.ChooseOn, source.Run with
     | Threshold.Probability probability, _, _ -> WorkingPoint.marginOf probability
-    | _, [], Some(_, chosen) -> on chosen.Input (TrainSettings.splitOptions chosen) Part.Validation
-    | _, files, _ -> on { input with Files = files } (SplitOptions()) Part.All
+    | _, [], Some(_, chosen) -> on chosen.Input (TrainSettings.splitOptions chosen) SplitName.Validation
+    | _, files, _ -> on { input with Files = files } (SplitOptions()) SplitName.All
 
 /// A file that is worked on: opened by the first thread that needs it, closed when its last block is written.
 [<NoComparison; NoEquality>]
-type private Job =
+type private FileTask =
     {
         Target: PruneTarget
         Source: Lazy<TracksterFile>
         Sink: Lazy<PruneSink>
     }
 
-let private giveBack (job: Job) =
-    if job.Sink.IsValueCreated then
-        job.Sink.Value.Dispose()
+let private giveBack (task: FileTask) =
+    if task.Sink.IsValueCreated then
+        task.Sink.Value.Dispose()
 
-    if job.Source.IsValueCreated then
-        job.Source.Value.Dispose()
+    if task.Source.IsValueCreated then
+        task.Source.Value.Dispose()
 
 /// The file is the one that was looked into.
 let private opened (input: InputSettings) (target: PruneTarget) : TracksterFile =
@@ -130,7 +130,7 @@ let private opened (input: InputSettings) (target: PruneTarget) : TracksterFile 
         file.Dispose()
 
         raise (
-            Pruning.Data.DataException
+            Pruning.Data.Errors.DataException
                 $"{target.Input} has {found} tracksters and had {target.Entries} a moment ago: wait until it is complete."
         )
 
@@ -141,37 +141,37 @@ let private opened (input: InputSettings) (target: PruneTarget) : TracksterFile 
 let private apply
     (plan: ApplyingPlan)
     (threads: int)
-    (jobs: Job list)
+    (tasks: FileTask list)
     (written: PruneCounts -> unit)
     (finished: PruneTarget -> PruneCounts * string list -> unit)
     (stop: CancellationToken)
     : unit =
     let work =
         [|
-            for job in jobs do
-                match job.Target.Blocks with
-                | [] -> struct (job, struct (0L, 0L), true)
+            for task in tasks do
+                match task.Target.Blocks with
+                | [] -> struct (task, struct (0L, 0L), true)
                 | blocks ->
                     let last = List.last blocks
 
                     for block in blocks do
-                        struct (job, block, block = last)
+                        struct (task, block, block = last)
         |]
 
-    let compute (struct (job: Job, struct (first, last), isLast)) =
-        let block = Applying.block plan (job.Source.Value.Read(first, last))
-        struct (job, PruneCounts.ofBlock block, job.Sink.Value.Prepare block, isLast)
+    let compute (struct (task: FileTask, struct (first, last), isLast)) =
+        let block = Applying.block plan (task.Source.Value.Read(first, last))
+        struct (task, PruneCounts.ofBlock block, task.Sink.Value.Prepare block, isLast)
 
     try
-        for struct (job, counts, write, isLast) in Prefetch.InOrder(work, compute, threads, threads + 2, stop) do
+        for struct (task, counts, write, isLast) in Prefetch.InOrder(work, compute, threads, threads + 2, stop) do
             write ()
             written counts
 
             if isLast then
-                finished job.Target (job.Sink.Value.Close())
-                giveBack job
+                finished task.Target (task.Sink.Value.Close())
+                giveBack task
     finally
-        List.iter giveBack jobs
+        List.iter giveBack tasks
 
 let private percent (part: int64) (whole: int64) = if whole = 0L then nan else 100.0 * float part / float whole
 
@@ -247,15 +247,52 @@ let private tellLeftOut (terminal: Terminal) (target: PruneTarget) (names: strin
         let listed = String.Join(", ", names)
         Terminal.warn terminal $"{target.Output} lacks what cannot be written again: {listed}."
 
+/// A GPU works on one block while another thread reads the next.
+let private threadsOf (settings: PruneSettings) : int =
+    if settings.Network.Gpus |> Option.exists ((<) 0) then
+        2
+    else
+        defaultArg settings.Network.Threads Environment.ProcessorCount
+
+let private planOf (settings: PruneSettings) (device: torch.Device) (model: TrainedModel) (threshold: float32) =
+    {
+        Device = device
+        Model = model
+        Threshold = threshold
+        BatchGraphs = defaultArg settings.Network.BatchSize (Applying.batchGraphs model.Pruner.Config.Strategy)
+        BatchNodes = Applying.batchNodes
+        SkipBadGraphs = settings.Reading.SkipBadGraphs
+    }
+
+/// Input and output are opened when their first block is due.
+let private taskOf settings input options (says: (string * string) list) (target: PruneTarget) =
+    let source = lazy opened input target
+
+    {
+        Target = target
+        Source = source
+        Sink = lazy PruneSink.create settings.Write target.Output source.Value says options
+    }
+
+let private inputOf (settings: PruneSettings) (source: ModelSource) : InputSettings =
+    match settings.Input, source.Run with
+    | Some input, _ -> input
+    | None, Some(_, chosen) -> chosen.Input
+    | None, None -> raise (UsageException "no input: give at least one ROOT file after the model.")
+
+/// Whether a target was written completely by an earlier call with the same metadata.
+let private isComplete (settings: PruneSettings) (target: PruneTarget, says: (string * string) list) : bool =
+    Finished.isThere
+        (ProductionSettings.existing settings.Production)
+        (PruneSink.metadataOf settings.Write)
+        (Map.ofList says)
+        target.Output
+
 let private run (terminal: Terminal) (words: string list) : int =
     let settings = PruneSettings.ofWords File.Exists words
     let source = ModelSource.locate settings.Model settings.Network.Checkpoint
 
-    let input =
-        match settings.Input, source.Run with
-        | Some input, _ -> input
-        | None, Some(_, chosen) -> chosen.Input
-        | None, None -> raise (UsageException "no input: give at least one ROOT file after the model.")
+    let input = inputOf settings source
 
     let targets =
         PruneTargets.find settings input (fun reason -> Terminal.warn terminal $"skipped: {reason}")
@@ -264,16 +301,9 @@ let private run (terminal: Terminal) (words: string list) : int =
     let weights = RunInput.ofFile source.Path
     let says = metadata settings input weights point
 
-    let described = [ for target in targets -> target, says target ]
-
     let kept, left =
-        described
-        |> List.partition (fun (target, says) ->
-            Finished.isThere
-                (ProductionSettings.existing settings.Production)
-                (PruneSink.metadataOf settings.Write)
-                (Map.ofList says)
-                target.Output)
+        [ for target in targets -> target, says target ]
+        |> List.partition (isComplete settings)
 
     if targets.IsEmpty then
         Terminal.warn terminal $"shard {Shard.text settings.Production.Shard} has no file: nothing is written."
@@ -296,43 +326,15 @@ let private run (terminal: Terminal) (words: string list) : int =
         let model = ModelFile.load (Placement.on device settings.Network.Arithmetic) source.Path
         let threshold = choose terminal settings source input device model interruption.Token
         chosen <- Some threshold
-        // A GPU works on one block while another thread reads the next.
-        let threads =
-            if settings.Network.Gpus |> Option.exists ((<) 0) then
-                2
-            else
-                defaultArg settings.Network.Threads Environment.ProcessorCount
-
-        let plan =
-            {
-                Device = device
-                Model = model
-                Threshold = threshold
-                BatchGraphs = defaultArg settings.Network.BatchSize (Applying.batchGraphs model.Pruner.Config.Strategy)
-                BatchNodes = Applying.batchNodes
-                SkipBadGraphs = settings.Reading.SkipBadGraphs
-            }
-
+        let threads = threadsOf settings
+        let plan = planOf settings device model threshold
         let options = Production.writeOptions settings.Production.Compression 1
         let exact (margin: float32) = margin.ToString("R", Globalization.CultureInfo.InvariantCulture)
 
-        let jobs =
+        let tasks =
             [
                 for target, says in left ->
-                    let source = lazy opened input target
-
-                    {
-                        Target = target
-                        Source = source
-                        Sink =
-                            lazy
-                                PruneSink.create
-                                    settings.Write
-                                    target.Output
-                                    source.Value
-                                    (says @ [ "prune_threshold_logit", exact threshold ])
-                                    options
-                    }
+                    taskOf settings input options (says @ [ "prune_threshold_logit", exact threshold ]) target
             ]
 
         let total = left |> List.sumBy (fun (target, _) -> target.Entries)
@@ -343,7 +345,7 @@ let private run (terminal: Terminal) (words: string list) : int =
             let written block =
                 counts <- PruneCounts.plus counts block
 
-                progress.Step
+                progress.Report
                     {
                         Stage = $"file {min (files + 1) left.Length}/{left.Length}"
                         Done = counts.Graphs + counts.Skipped
@@ -355,7 +357,7 @@ let private run (terminal: Terminal) (words: string list) : int =
                 counts <- PruneCounts.plus counts extra
                 tellLeftOut terminal target leftOut
 
-            apply plan threads jobs written finished interruption.Token)
+            apply plan threads tasks written finished interruption.Token)
 
     let seconds = clock.Elapsed.TotalSeconds
     show terminal settings (List.map fst left) (List.map fst kept) counts point chosen seconds

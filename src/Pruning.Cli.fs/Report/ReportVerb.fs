@@ -2,6 +2,7 @@ module Pruning.Cli.Report.ReportVerb
 
 open System
 open System.IO
+open TorchSharp
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
 open Pruning.Cli.Runs
@@ -20,7 +21,7 @@ type ReportSettings =
         Output: string
         /// Directory for the figures as files.
         Figures: string option
-        Part: Part
+        Split: SplitName
         Network: NetworkUse
     }
 
@@ -29,7 +30,7 @@ let private standard: ReportSettings =
         Run = ""
         Output = ""
         Figures = None
-        Part = Part.Test
+        Split = SplitName.Test
         Network = NetworkUse.standard 100
     }
 
@@ -48,10 +49,10 @@ let private options: Opt<ReportSettings> list =
         |> Opt.unset "none"
         Opt.choice
             "--split"
-            (Part.words |> List.filter (fun (name, _) -> name <> "all"))
+            (SplitName.words |> List.filter (fun (name, _) -> name <> "all"))
             "Split that the page is about: test, validation or training."
-            _.Part
-            (fun v s -> { s with Part = v })
+            _.Split
+            (fun v s -> { s with Split = v })
         yield!
             NetworkUse.options
                 [ "--checkpoint"; "--bootstrap"; "--seed"; "--workers"; "--gpus"; "--threads"; "--libtorch" ]
@@ -104,6 +105,27 @@ let private writeFigures (terminal: Terminal) (blocks: Block list) (directory: s
         write ".svg" (fun path -> Output.writeText path (Renderer.svg drawing))
         write ".pdf" (fun path -> Output.writeBytes path (Renderer.pdf [ drawing ]))
 
+let private planOf
+    (settings: ReportSettings)
+    (chosen: TrainSettings)
+    (device: torch.Device)
+    (threads: int)
+    (model: TrainedModel)
+    (data: SplitData)
+    : EvaluationPlan =
+    {
+        Device = device
+        Threads = threads
+        Model = model
+        Data = data
+        Divided = true
+        BatchSize = chosen.Training.BatchSize
+        Workers = settings.Network.Workers
+        Resampling = settings.Network.Resampling
+        WithBaselines = true
+        Threshold = Threshold.Probability 0.5
+    }
+
 let private run (terminal: Terminal) (words: string list) : int =
     let settings = settingsOf words
     let source = ModelSource.locateRun settings.Run settings.Network.Checkpoint
@@ -130,29 +152,19 @@ let private run (terminal: Terminal) (words: string list) : int =
     use _dataset = data.Dataset
     use interruption = new Interruption(terminal)
 
-    let plan =
-        {
-            Device = device
-            Threads = threads
-            Model = model
-            Data = data
-            Divided = true
-            BatchSize = chosen.Training.BatchSize
-            Workers = settings.Network.Workers
-            Resampling = settings.Network.Resampling
-            WithBaselines = true
-            Threshold = Threshold.Probability 0.5
-        }
-
-    let indices = Part.indices data settings.Part
+    let plan = planOf settings chosen device threads model data
+    let indices = SplitName.indices data settings.Split
 
     if indices.Length = 0 then
-        raise (UsageException $"the {Part.name settings.Part} split of this run is empty; choose another with --split.")
+        raise (
+            UsageException
+                $"the {SplitName.name settings.Split} split of this run is empty; choose another with --split."
+        )
 
-    let parts =
-        Evaluator.run terminal plan interruption.Token (List.distinct [ Part.Validation; settings.Part ])
+    let splits =
+        Evaluator.run terminal plan interruption.Token (List.distinct [ SplitName.Validation; settings.Split ])
 
-    let part = List.last parts
+    let split = List.last splits
 
     let margins batchSize indices =
         Scoring.run
@@ -167,16 +179,16 @@ let private run (terminal: Terminal) (words: string list) : int =
             indices
 
     let training = thin mostTraining data.Split.Training
-    let chosenOn = if (List.head parts).Sample.Graphs.Length > 0 then List.head parts else part
+    let chosenOn = if (List.head splits).Sample.Graphs.Length > 0 then List.head splits else split
 
     let content =
         {
             Run = settings.Run
-            Part = part
+            Split = split
             TrainingScores = (margins chosen.Training.BatchSize training).State.Scores
             TrainingGraphs = training.Length, data.Split.Training.Length
             Times = (margins 1 (bySize mostTimed data.Dataset indices)).Times
-            Scan = chosenOn.Name, EvaluatedSplit.scan chosenOn part
+            Scan = chosenOn.Name, EvaluatedSplit.scan chosenOn split
             Resampling = settings.Network.Resampling
         }
 

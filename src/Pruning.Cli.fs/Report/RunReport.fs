@@ -20,8 +20,8 @@ type ReportContent =
     {
         /// Directory of the run.
         Run: string
-        /// The part that is reported on, as a rule the test split.
-        Part: EvaluatedSplit
+        /// The split that is reported on, usually the test split.
+        Split: EvaluatedSplit
         /// Scores of the network on graphs that it was trained on.
         TrainingScores: ScoreHistogram
         /// The same in words: how many graphs of how many.
@@ -74,8 +74,8 @@ module RunReport =
             Metrics.exactGraphs
         ]
 
-    let private numbers (part: EvaluatedSplit) : Block =
-        let models = EvaluatedSplit.competitors part
+    let private numbers (split: EvaluatedSplit) : Block =
+        let models = EvaluatedSplit.competitors split
         let reports = [ for model in models -> Map.ofList (Competitor.report model) ]
 
         Block.Table(
@@ -94,7 +94,7 @@ module RunReport =
         let foreign = item.Kept - item.ShowerKept
         if item.All > 0.0 then (lost + foreign) / item.All else 0.0
 
-    let private trackstersTable (part: EvaluatedSplit) (items: EvaluatedTrackster seq) : Block =
+    let private trackstersTable (split: EvaluatedSplit) (items: EvaluatedTrackster seq) : Block =
         let at quantity (item: EvaluatedTrackster) = Say.number item.Values[TracksterQuantity.index quantity]
 
         Block.Table(
@@ -110,7 +110,7 @@ module RunReport =
             ],
             [
                 for item in items do
-                    let graph = part.Sample.Graphs[item.Graph].Graph
+                    let graph = split.Sample.Graphs[item.Graph].Graph
 
                     [
                         graph.Origin.File
@@ -125,19 +125,19 @@ module RunReport =
             ]
         )
 
-    let private extremes (part: EvaluatedSplit) : Block list =
-        let items = ScoredSample.tracksters part.Network.ScoredSample.Value
+    let private extremes (split: EvaluatedSplit) : Block list =
+        let items = ScoredSample.tracksters split.Network.ScoredSample.Value
         // Best of those in which there was something to prune: the others are easy.
         let hard =
             items
-            |> Array.filter (fun item -> part.Sample.Graphs[item.Graph].Graph.Labels |> Array.contains 1uy)
+            |> Array.filter (fun item -> split.Sample.Graphs[item.Graph].Graph.Labels |> Array.contains 1uy)
 
         [
             Block.Paragraph
                 $"Worst first, by the share of a trackster's energy that is decided wrongly. See one with: {Arguments.program} display FILE --entry N --model RUN"
-            trackstersTable part (items |> Array.sortByDescending wrong |> Seq.truncate 8)
+            trackstersTable split (items |> Array.sortByDescending wrong |> Seq.truncate 8)
             Block.Paragraph "Best first, of the tracksters that hold something to prune:"
-            trackstersTable part (hard |> Array.sortBy wrong |> Seq.truncate 8)
+            trackstersTable split (hard |> Array.sortBy wrong |> Seq.truncate 8)
         ]
 
     let private trainingBlocks (run: string) : Block list =
@@ -186,11 +186,11 @@ module RunReport =
         ]
 
     let private inBins (content: ReportContent) : Block list =
-        let part = content.Part
-        let binned dimension = dimension, EvaluatedSplit.binned content.Resampling part dimension part.Network
+        let split = content.Split
+        let binned dimension = dimension, EvaluatedSplit.binned content.Resampling split dimension split.Network
 
         [
-            for dimension in EvaluatedSplit.dimensions part do
+            for dimension in EvaluatedSplit.dimensions split do
                 let bins = binned dimension
                 let name = Dimension.name dimension
 
@@ -240,28 +240,28 @@ module RunReport =
 
     /// What stands in the page. Page.figures takes its figures out of it.
     let blocks (content: ReportContent) : Block list =
-        let part = content.Part
-        let graphs = Say.count (int64 part.Sample.Graphs.Length)
-        let groups = Say.count (int64 part.Sample.Groups)
+        let split = content.Split
+        let graphs = Say.count (int64 split.Sample.Graphs.Length)
+        let groups = Say.count (int64 split.Sample.Groups)
         let used, all = content.TrainingGraphs
-        let figure make = Page.ofFigure (make part)
+        let figure make = Page.ofFigure (make split)
 
         [
             Block.Paragraph
-                $"Judged on the {part.Name} split: {graphs} tracksters in {groups} independent groups. A layer cluster is pruned above a probability of {Say.number (Calibration.probability part.Network.Threshold)}. Intervals in brackets are the central 68.3 %% of {content.Resampling.Replicates} bootstrap samples of the groups (seed {content.Resampling.Seed})."
-            for sentence in EvaluatedSplit.missing part do
+                $"Evaluated on the {split.Name} split: {graphs} tracksters in {groups} independent groups. A layer cluster is pruned above a probability of {Say.number (Calibration.probability split.Network.Threshold)}. Intervals in brackets are the central 68.3 %% of {content.Resampling.Replicates} bootstrap samples of the groups (seed {content.Resampling.Seed})."
+            for sentence in EvaluatedSplit.missing split do
                 Block.Paragraph $"Left out: {sentence}."
             Block.Heading "Numbers"
             Block.Paragraph
-                "The network beside rules that do not look at links. Thresholds of the rules come from the training split; the oracle reads the labels."
-            numbers part
+                "The network beside baselines, which do not look at links. Thresholds of the baselines come from the training split; the oracle reads the labels."
+            numbers split
             Block.Heading "Training"
             yield! trainingBlocks content.Run
             Block.Heading "Layer clusters"
             figure EvaluationFigures.roc
             figure EvaluationFigures.precisionRecall
             figure EvaluationFigures.calibration
-            Page.ofFigure (EvaluationFigures.scores content.TrainingScores part.Network.EvaluationResult.Nodes.Scores)
+            Page.ofFigure (EvaluationFigures.scores content.TrainingScores split.Network.EvaluationResult.Nodes.Scores)
             if used < all then
                 Block.Paragraph
                     $"Training scores are those of {Say.count (int64 used)} of {Say.count (int64 all)} training graphs."
@@ -274,7 +274,7 @@ module RunReport =
             Block.Heading "Time"
             Page.ofFigure (EvaluationFigures.times content.Times)
             Block.Heading "Worst and best tracksters"
-            yield! extremes part
+            yield! extremes split
             Block.Heading "Configuration"
             Block.Listing(listing (Path.Combine(content.Run, RunConfig.fileName)))
             Block.Heading "Run"

@@ -140,7 +140,7 @@ module Resumption =
             let names = files |> List.map _.Path |> String.concat ", "
 
             raise (
-                Pruning.Data.DataException
+                Pruning.Data.Errors.DataException
                     $"wanted the {known.Length} files on which {run} began (their SHA-256 is in its run.json), found another content in {names}; give the same files in the same order, or begin a new run with --like {run}."
             )
 

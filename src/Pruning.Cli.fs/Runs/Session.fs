@@ -17,7 +17,7 @@ open Pruning.Model.Metrics
 open Pruning.Model.Distributed
 open Pruning.Model.Training
 open Pruning.Model.Logging
-open Pruning.Native
+open Pruning.Native.Torch
 open Pruning.Native.Kernels
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
@@ -159,7 +159,7 @@ module Session =
                     let graphsAStep = int64 settings.Training.BatchSize * int64 settings.Training.Accumulate
                     let inEpoch = min (int64 graphsPerEpoch) (int64 report.Step * graphsAStep)
 
-                    progress.Step
+                    progress.Report
                         {
                             Stage = $"epoch {report.Epoch}/{report.Epochs}"
                             Done = before + inEpoch
@@ -173,6 +173,21 @@ module Session =
         ModelFile.load placement (Path.Combine(AtomicDirectory.verify directory, Checkpoint.ModelName))
 
     let checkpoints (run: string) = Resumption.checkpoints run
+
+    /// The test split is looked at once, with the model that the validation split chose.
+    let private testOf (plan: TrainingPlan) (logger: RunLogger) (report: BestEpoch) : MetricState =
+        let state = Loop.validate plan plan.Split.Test
+
+        let line: MetricLine =
+            {
+                Epoch = report.Epoch
+                Step = report.GlobalStep
+                Split = "test"
+                Values = MetricState.report state
+            }
+
+        logger (RunRecord.Metrics(line, state))
+        state
 
     let private trainIn
         (terminal: Terminal)
@@ -234,23 +249,10 @@ module Session =
             TrainingRecorder.tracksters logger report.GlobalStep device model data.Dataset data.Split.Validation
         | _ -> ()
 
-        // The test split is looked at once, with the model that the validation split chose.
         let test =
             match outcome.Best, best with
             | Some report, Some model when not outcome.Interrupted && data.Split.Test.Length > 0 ->
-                let state = Loop.validate { plan with Model = model } data.Split.Test
-
-                let line: MetricLine =
-                    {
-                        Epoch = report.Epoch
-                        Step = report.GlobalStep
-                        Split = "test"
-                        Values = MetricState.report state
-                    }
-
-                logger (RunRecord.Metrics(line, state))
-
-                Some state
+                Some(testOf { plan with Model = model } logger report)
             | _ -> None
 
         {

@@ -18,7 +18,7 @@ module World =
     let takenUp (place: LaunchPlace option) (line: Line) (world: WorldSettings) : WorldSettings =
         if RankOptions.whoTrains |> List.exists (fun name -> (Line.last name line).IsSome) then
             { RankOptions.standard with
-                Patience = world.Patience
+                RankTimeout = world.RankTimeout
             }
         else
             match place with
@@ -29,7 +29,7 @@ module World =
                 }
             | _ -> world
 
-    /// Only the first rank talks; errors of the others are told where they end.
+    /// Only the first rank talks; errors of the others are reported where they end.
     let private terminalOf (terminal: Terminal) (ranks: Communicator) : Terminal =
         if Communicator.isFirst ranks then
             terminal
@@ -88,11 +88,11 @@ module World =
                         $"--replicas {settings.Replicas} are ranks in one process, but {place.Launcher} started {place.Size} already: leave --replicas out."
                 )
 
-            use ranks = Launch.join settings.Patience (Some place)
+            use ranks = Launch.join settings.RankTimeout (Some place)
 
             try
                 let terminal = terminalOf terminal ranks
-                Terminal.say terminal $"Training on {ranks.Words}."
+                Terminal.say terminal $"Training on {ranks.Description}."
                 let data = Communicator.together ranks (fun () -> prepare terminal)
                 work terminal ranks (deviceOfRank settings ranks) data
             with error ->
@@ -105,7 +105,7 @@ module World =
             match devices with
             | [ device ] -> work terminal Communicator.alone device data
             | devices ->
-                LocalGroup.run devices.Length settings.Patience (fun ranks ->
+                LocalGroup.run devices.Length settings.RankTimeout (fun ranks ->
                     let device = devices[ranks.Rank]
                     work (terminalOf terminal ranks) ranks device data)
                 |> Array.head

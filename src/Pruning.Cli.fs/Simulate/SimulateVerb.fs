@@ -6,7 +6,7 @@ open System.IO
 open System.Threading
 open Pruning.Cli.Framework
 open Pruning.Cli.Options
-open Pruning.Data
+open Pruning.Data.Options
 open Pruning.Root.Compression
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
@@ -251,7 +251,7 @@ let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: C
 
         made <- add made block.Length graphs
 
-        progress.Step
+        progress.Report
             {
                 Stage = $"{Say.count made.Graphs} graphs"
                 Done = made.Events

@@ -64,7 +64,7 @@ module Owner =
 /// Who of other machines is dead: those whose heartbeats no longer come. Measured by this process's own clock from the moment
 /// at which it saw the last one, because clocks of machines differ.
 [<Sealed>]
-type Heartbeats(patience: TimeSpan, clock: TimeProvider) =
+type Heartbeats(timeout: TimeSpan, clock: TimeProvider) =
 
     let mutable seen: Map<string, int * int64> = Map.empty
 
@@ -87,9 +87,9 @@ type Heartbeats(patience: TimeSpan, clock: TimeProvider) =
                 | Some(before, _) when before = count -> seen
                 | _ -> Map.add owner (count, clock.GetTimestamp()) seen)
 
-    /// Processes of this machine are looked up; of others the patience decides.
+    /// Processes of this machine are looked up; of others the timeout decides.
     member _.IsDead(owner: string) : bool =
         match Owner.isAlive owner, Map.tryFind owner seen with
         | Some alive, _ -> not alive
-        | None, Some(_, at) -> clock.GetElapsedTime at > patience
+        | None, Some(_, at) -> clock.GetElapsedTime at > timeout
         | None, None -> false

@@ -6,8 +6,8 @@ open System.IO
 open System.Threading
 open System.Threading.Tasks
 open Pruning.Cli.Framework
-open Pruning.Data
-open Pruning.Native
+open Pruning.Data.Errors
+open Pruning.Native.Errors
 
 /// How this process works on a study.
 [<NoComparison; NoEquality>]
@@ -34,7 +34,7 @@ module Study =
     let private heartbeatEvery = TimeSpan.FromSeconds 30.0
 
     /// Silence after which the process of another machine counts as dead.
-    let private patience = TimeSpan.FromMinutes 5.0
+    let private timeout = TimeSpan.FromMinutes 5.0
 
     let private pollEvery = TimeSpan.FromSeconds 1.0
 
@@ -50,8 +50,8 @@ module Study =
         }
 
     /// Takes the next job, if there is one that nobody else takes at the same moment.
-    let private tryTake (desk: Desk) : Step * StudyState =
-        let seen = ref (Step.Wait, Map.empty)
+    let private tryTake (desk: Desk) : NextAction * StudyState =
+        let seen = ref (NextAction.Wait, Map.empty)
 
         let decide events =
             let state = StudyState.ofEvents events
@@ -64,14 +64,15 @@ module Study =
             seen.Value <- step, state
 
             match step with
-            | Step.Take(job, from) -> [ StudyEvent.Claim(job, Owner.me.Value, from) ]
-            | Step.Wait
-            | Step.Finished -> []
+            | NextAction.Take(job, from) -> [ StudyEvent.Claim(job, Owner.me.Value, from) ]
+            | NextAction.Wait
+            | NextAction.Finished -> []
 
         let afterwards = StudyState.ofEvents (desk.EventLog.Update decide)
 
         match seen.Value with
-        | Step.Take(job, _), state when not (StudyState.isHeldBy Owner.me.Value job afterwards) -> Step.Wait, state
+        | NextAction.Take(job, _), state when not (StudyState.isHeldBy Owner.me.Value job afterwards) ->
+            NextAction.Wait, state
         | decided -> decided
 
     let private finish (desk: Desk) (job: Job) (outcome: JobOutcome) (run: string) (seconds: float) : unit =
@@ -145,7 +146,7 @@ module Study =
             | Some found -> [ "train"; "--resume"; found.Directory; "--quiet" ]
             | None ->
                 [ "train" ]
-                @ StudyPlan.trainWords desk.Around.IsFlag desk.Plan job
+                @ StudyPlan.trainArguments desk.Around.IsFlag desk.Plan job
                 @ [ "--runs"; runsOf directory; "--name"; StudyPlan.nameOf job; "--quiet" ]
 
         let environment =
@@ -188,11 +189,11 @@ module Study =
     let rec private workLoop (desk: Desk) (worker: int) : unit =
         if not desk.Stop.IsCancellationRequested then
             match tryTake desk with
-            | Step.Finished, _ -> ()
-            | Step.Wait, _ ->
+            | NextAction.Finished, _ -> ()
+            | NextAction.Wait, _ ->
                 desk.Stop.WaitHandle.WaitOne pollEvery |> ignore
                 workLoop desk worker
-            | Step.Take(job, from), before ->
+            | NextAction.Take(job, from), before ->
                 if from.IsSome then
                     endOrphan before job
 
@@ -214,7 +215,7 @@ module Study =
                 Plan = plan
                 Around = around
                 EventLog = log
-                Heartbeats = Heartbeats(patience, TimeProvider.System)
+                Heartbeats = Heartbeats(timeout, TimeProvider.System)
                 Stop = failing.Token
             }
 

@@ -30,7 +30,7 @@ type StudyPlan =
         /// Validation metric.
         Metric: Metric
         /// Words of `train` that all trials share: files, fixed options.
-        TrainWords: string list
+        TrainArguments: string list
         /// Epochs of a whole training.
         Epochs: int
         /// Threads of each training, for the mathematics and for reading: results depend on them, so that they stay the same
@@ -91,8 +91,8 @@ module StudyPlan =
         if job.Rung = 0 then $"trial-{trial}" else $"trial-{trial}-rung-{job.Rung}"
 
     /// Words after `train` for a job, without its place and its name.
-    let trainWords (isFlag: string -> bool) (plan: StudyPlan) (job: Job) : string list =
-        plan.TrainWords
+    let trainArguments (isFlag: string -> bool) (plan: StudyPlan) (job: Job) : string list =
+        plan.TrainArguments
         @ [
             $"--epochs={List.item job.Rung (rungs plan)}"
             $"--threads={plan.Threads}"
@@ -122,7 +122,7 @@ module StudyPlan =
                 "metric", Json.text plan.Metric.Key
                 "epochs", Json.integer plan.Epochs
                 "threads", Json.integer plan.Threads
-                "train", Json.list (plan.TrainWords |> List.map Json.text)
+                "train", Json.list (plan.TrainArguments |> List.map Json.text)
             ]
 
     /// Reads study.json; what does not fit is a CheckpointException.
@@ -153,7 +153,7 @@ module StudyPlan =
                     |> Option.defaultWith (fun () -> refuse $"the metric '{key}'" null)
                 Epochs = (part "epochs").GetInt32()
                 Threads = (part "threads").GetInt32()
-                TrainWords = [ for word in (part "train").EnumerateArray() -> string (word.GetString()) ]
+                TrainArguments = [ for word in (part "train").EnumerateArray() -> string (word.GetString()) ]
             }
         with
         | :? JsonException as error -> refuse "no JSON" error

@@ -98,7 +98,7 @@ module StudyReport =
     /// The command that trains a trial again, for all epochs.
     let commandLine (isFlag: string -> bool) (plan: StudyPlan) (row: TrialRow) : string =
         let last = (StudyPlan.rungs plan).Length - 1
-        let words = StudyPlan.trainWords isFlag plan { Trial = row.Trial; Rung = last }
+        let words = StudyPlan.trainArguments isFlag plan { Trial = row.Trial; Rung = last }
 
         Arguments.program :: "train" :: words |> List.map shellWord |> String.concat " "
 

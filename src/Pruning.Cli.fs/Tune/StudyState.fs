@@ -23,7 +23,7 @@ type StudyState = Map<Job, JobState>
 
 /// What a worker should do now.
 [<RequireQualifiedAccess>]
-type Step =
+type NextAction =
     /// Claim a job, from a dead owner perhaps.
     | Take of Job * from: string option
     /// Others are at work on what is left: look again later.
@@ -136,12 +136,12 @@ module StudyState =
         |> Seq.tryFind (fun job -> not (Map.containsKey job state))
 
     /// What a worker should do. Work of the dead comes first, then what was given back, promotions, new trials.
-    let next (plan: StudyPlan) (isDead: string -> bool) (state: StudyState) : Step =
+    let next (plan: StudyPlan) (isDead: string -> bool) (state: StudyState) : NextAction =
         let orphan =
             state
             |> Map.tryPick (fun job current ->
                 match current.Status with
-                | JobStatus.Held owner when isDead owner -> Some(Step.Take(job, Some owner))
+                | JobStatus.Held owner when isDead owner -> Some(NextAction.Take(job, Some owner))
                 | _ -> None)
 
         let free =
@@ -156,11 +156,11 @@ module StudyState =
                 |> Option.orElseWith (fun () -> promotion plan state)
                 |> Option.orElseWith (fun () -> firstNew plan state)
             with
-            | Some job -> Step.Take(job, None)
+            | Some job -> NextAction.Take(job, None)
             | None ->
                 let isHeld _ (current: JobState) =
                     match current.Status with
                     | JobStatus.Held _ -> true
                     | _ -> false
 
-                if Map.exists isHeld state then Step.Wait else Step.Finished
+                if Map.exists isHeld state then NextAction.Wait else NextAction.Finished

@@ -111,7 +111,7 @@ module TuneChoices =
             Opt.ofKind
                 { Kind.choiceAmong (fun () -> [ for metric in MetricState.metrics -> metric.Key, metric ]) [] with
                     Meta = Some "METRIC"
-                    Words = fun () -> []
+                    Choices = fun () -> []
                     Text = fun metric -> Some metric.Key
                 }
                 "--metric"
@@ -245,7 +245,7 @@ module TuneSettings =
         let last = (StudyPlan.rungs plan).Length - 1
 
         for trial in 0 .. plan.Trials - 1 do
-            let words = StudyPlan.trainWords isFlag plan { Trial = trial; Rung = last }
+            let words = StudyPlan.trainArguments isFlag plan { Trial = trial; Rung = last }
 
             try
                 TrainSettings.ofWords words |> ignore
@@ -303,7 +303,7 @@ module TuneSettings =
                 Trials = trialsOf choices.Trials space search
                 Seed = choices.StudySeed
                 Metric = choices.Metric
-                TrainWords = words
+                TrainArguments = words
                 Epochs = settings.Training.Epochs
                 Threads = if hasThreads then settings.Training.Threads else threads
             }

@@ -59,7 +59,7 @@ let private run (terminal: Terminal) (words: string list) : int =
 
     Terminal.say
         terminal
-        $"{plan.Trials} trials in {directory}, {settings.Workers} at a time, {plan.Threads} threads each; judged by the validation metric {plan.Metric.Key}."
+        $"{plan.Trials} trials in {directory}, {settings.Workers} at a time, {plan.Threads} threads each; compared by the validation metric {plan.Metric.Key}."
 
     let around: StudySurroundings =
         {

@@ -1,3 +1,4 @@
+using Pruning.Data.Errors;
 using Pruning.Data.Graphs;
 using Pruning.Data.Tracksters;
 

@@ -13,7 +13,7 @@ public sealed record GraphOrigin(string File, long Entry, long? Event)
 /// <summary>
 /// One trackster as a graph. Nodes are layer clusters, row i of every array is node i. Edges run source to target,
 /// messages flow the same way; reversed edges and self loops are part of the list. Immutable by contract: the arrays
-/// are shared, never copied, and nobody writes to them after <see cref="GraphBuilder"/> made them.
+/// are shared, never copied, and nobody writes to them after <c>GraphBuilder</c> made them.
 /// </summary>
 public sealed class ShowerGraph
 {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using Pruning.Data.Errors;
 using Pruning.Data.Tracksters;
 using Pruning.Root.Columns;
 using Pruning.Root.Writing.Trees;

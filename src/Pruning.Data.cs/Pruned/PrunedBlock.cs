@@ -5,27 +5,27 @@ namespace Pruning.Data.Pruned;
 /// <summary>What a network said about the tracksters of some entries of a file.</summary>
 public sealed class PrunedBlock
 {
-    private readonly bool[] _isJudged;
+    private readonly bool[] _isScored;
 
     /// <summary>Takes over the arrays.</summary>
     /// <param name="table">The tracksters.</param>
-    /// <param name="margins">[nodes] logit of prune minus logit of keep; of tracksters that were not judged anything.</param>
-    /// <param name="isJudged">[entries] false for tracksters that contradict themselves and were left out on request.</param>
+    /// <param name="margins">[nodes] logit of prune minus logit of keep; of tracksters that were not scored, any value.</param>
+    /// <param name="isScored">[entries] false for tracksters that contradict themselves and were left out on request.</param>
     /// <param name="threshold">Layer clusters whose margin is above this are pruned.</param>
     /// <exception cref="ArgumentException">Lengths disagree.</exception>
-    public PrunedBlock(TracksterTable table, float[] margins, bool[] isJudged, float threshold)
+    public PrunedBlock(TracksterTable table, float[] margins, bool[] isScored, float threshold)
     {
-        if (margins.LongLength != table.NodeCount || isJudged.LongLength != table.EntryCount)
-            throw new ArgumentException($"wanted margins of {table.NodeCount} layer clusters in {table.EntryCount} tracksters, found {margins.Length} in {isJudged.Length}");
+        if (margins.LongLength != table.NodeCount || isScored.LongLength != table.EntryCount)
+            throw new ArgumentException($"wanted margins of {table.NodeCount} layer clusters in {table.EntryCount} tracksters, found {margins.Length} in {isScored.Length}");
         Table = table;
         Threshold = threshold;
-        _isJudged = isJudged;
+        _isScored = isScored;
         Margins = margins;
         Pruned = new bool[margins.Length];
         ReadOnlySpan<long> offsets = table.NodeOffsets.Span;
-        for (int entry = 0; entry < isJudged.Length; entry++)
+        for (int entry = 0; entry < isScored.Length; entry++)
         {
-            if (!isJudged[entry])
+            if (!isScored[entry])
             {
                 margins.AsSpan((int)offsets[entry], (int)(offsets[entry + 1] - offsets[entry])).Fill(float.NaN);
                 continue;
@@ -47,22 +47,22 @@ public sealed class PrunedBlock
     /// <summary>Layer clusters whose margin is above this are pruned.</summary>
     public float Threshold { get; }
 
-    /// <summary>[nodes] logit of prune minus logit of keep; NaN where the trackster was not judged.</summary>
+    /// <summary>[nodes] logit of prune minus logit of keep; NaN where the trackster was not scored.</summary>
     public float[] Margins { get; }
 
-    /// <summary>[nodes] the decision; false where the trackster was not judged.</summary>
+    /// <summary>[nodes] the decision; false where the trackster was not scored.</summary>
     public bool[] Pruned { get; }
 
-    /// <summary>[entries] the trackster was judged.</summary>
-    public ReadOnlySpan<bool> IsJudged => _isJudged;
+    /// <summary>[entries] the trackster was scored.</summary>
+    public ReadOnlySpan<bool> IsScored => _isScored;
 
     /// <summary>The same, for writers.</summary>
-    internal ReadOnlyMemory<bool> JudgedColumn => _isJudged;
+    internal ReadOnlyMemory<bool> ScoredColumn => _isScored;
 
-    /// <summary>Tracksters that were judged.</summary>
+    /// <summary>Tracksters that were scored.</summary>
     public long EvaluatedGraphs { get; }
 
-    /// <summary>Layer clusters that were judged.</summary>
+    /// <summary>Layer clusters that were scored.</summary>
     public long EvaluatedNodes { get; }
 
     /// <summary>Layer clusters that are pruned.</summary>

@@ -1,3 +1,4 @@
+using Pruning.Data.Errors;
 using Pruning.Data.Tracksters;
 using Pruning.Root.Columns;
 using Pruning.Root.Errors;
@@ -10,7 +11,7 @@ namespace Pruning.Data.Pruned;
 /// <summary>
 /// Writes a prepared file without the layer clusters that are pruned. Every branch of numbers and every text of the trees
 /// is kept, in its type; ids stay, links are mended (<see cref="LinkRepair"/>). Tracksters of which nothing is left, and
-/// those that were not judged, are left out. Trees of other things are kept as they are.
+/// those that were not scored, are left out. Trees of other things are kept as they are.
 /// </summary>
 public sealed class PrunedCopy : IDisposable
 {
@@ -85,7 +86,7 @@ public sealed class PrunedCopy : IDisposable
         for (int entry = 0; entry < table.EntryCount; entry++)
         {
             ReadOnlySpan<bool> pruned = block.Pruned.AsSpan((int)offsets[entry]..(int)offsets[entry + 1]);
-            if (!block.IsJudged[entry] || !pruned.Contains(false))
+            if (!block.IsScored[entry] || !pruned.Contains(false))
                 continue;
             for (int node = 0; node < pruned.Length; node++)
             {

@@ -10,7 +10,7 @@ public static class PrunedSchema
     public const string Entry = "entry";
 
     /// <summary>False where the trackster contradicts itself: its scores are NaN and nothing of it is pruned.</summary>
-    public const string Judged = "judged";
+    public const string Scored = "judged";
 
     /// <summary>Probability of prune.</summary>
     public const string Score = "score";

@@ -17,7 +17,7 @@ public sealed class ScoreFile : IDisposable
     private readonly FlatBranch<long> _entry;
     private readonly FlatBranch<long>? _event;
     private readonly FlatBranch<int>? _trackster;
-    private readonly FlatBranch<bool> _judged;
+    private readonly FlatBranch<bool> _scored;
     private readonly CounterGroup _count;
     private readonly JaggedBranch<long> _id;
     private readonly JaggedBranch<float> _score;
@@ -30,7 +30,7 @@ public sealed class ScoreFile : IDisposable
         _entry = _tree.Flat<long>(PrunedSchema.Entry);
         _event = withEvents ? _tree.Flat<long>(TracksterSchema.Event[0]) : null;
         _trackster = withTracksters ? _tree.Flat<int>(TracksterSchema.Trackster) : null;
-        _judged = _tree.Flat<bool>(PrunedSchema.Judged);
+        _scored = _tree.Flat<bool>(PrunedSchema.Scored);
         _count = _tree.Counter(TracksterSchema.NodeCount);
         _id = _count.Jagged<long>(TracksterSchema.Id);
         _score = _count.Jagged<float>(PrunedSchema.Score);
@@ -68,7 +68,7 @@ public sealed class ScoreFile : IDisposable
         List<BranchData> data =
         [
             _entry.Values(Of(entry => table.FirstEntry + entry)),
-            _judged.Values(block.JudgedColumn),
+            _scored.Values(block.ScoredColumn),
             _count.Lists(table.NodeOffsets),
             _id.Values(table.Ids),
             _score.Values(block.Scores()),

@@ -1,3 +1,4 @@
+using Pruning.Data.Errors;
 using Pruning.Data.Ticl;
 
 namespace Pruning.Data.Simulation;

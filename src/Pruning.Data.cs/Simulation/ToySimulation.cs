@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Collections.Concurrent;
 using Pruning.Data.Batching;
+using Pruning.Data.Errors;
 
 namespace Pruning.Data.Simulation;
 

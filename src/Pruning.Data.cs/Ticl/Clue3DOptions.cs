@@ -1,3 +1,5 @@
+using Pruning.Data.Errors;
+
 namespace Pruning.Data.Ticl;
 
 /// <summary>What decides which of several layer clusters of higher density is the nearest.</summary>

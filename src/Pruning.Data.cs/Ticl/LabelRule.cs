@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pruning.Data.Errors;
 
 namespace Pruning.Data.Ticl;
 

@@ -1,3 +1,4 @@
+using Pruning.Data.Errors;
 using Pruning.Root.Columns;
 
 namespace Pruning.Data.Ticl;

@@ -1,3 +1,5 @@
+using Pruning.Data.Errors;
+
 namespace Pruning.Data.Ticl;
 
 /// <summary>Truth of an event from the simulated tracksters of a TICL ntuple.</summary>

@@ -1,3 +1,5 @@
+using Pruning.Data.Errors;
+
 namespace Pruning.Data.Ticl;
 
 /// <summary>

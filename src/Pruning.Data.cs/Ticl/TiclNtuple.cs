@@ -1,4 +1,5 @@
 using Pruning.Data.Batching;
+using Pruning.Data.Errors;
 using Pruning.Root.Columns;
 using Pruning.Root.Errors;
 using Pruning.Root.Reading;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Pruning.Data.Batching;
+using Pruning.Data.Errors;
 
 namespace Pruning.Data.Ticl;
 

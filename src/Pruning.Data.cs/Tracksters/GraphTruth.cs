@@ -6,7 +6,7 @@ namespace Pruning.Data.Tracksters;
 /// <param name="PileUp">Mean number of simultaneous interactions.</param>
 public readonly record struct GraphTruth(long? PdgId, float? SimEnergy, float? PileUp);
 
-/// <summary>The optional columns of a prepared file. None of them is ever a feature: they judge, they do not teach.</summary>
+/// <summary>The optional columns of a prepared file. None of them is ever a feature: only metrics read them.</summary>
 internal sealed record TruthColumns
 {
     /// <summary>Nothing is known.</summary>

@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using Pruning.Data.Errors;
 
 namespace Pruning.Data.Tracksters;
 

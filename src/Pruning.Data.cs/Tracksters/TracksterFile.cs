@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pruning.Data.Errors;
 using Pruning.Root.Columns;
 using Pruning.Root.Files;
 using Pruning.Root.Reading;

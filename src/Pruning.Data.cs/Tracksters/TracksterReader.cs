@@ -1,3 +1,5 @@
+using Pruning.Data.Errors;
+
 namespace Pruning.Data.Tracksters;
 
 /// <summary>Prepared ROOT files to columns, from trees or RNTuples. Only the branches of the schema are read, each of any numeric type.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pruning.Data.Errors;
 using Pruning.Root.Columns;
 
 namespace Pruning.Data.Tracksters;

@@ -303,7 +303,7 @@ module Baselines =
     [<Literal>]
     let Prune = 10000.0f
 
-    /// What no rule can beat: it reads the labels.
+    /// The oracle, which no rule can beat: it reads the labels.
     let oracle (graph: ShowerGraph) : float32[] =
         graph.Labels |> Array.map (fun label -> if label = 1uy then Prune else Keep)
 
@@ -313,7 +313,7 @@ module Baselines =
             let energy = graph.Energy node
             if energy > 0f then -(MathF.Log energy) else Prune)
 
-    /// The threshold at which a rule's F1 on some graphs is largest, as a shift that brings it to a margin of zero.
+    /// The threshold at which a baseline's F1 on some graphs is largest, as a shift that brings it to a margin of zero.
     let private atBestF1 (margins: ShowerGraph -> float32[]) (training: ShowerGraph seq) : ShowerGraph -> float32[] =
         let state =
             training
@@ -341,7 +341,7 @@ module Baselines =
     /// Prunes beyond a distance from the trackster's axis, the one at which F1 on the training graphs is largest.
     let distanceCut (training: ShowerGraph seq) : ShowerGraph -> float32[] = atBestF1 ShowerAxis.distances training
 
-    /// The metrics of a rule on graphs; the loss of a rule is undefined.
+    /// The metrics of a baseline on graphs; its loss is undefined.
     let evaluate (margins: ShowerGraph -> float32[]) (graphs: ShowerGraph seq) : MetricState =
         graphs
         |> Seq.map (fun graph ->

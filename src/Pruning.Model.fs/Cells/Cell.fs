@@ -40,7 +40,7 @@ type Cell =
     }
 
     member this.Weights = this.Layer.Weights
-    member this.Step = this.Layer.Forward
+    member this.Next = this.Layer.Forward
 
 [<RequireQualifiedAccess>]
 module Cell =

@@ -48,7 +48,7 @@ type DecisionOrder =
     /// In training another order for every step; in use the one that the seed and the node's own features give.
     | Random of seed: int64
 
-/// How often an autoregressive network in training is teacherForced the true label of a node it decided, instead of reading its own
+/// How often an autoregressive network in training reads the true label of a node that it decided, instead of its own
 /// decision, and how that probability falls over the epochs (scheduled sampling: Bengio et al. 2015, arXiv:1506.03099).
 /// s is the share of the training that is done, p the probability in the last epoch.
 [<RequireQualifiedAccess>]

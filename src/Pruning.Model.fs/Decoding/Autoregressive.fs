@@ -4,7 +4,7 @@ open System
 open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Losses
-open Pruning.Native
+open Pruning.Native.Posix
 
 /// One node a step, most confident first or in another order, or several at once; each decision is fed back into the node states before the next. All graphs
 /// of a batch step together; a graph that is done leaves, so later steps cost less.
@@ -28,7 +28,7 @@ module Autoregressive =
 
     /// What one step leaves behind.
     [<NoComparison; NoEquality>]
-    type internal Step =
+    type internal Choice =
         {
             State: NodeState
             /// [decisions] nodes decided, graph after graph: one each, or several.
@@ -137,9 +137,9 @@ module Autoregressive =
         (t: int)
         decisions
         state
-        : Step =
+        : Choice =
         use scope = torch.NewDisposeScope()
-        let next = network.Step mode active.Plan decisions state
+        let next = network.Pass mode active.Plan decisions state
         let h = NodeState.embedding next // [nodes, hidden]
         let counts = DecodingBatch.decisionsAt decoding active t
         let scores, place = choose network mode active decided counts h
@@ -202,7 +202,7 @@ module Autoregressive =
         }
 
     /// Graphs that are done leave; then the others take step t. `before` is used up.
-    let internal advance (decoding: DecodingBatch) network mode passMode (before: Walk) (t: int) : Walk * Step =
+    let internal advance (decoding: DecodingBatch) network mode passMode (before: Walk) (t: int) : Walk * Choice =
         let graphs = DecodingBatch.graphsAt decoding before.Active.Graphs t
 
         let walk =
@@ -276,7 +276,7 @@ module Autoregressive =
         }
 
     /// Notes what step t decided. The tensors of the step are not kept, but for logits that gradients go through.
-    let internal record (trace: Trace) (t: int) (after: Step) : unit =
+    let internal record (trace: Trace) (t: int) (after: Choice) : unit =
         use _scope = torch.NewDisposeScope()
         use _guard = torch.no_grad ()
         let count = after.Chosen.size 0

@@ -5,7 +5,7 @@ open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 open Pruning.Model.Losses
-open Pruning.Native
+open Pruning.Native.Posix
 
 /// Learning from autoregressive runs: back-propagation through all steps, through all steps within a budget of memory, or
 /// through some steps at a time.
@@ -176,6 +176,137 @@ module AutoregressiveLearning =
                 Decisions = put ofDecisions walk.Decisions
             }
 
+    /// What the segments of one batch share while it is learnt from.
+    [<NoComparison; NoEquality>]
+    type private Learning =
+        {
+            Network: Network
+            Mode: Mode
+            PassMode: PassMode
+            Random: torch.Generator
+            Decoding: DecodingBatch
+            Trace: Autoregressive.Trace
+            /// [graphs] sums of the losses so far, largest graph first.
+            Total: Tensor
+            /// [graphs] factors of the losses, largest graph first.
+            Weights: Tensor
+            Encoded: NodeState
+            /// Attaches a tensor to the scope of the batch.
+            Attach: Tensor -> Tensor
+            /// Keeps a walk by its place.
+            Keep: int -> Autoregressive.Walk -> Autoregressive.Walk
+        }
+
+    /// Runs the steps of a segment; its losses, and the walk after it. `isNew`: the steps have not been run before.
+    let private runSegment (learning: Learning) (isNew: bool) (start: Autoregressive.Walk) (first: int, last: int) =
+        let losses = ResizeArray<Tensor>()
+        let mutable walk = start
+
+        for t in first..last do
+            let next, after =
+                Autoregressive.advance learning.Decoding learning.Network learning.Mode learning.PassMode walk t
+
+            if isNew then
+                use _guard = torch.no_grad ()
+                let loss = after.Loss.Value
+                learning.Total.narrow(0L, 0L, loss.size 0).add_(loss, scalar 1.0) |> ignore
+
+                Autoregressive.record learning.Trace t after
+
+            losses.Add after.Loss.Value
+            walk <- next
+
+        walk, losses
+
+    /// A walk that may be used up, from one that is kept.
+    let private again (walk: Autoregressive.Walk) (state: NodeState) : Autoregressive.Walk =
+        {
+            Active = walk.Active
+            State = state |> NodeState.map _.alias()
+            Decided = walk.Decided
+            Decisions = walk.Decisions.alias ()
+        }
+
+    /// Back-propagates a segment from its start; what `next` makes of its end, and the gradients of its start.
+    let private backward
+        (learning: Learning)
+        (isNew: bool)
+        (start: Autoregressive.Walk)
+        (segment: int * int)
+        (after: (Tensor | null) list option)
+        (before: unit -> unit)
+        (next: Autoregressive.Walk -> 'T)
+        : 'T * (Tensor | null) list =
+        use inner = torch.NewDisposeScope()
+        let state = leaf start.State
+        let walk, losses = runSegment learning isNew (again start state) segment
+        before ()
+
+        let ofState =
+            match after with
+            | Some gradients -> projected walk.State gradients
+            | None -> []
+
+        Gradients.backward (List.reduce plus (objective learning.Weights losses @ ofState))
+        next walk, gradientsOf inner state
+
+    /// Takes the gradients of the first state back through the encoder.
+    let private toEncoder (learning: Learning) (gradients: (Tensor | null) list) : unit =
+        match projected learning.Encoded gradients with
+        | [] -> ()
+        | parts -> Gradients.backward (List.reduce plus parts)
+
+    /// Segment after segment, each back-propagated when it has been run: no gradient passes from one to the one before.
+    let private truncated (learning: Learning) (start: Autoregressive.Walk) (segments: (int * int) list) : unit =
+        let mutable walk = start
+
+        for place, segment in List.indexed segments do
+            let next, gradients = backward learning true walk segment None ignore (learning.Keep((place + 1) % 2))
+
+            if place = 0 then
+                toEncoder learning gradients
+
+            List.iter free gradients
+            walk <- next
+
+    /// All segments but the last are run without gradients. Then the segments are back-propagated, last first; `check` is
+    /// called before the first of them.
+    let private bySegments
+        (learning: Learning)
+        (start: Autoregressive.Walk)
+        (earlier: (int * int) list)
+        (last: int * int)
+        (check: unit -> unit)
+        : unit =
+        let starts = ResizeArray<Autoregressive.Walk * Tensor * (int * int)>()
+        let mutable walk = start
+
+        for place, segment in List.indexed earlier do
+            use _inner = torch.NewDisposeScope()
+            use _guard = torch.no_grad ()
+            starts.Add(walk, learning.Attach(learning.Random.get_state ()), segment)
+            let next, _ = runSegment learning true (again walk walk.State) segment
+            walk <- learning.Keep (place + 1) next
+
+        // Steps without gradients leave a heap with holes of other sizes than the steps with gradients fill.
+        if starts.Count > 0 then
+            NativeHeap.Trim()
+
+        let (), gradients = backward learning true walk last None check ignore
+        let mutable gradients = gradients
+
+        for walk, state, segment in Seq.rev starts do
+            // What functions of ours saved for the segment before is freed by finalizers. .NET does not see how much that is,
+            // and would let all segments pile up.
+            GC.Collect()
+            GC.WaitForPendingFinalizers()
+            learning.Random.set_state state
+            let (), before = backward learning false walk segment (Some gradients) ignore ignore
+            List.iter free gradients
+            gradients <- before
+
+        toEncoder learning gradients
+
     /// Learns from a batch: runs it with the true labels and adds the gradients of the weighted sum of its graphs' losses to
     /// the parameters. `check` sees the predictions before anything is back-propagated, unless gradients are truncated, and may
     /// refuse it. With a budget, all segments but the last are run without gradients first; then each is run again from its
@@ -197,7 +328,7 @@ module AutoregressiveLearning =
             outer.Attach tensor
             tensor
 
-        let mode, passMode = Training random, PassMode.Train criterion
+        let mode = Training random
         let decoding = DecodingBatch.create options mode batch
         let trace = Autoregressive.emptyTrace decoding (Autoregressive.copiedLogits decoding)
         let total = torch.zeros ([| int64 batch.GraphCount |], dtype = batch.X.dtype, device = batch.Device)
@@ -206,122 +337,40 @@ module AutoregressiveLearning =
             let perPlace place = weights[decoding.Layout.GraphOrder[place]] / float (decoding.Layout.Size place)
             torch.tensor(Array.init batch.GraphCount perPlace).``to``(batch.X.dtype).``to`` batch.Device
 
-        /// Runs the steps of a segment; its losses, and the walk after it.
-        let runSegment (isNew: bool) (start: Autoregressive.Walk) (first: int, last: int) =
-            let losses = ResizeArray<Tensor>()
-            let mutable walk = start
-
-            for t in first..last do
-                let next, after = Autoregressive.advance decoding network mode passMode walk t
-
-                if isNew then
-                    use _guard = torch.no_grad ()
-                    let loss = after.Loss.Value
-                    total.narrow(0L, 0L, loss.size 0).add_(loss, scalar 1.0) |> ignore
-
-                    Autoregressive.record trace t after
-
-                losses.Add after.Loss.Value
-                walk <- next
-
-            walk, losses
-
-        /// A walk that may be used up, from one that is kept.
-        let again (walk: Autoregressive.Walk) (state: NodeState) : Autoregressive.Walk =
-            {
-                Active = walk.Active
-                State = state |> NodeState.map _.alias()
-                Decided = walk.Decided
-                Decisions = walk.Decisions.alias ()
-            }
-
         let encoded = Autoregressive.encode decoding network mode
         let segments = segmentsOf config network.Arithmetic decoding memory
         let predictions () = Autoregressive.predictionsOf decoding trace (Some total)
         let first = Autoregressive.begin' decoding encoded
 
-        let keep =
-            let places =
-                match memory with
-                | Backpropagation.Truncated _ -> 2
-                | Backpropagation.Full
-                | Backpropagation.Bounded _ -> max 1 segments.Length
+        let places =
+            match memory with
+            | Backpropagation.Truncated _ -> 2
+            | Backpropagation.Full
+            | Backpropagation.Bounded _ -> max 1 segments.Length
 
-            keepIn attach places first
+        let learning =
+            {
+                Network = network
+                Mode = mode
+                PassMode = PassMode.Train criterion
+                Random = random
+                Decoding = decoding
+                Trace = trace
+                Total = total
+                Weights = weightOfPlace
+                Encoded = encoded
+                Attach = attach
+                Keep = keepIn attach places first
+            }
 
-        let start = keep 0 first
-
-        /// Back-propagates a segment from its start; what `next` makes of its end, and the gradients of its start.
-        let backward
-            isNew
-            (start: Autoregressive.Walk)
-            segment
-            (after: (Tensor | null) list option)
-            (before: unit -> unit)
-            (next: Autoregressive.Walk -> 'T)
-            =
-            use inner = torch.NewDisposeScope()
-            let state = leaf start.State
-            let walk, losses = runSegment isNew (again start state) segment
-            before ()
-
-            let ofState =
-                match after with
-                | Some gradients -> projected walk.State gradients
-                | None -> []
-
-            Gradients.backward (List.reduce plus (objective weightOfPlace losses @ ofState))
-            next walk, gradientsOf inner state
-
-        let toEncoder (gradients: (Tensor | null) list) =
-            match projected encoded gradients with
-            | [] -> ()
-            | parts -> Gradients.backward (List.reduce plus parts)
+        let start = learning.Keep 0 first
 
         match memory, List.rev segments with
         | _, [] -> ()
         | Backpropagation.Truncated _, _ ->
-            let mutable walk = start
-
-            for place, segment in List.indexed segments do
-                let next, gradients = backward true walk segment None ignore (keep ((place + 1) % 2))
-
-                if place = 0 then
-                    toEncoder gradients
-
-                List.iter free gradients
-                walk <- next
-
+            truncated learning start segments
             check (predictions ())
-        | _, last :: earlier ->
-            let starts = ResizeArray<Autoregressive.Walk * Tensor * (int * int)>()
-            let mutable walk = start
-
-            for place, segment in List.indexed (List.rev earlier) do
-                use _inner = torch.NewDisposeScope()
-                use _guard = torch.no_grad ()
-                starts.Add(walk, attach (random.get_state ()), segment)
-                let next, _ = runSegment true (again walk walk.State) segment
-                walk <- keep (place + 1) next
-
-            // Steps without gradients leave a heap with holes of other sizes than the steps with gradients fill.
-            if starts.Count > 0 then
-                NativeHeap.Trim()
-
-            let (), gradients = backward true walk last None (fun () -> check (predictions ())) ignore
-            let mutable gradients = gradients
-
-            for walk, state, segment in Seq.rev starts do
-                // What functions of ours saved for the segment before is freed by finalizers. .NET does not see how much that is,
-                // and would let all segments pile up.
-                GC.Collect()
-                GC.WaitForPendingFinalizers()
-                random.set_state state
-                let (), before = backward false walk segment (Some gradients) ignore ignore
-                List.iter free gradients
-                gradients <- before
-
-            toEncoder gradients
+        | _, last :: earlier -> bySegments learning start (List.rev earlier) last (fun () -> check (predictions ()))
 
         let predictions = predictions ()
 

@@ -96,7 +96,7 @@ module Beam =
         (width: int64)
         (before: Sequences)
         (walk: Autoregressive.Walk)
-        (after: Autoregressive.Step)
+        (after: Autoregressive.Choice)
         (t: int)
         : Sequences * Autoregressive.Walk =
         let active = walk.Active
@@ -111,7 +111,7 @@ module Beam =
         let isOverruled = (logits.argmax 1L).ne(label).unsqueeze 1L
         let decided = torch.where (isOverruled, logits.flip 1L, logits)
         let pruned = label.``to`` logits.dtype
-        let teacherForced = torch.stack ([| torch.ones_like pruned; pruned |], 1L)
+        let oneHot = torch.stack ([| torch.ones_like pruned; pruned |], 1L)
 
         {
             LogLikelihood = likelihood
@@ -125,7 +125,7 @@ module Beam =
         { walk with
             State = walk.State |> NodeState.map nodes
             Decided = rows walk.Decided
-            Decisions = (torch.zeros_like walk.Decisions).index_copy_(0L, chosen, teacherForced)
+            Decisions = (torch.zeros_like walk.Decisions).index_copy_(0L, chosen, oneHot)
         }
 
     /// The likeliest sequence of each graph, in the order of the batch.
@@ -169,7 +169,44 @@ module Beam =
             LogLikelihood = sequences.LogLikelihood.index_select (0L, place)
         }
 
-    /// Follows `width` sequences of decisions. Not for learning, which is teacherForced the truth.
+    let private refuseTraining (passMode: PassMode) : unit =
+        match passMode with
+        | PassMode.Train _ ->
+            invalidArg
+                (nameof passMode)
+                "a beam search cannot train a network; use PassMode.Predict or PassMode.Evaluate."
+        | PassMode.Predict
+        | PassMode.Evaluate _ -> ()
+
+    /// The batch with each graph `width` times. Copies of a graph have the same size, so they stay side by side in the layout.
+    let private copiesOf (width: int) (batch: BatchTensors) : BatchTensors =
+        BatchSlices.Of(
+            batch.Source,
+            [|
+                for graph in 0 .. batch.GraphCount - 1 do
+                    yield! Array.create width graph
+            |]
+        )
+        |> BatchTensors.create batch.Device batch.X.dtype
+
+    /// Sequences before the first step. Only the first copy of each graph is possible.
+    let private startOf (width: int) (passMode: PassMode) (batch: BatchTensors) (copies: BatchTensors) : Sequences =
+        let zeros shape = torch.zeros ((shape: int64 array), dtype = batch.X.dtype, device = batch.Device)
+
+        let isFirst =
+            Array.init copies.GraphCount (fun place -> if place % width = 0 then 0.0 else Double.NegativeInfinity)
+
+        {
+            LogLikelihood = torch.tensor(isFirst).``to``(batch.X.dtype).``to`` batch.Device
+            Logits = zeros [| int64 copies.NodeCount; 2L |]
+            StepOfNode = torch.zeros ([| int64 copies.NodeCount |], dtype = torch.int64, device = batch.Device)
+            Loss =
+                match passMode with
+                | PassMode.Evaluate _ -> Some(zeros [| int64 copies.GraphCount |])
+                | _ -> None
+        }
+
+    /// Follows `width` sequences of decisions. Not for training, which needs the true labels.
     let search
         (options: DecodingOptions)
         (width: int)
@@ -180,42 +217,12 @@ module Beam =
         : BeamAnswer =
         use scope = torch.NewDisposeScope()
 
-        match passMode with
-        | PassMode.Train _ ->
-            invalidArg (nameof passMode) "a beam is for networks that have learnt: ask it to Decide or to Judge."
-        | PassMode.Predict
-        | PassMode.Evaluate _ -> ()
-
-        // Copies of a graph have the same size, so they stay side by side in the layout.
-        let copies =
-            BatchSlices.Of(
-                batch.Source,
-                [|
-                    for graph in 0 .. batch.GraphCount - 1 do
-                        yield! Array.create width graph
-                |]
-            )
-            |> BatchTensors.create batch.Device batch.X.dtype
-
+        refuseTraining passMode
+        let copies = copiesOf width batch
         let decoding = DecodingBatch.create options mode copies
-        let zeros shape = torch.zeros ((shape: int64 array), dtype = batch.X.dtype, device = batch.Device)
-
-        let isFirst =
-            Array.init copies.GraphCount (fun place -> if place % width = 0 then 0.0 else Double.NegativeInfinity)
-
         let mutable walk = Autoregressive.begin' decoding (Autoregressive.encode decoding network mode)
         let finished = ResizeArray<Sequences>()
-
-        let mutable sequences =
-            {
-                LogLikelihood = torch.tensor(isFirst).``to``(batch.X.dtype).``to`` batch.Device
-                Logits = zeros [| int64 copies.NodeCount; 2L |]
-                StepOfNode = torch.zeros ([| int64 copies.NodeCount |], dtype = torch.int64, device = batch.Device)
-                Loss =
-                    match passMode with
-                    | PassMode.Evaluate _ -> Some(zeros [| int64 copies.GraphCount |])
-                    | _ -> None
-            }
+        let mutable sequences = startOf width passMode batch copies
 
         for t in 0 .. decoding.Steps - 1 do
             use inner = torch.NewDisposeScope()

@@ -30,9 +30,9 @@ type internal Unfinished =
         Size: Tensor
         /// [nodes]
         Labels: Tensor
-        /// [nodes] the largest is decided next; none = the confidence head is asked.
+        /// [nodes] the largest is decided next; none = the confidence head decides.
         Priority: Tensor option
-        /// [nodes] bool, whether training is teacherForced a node's label once it is decided; none = always.
+        /// [nodes] bool, whether training reads the true label of a node once it is decided; none = always.
         TeacherForced: Tensor option
     }
 

@@ -16,7 +16,7 @@ module Equilibrium =
             torch.zeros ([| int64 batch.NodeCount; 2L |], dtype = batch.X.dtype, device = batch.Device)
 
         let pass (state: NodeState, decisions: Tensor, _) =
-            let next = network.Step mode batch.Plan decisions state
+            let next = network.Pass mode batch.Plan decisions state
             NodeState.dispose state
             let logits = network.PruneLogits mode (NodeState.embedding next) // [nodes, 2]
             next, logits.softmax 1L, logits

@@ -27,7 +27,7 @@ module JointTree =
             torch.zeros ([| int64 batch.NodeCount; 2L |], dtype = batch.X.dtype, device = batch.Device)
 
         let start = network.Start(network.Encode mode batch)
-        let h = network.Step mode batch.Plan undecided start |> NodeState.embedding // [nodes, hidden]
+        let h = network.Pass mode batch.Plan undecided start |> NodeState.embedding // [nodes, hidden]
 
         LinkTensors.map scope.MoveToOuter links,
         {

@@ -73,14 +73,14 @@ type Network =
         }
 
     /// Decisions [nodes, 2] -> state -> next state: decision cell, memory cell, message-passing rounds.
-    member this.Step (mode: Mode) (plan: PlanTensors) (decisions: Tensor) (state: NodeState) : NodeState =
+    member this.Pass (mode: Mode) (plan: PlanTensors) (decisions: Tensor) (state: NodeState) : NodeState =
         use scope = torch.NewDisposeScope()
-        let absorbed = this.DecisionCell.Step decisions state.Decision
+        let absorbed = this.DecisionCell.Next decisions state.Decision
 
         let h, remembered =
             match this.MemoryCell, state.Memory with
             | Some cell, Some before ->
-                let after = cell.Step (CellState.hidden absorbed) before
+                let after = cell.Next (CellState.hidden absorbed) before
                 CellState.hidden after, Some after
             | _ -> CellState.hidden absorbed, None
 

@@ -22,7 +22,7 @@ type NodePredictions =
         Logits: Tensor
         /// [nodes] int64: the step at which each node was decided; all 0 when they are decided at once.
         StepOfNode: Tensor
-        /// [graphs] loss of each graph, unless the pass mode was `Decide`.
+        /// [graphs] loss of each graph, unless the pass mode was `PassMode.Predict`.
         GraphLoss: Tensor option
     }
 

@@ -21,7 +21,7 @@ type Pruner =
 module Pruner =
 
     /// A network that was put together elsewhere, with the strategy of the configuration. The other choices of the
-    /// configuration say what a model file is teacherForced about it; nothing checks that they describe the network.
+    /// configuration are what a model file says about it; nothing checks that they describe the network.
     let ofNetwork (config: PrunerConfig) (network: Network) : Pruner =
         {
             Config = config
@@ -45,7 +45,7 @@ module Pruner =
     /// The same network with another strategy.
     let withStrategy (strategy: Strategy) (pruner: Pruner) : Pruner = { pruner with Strategy = strategy }
 
-    /// The same network asked in another way: see `Strategy.decoded`.
+    /// The same network with another way of decoding: see `Strategy.decoded`.
     let withDecoding (decoding: Decoding) (pruner: Pruner) : Pruner =
         withStrategy (Strategy.decoded decoding pruner.Config) pruner
 

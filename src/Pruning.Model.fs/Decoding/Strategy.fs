@@ -15,12 +15,12 @@ type LossContext =
         Criterion: Criterion
         /// [graphs] what the loss of each graph counts in that of the batch.
         Weights: float array
-        /// Sees the predictions before it is learnt from and may refuse it by an exception.
+        /// Sees the predictions before the network learns from them, and may refuse them by an exception.
         Check: NodePredictions -> unit
     }
 
-/// How a network is asked and how it comes to decisions, as a value. One of your own is a record of this type: `Run` gets the
-/// parts of a network and answers with a `NodePredictions`; a loss for each graph is wanted unless the passMode is `PassMode.Predict`.
+/// How a network comes to decisions, as a value. One of your own is a record of this type: `Run` gets the
+/// parts of a network and answers with `NodePredictions`; a loss for each graph is wanted unless the pass mode is `PassMode.Predict`.
 [<NoComparison; NoEquality>]
 type Strategy =
     {
@@ -30,11 +30,11 @@ type Strategy =
         /// a network learns. In use it is what `Run` says.
         During: float -> Strategy
         /// Adds the gradients of a batch's weighted losses to the parameters, for strategies that can do so in parts; the
-        /// predictions is cut off from the gradients. None = run with the passMode `PassMode.Train`, then back through all of it.
+        /// predictions are cut off from the gradients. None = run with `PassMode.Train`, then back through all of it.
         Learn: (LossContext -> Network -> BatchTensors -> NodePredictions) option
     }
 
-/// How an autoregressive network that has learnt is asked.
+/// How a trained autoregressive network decides.
 [<RequireQualifiedAccess>]
 type Decoding =
     /// One node a step, by its logits.

@@ -4,7 +4,7 @@ open TorchSharp
 open Pruning.Model.Tensors
 open Pruning.Model.Configuration
 
-/// Which decisions a network in training is teacherForced the truth about.
+/// The decisions in whose place a network in training reads the true label.
 [<RequireQualifiedAccess>]
 module TeacherForcing =
 
@@ -22,8 +22,8 @@ module TeacherForcing =
             let low, high = logistic -6.0, logistic 6.0
             last + (1.0 - last) * (logistic (12.0 * (0.5 - s)) - low) / (high - low)
 
-    /// For each node, whether the truth is teacherForced once it is decided; drawn node by node before the first step, from the step's
-    /// generator, so that steps that are computed again see the same. None = always. -> [nodes] bool
+    /// For each node, whether training reads its true label once it is decided. It is drawn node by node before the first step,
+    /// from the generator of the step, so that steps that are computed again see the same. None = always. -> [nodes] bool
     let draw (probability: float) (mode: Mode) (batch: BatchTensors) : Tensor option =
         match mode with
         | Training random when probability < 1.0 ->

@@ -21,7 +21,7 @@ type Communicator =
     abstract LocalRank: int
 
     /// What the ranks are, in words.
-    abstract Words: string
+    abstract Description: string
 
     /// The bytes of every rank, in the order of the ranks. Lengths may differ.
     abstract Gather: mine: byte array -> byte array array
@@ -45,7 +45,7 @@ module Communicator =
             member _.Rank = 0
             member _.Size = 1
             member _.LocalRank = 0
-            member _.Words = "one rank"
+            member _.Description = "one rank"
             member _.Gather mine = [| mine |]
             member _.Sum(_: float32 array) = ()
             member _.Sum(_: float array) = ()
@@ -59,7 +59,10 @@ module Communicator =
             member _.Rank = world.Rank
             member _.Size = world.Size
             member _.LocalRank = world.LocalRank
-            member _.Words = $"{world.Size} MPI ranks, {world.LocalSize} of them on this machine, by {world.Library}"
+
+            member _.Description =
+                $"{world.Size} MPI ranks, {world.LocalSize} of them on this machine, by {world.Library}"
+
             member _.Gather mine = world.Gather mine
             member _.Sum(values: float32 array) = world.Sum(values.AsSpan())
             member _.Sum(values: float array) = world.Sum(values.AsSpan())

@@ -2,7 +2,7 @@ namespace Pruning.Model.Distributed
 
 open System
 open System.Globalization
-open Pruning.Native
+open Pruning.Native.Errors
 open Pruning.Native.Mpi
 
 /// What the launcher of this process says about its place among others.
@@ -73,12 +73,12 @@ module Launch =
 
     /// Joins the other ranks that the launcher started; alone where it started one. MPI must see what the launcher said:
     /// else each process would believe that it is alone, and all would write the same files. That is a DeviceException.
-    let join (patience: TimeSpan) (place: LaunchPlace option) : Communicator =
+    let join (rankTimeout: TimeSpan) (place: LaunchPlace option) : Communicator =
         match place with
         | None
         | Some { Size = 1 } -> Communicator.alone
         | Some place ->
-            let world = MpiWorld.Start(place.IsMpich, patience)
+            let world = MpiWorld.Start(place.IsMpich, rankTimeout)
 
             if world.Size <> place.Size then
                 let found = world.Size

@@ -12,7 +12,7 @@ type private Meeting(size: int) =
     member val Came = 0 with get, set
 
 /// Ranks on threads of one process: each has its own network and may have its own device; data is shared.
-type LocalGroup(size: int, patience: TimeSpan) =
+type LocalGroup(size: int, rankTimeout: TimeSpan) =
     let gate = obj ()
     let mutable meeting = Meeting size
     let mutable lost: string option = None
@@ -30,7 +30,7 @@ type LocalGroup(size: int, patience: TimeSpan) =
                 meeting <- Meeting size
                 Monitor.PulseAll gate
             else
-                let deadline = DateTime.UtcNow + patience
+                let deadline = DateTime.UtcNow + rankTimeout
 
                 while here.Came < size && lost.IsNone do
                     let left = deadline - DateTime.UtcNow
@@ -46,7 +46,7 @@ type LocalGroup(size: int, patience: TimeSpan) =
 
                             lost <-
                                 Some
-                                    $"rank {names} did not come within {patience.TotalSeconds:F0} s (see --rank-timeout)"
+                                    $"rank {names} did not come within {rankTimeout.TotalSeconds:F0} s (see --rank-timeout)"
 
                             Monitor.PulseAll gate
 
@@ -79,7 +79,7 @@ type LocalGroup(size: int, patience: TimeSpan) =
             member _.Rank = rank
             member _.Size = size
             member _.LocalRank = rank
-            member _.Words = $"{size} ranks on threads of this process"
+            member _.Description = $"{size} ranks on threads of this process"
             member _.Gather mine = meet rank mine |> Array.map (fun brought -> brought :?> byte array)
             member _.Sum(values: float32 array) = sum rank values
             member _.Sum(values: float array) = sum rank values
@@ -99,8 +99,8 @@ module LocalGroup =
 
     /// Runs `work` once for each rank, the first on this thread; answers in the order of the ranks. When one fails the
     /// others stop at their next meeting, and its exception is thrown.
-    let run (size: int) (patience: TimeSpan) (work: Communicator -> 'Answer) : 'Answer array =
-        let group = LocalGroup(size, patience)
+    let run (size: int) (rankTimeout: TimeSpan) (work: Communicator -> 'Answer) : 'Answer array =
+        let group = LocalGroup(size, rankTimeout)
         let answers: Result<'Answer, exn> array = Array.zeroCreate size
 
         let rankWork rank () =

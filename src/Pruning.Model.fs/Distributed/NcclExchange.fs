@@ -4,7 +4,8 @@ open System
 open System.Text
 open TorchSharp
 open Pruning.Model.Tensors
-open Pruning.Native
+open Pruning.Native.Errors
+open Pruning.Native.Torch
 open Pruning.Native.Nccl
 open Pruning.Native.Mpi
 
@@ -95,7 +96,7 @@ module NcclExchange =
     /// For people.
     let describe (route: ExchangeRoute) : string =
         match route with
-        | ExchangeRoute.Nccl ranks -> $"from GPU to GPU, by {ranks.Words}"
+        | ExchangeRoute.Nccl ranks -> $"from GPU to GPU, by {ranks.Description}"
         | ExchangeRoute.Host reason -> $"through the memory of the host: {reason}"
 
     /// Replaces numbers by their sums over the ranks. Each rank gets its slice of all, adds in the order of the ranks, and all

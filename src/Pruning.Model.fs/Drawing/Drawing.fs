@@ -38,7 +38,7 @@ type Anchor =
 type Text =
     {
         /// Taken literally.
-        Words: string
+        Content: string
         X: float
         /// Of the baseline.
         Y: float
@@ -107,7 +107,7 @@ module Text =
     /// A horizontal text in ink that starts at a place.
     let at (x: float) (y: float) (size: float) (words: string) : Text =
         {
-            Words = words
+            Content = words
             X = x
             Y = y
             Size = size

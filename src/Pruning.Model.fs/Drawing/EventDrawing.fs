@@ -57,7 +57,7 @@ module EventDrawing =
                     {
                         Sample = [ marker group group.Colour (0.0, 0.0, 12.0) ]
                         Reach = 7.0
-                        Words = $"{group.Name} ({group.Count})"
+                        Label = $"{group.Name} ({group.Count})"
                     }
             ]
             |> LegendRows.draw left 56.0 width

@@ -4,7 +4,7 @@ namespace Pruning.Model.Drawing
 [<RequireQualifiedAccess>]
 type Places =
     | Numbers of float list
-    | Words of string list
+    | Categories of string list
 
 /// How a series is drawn.
 [<RequireQualifiedAccess>]

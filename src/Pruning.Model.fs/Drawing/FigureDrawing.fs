@@ -11,12 +11,12 @@ module FigureDrawing =
 
     let private finite = List.filter Double.IsFinite
 
-    /// Words along the horizontal axis, each once, in the order in which series name them.
+    /// Categories along the horizontal axis, each once, in the order in which series name them.
     let private words (figure: Figure) : string list =
         figure.Series
         |> List.collect (fun series ->
             match series.X with
-            | Places.Words words -> words
+            | Places.Categories words -> words
             | Places.Numbers _ -> [])
         |> List.distinct
 
@@ -24,7 +24,7 @@ module FigureDrawing =
     let private across (words: string list) (series: Series) : float list =
         match series.X with
         | Places.Numbers numbers -> numbers
-        | Places.Words own ->
+        | Places.Categories own ->
             let places = Map(List.mapi (fun i word -> word, float i) words)
             own |> List.map (fun word -> places[word])
 
@@ -130,7 +130,7 @@ module FigureDrawing =
                     yield! Option.toList (dot series (0.0, 0.0))
                 ]
             Reach = 12.0
-            Words = series.Name
+            Label = series.Name
         }
 
     /// A figure of the given width and height, with its legend above it. Its caption is not drawn.

@@ -4,7 +4,7 @@ open System
 open System.IO
 open System.Text
 open SkiaSharp
-open Pruning.Native
+open Pruning.Native.Errors
 
 /// The letters of all drawings: Liberation Sans, which is inside the program, so that text looks the same on machines without
 /// fonts. Its letters are as wide as those of Arial and Helvetica.

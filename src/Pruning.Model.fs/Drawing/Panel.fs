@@ -179,7 +179,7 @@ type LegendEntry =
         Sample: Shape list
         /// How far the sample reaches to each side of the origin.
         Reach: float
-        Words: string
+        Label: string
     }
 
 /// Entries side by side, in as many rows as the width wants.
@@ -191,7 +191,7 @@ module LegendRows =
     let private gap = 20.0
     let private size = 14.0
 
-    let private widthOf (entry: LegendEntry) = 2.0 * entry.Reach + 6.0 + Lettering.width size entry.Words
+    let private widthOf (entry: LegendEntry) = 2.0 * entry.Reach + 6.0 + Lettering.width size entry.Label
 
     /// Shapes of a legend whose first row has its middle at `y`, and the number of rows.
     let draw (left: float) (y: float) (width: float) (entries: LegendEntry list) : Shape list * int =
@@ -212,7 +212,7 @@ module LegendRows =
                         (x + 2.0 * entry.Reach + 6.0)
                         (middle + 5.0)
                         size
-                        (Lettering.fit size (width - 2.0 * entry.Reach - 6.0) entry.Words)
+                        (Lettering.fit size (width - 2.0 * entry.Reach - 6.0) entry.Label)
                     |> Shape.Text
             ]
 

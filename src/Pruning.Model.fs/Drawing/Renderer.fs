@@ -72,7 +72,7 @@ module Renderer =
         marker.Edge |> Option.iter (stroking >> with')
 
     let private drawText (canvas: SKCanvas) (text: Text) : unit =
-        let words = Lettering.clean text.Words
+        let words = Lettering.clean text.Content
         use font = Lettering.font text.Size
         use paint = filling text.Colour
 

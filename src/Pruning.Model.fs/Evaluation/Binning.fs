@@ -185,7 +185,7 @@ module Dimension =
             Some "no bins of layers: no file has a branch layer, and no z is that of an HGCAL layer"
         | _ -> None
 
-/// A dimension's occupied bins, with the scored in each.
+/// A dimension's occupied bins, with the scored nodes in each.
 [<NoComparison; NoEquality>]
 type Binned =
     {
@@ -196,7 +196,7 @@ type Binned =
 [<RequireQualifiedAccess>]
 module Binned =
 
-    /// Divides scored on a sample; empty bins are left out.
+    /// Divides the scored nodes of a sample; empty bins are left out.
     let create (sample: EvaluationSample) (dimension: Dimension) (scored: ScoredSample) : Binned =
         let bins = Dimension.bins dimension
 

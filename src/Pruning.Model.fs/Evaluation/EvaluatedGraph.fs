@@ -89,7 +89,7 @@ module ShowerAxis =
             let along = x * axis.DirectionX + y * axis.DirectionY + z * axis.DirectionZ
             float32 (sqrt (max 0.0 (x * x + y * y + z * z - along * along))))
 
-/// A graph with everything that evaluation it needs and a network must not see.
+/// A graph with everything that its evaluation needs and a network must not see.
 [<NoComparison; NoEquality>]
 type EvaluatedGraph =
     {
@@ -107,7 +107,7 @@ type EvaluatedGraph =
         PdgId: int64 option
         /// Energy of its particle in all layer clusters of the event, GeV.
         SimEnergy: float option
-        /// No other trackster of the event has more of its particle; told by EvaluationSample.create.
+        /// No other trackster of the event has more of its particle; set by EvaluationSample.create.
         IsLeading: bool
         /// Mean number of simultaneous interactions.
         PileUp: float option
@@ -133,7 +133,7 @@ module EvaluatedGraph =
 
     let private ofNullable (value: Nullable<'T>) : 'T option = if value.HasValue then Some value.Value else None
 
-    /// A graph of a dataset with what its file says about it. Without a branch of layers they are told from z.
+    /// A graph of a dataset with what its file says about it. Without a branch of layers, the layers are computed from z.
     let ofDataset (dataset: GraphDataset) (index: int) : EvaluatedGraph =
         let event = dataset.EventOf index
         // An event number and an index must not be taken for each other.

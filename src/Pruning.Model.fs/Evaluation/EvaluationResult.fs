@@ -83,8 +83,8 @@ type ScoredSample =
 [<RequireQualifiedAccess>]
 module ScoredSample =
 
-    /// ScoredSample from the margins of each graph of a sample, one a node: above the threshold = prune. A score that is NaN:
-    /// TrainingException.
+    /// The scored nodes of a sample, from the margins of each graph, one per node: above the threshold = prune. A margin that
+    /// is NaN: TrainingException.
     let create (threshold: float32) (sample: EvaluationSample) (margins: float32[][]) : ScoredSample =
         if margins.Length <> sample.Graphs.Length then
             invalidArg
@@ -139,7 +139,7 @@ module EvaluationResult =
     /// Counts every graph once.
     let ofScored (scored: ScoredSample) : EvaluationResult = weighted (fun _ -> 1L) scored
 
-    /// The same as ofScored without keeping the scored: the sums of a few thousand graphs at a time.
+    /// The same as ofScored without keeping the scored nodes: the sums of a few thousand graphs at a time.
     let ofMargins (threshold: float32) (sample: EvaluationSample) (margins: float32[][]) : EvaluationResult =
         let chunk = 2048
 

@@ -93,6 +93,46 @@ module NodeMetrics =
                 Node = node
             })
 
+    /// Adds a node to the counts of decisions.
+    let private decided (weight: int64) (node: EvaluatedNode) (counts: Confusion) : Confusion =
+        match node.Prune, node.Pruned with
+        | true, true ->
+            { counts with
+                PrunedRightly = counts.PrunedRightly + weight
+            }
+        | false, true ->
+            { counts with
+                PrunedWrongly = counts.PrunedWrongly + weight
+            }
+        | true, false ->
+            { counts with
+                KeptWrongly = counts.KeptWrongly + weight
+            }
+        | false, false ->
+            { counts with
+                KeptRightly = counts.KeptRightly + weight
+            }
+
+    /// Adds the energy of a node to the energies of decisions.
+    let private decidedEnergy (amount: ExactSum) (node: EvaluatedNode) (sums: EnergyConfusion) : EnergyConfusion =
+        match node.Prune, node.Pruned with
+        | true, true ->
+            { sums with
+                PrunedRightly = sums.PrunedRightly + amount
+            }
+        | false, true ->
+            { sums with
+                PrunedWrongly = sums.PrunedWrongly + amount
+            }
+        | true, false ->
+            { sums with
+                KeptWrongly = sums.KeptWrongly + amount
+            }
+        | false, false ->
+            { sums with
+                KeptRightly = sums.KeptRightly + amount
+            }
+
     /// Counts nodes that are sorted by score, each as often as `times` says of its graph.
     let internal ofSorted (times: int -> int64) (nodes: EvaluatedNode[]) : NodeMetrics =
         let bins = ResizeArray<int>()
@@ -130,47 +170,8 @@ module NodeMetrics =
                     keep[last] <- keep[last] + weight
                     keepEnergy[last] <- keepEnergy[last] + amount
 
-                match node.Prune, node.Pruned with
-                | true, true ->
-                    decisions <-
-                        { decisions with
-                            PrunedRightly = decisions.PrunedRightly + weight
-                        }
-
-                    energy <-
-                        { energy with
-                            PrunedRightly = energy.PrunedRightly + amount
-                        }
-                | false, true ->
-                    decisions <-
-                        { decisions with
-                            PrunedWrongly = decisions.PrunedWrongly + weight
-                        }
-
-                    energy <-
-                        { energy with
-                            PrunedWrongly = energy.PrunedWrongly + amount
-                        }
-                | true, false ->
-                    decisions <-
-                        { decisions with
-                            KeptWrongly = decisions.KeptWrongly + weight
-                        }
-
-                    energy <-
-                        { energy with
-                            KeptWrongly = energy.KeptWrongly + amount
-                        }
-                | false, false ->
-                    decisions <-
-                        { decisions with
-                            KeptRightly = decisions.KeptRightly + weight
-                        }
-
-                    energy <-
-                        { energy with
-                            KeptRightly = energy.KeptRightly + amount
-                        }
+                decisions <- decided weight node decisions
+                energy <- decidedEnergy amount node energy
 
                 let bin = node.CalibrationBin
                 let count = ExactSum.scale weight one

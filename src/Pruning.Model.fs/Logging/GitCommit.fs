@@ -84,7 +84,7 @@ module GitCommit =
                 | None -> if isHash head then Some head else None))
 
     /// A run must not wait for a git that hangs, on a file system that is away, say.
-    let private patience = TimeSpan.FromSeconds 20.0
+    let private timeout = TimeSpan.FromSeconds 20.0
 
     /// What git answers; None when it is not there, refuses, or takes too long.
     let private tryAsk (directory: string) (words: string list) : string option =
@@ -105,7 +105,7 @@ module GitCommit =
             git.StandardInput.Close()
             let answer, complaint = git.StandardOutput.ReadToEndAsync(), git.StandardError.ReadToEndAsync()
 
-            if git.WaitForExit patience then
+            if git.WaitForExit timeout then
                 complaint.Wait()
                 if git.ExitCode = 0 then Some answer.Result else None
             else

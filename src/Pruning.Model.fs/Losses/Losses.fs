@@ -35,7 +35,7 @@ module ClassWeights =
         use raw = torch.tensor ([| weights.Keep; weights.Prune |], dtype = torch.float64)
         raw.``to``(like.dtype).``to`` like.device
 
-/// What decisions are evaluated by.
+/// The loss of decisions.
 type Criterion =
     {
         Weights: ClassWeights

@@ -17,7 +17,7 @@ module Evaluation =
     let energies (batch: GraphBatch) : float32 array =
         Array.init batch.NodeCount (fun node -> batch.Feature(node, RawFeature.Energy))
 
-    /// Counts of a predictions against the labels of its batch.
+    /// Counts of predictions against the labels of its batch.
     let count (batch: GraphBatch) (predictions: NodePredictions) : MetricState =
         use _scope = torch.NewDisposeScope()
         let host (values: Tensor) = values.detach().``to``(torch.float32).cpu().contiguous().data<float32>().ToArray()
@@ -61,7 +61,7 @@ module Evaluation =
                 firstTrue ((broken predictions.Logits).any 1L)
                 |> Option.map (fun node -> $"a logit of {batch.Origins[int batch.GraphOfNode[node]]}")
 
-    /// Asks a network without ever telling it a label; the labels only evaluate. Answers that are no numbers are refused.
+    /// Runs a network that sees no label; labels only enter the loss. Predictions that are no numbers are refused.
     let ask (device: torch.Device) (model: TrainedModel) (batch: GraphBatch) : NodePredictions =
         use scope = torch.NewDisposeScope()
         use _guard = torch.no_grad ()

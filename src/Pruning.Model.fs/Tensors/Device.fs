@@ -1,7 +1,7 @@
 namespace Pruning.Model.Tensors
 
 open TorchSharp
-open Pruning.Native
+open Pruning.Native.Errors
 
 /// Where the tensors live.
 [<RequireQualifiedAccess>]

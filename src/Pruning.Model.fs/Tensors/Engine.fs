@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open System.Runtime.ExceptionServices
 open TorchSharp
-open Pruning.Native
+open Pruning.Native.Errors
 open Pruning.Native.Kernels
 
 /// What computes aggregators and cells. Both give the same numbers up to rounding.

@@ -89,7 +89,7 @@ module CheckpointStore =
 
         Directory.Move(Path.Combine(store, name), aside)
 
-    /// The newest checkpoint that can be used, if there is any. Newer ones that cannot are told to `damaged` and put aside:
+    /// The newest checkpoint that can be used, if there is any. Newer ones that cannot are passed to `damaged` and renamed:
     /// the training will come to that point again.
     let loadNewest (placement: Placement) (store: string) (damaged: CheckpointException -> unit) : Checkpoint option =
         let rec search names =

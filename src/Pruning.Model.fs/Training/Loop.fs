@@ -97,6 +97,36 @@ module Loop =
                 source.Current
         |]
 
+    /// The step after a progress. `graphs`: those of an epoch.
+    let private placeOf (config: TrainingConfig) (graphs: int) (now: TrainingProgress) : StepPlace =
+        {
+            Epoch = now.Epoch
+            Batch = now.Step * config.Accumulate + 1
+            StepsBefore = now.GlobalStep
+            LearningRate = TrainingConfig.learningRate config graphs now.Plateau now.GlobalStep
+        }
+
+    /// `left`: graphs that the training will still see.
+    let private stepReport
+        (config: TrainingConfig)
+        (steps: int)
+        (now: TrainingProgress)
+        (result: StepResult)
+        (rate: float)
+        (left: int64)
+        : StepReport =
+        {
+            Epoch = now.Epoch
+            Epochs = config.Epochs
+            Step = now.Step
+            Steps = steps
+            GlobalStep = now.GlobalStep
+            LearningRate = now.LearningRate
+            Result = result
+            GraphsPerSecond = rate
+            TimeLeft = TimeSpan.FromSeconds(float left / rate)
+        }
+
     /// Takes the steps of the epoch under way that are not done yet, or those before `halt` says so.
     let private trainEpoch
         (plan: TrainingPlan)
@@ -146,14 +176,7 @@ module Loop =
             let mine = shares[now.Step - start.Step]
             let batches: GraphBatch array = take mine.Length source
 
-            let place =
-                {
-                    Epoch = now.Epoch
-                    Batch = now.Step * config.Accumulate + 1
-                    StepsBefore = now.GlobalStep
-                    LearningRate = TrainingConfig.learningRate config order.Length now.Plateau now.GlobalStep
-                }
-
+            let place = placeOf config order.Length now
             let result = Trainer.learnShare trainer place mine batches
             states.Add result.Metrics
             graphs <- graphs + Array.sumBy Array.length plans[now.Step - start.Step]
@@ -173,18 +196,7 @@ module Loop =
                 - before
                 - int64 graphs
 
-            listener.OnStep
-                {
-                    Epoch = now.Epoch
-                    Epochs = config.Epochs
-                    Step = now.Step
-                    Steps = steps
-                    GlobalStep = now.GlobalStep
-                    LearningRate = place.LearningRate
-                    Result = result
-                    GraphsPerSecond = rate
-                    TimeLeft = TimeSpan.FromSeconds(float left / rate)
-                }
+            listener.OnStep(stepReport config steps now result rate left)
 
             if saver.IsDue now then
                 now <- summed now
@@ -196,7 +208,7 @@ module Loop =
     let requireGraphs (split: SplitIndices) : unit =
         if split.Training.Length = 0 then
             raise (
-                Pruning.Data.DataException
+                Pruning.Data.Errors.DataException
                     "wanted graphs to train on, found none in the training split; a larger --training-fraction or --sampling-fraction gives some."
             )
 
@@ -333,7 +345,7 @@ module Loop =
         drive plan trainer listener stop TrainingProgress.start
 
     /// Goes on from a checkpoint of the same plan, whose model it takes: the same steps, to the bit, that the training would
-    /// have taken without the break. `listen` is told which network learns.
+    /// have taken without the break. `listen` gets the network that learns.
     let resume
         (plan: TrainingPlan)
         (checkpoint: Checkpoint)

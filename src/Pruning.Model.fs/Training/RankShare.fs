@@ -12,7 +12,7 @@ type RankShare =
         /// Of the dataset, in the order of the batch; none where there are more ranks than graphs.
         Graphs: int array
         Weights: float array
-        /// The part of the batch that each graph belongs to (`TrainingConfig.PartSize`); empty without parts.
+        /// The micro-batch that each graph belongs to (`TrainingConfig.MicroBatch`); empty without micro-batches.
         Parts: int array
     }
 
@@ -21,8 +21,8 @@ type RankShare =
 module RankShare =
 
     /// Places in the batch of the graphs of each rank, which takes whole parts.
-    let private places (ranks: int) (partSize: int) (network: PrunerConfig) (sizes: int array) : int array array =
-        let parts = [| 0 .. sizes.Length - 1 |] |> Array.chunkBySize partSize
+    let private places (ranks: int) (microBatch: int) (network: PrunerConfig) (sizes: int array) : int array array =
+        let parts = [| 0 .. sizes.Length - 1 |] |> Array.chunkBySize microBatch
         let numbers = [| 0 .. parts.Length - 1 |]
 
         let taken =
@@ -40,8 +40,8 @@ module RankShare =
         taken |> Array.map (Array.collect (fun number -> parts[number]))
 
     /// The parts of graphs at these places of their batch.
-    let partsOf (partSize: int option) (places: int array) : int array =
-        match partSize with
+    let partsOf (microBatch: int option) (places: int array) : int array =
+        match microBatch with
         | Some size -> places |> Array.map (fun place -> place / size)
         | None -> [||]
 
@@ -60,13 +60,13 @@ module RankShare =
 
         Array.mapi2
             (fun i (graphs: int array) sizes ->
-                let partSize = defaultArg config.PartSize 1
-                let mine = (places ranks.Size partSize network sizes)[ranks.Rank]
+                let microBatch = defaultArg config.MicroBatch 1
+                let mine = (places ranks.Size microBatch network sizes)[ranks.Rank]
 
                 {
                     Graphs = mine |> Array.map (fun place -> graphs[place])
                     Weights = mine |> Array.map (fun place -> weights[starts[i] + place])
-                    Parts = partsOf config.PartSize mine
+                    Parts = partsOf config.MicroBatch mine
                 })
             batches
             sizes

@@ -260,7 +260,7 @@ module Trainer =
             {
                 Graphs = places
                 Weights = Array.sub joined starts[i] batch.GraphCount
-                Parts = RankShare.partsOf trainer.Config.PartSize places
+                Parts = RankShare.partsOf trainer.Config.MicroBatch places
             })
 
     /// Forward, loss and backward of this rank's graphs of all batches: leaves the gradients of their weighted losses in the
@@ -321,7 +321,7 @@ module Trainer =
         : StepResult =
         use _scope = torch.NewDisposeScope()
         let parameters = parametersOf trainer.Model.Pruner
-        let wide = trainer.Config.PartSize |> Option.map (fun _ -> new WideGradients(parameters))
+        let wide = trainer.Config.MicroBatch |> Option.map (fun _ -> new WideGradients(parameters))
 
         use _wide =
             { new IDisposable with

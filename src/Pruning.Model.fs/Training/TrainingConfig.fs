@@ -25,7 +25,7 @@ type TrainingConfig =
         BatchSize: int
         /// Graphs a part: the gradient of a step is the sum of those of its parts, added in float64, whoever computes them; none =
         /// the gradient of all graphs that a thread has, at once.
-        PartSize: int option
+        MicroBatch: int option
         /// Batches a step: the step is that of the joined batch, in the memory of one.
         Accumulate: int
         /// Of Adam (Kingma & Ba 2015), betas 0.9 and 0.999: the highest that the schedule reaches.
@@ -69,7 +69,7 @@ module TrainingConfig =
         {
             Epochs = 20
             BatchSize = 32
-            PartSize = None
+            MicroBatch = None
             Accumulate = 1
             LearningRate = 1e-3
             Schedule = LearningRateSchedule.Constant

@@ -1,3 +1,4 @@
+using Pruning.Native.Errors;
 using TorchSharp;
 
 namespace Pruning.Native.Kernels;

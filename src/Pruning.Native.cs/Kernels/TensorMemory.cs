@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Pruning.Native.Torch;
 using TorchSharp;
 
 namespace Pruning.Native.Kernels;

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Pruning.Native.Errors;
+using Pruning.Native.Posix;
 
 namespace Pruning.Native.Mpi;
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
+using Pruning.Native.Errors;
 
 namespace Pruning.Native.Mpi;
 
@@ -21,12 +22,12 @@ public sealed unsafe class MpiWorld : IDisposable
     private readonly PeerProcess _self = PeerProcess.Current();
     private bool _broken;
 
-    private MpiWorld(MpiLibrary mpi, int rank, int size, TimeSpan patience)
+    private MpiWorld(MpiLibrary mpi, int rank, int size, TimeSpan rankTimeout)
     {
         _mpi = mpi;
         Rank = rank;
         Size = size;
-        Patience = patience;
+        RankTimeout = rankTimeout;
         _processes = [];
         byte[][] records = Gather(Encoding.UTF8.GetBytes(_self.ToRecord()));
         _processes = [.. records.Select(record => PeerProcess.Parse(Encoding.UTF8.GetString(record)))];
@@ -48,16 +49,16 @@ public sealed unsafe class MpiWorld : IDisposable
     public int LocalSize { get; }
 
     /// <summary>How long an operation waits for the other ranks.</summary>
-    public TimeSpan Patience { get; }
+    public TimeSpan RankTimeout { get; }
 
     /// <summary>Path of the MPI library.</summary>
     public string Library => _mpi.Path;
 
     /// <summary>Starts MPI in this process; once only.</summary>
     /// <param name="startedByMpich">Which library is tried first where both are installed.</param>
-    /// <param name="patience">How long an operation waits for the other ranks.</param>
+    /// <param name="rankTimeout">How long an operation waits for the other ranks.</param>
     /// <exception cref="DeviceException">MPI is missing or does not start.</exception>
-    public static MpiWorld Start(bool startedByMpich, TimeSpan patience)
+    public static MpiWorld Start(bool startedByMpich, TimeSpan rankTimeout)
     {
         MpiLibrary mpi = MpiLibrary.Load(Environment.GetEnvironmentVariable(MpiLibrary.EnvironmentName), startedByMpich);
         int already = 0;
@@ -71,7 +72,7 @@ public sealed unsafe class MpiWorld : IDisposable
         int rank = 0, size = 0;
         Check(mpi, mpi.CommRank(mpi.CommWorld, &rank), "MPI_Comm_rank");
         Check(mpi, mpi.CommSize(mpi.CommWorld, &size), "MPI_Comm_size");
-        return new MpiWorld(mpi, rank, size, patience);
+        return new MpiWorld(mpi, rank, size, rankTimeout);
     }
 
     /// <summary>The bytes of every rank, in the order of the ranks; every rank gets them all. Lengths may differ.</summary>
@@ -293,11 +294,11 @@ public sealed unsafe class MpiWorld : IDisposable
             throw new PeerException($"wanted all {Size} ranks, lost {ranks}: the process has ended; rank {Rank} stops. Start again with --resume to go on from the last checkpoint.");
         }
 
-        if (waited > Patience)
+        if (waited > RankTimeout)
         {
             _broken = true;
             string others = string.Join(", ", Elsewhere());
-            throw new PeerException($"wanted all {Size} ranks within {Patience.TotalSeconds:0} s, and rank {Rank} still waits although no process on its machine has ended; look at {(others.Length > 0 ? others : "the ranks of this machine, one may hang")}, and see --rank-timeout.");
+            throw new PeerException($"wanted all {Size} ranks within {RankTimeout.TotalSeconds:0} s, and rank {Rank} still waits although no process on its machine has ended; look at {(others.Length > 0 ? others : "the ranks of this machine, one may hang")}, and see --rank-timeout.");
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Pruning.Native.Errors;
+using Pruning.Native.Posix;
 
 namespace Pruning.Native.Nccl;
 

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using Pruning.Native.Errors;
 using Pruning.Native.Mpi;
+using Pruning.Native.Posix;
 
 namespace Pruning.Native.Nccl;
 
@@ -42,7 +44,7 @@ public sealed unsafe class NcclLibrary
         AllGather = (delegate* unmanaged<void*, void*, nuint, int, nint, nint, int>)Export(library, "ncclAllGather");
         int packed = 0;
         Check(((delegate* unmanaged<int*, int>)Export(library, "ncclGetVersion"))(&packed), "ncclGetVersion");
-        Version = LibraryProbe.NcclVersion(packed);
+        Version = VersionText(packed);
     }
 
     /// <summary>Path of the library.</summary>
@@ -71,6 +73,12 @@ public sealed unsafe class NcclLibrary
 
     // Buffer of this rank, buffer of all, count of one rank, ncclDataType_t, communicator, CUDA stream.
     internal delegate* unmanaged<void*, void*, nuint, int, nint, nint, int> AllGather { get; }
+
+    /// <summary>NCCL_VERSION_CODE: 2.8 and older 2809, newer ones 22304 for 2.23.4.</summary>
+    internal static string VersionText(int packed) =>
+        packed < 10000
+            ? $"{packed / 1000}.{packed % 1000 / 100}.{packed % 100}"
+            : $"{packed / 10000}.{packed % 10000 / 100}.{packed % 100}";
 
     /// <summary>
     /// File names in the order in which they are tried: the one that a person named is the only one; else the system's, and

@@ -32,7 +32,7 @@ public sealed unsafe class NcclRanks : IDisposable
     public int Size { get; }
 
     /// <summary>The library and its version, in words.</summary>
-    public string Words => $"NCCL {_nccl.Version} ({_nccl.Path})";
+    public string Description => $"NCCL {_nccl.Version} ({_nccl.Path})";
 
     /// <summary>
     /// Joins the other ranks, and returns when all have. The device of this rank must be the current one of this thread.

@@ -5,6 +5,7 @@ open System.IO
 open Expecto
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
+open Pruning.Data.Tracksters
 open Pruning.Tests
 open Pruning.Tests.Generators
 

@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open System.Threading
 open Expecto
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Data.Tracksters

@@ -7,6 +7,7 @@ open FsCheck
 open FsCheck.FSharp
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
+open Pruning.Data.Tracksters
 open Pruning.Tests
 
 /// Positions relative to the first node, which is the seed at eta 1.5 and phi 0; the axis runs along z there but for its slope.
@@ -103,7 +104,7 @@ let surroundings =
     testList
         "surroundings"
         [
-            test "every column is told by hand" {
+            test "every column is computed by hand" {
                 Expect.equal (List.map fst wanted) (List.ofArray (Enum.GetValues<Surrounding>())) "columns"
             }
 

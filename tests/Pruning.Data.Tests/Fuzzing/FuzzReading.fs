@@ -1,10 +1,10 @@
-/// Everything that can be asked of a ROOT file, asked; each passMode may be refused, but only with a
-/// RootFormatException, and takes bounded memory.
+/// Calls everything that reads a ROOT file. Each call may fail, but only with a RootFormatException, and takes bounded
+/// memory.
 module Pruning.Tests.Data.FuzzReading
 
 open System
 open System.Collections.Generic
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Root.Checking
 open Pruning.Root.Columns
 open Pruning.Root.Errors

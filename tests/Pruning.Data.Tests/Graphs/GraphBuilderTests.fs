@@ -4,7 +4,7 @@ open System
 open System.IO
 open System.Text.Json
 open Expecto
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Graphs
 open Pruning.Data.Tracksters
 open Pruning.Tests.Generators

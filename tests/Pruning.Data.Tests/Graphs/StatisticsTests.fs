@@ -5,6 +5,7 @@ open Expecto
 open FsCheck
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
+open Pruning.Data.Tracksters
 open Pruning.Tests.Generators
 open Pruning.Tests.Data.Tracksters.TableOf
 

@@ -5,7 +5,7 @@ open System.Collections.Generic
 open System.IO
 open Expecto
 open Parquet
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Pruned
 open Pruning.Root.Writing
 open Pruning.Data.Tracksters

@@ -2,7 +2,7 @@ module Pruning.Tests.Data.Ticl.PreprocessRefusalTests
 
 open System
 open Expecto
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Ticl
 open Pruning.Tests.Data.Ticl.PreprocessTests
 

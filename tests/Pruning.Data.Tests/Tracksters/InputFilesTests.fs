@@ -3,7 +3,7 @@ module Pruning.Tests.Data.Tracksters.InputFilesTests
 open System
 open System.IO
 open Expecto
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Tracksters
 
 /// Runs a test in a directory with some empty files.

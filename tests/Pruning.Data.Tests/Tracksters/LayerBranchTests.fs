@@ -4,7 +4,7 @@ module Pruning.Tests.Data.Tracksters.LayerBranchTests
 open System
 open System.IO
 open Expecto
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Batching
 open Pruning.Data.Tracksters
 open Pruning.Tests.Prepared

@@ -94,7 +94,7 @@ let tests =
 
                 let refuses (edit: Prepared -> Prepared) (parts: string list) =
                     Expect.throwsC (fun () -> reading (edit standard) (fun _ _ -> ())) (fun error ->
-                        Expect.isTrue (Pruning.Data.DataException.Covers error) $"{error}"
+                        Expect.isTrue (Pruning.Data.Errors.DataException.Covers error) $"{error}"
 
                         for part in parts do
                             Expect.stringContains error.Message part "the message")

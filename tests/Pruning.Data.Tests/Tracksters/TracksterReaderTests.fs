@@ -5,7 +5,7 @@ open System.IO
 open System.Text
 open System.Text.Json
 open Expecto
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Batching
 open Pruning.Data.Graphs
 open Pruning.Data.Tracksters

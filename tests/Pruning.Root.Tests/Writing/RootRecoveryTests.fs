@@ -122,7 +122,7 @@ let tests =
                 Expect.isTrue (found.Contains 0) "the first bytes hold nothing"
             }
 
-            test "what was found is told, and the file is left alone" {
+            test "what was found is reported, and the file is left alone" {
                 let content =
                     write (RootWriteOptions(CheckpointEvery = 1L, ClusterEntries = 100L)) ByEntry "d/t" entries columns
 

@@ -1,6 +1,7 @@
-using Pruning.Data.Tracksters;
+using Pruning.Data.Errors;
+using Pruning.Data.Graphs;
 
-namespace Pruning.Data.Graphs;
+namespace Pruning.Data.Tracksters;
 
 /// <summary>
 /// Tracksters to graphs. The edges of a graph are, in this order: origin to target as read; each of them reversed, but

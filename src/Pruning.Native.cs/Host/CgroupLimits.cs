@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Pruning.Native;
+namespace Pruning.Native.Host;
 
 /// <summary>What the control groups of this process allow: containers and batch systems set less than the machine has.</summary>
 /// <param name="Cores">CPU time a second, in cores, or null when it is not limited.</param>

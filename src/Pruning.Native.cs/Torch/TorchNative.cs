@@ -3,10 +3,11 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-
+using Pruning.Native.Errors;
+using Pruning.Native.Posix;
 using TorchSharp;
 
-namespace Pruning.Native;
+namespace Pruning.Native.Torch;
 
 /// <summary>The libtorch that this process uses.</summary>
 /// <param name="Directory">Where libtorch_cpu.so was found.</param>

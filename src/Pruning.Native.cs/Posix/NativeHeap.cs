@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Pruning.Native;
+namespace Pruning.Native.Posix;
 
 /// <summary>The heap that libtorch's tensors come from.</summary>
 public static partial class NativeHeap

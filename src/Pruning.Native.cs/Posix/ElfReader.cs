@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
+using Pruning.Native.Errors;
 
-namespace Pruning.Native;
+namespace Pruning.Native.Posix;
 
 /// <summary>Reads numbers and strings of one ELF file at absolute offsets and cannot run past its end.</summary>
 internal readonly ref struct ElfReader(ReadOnlySpan<byte> bytes, string path)

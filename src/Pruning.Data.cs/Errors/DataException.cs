@@ -1,6 +1,6 @@
 using Pruning.Root.Errors;
 
-namespace Pruning.Data;
+namespace Pruning.Data.Errors;
 
 /// <summary>
 /// The data is not what was wanted: a file that is missing, damaged or of another kind, a branch that is not there,

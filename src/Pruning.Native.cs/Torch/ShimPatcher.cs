@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using Pruning.Native.Errors;
+using Pruning.Native.Posix;
 using Pruning.Shared;
 
-namespace Pruning.Native;
+namespace Pruning.Native.Torch;
 
 /// <summary>A library whose unmet symbol versions were made weak.</summary>
 /// <param name="Bytes">The whole file.</param>

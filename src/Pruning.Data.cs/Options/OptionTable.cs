@@ -3,7 +3,7 @@ using System.Reflection;
 using Pruning.Data.Ticl;
 using Pruning.Root.Errors;
 
-namespace Pruning.Data;
+namespace Pruning.Data.Options;
 
 /// <summary>
 /// Options as names and texts: <c>PileUp</c>, <c>Primaries.MinEnergy</c>. Every property of an options record is one, those

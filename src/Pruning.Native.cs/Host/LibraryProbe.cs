@@ -2,8 +2,10 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Pruning.Native.Mpi;
 using Pruning.Native.Nccl;
+using Pruning.Native.Posix;
+using Pruning.Native.Torch;
 
-namespace Pruning.Native;
+namespace Pruning.Native.Host;
 
 /// <summary>Asks native libraries for their versions. Functions that may be called before any set-up only.</summary>
 internal static unsafe class LibraryProbe
@@ -46,7 +48,7 @@ internal static unsafe class LibraryProbe
         int packed = 0;
         string? version = null;
         if (NativeLibrary.TryGetExport(library, "ncclGetVersion", out nint export) && ((delegate* unmanaged<int*, int>)export)(&packed) == 0)
-            version = NcclVersion(packed);
+            version = NcclLibrary.VersionText(packed);
         return new(Name, path ?? "libnccl", version, $"{version ?? "of unknown version"}, {path}");
     }
 
@@ -62,12 +64,6 @@ internal static unsafe class LibraryProbe
             version = $"{packed / 1000}.{packed % 1000 / 10}";
         return new(Name, path ?? "libcuda", version, $"for CUDA {version ?? "of unknown version"}, {path}");
     }
-
-    /// <summary>NCCL_VERSION_CODE: 2.8 and older 2809, newer ones 22304 for 2.23.4.</summary>
-    internal static string NcclVersion(int packed) =>
-        packed < 10000
-            ? $"{packed / 1000}.{packed % 1000 / 100}.{packed % 100}"
-            : $"{packed / 10000}.{packed % 10000 / 100}.{packed % 100}";
 
     private static nint Open(string[] names, out string? path)
     {

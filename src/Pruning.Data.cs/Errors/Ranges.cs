@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 
-namespace Pruning.Data;
+namespace Pruning.Data.Errors;
 
 /// <summary>Refuses options outside their ranges, in one sentence.</summary>
 internal static class Ranges

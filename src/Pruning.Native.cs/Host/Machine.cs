@@ -2,14 +2,14 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Pruning.Native;
+namespace Pruning.Native.Host;
 
 /// <summary>A native library that was looked for.</summary>
 /// <param name="Name">What it is, as <c>MPI</c>.</param>
 /// <param name="Path">File that was found, or null.</param>
 /// <param name="Version">What it says of itself, or null.</param>
-/// <param name="Words">One line for a person: what was found, or what is absent and what for it would be needed.</param>
-public sealed record FoundLibrary(string Name, string? Path, string? Version, string Words)
+/// <param name="Description">One line for a person: what was found, or what is absent and what for it would be needed.</param>
+public sealed record FoundLibrary(string Name, string? Path, string? Version, string Description)
 {
     /// <summary>Whether the library is there.</summary>
     public bool Found => Path is not null;
@@ -18,8 +18,8 @@ public sealed record FoundLibrary(string Name, string? Path, string? Version, st
 /// <summary>A setting of the environment that decides about speed.</summary>
 /// <param name="Name">Environment variable.</param>
 /// <param name="Value">Its value, or null when it is not set.</param>
-/// <param name="Words">One line for a person.</param>
-public sealed record ThreadSetting(string Name, string? Value, string Words);
+/// <param name="Description">One line for a person.</param>
+public sealed record ThreadSetting(string Name, string? Value, string Description);
 
 /// <summary>What this machine offers; nothing of it needs libtorch.</summary>
 public sealed record MachineReport

@@ -1,4 +1,4 @@
-namespace Pruning.Native;
+namespace Pruning.Native.Posix;
 
 /// <summary>Shared libraries that are mapped into this process, from <c>/proc/self/maps</c>.</summary>
 internal static class MappedLibraries

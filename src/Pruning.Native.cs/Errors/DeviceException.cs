@@ -1,4 +1,4 @@
-namespace Pruning.Native;
+namespace Pruning.Native.Errors;
 
 /// <summary>
 /// A device or a native library is missing or does not fit. The message is one sentence for the user: what was wanted,

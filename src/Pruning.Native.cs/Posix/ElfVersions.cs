@@ -1,4 +1,6 @@
-namespace Pruning.Native;
+using Pruning.Native.Errors;
+
+namespace Pruning.Native.Posix;
 
 /// <summary>One line of <c>.gnu.version_r</c>: a symbol version that a library wants from another one.</summary>
 /// <param name="Library">Soname of the library that must provide it, as <c>libstdc++.so.6</c>.</param>

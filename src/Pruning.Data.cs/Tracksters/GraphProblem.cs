@@ -1,7 +1,8 @@
 using System.Globalization;
-using Pruning.Data.Tracksters;
+using Pruning.Data.Errors;
+using Pruning.Data.Graphs;
 
-namespace Pruning.Data.Graphs;
+namespace Pruning.Data.Tracksters;
 
 /// <summary>What keeps a trackster from being a graph.</summary>
 /// <param name="InEdges">The branch is one of the edge tree, else of the trackster tree.</param>

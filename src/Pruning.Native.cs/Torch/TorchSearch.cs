@@ -1,4 +1,6 @@
-namespace Pruning.Native;
+using Pruning.Native.Errors;
+
+namespace Pruning.Native.Torch;
 
 /// <summary>One directory where libtorch may be.</summary>
 /// <param name="Directory">Full path.</param>
