@@ -29,7 +29,8 @@ public static class BatchAssembler
 
         int nodeCount = nodeOffsets[^1], edgeCount = edgeOffsets[^1];
         GraphOrigin[] origins = new GraphOrigin[graphs.Count];
-        float[] features = GC.AllocateUninitializedArray<float>(checked(nodeCount * ShowerGraph.FeatureCount)); // all of it is written below
+        // All of it is written below.
+        float[] features = GC.AllocateUninitializedArray<float>(checked(nodeCount * ShowerGraph.FeatureCount));
         long[] source = GC.AllocateUninitializedArray<long>(edgeCount);
         long[] target = GC.AllocateUninitializedArray<long>(edgeCount);
         long[] graphOfNode = GC.AllocateUninitializedArray<long>(nodeCount);

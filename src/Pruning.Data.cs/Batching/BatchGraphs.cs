@@ -2,7 +2,10 @@ using Pruning.Data.Graphs;
 
 namespace Pruning.Data.Batching;
 
-/// <summary>The graphs of a batch, laid end to end: what is known before anything is prepared. See <see cref="GraphBatch"/> for each array.</summary>
+/// <summary>
+/// The graphs of a batch, laid end to end: what is known before anything is prepared. See <see cref="GraphBatch"/> for each
+/// array.
+/// </summary>
 internal sealed class BatchGraphs
 {
     public required GraphOrigin[] Origins { get; init; }

@@ -16,7 +16,8 @@ public static class BatchLoader
     /// <param name="workers">Threads that build; 0 = the consumer's own.</param>
     /// <param name="prefetchFactor">Batches ready or being built per worker, at least 1.</param>
     /// <param name="stop">Ends the sequence.</param>
-    public static IEnumerable<GraphBatch> Batches(GraphDataset dataset, int[] indices, int batchSize, GraphPreparation preparation, int workers, int prefetchFactor, CancellationToken stop)
+    public static IEnumerable<GraphBatch> Batches(GraphDataset dataset, int[] indices, int batchSize, GraphPreparation preparation,
+        int workers, int prefetchFactor, CancellationToken stop)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         int[][] groups = new int[(int)(((long)indices.Length + batchSize - 1) / batchSize)][];
@@ -32,7 +33,8 @@ public static class BatchLoader
     /// <param name="workers">Threads that build; 0 = the consumer's own.</param>
     /// <param name="prefetchFactor">Batches ready or being built per worker, at least 1.</param>
     /// <param name="stop">Ends the sequence.</param>
-    public static IEnumerable<GraphBatch> Groups(GraphDataset dataset, int[][] groups, GraphPreparation preparation, int workers, int prefetchFactor, CancellationToken stop)
+    public static IEnumerable<GraphBatch> Groups(GraphDataset dataset, int[][] groups, GraphPreparation preparation, int workers,
+        int prefetchFactor, CancellationToken stop)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(workers);
         ArgumentOutOfRangeException.ThrowIfLessThan(prefetchFactor, 1);

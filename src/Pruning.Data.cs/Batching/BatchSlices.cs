@@ -55,7 +55,8 @@ public static class BatchSlices
             ? new MessageEdges(slice.Source, slice.Target, slice.EdgeOffsets)
             : Messages(batch, slice.NodeOffsets, graphs);
         GraphPreparation preparation = batch.Preparation;
-        return new GraphBatch(slice, preparation, new PreparedParts(messages, BatchAssembler.Plan(slice.NodeCount, messages.Source, messages.Target))
+        return new GraphBatch(slice, preparation,
+            new PreparedParts(messages, BatchAssembler.Plan(slice.NodeCount, messages.Source, messages.Target))
         {
             SeedOfNode = preparation.Details ? GraphPreparation.SeedOfNode(slice) : null,
             Surroundings = preparation.Surroundings

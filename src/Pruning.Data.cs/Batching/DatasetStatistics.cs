@@ -11,7 +11,8 @@ public sealed record FeatureMoments(double[] Mean, double[] Std, long NodeCount)
     /// <summary>Sees the nodes of the given graphs, in float64; the same to the bit for any number of threads.</summary>
     public static FeatureMoments Of(GraphDataset dataset, int[] indices)
     {
-        Moments[] all = DatasetFold.Run<State>(dataset, indices, (state, graph) => state.Add(graph), (state, other) => state.Merge(other)).Features;
+        Moments[] all =
+            DatasetFold.Run<State>(dataset, indices, (state, graph) => state.Add(graph), (state, other) => state.Merge(other)).Features;
         return new FeatureMoments(
             Array.ConvertAll(all, m => m.Count == 0 ? 0 : m.Mean),
             Array.ConvertAll(all, m => m.Variance > 0 ? m.StandardDeviation : 1),
@@ -77,5 +78,6 @@ public static class DatasetStatistics
 {
     /// <summary>Statistics of the given graphs.</summary>
     public static TracksterStatistics Of(GraphDataset dataset, int[] indices) =>
-        DatasetFold.RunIndices<TracksterStatistics>(dataset, indices, (state, index) => state.Add(dataset[index], dataset.ColumnsOf(index).Fraction), (state, other) => state.Merge(other));
+        DatasetFold.RunIndices<TracksterStatistics>(dataset, indices, (state, index) =>
+            state.Add(dataset[index], dataset.ColumnsOf(index).Fraction), (state, other) => state.Merge(other));
 }

@@ -1,7 +1,8 @@
 namespace Pruning.Data.Batching;
 
 /// <summary>
-/// The graphs of a batch and the edges of their messages laid out again, largest first (equal sizes keep their order). Whatever runs one step per node
+/// The graphs of a batch and the edges of their messages laid out again, largest first (equal sizes keep their order).
+/// Whatever runs one step per node
 /// of a graph then has its unfinished graphs, and their nodes and edges, always as a prefix.
 /// </summary>
 public sealed class DescendingBatch

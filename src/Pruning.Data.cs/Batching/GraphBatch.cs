@@ -77,7 +77,9 @@ public sealed class GraphBatch
     /// <summary>What was prepared besides the graphs and the plan.</summary>
     public GraphPreparation Preparation { get; }
 
-    /// <summary>The edges along which a network sends messages: those of the graphs and, if prepared, those of nearest neighbours.</summary>
+    /// <summary>
+    /// The edges along which a network sends messages: those of the graphs and, if prepared, those of nearest neighbours.
+    /// </summary>
     public MessageEdges Messages { get; }
 
     /// <summary>The order in which the edges of <see cref="Messages"/> are visited.</summary>
@@ -89,7 +91,8 @@ public sealed class GraphBatch
 
     /// <summary>The features of the surroundings of each node.</summary>
     /// <exception cref="InvalidOperationException">The batch is not prepared with them.</exception>
-    public NodeSurroundings Surroundings => _surroundings ?? throw NotPrepared("the surroundings of nodes", nameof(GraphPreparation.Surroundings));
+    public NodeSurroundings Surroundings => _surroundings
+        ?? throw NotPrepared("the surroundings of nodes", nameof(GraphPreparation.Surroundings));
 
     /// <summary>The links as a forest.</summary>
     /// <exception cref="InvalidOperationException">The batch is not prepared with it.</exception>
@@ -99,5 +102,6 @@ public sealed class GraphBatch
     public float Feature(int node, RawFeature column) => Graphs.Feature(node, column);
 
     private static InvalidOperationException NotPrepared(string what, string option) => new(
-        $"Cannot read {what} of a batch: the batch was made without it. Make the batch with a {nameof(GraphPreparation)} that sets {option}.");
+        $"Cannot read {what} of a batch: the batch was made without it. Make the batch with a {nameof(GraphPreparation)} "
+            + $"that sets {option}.");
 }

@@ -28,7 +28,8 @@ public sealed partial class GraphDataset
         }
 
         if (tables.Count == 0)
-            throw new DataException($"wanted at least one readable file, found none among {paths.Count}; the first says: {skipped[0].Reason}");
+            throw new DataException(
+                $"wanted at least one readable file, found none among {paths.Count}; the first says: {skipped[0].Reason}");
         return OfTables(tables, options, skipped);
     }
 }

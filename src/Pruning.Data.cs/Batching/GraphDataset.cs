@@ -66,13 +66,15 @@ public sealed partial class GraphDataset : IDisposable
     public static GraphDataset OfGraphs(IReadOnlyList<ShowerGraph> graphs) => new(null, graphs, [], Environment.ProcessorCount);
 
     /// <summary>Event of a graph, or null where its file does not say.</summary>
-    public long? EventOf(int index) => _graphs is not null ? _graphs[index].Origin.Event : Table(_places[index]).EventOf(_places[index].Entry);
+    public long? EventOf(int index) => _graphs is not null ? _graphs[index].Origin.Event
+        : Table(_places[index]).EventOf(_places[index].Entry);
 
     /// <summary>Ids of the layer clusters of a graph, row by row; empty for graphs made in memory.</summary>
     public ReadOnlySpan<long> IdsOf(int index) => _graphs is not null ? [] : Table(_places[index]).IdsOf(_places[index].Entry);
 
     /// <summary>Nodes of a graph, without building it.</summary>
-    public int NodeCountOf(int index) => _graphs is not null ? _graphs[index].NodeCount : Table(_places[index]).IdsOf(_places[index].Entry).Length;
+    public int NodeCountOf(int index) => _graphs is not null ? _graphs[index].NodeCount
+        : Table(_places[index]).IdsOf(_places[index].Entry).Length;
 
     /// <summary>What else the file of a graph says about it; nothing for graphs made in memory.</summary>
     public GraphTruth TruthOf(int index) => _graphs is not null ? default : Table(_places[index]).TruthOf(_places[index].Entry);
@@ -109,7 +111,8 @@ public sealed partial class GraphDataset : IDisposable
         }
 
         if (places.Count == 0)
-            throw new DataException($"wanted at least one trackster, found none in {string.Join(", ", files.Select(file => file.Path))}{(skipped.Count > 0 ? $" ({skipped.Count} skipped; the first: {skipped[0].Reason})" : "")}.");
+            throw new DataException(
+                $"wanted at least one trackster, found none in {string.Join(", ", files.Select(file => file.Path))}{(skipped.Count > 0 ? $" ({skipped.Count} skipped; the first: {skipped[0].Reason})" : "")}.");
         return new GraphDataset(tables, null, [.. places], options.Workers) { Files = files, Skipped = skipped };
     }
 

@@ -64,7 +64,8 @@ public sealed record GraphPreparation
     internal GraphBatch Prepare(BatchGraphs graphs)
     {
         MessageEdges messages = NearestNeighbours.Join(graphs, Neighbours);
-        return new GraphBatch(graphs, this, new PreparedParts(messages, BatchAssembler.Plan(graphs.NodeCount, messages.Source, messages.Target))
+        return new GraphBatch(graphs, this,
+            new PreparedParts(messages, BatchAssembler.Plan(graphs.NodeCount, messages.Source, messages.Target))
         {
             SeedOfNode = Details ? SeedOfNode(graphs) : null,
             Surroundings = Surroundings ? NodeSurroundings.Of(graphs) : null,

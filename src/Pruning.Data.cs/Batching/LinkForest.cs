@@ -97,7 +97,8 @@ public sealed class LinkForest
         bool[] isLoopy = new bool[graphs.GraphCount];
         foreach (long link in core)
             isLoopy[graphs.GraphOfNode[first[link]]] = true;
-        return new LinkForest([.. first.Select(node => (long)node)], [.. second.Select(node => (long)node)], [.. rounds], [.. roots], core, isLoopy);
+        return new LinkForest([.. first.Select(node => (long)node)], [.. second.Select(node => (long)node)], [.. rounds], [.. roots], core,
+            isLoopy);
     }
 
     // Ends of every link as one number, lower end first, sorted and without repetition.

@@ -11,7 +11,8 @@ namespace Pruning.Data.Batching;
 /// </summary>
 public sealed class NeighbourPlan
 {
-    internal NeighbourPlan(int[] activeCounts, long[] stepSource, long[] nodeOfRank, long[] rankOfNode, long[] segmentSource, long[] segmentTarget, long[] inDegree)
+    internal NeighbourPlan(int[] activeCounts, long[] stepSource, long[] nodeOfRank, long[] rankOfNode, long[] segmentSource,
+        long[] segmentTarget, long[] inDegree)
     {
         ActiveCounts = activeCounts;
         StepSource = stepSource;

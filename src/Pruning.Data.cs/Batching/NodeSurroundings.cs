@@ -137,7 +137,8 @@ public sealed class NodeSurroundings
             double width = 0;
             for (int i = first; i < end; i++)
             {
-                double distance = Math.Sqrt(((_across[i] - across) * (_across[i] - across)) + ((_around[i] - around) * (_around[i] - around)));
+                double distance =
+                    Math.Sqrt(((_across[i] - across) * (_across[i] - across)) + ((_around[i] - around) * (_around[i] - around)));
                 width += Energy(i) * distance;
                 Set(i, Surrounding.DistanceToCore, distance);
                 Set(i, Surrounding.LayerEnergyShare, Energy(i) / inLayer[Layer(i)]);

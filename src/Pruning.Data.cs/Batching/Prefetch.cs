@@ -15,11 +15,13 @@ public static class Prefetch
     /// <param name="plan">What to load, in order.</param>
     /// <param name="load">Called from several threads at once; once per item at most.</param>
     /// <param name="workers">Threads; 0 loads in the consumer's thread when it asks.</param>
-    /// <param name="ahead">Results loading or waiting at most, at least 1; more than <paramref name="workers"/> lets slow items catch up.</param>
+    /// <param name="ahead">Results loading or waiting at most, at least 1; more than <paramref name="workers"/> lets slow
+    /// items catch up.</param>
     /// <param name="stop">Ends the sequence with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>A sequence that starts its threads when it is enumerated, each time anew.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A negative number of workers, or nothing ahead.</exception>
-    public static IEnumerable<T> InOrder<TItem, T>(IReadOnlyList<TItem> plan, Func<TItem, T> load, int workers, int ahead, CancellationToken stop)
+    public static IEnumerable<T> InOrder<TItem, T>(IReadOnlyList<TItem> plan, Func<TItem, T> load, int workers, int ahead,
+        CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(load);
@@ -37,7 +39,8 @@ public static class Prefetch
         }
     }
 
-    private static IEnumerable<T> Parallel<TItem, T>(IReadOnlyList<TItem> plan, Func<TItem, T> load, int workers, int ahead, CancellationToken stop)
+    private static IEnumerable<T> Parallel<TItem, T>(IReadOnlyList<TItem> plan, Func<TItem, T> load, int workers, int ahead,
+        CancellationToken stop)
     {
         using Ring<TItem, T> ring = new(plan, load, workers, ahead, stop);
         for (int i = 0; i < plan.Count; i++)

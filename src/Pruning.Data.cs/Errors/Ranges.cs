@@ -14,7 +14,9 @@ internal static class Ranges
         if (value >= low && value <= high)
             return value;
         string after = unit.Length == 0 ? "" : " " + unit;
-        string message = string.Create(CultureInfo.InvariantCulture, $"{name} must lie between {low} and {high}{after}, and is {value}: give one within.");
+        string message =
+            string.Create(CultureInfo.InvariantCulture,
+            $"{name} must lie between {low} and {high}{after}, and is {value}: give one within.");
         throw new ArgumentOutOfRangeException(name, message);
     }
 }

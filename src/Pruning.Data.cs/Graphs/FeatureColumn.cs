@@ -38,7 +38,8 @@ public static class FeatureColumns
         where TColumn : struct, Enum => Array.ConvertAll(Enum.GetValues<TColumn>(), static column =>
         {
             FeatureColumnAttribute declared = typeof(TColumn).GetField(column.ToString())?.GetCustomAttribute<FeatureColumnAttribute>()
-                ?? throw new InvalidOperationException($"Cannot describe the column {typeof(TColumn).Name}.{column}: it has no FeatureColumn attribute. Add one.");
+                ?? throw new InvalidOperationException(
+                    $"Cannot describe the column {typeof(TColumn).Name}.{column}: it has no FeatureColumn attribute. Add one.");
             return new FeatureColumn<TColumn>(column, declared.Name, declared.Unit, declared.Description);
         });
 }

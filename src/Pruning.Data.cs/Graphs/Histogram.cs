@@ -1,6 +1,8 @@
 namespace Pruning.Data.Graphs;
 
-/// <summary>Counts in bins [edge, next edge), the last bin with its upper edge, and the moments of what was counted. Adds exactly.</summary>
+/// <summary>
+/// Counts in bins [edge, next edge), the last bin with its upper edge, and the moments of what was counted. Adds exactly.
+/// </summary>
 public sealed class Histogram
 {
     private readonly double[] _edges;

@@ -37,7 +37,8 @@ public sealed class ShowerGraph
         Labels = labels;
         LinkCount = linkCount;
         if (features.Length != labels.Length * FeatureCount)
-            throw new ArgumentException($"{origin}: wanted {labels.Length} x {FeatureCount} features for {labels.Length} labels, found {features.Length}.");
+            throw new ArgumentException(
+                $"{origin}: wanted {labels.Length} x {FeatureCount} features for {labels.Length} labels, found {features.Length}.");
         if (source.Length != target.Length)
             throw new ArgumentException($"{origin}: {source.Length} edge sources but {target.Length} edge targets.");
         if (linkCount is int links && (uint)links > (uint)source.Length)

@@ -8,7 +8,8 @@ public sealed class TracksterStatistics
 {
     private static readonly double[] s_sizes = [0, 1, 2, 3, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100, 150, 200, 500, 1000, 10000];
     private static readonly double[] s_degrees = [0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 30, 100];
-    private static readonly double[] s_logEnergies = [-3, -2.5, -2, -1.75, -1.5, -1.25, -1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 3];
+    private static readonly double[] s_logEnergies =
+        [-3, -2.5, -2, -1.75, -1.5, -1.25, -1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 3];
     private static readonly double[] s_tracksterEnergies = [0, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 400, 1000];
     private static readonly double[] s_shares = [0, double.Epsilon, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1];
     private static readonly double[] s_times = [0, 5, 10, 10.5, 11, 11.5, 12, 12.5, 13, 14, 15, 16, 18, 20, 25];
@@ -57,7 +58,9 @@ public sealed class TracksterStatistics
     /// <summary>Share of the energy that is to be pruned, in percent.</summary>
     public double PrunedEnergyPercent => 100.0 * PrunedEnergy / TotalEnergy;
 
-    /// <summary>Share of graphs in which a pruned parent has a kept follower, in percent: those that the original's loader left out.</summary>
+    /// <summary>
+    /// Share of graphs in which a pruned parent has a kept follower, in percent: those that the original's loader left out.
+    /// </summary>
     public double GraphsWithViolationPercent => 100.0 * GraphsWithViolation / GraphCount;
 
     /// <summary>Nodes to keep for each node to prune: what a weight has to balance.</summary>
@@ -84,7 +87,10 @@ public sealed class TracksterStatistics
     /// <summary>Times of nodes that have one above 0, ns.</summary>
     public Histogram Times { get; } = new(s_times);
 
-    /// <summary>Shares of nodes' energies that belong to the shower, where the file gives them; the first bin is exactly none, the last next to all.</summary>
+    /// <summary>
+    /// Shares of nodes' energies that belong to the shower, where the file gives them; the first bin is exactly none, the last
+    /// next to all.
+    /// </summary>
     public Histogram Fractions { get; } = new(s_fractions);
 
     /// <summary>Nodes of a graph with a seed flag.</summary>
@@ -114,7 +120,9 @@ public sealed class TracksterStatistics
     /// <exception cref="ArgumentException">A graph that does not say which of its edges are the trackster's own.</exception>
     public void Add(ShowerGraph graph, ReadOnlySpan<float> fractions = default)
     {
-        int links = graph.LinkCount ?? throw new ArgumentException($"{graph.Origin}: the graph does not say which edges are links of its trackster.", nameof(graph));
+        int links = graph.LinkCount
+            ?? throw new ArgumentException($"{graph.Origin}: the graph does not say which edges are links of its trackster.",
+            nameof(graph));
         int pruned = 0, seeds = 0;
         double energy = 0;
         for (int i = 0; i < graph.NodeCount; i++)

@@ -43,7 +43,8 @@ public static class OptionTable
     {
         int dot = rest.IndexOf('.', StringComparison.Ordinal);
         string head = dot < 0 ? rest : rest[..dot];
-        PropertyInfo property = Properties(options).FirstOrDefault(one => one.Name.Equals(head, StringComparison.OrdinalIgnoreCase)) ?? throw Unknown(name, known);
+        PropertyInfo property = Properties(options).FirstOrDefault(one => one.Name.Equals(head, StringComparison.OrdinalIgnoreCase))
+            ?? throw Unknown(name, known);
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         if (dot < 0)
             return Changed(options, property, Parse(property, type, name, value, known));
@@ -71,7 +72,8 @@ public static class OptionTable
             return large;
         if (type == typeof(bool) && bool.TryParse(value, out bool flag))
             return flag;
-        if (type.IsEnum && Enum.GetNames(type).FirstOrDefault(word => word.Equals(value, StringComparison.OrdinalIgnoreCase)) is string choice)
+        if (type.IsEnum
+            && Enum.GetNames(type).FirstOrDefault(word => word.Equals(value, StringComparison.OrdinalIgnoreCase)) is string choice)
             return Enum.Parse(type, choice);
         string wanted = type.IsEnum ? string.Join(" or ", Enum.GetNames(type))
             : type == typeof(bool) ? "true or false"

@@ -30,7 +30,8 @@ internal abstract class CopiedColumn
     /// <param name="items">Counter of the items that are selected among, where the copy has one; null writes vectors.</param>
     /// <param name="perItem">A list of the branch has one value for each item, else it is kept as a whole.</param>
     /// <returns>Null where the writer has no such branch.</returns>
-    public static CopiedColumn? OfNumbers(TreeWriter tree, IRootTable table, IRootBranch branch, CounterGroup? items, bool perItem) => branch.ElementType switch
+    public static CopiedColumn? OfNumbers(TreeWriter tree, IRootTable table, IRootBranch branch, CounterGroup? items, bool perItem) =>
+        branch.ElementType switch
     {
         RootElementType.Bool => Of<bool>(tree, table, branch, items, perItem),
         RootElementType.Int8 => Of<sbyte>(tree, table, branch, items, perItem),
@@ -98,7 +99,8 @@ internal abstract class CopiedColumn
     }
 
     /// <summary>Kept items of kept entries.</summary>
-    private sealed class PerItem<T>(IRootTable table, string name, int inner, Func<T[], long[], BranchData> write) : CopiedColumn(table, name)
+    private sealed class PerItem<T>(IRootTable table, string name, int inner, Func<T[], long[], BranchData> write)
+        : CopiedColumn(table, name)
         where T : unmanaged
     {
         public override BranchData Take(long first, long end, Selection selection)
@@ -114,7 +116,10 @@ internal abstract class CopiedColumn
                 {
                     int item = selection.Items[(int)i];
                     if ((item + 1) * inner > values.Length)
-                        throw new DataException(string.Create(CultureInfo.InvariantCulture, $"wanted as many values as in the first entries, one for each layer cluster or link, found {values.Length} (in {Table.Kind} '{Table.Path}', branch '{Name}', entry {first + selection.Entries[k]}). The branch cannot be pruned with the others. Leave it out of the file."));
+                        throw new DataException(string.Create(CultureInfo.InvariantCulture,
+                            $"wanted as many values as in the first entries, one for each layer cluster or link, found {values.Length} "
+                                + $"(in {Table.Kind} '{Table.Path}', branch '{Name}', entry {first + selection.Entries[k]}). "
+                                + $"The branch cannot be pruned with the others. Leave it out of the file."));
                     values.Slice(item * inner, inner).CopyTo(taken.AsSpan(next));
                 }
             }

@@ -57,8 +57,10 @@ internal sealed class CopiedTable
         if (!branch.IsSupported || branch.EntryCount != table.EntryCount)
             return null;
         if (branch.ElementType is not null)
-            return CopiedColumn.OfNumbers(Tree, table, branch, _counter, item is not null && branch.FixedLength is null && IsPerItem(table, branch, item, counters));
-        return branch.TypeName is "string" or "char*" or "TString" or "std::string" && table.ReadColumns(branch.Name, 0, 0) is [TextColumn { Levels.Count: 0 }]
+            return CopiedColumn.OfNumbers(Tree, table, branch, _counter, item is not null && branch.FixedLength is null
+                && IsPerItem(table, branch, item, counters));
+        return branch.TypeName is "string" or "char*" or "TString" or "std::string"
+            && table.ReadColumns(branch.Name, 0, 0) is [TextColumn { Levels.Count: 0 }]
             ? new CopiedText(Tree, table, branch.Name)
             : null;
     }
@@ -82,7 +84,8 @@ internal sealed class CopiedTable
         Dictionary<string, string> counters = new(StringComparer.Ordinal);
         foreach (RootBranch branch in table.Branches.OfType<RootBranch>())
         {
-            if (branch is { IsSupported: true, Counter: string counter } && table.TryBranch(counter, out IRootBranch? found) && found.FixedLength == 1)
+            if (branch is { IsSupported: true, Counter: string counter } && table.TryBranch(counter, out IRootBranch? found)
+                && found.FixedLength == 1)
                 counters[branch.Name] = counter;
         }
 

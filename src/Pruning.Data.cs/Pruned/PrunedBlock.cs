@@ -16,7 +16,9 @@ public sealed class PrunedBlock
     public PrunedBlock(TracksterTable table, float[] margins, bool[] isScored, float threshold)
     {
         if (margins.LongLength != table.NodeCount || isScored.LongLength != table.EntryCount)
-            throw new ArgumentException($"wanted margins of {table.NodeCount} layer clusters in {table.EntryCount} tracksters, found {margins.Length} in {isScored.Length}");
+            throw new ArgumentException(
+                $"wanted margins of {table.NodeCount} layer clusters in {table.EntryCount} tracksters, found {margins.Length} in "
+                    + $"{isScored.Length}");
         Table = table;
         Threshold = threshold;
         _isScored = isScored;

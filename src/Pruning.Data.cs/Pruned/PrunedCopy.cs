@@ -30,16 +30,20 @@ public sealed class PrunedCopy : IDisposable
         _file = file;
         _nodes = new CopiedTable(file, source.Nodes, TracksterSchema.Id, [], _leftOut);
         _links = new CopiedTable(file, source.Links, TracksterSchema.Origin, [TracksterSchema.Origin, TracksterSchema.Target], _leftOut);
-        _targetFirst = source.Links.Branches.First(branch => branch.Name is TracksterSchema.Origin or TracksterSchema.Target).Name == TracksterSchema.Target;
+        _targetFirst =
+            source.Links.Branches.First(branch => branch.Name is TracksterSchema.Origin
+            or TracksterSchema.Target).Name == TracksterSchema.Target;
         _graphs = source.Graphs is null ? null : new CopiedTable(file, source.Graphs, null, [], _leftOut);
         string[] known = [source.Nodes.Path, source.Links.Path, source.Graphs?.Path ?? "", TracksterSchema.MetadataTree];
-        foreach (string path in source.File.List().Where(entry => entry.IsTree || entry.IsNtuple).Select(entry => entry.Path).Distinct().Except(known))
+        foreach (string path in source.File.List().Where(entry => entry.IsTree
+            || entry.IsNtuple).Select(entry => entry.Path).Distinct().Except(known))
         {
             if (source.File.TryTable(path, out IRootTable? table))
                 _others.Add((new CopiedTable(file, table, null, [], _leftOut), table));
         }
 
-        _leftOut.AddRange(source.File.List().Where(entry => !entry.IsTree && !entry.IsNtuple && !entry.IsDirectory).Select(entry => $"{entry.Path} ({entry.ClassName})"));
+        _leftOut.AddRange(source.File.List().Where(entry => !entry.IsTree && !entry.IsNtuple
+            && !entry.IsDirectory).Select(entry => $"{entry.Path} ({entry.ClassName})"));
         TracksterWriter.WriteMetadata(file, WithOwn(metadata));
     }
 
@@ -61,7 +65,8 @@ public sealed class PrunedCopy : IDisposable
     /// <param name="metadata">What the file is to say about itself, beside what the input says.</param>
     /// <param name="options">Compression, threads; null for the defaults.</param>
     /// <exception cref="RootWriteException">The file cannot be written there.</exception>
-    public static PrunedCopy Create(string path, TracksterFile source, IReadOnlyDictionary<string, string> metadata, RootWriteOptions? options = null)
+    public static PrunedCopy Create(string path, TracksterFile source, IReadOnlyDictionary<string, string> metadata,
+        RootWriteOptions? options = null)
     {
         RootFileWriter file = RootFileWriter.Create(path, options);
         try
@@ -105,7 +110,8 @@ public sealed class PrunedCopy : IDisposable
         long[] linkOffsets = links.Offsets;
         List<long>[] ends = _targetFirst ? [repair.Targets, repair.Origins] : [repair.Origins, repair.Targets];
         linkData.AddRange(_links.Ends.Zip(ends, (branch, ids) => branch.Take(ids, linkOffsets)));
-        return new PrunedColumns(_nodes.Take(first, end, nodes), linkData, _graphs?.Take(first, end, graphs), repair.Relinked, repair.Detached);
+        return new PrunedColumns(_nodes.Take(first, end, nodes), linkData, _graphs?.Take(first, end, graphs), repair.Relinked,
+            repair.Detached);
     }
 
     /// <summary>Adds what was selected; blocks come in the order of their entries.</summary>

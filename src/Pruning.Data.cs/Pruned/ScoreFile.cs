@@ -43,7 +43,8 @@ public sealed class ScoreFile : IDisposable
     /// <param name="metadata">What the file is to say about itself.</param>
     /// <param name="options">Compression, threads; null for the defaults.</param>
     /// <exception cref="RootWriteException">The file cannot be written there.</exception>
-    public static ScoreFile Create(string path, TracksterFile source, IReadOnlyDictionary<string, string> metadata, RootWriteOptions? options = null)
+    public static ScoreFile Create(string path, TracksterFile source, IReadOnlyDictionary<string, string> metadata,
+        RootWriteOptions? options = null)
     {
         RootFileWriter file = RootFileWriter.Create(path, options);
         try

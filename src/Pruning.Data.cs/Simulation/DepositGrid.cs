@@ -19,7 +19,8 @@ internal sealed class DepositGrid
     private const double FineSquare = DetectorGeometry.FineRadius * DetectorGeometry.FineRadius;
     private const double ScintillatorSquare = DetectorGeometry.ScintillatorRadius * DetectorGeometry.ScintillatorRadius;
     private const int Empty = -1;
-    private readonly double _finePitch = 1 / DetectorGeometry.Pitch[0], _coarsePitch = 1 / DetectorGeometry.Pitch[1], _tilePitch = 1 / DetectorGeometry.Pitch[2];
+    private readonly double _finePitch = 1 / DetectorGeometry.Pitch[0], _coarsePitch = 1 / DetectorGeometry.Pitch[1], _tilePitch =
+        1 / DetectorGeometry.Pitch[2];
 
     // Open addressing; the slots hold numbers of cells.
     private int[] _slots = new int[1 << 13];

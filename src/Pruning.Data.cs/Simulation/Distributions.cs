@@ -6,7 +6,9 @@ namespace Pruning.Data.Simulation;
 /// </summary>
 public static class Distributions
 {
-    /// <summary>Standard normal: polar method of Marsaglia, the second number of each pair left out so that there is no hidden state.</summary>
+    /// <summary>
+    /// Standard normal: polar method of Marsaglia, the second number of each pair left out so that there is no hidden state.
+    /// </summary>
     public static double Normal(this EventRandom random)
     {
         double square = random.Disc(out double x, out _);

@@ -27,7 +27,8 @@ internal sealed class EventGenerator(ToyOptions options)
     /// <summary>The event of a number.</summary>
     public SimulatedEvent Generate(long number)
     {
-        SimulatedParticles particles = ParticleGun.Draw(Random(number, Stream.Primaries), Random(number, Stream.PileUp), options, out int side);
+        SimulatedParticles particles =
+            ParticleGun.Draw(Random(number, Stream.Primaries), Random(number, Stream.PileUp), options, out int side);
         _grid.Clear();
         EventRandom primaries = Random(number, Stream.PrimaryShowers), pileUp = Random(number, Stream.PileUpShowers);
         for (int i = 0; i < particles.Count; i++)

@@ -7,7 +7,8 @@ namespace Pruning.Data.Simulation;
 /// <summary>
 /// Random numbers of one purpose within one event: xoshiro256++ 1.0 (Blackman and Vigna 2019), whose 256 bits of state
 /// are the first four outputs of SplitMix64 started at <c>Mix(Mix(seed, event), stream)</c>, with
-/// <see cref="StableHash.Mix(ulong, ulong)"/>, which is <c>Mix(a, b) = Mix(Mix(a) ^ b)</c>. For one seed no two events, and for one event no two streams, begin alike. What
+/// <see cref="StableHash.Mix(ulong, ulong)"/>, which is <c>Mix(a, b) = Mix(Mix(a) ^ b)</c>. For one seed no two events, and
+/// for one event no two streams, begin alike. What
 /// an event draws therefore depends on its number alone, never on the thread or on the events before it, and what one
 /// stream draws never on how much another one used. Not safe to share between threads.
 /// </summary>

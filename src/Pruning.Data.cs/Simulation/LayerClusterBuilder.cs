@@ -216,7 +216,8 @@ internal sealed class LayerClusterBuilder
         return time;
     }
 
-    private static void Write(LayerClusterColumns columns, int number, in Sums sum, int side, double start, EventRandom times, ToyOptions options)
+    private static void Write(LayerClusterColumns columns, int number, in Sums sum, int side, double start, EventRandom times,
+        ToyOptions options)
     {
         double z = DetectorGeometry.Z[sum.Layer];
         Place(columns, number, sum.X, sum.Y, z * side, sum.Layer);
@@ -245,7 +246,8 @@ internal sealed class LayerClusterBuilder
         {
             int layer = (int)(noise.Uniform() * DetectorGeometry.LayerCount);
             double plane = DetectorGeometry.Z[layer];
-            double atX = (x / z * plane) + noise.Uniform(-WindowHalf, WindowHalf), atY = (y / z * plane) + noise.Uniform(-WindowHalf, WindowHalf);
+            double atX = (x / z * plane) + noise.Uniform(-WindowHalf, WindowHalf), atY = (y / z * plane)
+                + noise.Uniform(-WindowHalf, WindowHalf);
             Place(columns, i, atX, atY, plane * side, layer);
             columns.Energy[i] = (float)(DetectorGeometry.MipEnergy(layer) * noise.Gamma(2));
             columns.HitCount[i] = 2;

@@ -60,7 +60,8 @@ internal sealed class LayerClustering
             double energy = energies[i] + (noise * random.Normal());
             if (!(energy > threshold * noise))
                 continue;
-            _measured[kept++] = new Cell { Number = i, Layer = layer, Zone = DepositGrid.ZoneOf(keys[i]), X = x, Y = y, Energy = energy, Noise = noise };
+            _measured[kept++] =
+                new Cell { Number = i, Layer = layer, Zone = DepositGrid.ZoneOf(keys[i]), X = x, Y = y, Energy = energy, Noise = noise };
             counts[layer]++;
         }
 
@@ -273,7 +274,8 @@ internal sealed class LayerClustering
         public (int Left, int Right, int Top, int Bottom) Around(int bin, int reach)
         {
             int row = bin / Columns, column = bin - (row * Columns);
-            return (Math.Max(column - reach, 0), Math.Min(column + reach, Columns - 1), Math.Max(row - reach, 0), Math.Min(row + reach, Rows - 1));
+            return (Math.Max(column - reach, 0), Math.Min(column + reach, Columns - 1), Math.Max(row - reach, 0),
+                Math.Min(row + reach, Rows - 1));
         }
     }
 }

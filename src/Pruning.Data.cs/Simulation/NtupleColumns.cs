@@ -35,7 +35,8 @@ public static class NtupleColumns
         for (int pass = 0; pass < passes; pass++)
         {
             string first = generation == TiclGeneration.Old ? TiclSchema.OldTracksters : TiclSchema.NewTracksters;
-            collections.Add(new TiclTracksters(pass == 0 ? first : TiclSchema.LowTracksters, (TracksterPass)pass, Reconstructed(all, pass)));
+            collections.Add(new TiclTracksters(pass == 0 ? first
+                : TiclSchema.LowTracksters, (TracksterPass)pass, Reconstructed(all, pass)));
         }
 
         return new TiclColumns
@@ -56,7 +57,8 @@ public static class NtupleColumns
             },
             Tracksters = collections,
             Simulated = new TiclSimTracksters(
-                TiclSchema.SimTree(TiclTruth.CaloParticle), vertices, multiplicity, Column(e => e.Truth.PdgId), Column(e => e.Truth.GeneratedEnergy)),
+                TiclSchema.SimTree(TiclTruth.CaloParticle), vertices, multiplicity, Column(e => e.Truth.PdgId), Column(e =>
+                    e.Truth.GeneratedEnergy)),
         };
     }
 

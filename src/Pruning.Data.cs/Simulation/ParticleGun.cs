@@ -43,7 +43,8 @@ internal static class ParticleGun
         double window = primaries.MaxDistance + PileUpMargin;
         // A circle on the front face, as an area in eta x phi: dr = radius / tanh(eta) deta.
         double area = Math.PI * window * window * Math.Tanh(eta) / (radius * radius);
-        foreach ((int pdgId, double density, double momentum) in (ReadOnlySpan<(int, double, double)>)[(211, 6.5, 0.30), (22, 6.5, 0.17), (130, 1.0, 0.35)])
+        foreach ((int pdgId, double density, double momentum) in (ReadOnlySpan<(int, double, double)>)[(211, 6.5, 0.30), (22, 6.5, 0.17),
+            (130, 1.0, 0.35)])
         {
             int number = pileUp.Poisson(options.PileUp * density / (2 * Math.PI) * area);
             for (int i = 0; i < number; i++)

@@ -24,7 +24,8 @@ public static class GraphBuilder
     /// <param name="targets">[links] row of the follower.</param>
     /// <param name="labels">[nodes] 1 = prune, 0 = keep; kept.</param>
     /// <exception cref="ArgumentException">Lengths disagree, or a link names a row that is not there.</exception>
-    public static ShowerGraph OfRows(GraphOrigin origin, float[] features, ReadOnlySpan<int> origins, ReadOnlySpan<int> targets, byte[] labels)
+    public static ShowerGraph OfRows(GraphOrigin origin, float[] features, ReadOnlySpan<int> origins, ReadOnlySpan<int> targets,
+        byte[] labels)
     {
         if (origins.Length != targets.Length)
             throw new ArgumentException($"{origin}: {origins.Length} link starts but {targets.Length} link ends.", nameof(targets));

@@ -21,11 +21,14 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
         new(inEdges, branch, what.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>What is wrong and where, without what to do about it and without a full stop.</summary>
-    public string Describe(GraphOrigin origin, string tracksterTree = TracksterSchema.TracksterTree, string edgeTree = TracksterSchema.EdgeTree) =>
-        string.Create(CultureInfo.InvariantCulture, $"{What} (in {origin.File}, tree '{(InEdges ? edgeTree : tracksterTree)}', branch '{Branch}', entry {origin.Entry})");
+    public string Describe(GraphOrigin origin, string tracksterTree = TracksterSchema.TracksterTree,
+        string edgeTree = TracksterSchema.EdgeTree) =>
+        string.Create(CultureInfo.InvariantCulture,
+            $"{What} (in {origin.File}, tree '{(InEdges ? edgeTree : tracksterTree)}', branch '{Branch}', entry {origin.Entry})");
 
     /// <summary>The whole sentence, with the place.</summary>
-    public DataException At(GraphOrigin origin, string tracksterTree = TracksterSchema.TracksterTree, string edgeTree = TracksterSchema.EdgeTree) =>
+    public DataException At(GraphOrigin origin, string tracksterTree = TracksterSchema.TracksterTree,
+        string edgeTree = TracksterSchema.EdgeTree) =>
         new($"{Describe(origin, tracksterTree, edgeTree)}: mend the file, or have bad graphs skipped.");
 
     /// <summary>Finds the first problem of a trackster; null = none.</summary>
@@ -51,7 +54,8 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
         if (problem is not null)
             return problem;
         if (one.Target.Length != one.Origin.Length)
-            return Of(true, TracksterSchema.Target, $"wanted as many edge ends as there are edge starts, {one.Origin.Length}, found {one.Target.Length}");
+            return Of(true, TracksterSchema.Target,
+                $"wanted as many edge ends as there are edge starts, {one.Origin.Length}, found {one.Target.Length}");
         return Finite(TracksterSchema.PosX, one.PosX)
             ?? Finite(TracksterSchema.PosY, one.PosY)
             ?? Finite(TracksterSchema.PosZ, one.PosZ)
@@ -65,7 +69,8 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
     }
 
     private static GraphProblem? Length(string branch, int found, int nodes) =>
-        found == nodes ? null : Of(false, branch, $"wanted one value for each of the {nodes} layer clusters in branch '{TracksterSchema.Id}', found {found}");
+        found == nodes ? null
+            : Of(false, branch, $"wanted one value for each of the {nodes} layer clusters in branch '{TracksterSchema.Id}', found {found}");
 
     private static GraphProblem? Finite(string branch, ReadOnlySpan<float> values)
     {
@@ -106,7 +111,8 @@ internal sealed record GraphProblem(bool InEdges, string Branch, string What)
             if (start || rows.Find(one.Target[e]) < 0)
             {
                 (string branch, long id) = start ? (TracksterSchema.Origin, one.Origin[e]) : (TracksterSchema.Target, one.Target[e]);
-                return Of(true, branch, $"edge {e} {(start ? "starts" : "ends")} at id {id}, which none of the {one.NodeCount} layer clusters of the trackster has");
+                return Of(true, branch,
+                    $"edge {e} {(start ? "starts" : "ends")} at id {id}, which none of the {one.NodeCount} layer clusters of the trackster has");
             }
         }
 

@@ -37,7 +37,8 @@ public static class InputFiles
         if (path.Length == 0)
             throw new DataException("wanted the path of a file, found an empty one: name a ROOT file.");
         if (Directory.Exists(path))
-            throw new DataException($"wanted a file, found the directory '{path}': name its files, for example '{Path.Combine(path, "*.root")}'.");
+            throw new DataException(
+                $"wanted a file, found the directory '{path}': name its files, for example '{Path.Combine(path, "*.root")}'.");
         if (!IsPattern(path) || File.Exists(path))
             return [path];
         string[] parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);

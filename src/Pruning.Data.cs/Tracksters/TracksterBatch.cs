@@ -49,7 +49,9 @@ public sealed record TracksterBatch
     /// <summary>[nodes] true = prune.</summary>
     public required ReadOnlyMemory<bool> Label { get; init; }
 
-    /// <summary>[nodes] part of the layer cluster's energy that belongs to the trackster's particle; needed where the file has truth.</summary>
+    /// <summary>
+    /// [nodes] part of the layer cluster's energy that belongs to the trackster's particle; needed where the file has truth.
+    /// </summary>
     public ReadOnlyMemory<float> Fraction { get; init; }
 
     /// <summary>[entries + 1] where the links of each trackster begin.</summary>

@@ -19,7 +19,8 @@ public sealed class TracksterFile : IDisposable
     ];
 
     private static readonly ColumnRequest s_label = ColumnRequest.As<float>(TracksterSchema.Label);
-    private static readonly ColumnRequest[] s_linkBranches = [ColumnRequest.As<long>(TracksterSchema.Origin), ColumnRequest.As<long>(TracksterSchema.Target)];
+    private static readonly ColumnRequest[] s_linkBranches =
+        [ColumnRequest.As<long>(TracksterSchema.Origin), ColumnRequest.As<long>(TracksterSchema.Target)];
 
     private readonly RootFile _file;
     private readonly TracksterReadOptions _options;
@@ -49,14 +50,18 @@ public sealed class TracksterFile : IDisposable
     /// <summary>Number of tracksters.</summary>
     public long EntryCount { get; }
 
-    /// <summary>The layer clusters have labels; without <see cref="TracksterReadOptions.LabelsOptional"/> a file that has none is refused.</summary>
+    /// <summary>
+    /// The layer clusters have labels; without <see cref="TracksterReadOptions.LabelsOptional"/> a file that has none is
+    /// refused.
+    /// </summary>
     public bool IsLabelled { get; }
 
     /// <summary>The file says which event each trackster belongs to.</summary>
     public bool HasEvents => _event is not null;
 
     /// <summary>The file numbers the tracksters of an event.</summary>
-    public bool HasTracksterNumbers => Graphs is not null && Graphs.TryBranch(TracksterSchema.Trackster, out IRootBranch? branch) && branch.IsSupported && branch.FixedLength == 1;
+    public bool HasTracksterNumbers => Graphs is not null && Graphs.TryBranch(TracksterSchema.Trackster, out IRootBranch? branch)
+        && branch.IsSupported && branch.FixedLength == 1;
 
     /// <summary>The tree or RNTuple of the layer clusters.</summary>
     internal IRootTable Nodes { get; }
@@ -73,10 +78,12 @@ public sealed class TracksterFile : IDisposable
     /// <summary>Opens a file.</summary>
     /// <param name="path">Path of the file.</param>
     /// <param name="options">Names of the trees, threads.</param>
-    /// <exception cref="DataException">The file is not there or is no ROOT file, a tree (or RNTuple) or a branch is missing or of a strange type, or the trees do not match.</exception>
+    /// <exception cref="DataException">The file is not there or is no ROOT file, a tree (or RNTuple) or a branch is missing or
+    /// of a strange type, or the trees do not match.</exception>
     public static TracksterFile Open(string path, TracksterReadOptions options)
     {
-        RootFile file = RootFile.Open(path, new RootReadOptions { Workers = Math.Max(1, options.Workers), MaxReadBytes = options.MaxReadBytes });
+        RootFile file =
+            RootFile.Open(path, new RootReadOptions { Workers = Math.Max(1, options.Workers), MaxReadBytes = options.MaxReadBytes });
         try
         {
             return new TracksterFile(file, options);
@@ -95,7 +102,8 @@ public sealed class TracksterFile : IDisposable
     public IReadOnlyList<(long First, long End)> Blocks(long blockBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(blockBytes, 1);
-        double bytes = _nodeBranches.Sum(one => (double)Nodes.Branch(one.Branch).UncompressedBytes) + s_linkBranches.Sum(one => (double)Links.Branch(one.Branch).UncompressedBytes);
+        double bytes = _nodeBranches.Sum(one => (double)Nodes.Branch(one.Branch).UncompressedBytes)
+            + s_linkBranches.Sum(one => (double)Links.Branch(one.Branch).UncompressedBytes);
         long perBlock = (long)Math.Clamp(blockBytes / Math.Max(1.0, bytes / Math.Max(1, EntryCount)), 1, 1 << 20);
         List<(long, long)> ranges = [];
         for (long first = 0; first < EntryCount; first += perBlock)
@@ -129,10 +137,12 @@ public sealed class TracksterFile : IDisposable
             IsSeedLow = Numbers(TracksterSchema.IsSeedLow),
             Label = IsLabelled ? Numbers(TracksterSchema.Label) : new Jagged<float>(new float[id.Values.Length], id.Offsets),
             Origin = origin,
-            Target = new Jagged<long>(links.Column<long>(TracksterSchema.Target).Values, links.Column<long>(TracksterSchema.Target).Offsets).Sharing(origin.Offsets),
+            Target = new Jagged<long>(links.Column<long>(TracksterSchema.Target).Values,
+                links.Column<long>(TracksterSchema.Target).Offsets).Sharing(origin.Offsets),
             Layer = truth.PerNode(TracksterSchema.Layer),
             HitCount = truth.PerNode(TracksterSchema.HitCount),
-            Event = _event is var (table, branch) ? table.Read([ColumnRequest.As<long>(branch)], first, end).Column<long>(branch).Values : null,
+            Event = _event is var (table, branch) ? table.Read([ColumnRequest.As<long>(branch)], first, end).Column<long>(branch).Values
+                : null,
             Trackster = truth.PerGraph<int>([TracksterSchema.Trackster], EntryCount),
             Truth = truth.Read(EntryCount),
         };
@@ -158,7 +168,9 @@ public sealed class TracksterFile : IDisposable
             if (branch.EntryCount != entries)
                 throw new DataException(Invariant($"wanted the {entries} entries of branch '{requests[0].Branch}' in every branch, found {branch.EntryCount} (in {path}, {table.Kind} '{table.Path}', branch '{branch.Name}'): the file is incomplete, write it again."));
             if (branch.FixedLength == 1)
-                throw new DataException($"wanted a list per entry, as one entry is one trackster, found one {branch.TypeName} (in {path}, {table.Kind} '{table.Path}', branch '{branch.Name}'): group the layer clusters of a trackster into one entry.");
+                throw new DataException(
+                    $"wanted a list per entry, as one entry is one trackster, found one {branch.TypeName} (in {path}, "
+                        + $"{table.Kind} '{table.Path}', branch '{branch.Name}'): group the layer clusters of a trackster into one entry.");
         }
 
         return entries;

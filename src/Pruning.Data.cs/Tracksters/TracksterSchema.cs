@@ -18,7 +18,9 @@ public static class TracksterSchema
     /// <summary>Tree of one entry that says how the file was made, a text a branch.</summary>
     public const string MetadataTree = "Metadata";
 
-    /// <summary>Number of layer clusters of a trackster: counts the branches of <see cref="TracksterTree"/> in files that we write.</summary>
+    /// <summary>
+    /// Number of layer clusters of a trackster: counts the branches of <see cref="TracksterTree"/> in files that we write.
+    /// </summary>
     public const string NodeCount = "nLayerClusters";
 
     /// <summary>Number of links of a trackster: counts the branches of <see cref="EdgeTree"/> in files that we write.</summary>

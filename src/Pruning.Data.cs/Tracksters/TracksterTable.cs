@@ -78,7 +78,8 @@ public sealed class TracksterTable
 {
     private readonly TracksterArrays _arrays;
 
-    internal TracksterTable(string file, TracksterArrays arrays, string tracksterTree = TracksterSchema.TracksterTree, string edgeTree = TracksterSchema.EdgeTree)
+    internal TracksterTable(string file, TracksterArrays arrays, string tracksterTree = TracksterSchema.TracksterTree,
+        string edgeTree = TracksterSchema.EdgeTree)
     {
         File = file;
         TracksterTree = tracksterTree;

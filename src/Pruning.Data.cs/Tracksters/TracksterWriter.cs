@@ -101,7 +101,8 @@ public sealed class TracksterWriter : IDisposable
     public void Dispose() => _file.Dispose();
 
     /// <summary>Adds the table of what a file says about itself.</summary>
-    internal static void WriteMetadata(RootFileWriter file, IReadOnlyDictionary<string, string> metadata, TableFormat format = TableFormat.Tree)
+    internal static void WriteMetadata(RootFileWriter file, IReadOnlyDictionary<string, string> metadata,
+        TableFormat format = TableFormat.Tree)
     {
         const string title = "how the file was made";
         IOrderedEnumerable<KeyValuePair<string, string>> ordered = metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal);

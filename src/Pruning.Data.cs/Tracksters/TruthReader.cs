@@ -4,7 +4,9 @@ using Pruning.Root.Columns;
 
 namespace Pruning.Data.Tracksters;
 
-/// <summary>Reads what a prepared file may say beyond the schema. What is missing is no error; what contradicts the tracksters is.</summary>
+/// <summary>
+/// Reads what a prepared file may say beyond the schema. What is missing is no error; what contradicts the tracksters is.
+/// </summary>
 /// <param name="nodes">The tree of layer clusters.</param>
 /// <param name="graphs">The tree with one value per trackster, if there is one.</param>
 /// <param name="id">Ids of the layer clusters of the entries: one optional value is wanted for each.</param>

@@ -64,7 +64,8 @@ public sealed record CgroupLimits(double? Cores, long? MemoryBytes)
     }
 
     private static long? Number(string? word) =>
-        long.TryParse(word, NumberStyles.Integer, CultureInfo.InvariantCulture, out long value) && value is > 0 and < Unlimited ? value : null;
+        long.TryParse(word, NumberStyles.Integer, CultureInfo.InvariantCulture, out long value) && value is > 0 and < Unlimited ? value
+            : null;
 
     private static double? Ratio(string[] words) =>
         words.Length == 2 && Number(words[0]) is { } quota && Number(words[1]) is { } period ? (double)quota / period : null;

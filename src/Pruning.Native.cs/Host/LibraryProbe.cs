@@ -22,9 +22,13 @@ internal static unsafe class LibraryProbe
     public static FoundLibrary Mpi()
     {
         const string Name = "MPI";
-        nint library = Open([.. MpiLibrary.Candidates(Environment.GetEnvironmentVariable(MpiLibrary.EnvironmentName), startedByMpich: false)], out string? path);
+        nint library =
+            Open([.. MpiLibrary.Candidates(Environment.GetEnvironmentVariable(MpiLibrary.EnvironmentName), startedByMpich: false)],
+            out string? path);
         if (library == 0)
-            return new(Name, null, null, "not found: training on several processes needs Open MPI (package openmpi-bin) or MPICH; training on the cores of one machine does not");
+            return new(Name, null, null,
+                "not found: training on several processes needs Open MPI (package openmpi-bin) or MPICH; training on the cores "
+                    + "of one machine does not");
         string? version = null;
         if (NativeLibrary.TryGetExport(library, "MPI_Get_library_version", out nint export))
         {
@@ -36,18 +40,22 @@ internal static unsafe class LibraryProbe
         }
 
         bool open = NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out _);
-        return new(Name, path ?? "libmpi", version, $"{version ?? "of unknown version"}, {path}{(open ? "" : ", used through the binary interface of MPICH")}");
+        return new(Name, path
+            ?? "libmpi", version, $"{version ?? "of unknown version"}, {path}{(open ? "" : ", used through the binary interface of MPICH")}");
     }
 
     public static FoundLibrary Nccl()
     {
         const string Name = "NCCL";
-        nint library = Open([.. NcclLibrary.Candidates(Environment.GetEnvironmentVariable(NcclLibrary.EnvironmentName), TorchNative.Loaded?.Directory)], out string? path);
+        nint library =
+            Open([.. NcclLibrary.Candidates(Environment.GetEnvironmentVariable(NcclLibrary.EnvironmentName),
+            TorchNative.Loaded?.Directory)], out string? path);
         if (library == 0)
             return new(Name, null, null, "not found: without it gradients of several NVIDIA GPUs go through the memory of the host");
         int packed = 0;
         string? version = null;
-        if (NativeLibrary.TryGetExport(library, "ncclGetVersion", out nint export) && ((delegate* unmanaged<int*, int>)export)(&packed) == 0)
+        if (NativeLibrary.TryGetExport(library, "ncclGetVersion", out nint export)
+            && ((delegate* unmanaged<int*, int>)export)(&packed) == 0)
             version = NcclLibrary.VersionText(packed);
         return new(Name, path ?? "libnccl", version, $"{version ?? "of unknown version"}, {path}");
     }
@@ -60,7 +68,8 @@ internal static unsafe class LibraryProbe
             return new(Name, null, null, "not found: this machine computes on its CPU");
         int packed = 0;
         string? version = null;
-        if (NativeLibrary.TryGetExport(library, "cuDriverGetVersion", out nint export) && ((delegate* unmanaged<int*, int>)export)(&packed) == 0)
+        if (NativeLibrary.TryGetExport(library, "cuDriverGetVersion", out nint export)
+            && ((delegate* unmanaged<int*, int>)export)(&packed) == 0)
             version = $"{packed / 1000}.{packed % 1000 / 10}";
         return new(Name, path ?? "libcuda", version, $"for CUDA {version ?? "of unknown version"}, {path}");
     }

@@ -106,7 +106,8 @@ public static class Machine
                 "0" => "0: waiting threads sleep",
                 _ => $"{spin}: waiting threads spin first, which can slow this and other programs down; set it to 0, or unset it",
             }),
-            new("OMP_NUM_THREADS", threads, threads is null ? "not set: --threads decides" : $"{threads}: the default of --threads in libtorch"),
+            new("OMP_NUM_THREADS", threads, threads is null ? "not set: --threads decides"
+                : $"{threads}: the default of --threads in libtorch"),
         ];
     }
 
@@ -115,7 +116,8 @@ public static class Machine
         // <root>/shared/Microsoft.NETCore.App/<version>/
         string sdks = Path.GetFullPath(Path.Combine(runtimeDirectory, "..", "..", "..", "sdk"));
         return Directory.Exists(sdks)
-            ? [.. Directory.GetDirectories(sdks).Select(d => Path.GetFileName(d)!).Where(name => char.IsAsciiDigit(name[0])).Order(StringComparer.Ordinal)]
+            ? [.. Directory.GetDirectories(sdks).Select(d => Path.GetFileName(d)!).Where(name =>
+                char.IsAsciiDigit(name[0])).Order(StringComparer.Ordinal)]
             : [];
     }
 
@@ -129,7 +131,8 @@ public static class Machine
     private static string ProcessorName()
     {
         string? model = Lines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal));
-        string name = model is null ? RuntimeInformation.ProcessArchitecture.ToString() : model[(model.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        string name = model is null ? RuntimeInformation.ProcessArchitecture.ToString()
+            : model[(model.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
         string vectors =
             global::System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? "AVX-512"
             : global::System.Runtime.Intrinsics.X86.Avx2.IsSupported ? "AVX2"
@@ -151,7 +154,8 @@ public static class Machine
         return
         [
             .. Directory.GetDirectories(directory).Order(StringComparer.Ordinal).Select(gpu =>
-                Lines(Path.Combine(gpu, "information")).FirstOrDefault(line => line.StartsWith("Model:", StringComparison.Ordinal))?["Model:".Length..].Trim()
+                Lines(Path.Combine(gpu, "information")).FirstOrDefault(line =>
+                    line.StartsWith("Model:", StringComparison.Ordinal))?["Model:".Length..].Trim()
                 ?? Path.GetFileName(gpu)),
         ];
     }

@@ -76,7 +76,8 @@ internal readonly unsafe struct Bfloat16Products : IProducts
     public static void MultiplyPanel(SimdLevel level, int rows, int inner, LeftFactor a, nint packed, int column, float* c, nint cRow) =>
         InGroups(rows, Gemm.Panel, Even(inner), a, (ushort*)packed + PanelStart(column, inner), Gemm.Panel, c, cRow, accumulate: true);
 
-    public static void Multiply(SimdLevel level, int rows, int columns, int inner, LeftFactor a, nint packed, float* c, nint cRow, bool accumulate) =>
+    public static void Multiply(SimdLevel level, int rows, int columns, int inner, LeftFactor a, nint packed, float* c, nint cRow,
+        bool accumulate) =>
         InGroups(rows, columns, inner, a, (ushort*)packed, columns, c, cRow, accumulate);
 
     // sum^T = x^T d: of the two the narrow one is turned.
@@ -95,7 +96,8 @@ internal readonly unsafe struct Bfloat16Products : IProducts
                 left[(u * pairs) + p] = source[u];
         }
 
-        Bfloat16Support.Multiply(width, columns, 2 * pairs, (ushort*)left, 2 * pairs, (ushort*)right, columns, sum, columns, accumulate: true);
+        Bfloat16Support.Multiply(width, columns, 2 * pairs, (ushort*)left, 2 * pairs, (ushort*)right, columns, sum, columns,
+            accumulate: true);
     }
 
     public static void Unpad(float* sum, int gates, int hidden, int columns, float* target)
@@ -125,7 +127,8 @@ internal readonly unsafe struct Bfloat16Products : IProducts
         if (whole > 0)
             Bfloat16Support.Multiply(whole, columns, inner, from, a.Row, b, bRow, c, cRow, accumulate);
         if (rows > whole)
-            Bfloat16Support.Multiply(rows - whole, columns, inner, from + (whole * a.Row), a.Row, b, bRow, c + (whole * cRow), cRow, accumulate);
+            Bfloat16Support.Multiply(rows - whole, columns, inner, from + (whole * a.Row), a.Row, b, bRow, c + (whole * cRow), cRow,
+                accumulate);
     }
 
     // Rows 2p and 2p + 1 side by side; rows that are not there are zero. columns: a multiple of 32.
@@ -137,7 +140,8 @@ internal readonly unsafe struct Bfloat16Products : IProducts
             for (int j = 0; j < columns; j += 16)
             {
                 Vector512<uint> low = 2 * p < rows ? Rounded(Vector512.Load(first + j)) >>> 16 : default;
-                Vector512<uint> high = (2 * p) + 1 < rows ? Rounded(Vector512.Load(first + row + j)) & Vector512.Create(0xffff0000u) : default;
+                Vector512<uint> high = (2 * p) + 1 < rows ? Rounded(Vector512.Load(first + row + j)) & Vector512.Create(0xffff0000u)
+                    : default;
                 (low | high).Store(target + j);
             }
         }

@@ -56,7 +56,8 @@ public static unsafe class FusedAggregator
     /// <returns>What backward needs; null unless <paramref name="keep"/>.</returns>
     /// <exception cref="ArgumentException">A tensor does not fit.</exception>
     /// <exception cref="DeviceException">There are no such products here.</exception>
-    public static SavedSteps? Forward(GatedKind kind, KernelOptions options, NeighbourLists lists, GatedTensors weights, torch.Tensor x, torch.Tensor output, bool keep)
+    public static SavedSteps? Forward(GatedKind kind, KernelOptions options, NeighbourLists lists, GatedTensors weights, torch.Tensor x,
+        torch.Tensor output, bool keep)
     {
         RefuseMissing(options.Precision);
         GatedWeights addresses = weights.Addresses(kind);
@@ -94,7 +95,8 @@ public static unsafe class FusedAggregator
     /// <param name="dWeights">Overwritten.</param>
     /// <exception cref="ArgumentException">A tensor does not fit.</exception>
     /// <exception cref="InvalidOperationException"><paramref name="saved"/> was used before.</exception>
-    public static void Backward(GatedKind kind, NeighbourLists lists, GatedTensors weights, torch.Tensor x, SavedSteps saved, torch.Tensor dOutput, torch.Tensor? dX, GatedTensors dWeights)
+    public static void Backward(GatedKind kind, NeighbourLists lists, GatedTensors weights, torch.Tensor x, SavedSteps saved,
+        torch.Tensor dOutput, torch.Tensor? dX, GatedTensors dWeights)
     {
         Once(saved);
         GatedWeights addresses = weights.Addresses(kind);
@@ -134,7 +136,8 @@ public static unsafe class FusedAggregator
     internal static void Once(SavedSteps saved)
     {
         if (saved.IsSpent)
-            throw new InvalidOperationException("a fused backward pass was asked for twice, but what the forward pass kept serves once; run the forward pass again.");
+            throw new InvalidOperationException(
+                "a fused backward pass was asked for twice, but what the forward pass kept serves once; run the forward pass again.");
     }
 
     // The addresses above do not keep their tensors alive.
@@ -145,7 +148,10 @@ public static unsafe class FusedAggregator
     }
 }
 
-/// <summary>Fused CPU kernels for float32 tensors: one step of an LSTM or GRU cell for all nodes. One thread; several threads may call at once.</summary>
+/// <summary>
+/// Fused CPU kernels for float32 tensors: one step of an LSTM or GRU cell for all nodes. One thread; several threads may call
+/// at once.
+/// </summary>
 public static unsafe class FusedCell
 {
     /// <summary>Forward pass. Keeps 5 padded widths of floats a node when <paramref name="keep"/> is set.</summary>
@@ -161,7 +167,8 @@ public static unsafe class FusedCell
     /// <returns>What backward needs; null unless <paramref name="keep"/>.</returns>
     /// <exception cref="ArgumentException">A tensor does not fit.</exception>
     /// <exception cref="DeviceException">There are no such products here.</exception>
-    public static SavedSteps? Forward(GatedKind kind, KernelOptions options, GatedTensors weights, torch.Tensor x, torch.Tensor hidden, torch.Tensor? cell, torch.Tensor nextHidden, torch.Tensor? nextCell, bool keep)
+    public static SavedSteps? Forward(GatedKind kind, KernelOptions options, GatedTensors weights, torch.Tensor x, torch.Tensor hidden,
+        torch.Tensor? cell, torch.Tensor nextHidden, torch.Tensor? nextCell, bool keep)
     {
         FusedAggregator.RefuseMissing(options.Precision);
         GatedWeights addresses = weights.Addresses(kind);
@@ -176,10 +183,12 @@ public static unsafe class FusedCell
         switch (kind, options.Precision)
         {
             case (GatedKind.Lstm, ProductPrecision.Float32):
-                GatedCell<LstmGates, Float32Products>.Forward(options.Level, rows, addresses, input, state, carry, nextState, nextCarry, saved);
+                GatedCell<LstmGates, Float32Products>.Forward(options.Level, rows, addresses, input, state, carry, nextState, nextCarry,
+                    saved);
                 break;
             case (GatedKind.Lstm, _):
-                GatedCell<LstmGates, Bfloat16Products>.Forward(options.Level, rows, addresses, input, state, carry, nextState, nextCarry, saved);
+                GatedCell<LstmGates, Bfloat16Products>.Forward(options.Level, rows, addresses, input, state, carry, nextState, nextCarry,
+                    saved);
                 break;
             case (_, ProductPrecision.Float32):
                 GatedCell<GruGates, Float32Products>.Forward(options.Level, rows, addresses, input, state, null, nextState, null, saved);
@@ -228,16 +237,20 @@ public static unsafe class FusedCell
         switch (kind, saved.Options.Precision)
         {
             case (GatedKind.Lstm, ProductPrecision.Float32):
-                GatedCell<LstmGates, Float32Products>.Backward(rows, addresses, input, state, carry, saved, dNextState, dNextCarry, dInput, dState, dCarry, gradients);
+                GatedCell<LstmGates, Float32Products>.Backward(rows, addresses, input, state, carry, saved, dNextState, dNextCarry, dInput,
+                    dState, dCarry, gradients);
                 break;
             case (GatedKind.Lstm, _):
-                GatedCell<LstmGates, Bfloat16Products>.Backward(rows, addresses, input, state, carry, saved, dNextState, dNextCarry, dInput, dState, dCarry, gradients);
+                GatedCell<LstmGates, Bfloat16Products>.Backward(rows, addresses, input, state, carry, saved, dNextState, dNextCarry,
+                    dInput, dState, dCarry, gradients);
                 break;
             case (_, ProductPrecision.Float32):
-                GatedCell<GruGates, Float32Products>.Backward(rows, addresses, input, state, null, saved, dNextState, null, dInput, dState, null, gradients);
+                GatedCell<GruGates, Float32Products>.Backward(rows, addresses, input, state, null, saved, dNextState, null, dInput, dState,
+                    null, gradients);
                 break;
             default:
-                GatedCell<GruGates, Bfloat16Products>.Backward(rows, addresses, input, state, null, saved, dNextState, null, dInput, dState, null, gradients);
+                GatedCell<GruGates, Bfloat16Products>.Backward(rows, addresses, input, state, null, saved, dNextState, null, dInput,
+                    dState, null, gradients);
                 break;
         }
 
@@ -252,6 +265,7 @@ public static unsafe class FusedCell
     {
         bool wanted = kind == GatedKind.Lstm;
         if (before is null == wanted || after is null == wanted)
-            throw new ArgumentException($"a fused {kind} step wanted {(wanted ? "two cell states" : "no cell state")}, found {(before is null ? 0 : 1) + (after is null ? 0 : 1)}.", nameof(before));
+            throw new ArgumentException(
+                $"a fused {kind} step wanted {(wanted ? "two cell states" : "no cell state")}, found {(before is null ? 0 : 1) + (after is null ? 0 : 1)}.", nameof(before));
     }
 }

@@ -15,7 +15,9 @@ public enum ReductionKind
     Max,
 }
 
-/// <summary>Fused CPU kernels for float32: sum, mean and largest value over the in-neighbours of each node; without any it is zero.</summary>
+/// <summary>
+/// Fused CPU kernels for float32: sum, mean and largest value over the in-neighbours of each node; without any it is zero.
+/// </summary>
 public static unsafe class FusedReduction
 {
     /// <summary>Forward pass.</summary>
@@ -44,7 +46,8 @@ public static unsafe class FusedReduction
     /// <param name="dOutput">[nodes, features]</param>
     /// <param name="dX">[nodes, features], overwritten.</param>
     /// <exception cref="ArgumentException">A tensor does not fit.</exception>
-    public static void Backward(ReductionKind kind, NeighbourLists lists, torch.Tensor x, torch.Tensor output, torch.Tensor dOutput, torch.Tensor dX)
+    public static void Backward(ReductionKind kind, NeighbourLists lists, torch.Tensor x, torch.Tensor output, torch.Tensor dOutput,
+        torch.Tensor dX)
     {
         int columns = checked((int)dX.size(1));
         float* dTo = TensorMemory.Floats(dOutput, nameof(dOutput), lists.NodeCount, columns);

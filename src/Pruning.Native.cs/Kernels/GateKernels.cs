@@ -22,7 +22,8 @@ internal static unsafe class GateKernels<TGates>
     }
 
     /// <summary>See <see cref="IGates.Backward{V}"/>.</summary>
-    public static void Backward(SimdLevel level, int rows, float* activations, nint width, float* carry, float* nextCarry, float* dHidden, float* dCell)
+    public static void Backward(SimdLevel level, int rows, float* activations, nint width, float* carry, float* nextCarry, float* dHidden,
+        float* dCell)
     {
         switch (level)
         {
@@ -70,7 +71,8 @@ internal static unsafe class InputProduct
     /// <param name="dX">[rows, inputs], or null.</param>
     /// <param name="dWeights">Receives the input weight's and bias' gradients.</param>
     /// <param name="scratch">Memory.</param>
-    public static void Backward<TProducts>(SimdLevel level, int rows, int gates, in GatedWeights weights, float* x, float* gradients, nint row, float* dX, in GatedWeights dWeights, FloatArena scratch)
+    public static void Backward<TProducts>(SimdLevel level, int rows, int gates, in GatedWeights weights, float* x, float* gradients,
+        nint row, float* dX, in GatedWeights dWeights, FloatArena scratch)
         where TProducts : struct, IProducts
     {
         int columns = gates * weights.Width;
@@ -88,7 +90,8 @@ internal static unsafe class InputProduct
             TProducts.AddOuter(level, count, columns, inputWidth, d, row, padded + ((long)first * inputWidth), dWeight, room);
             Matrices.AddColumnSums(d, count, columns, row, dBias);
             if (dX is not null)
-                TProducts.Multiply(level, count, inputWidth, columns, TProducts.Left(count, columns, d, row, room), packed, target + ((long)first * inputWidth), inputWidth, accumulate: false);
+                TProducts.Multiply(level, count, inputWidth, columns, TProducts.Left(count, columns, d, row, room), packed, target
+                    + ((long)first * inputWidth), inputWidth, accumulate: false);
         }
 
         TProducts.Unpad(dWeight, gates, weights.Hidden, weights.Inputs, (float*)dWeights.InputWeight);

@@ -84,7 +84,8 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
                 if (!TGates.HasCell)
                     after = saved is null ? nextState : after;
                 float* stateAfter = TGates.HasCell ? nextState : after;
-                Step(level, lists, first, rows, t, weights.Hidden, packed, projected, t > 0 ? state : null, room, at, before, after, stateAfter);
+                Step(level, lists, first, rows, t, weights.Hidden, packed, projected, t > 0 ? state
+                    : null, room, at, before, after, stateAfter);
                 saved?.Steps.Add(new SavedStep((nint)at, (nint)after, rows));
                 before = after;
                 if (TGates.HasCell || saved is null)
@@ -114,7 +115,8 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
     /// <param name="dOutput">[nodes, hidden]</param>
     /// <param name="dX">[nodes, inputs], or null.</param>
     /// <param name="dWeights">Gradients of the four weights.</param>
-    public static void Backward(NeighbourLists lists, in GatedWeights weights, float* x, SavedSteps saved, float* dOutput, float* dX, in GatedWeights dWeights)
+    public static void Backward(NeighbourLists lists, in GatedWeights weights, float* x, SavedSteps saved, float* dOutput, float* dX,
+        in GatedWeights dWeights)
     {
         SimdLevel level = saved.Options.Level;
         using FloatArena scratch = new();
@@ -137,7 +139,8 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
             Block(lists, block, weights.Hidden, saved, dOutput, work);
 
         TProducts.Unpad(work.DRecurrent, TGates.Gates, weights.Hidden, weights.Hidden, (float*)dWeights.HiddenWeight);
-        InputProduct.Backward<TProducts>(level, lists.NodeCount, TGates.Gates, weights, x, work.DProjected, hiddenColumns, dX, dWeights, scratch);
+        InputProduct.Backward<TProducts>(level, lists.NodeCount, TGates.Gates, weights, x, work.DProjected, hiddenColumns, dX, dWeights,
+            scratch);
         InputProduct.HiddenBias<TGates>(weights.Hidden, dWeights, work.DLastBias);
         TProducts.End();
     }
@@ -160,7 +163,8 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
     }
 
     // [nodes, gates * width] W_ih x with every bias but the one of the hidden part that stands alone.
-    private static float* Project(SimdLevel level, int nodes, in GatedWeights weights, in PackedGates<TGates, TProducts> packed, float* x, FloatArena scratch)
+    private static float* Project(SimdLevel level, int nodes, in GatedWeights weights, in PackedGates<TGates, TProducts> packed, float* x,
+        FloatArena scratch)
     {
         int width = packed.Width;
         int columns = TGates.Gates * width;
@@ -168,7 +172,8 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
         for (long node = 0; node < nodes; node++)
         {
             for (int gate = 0; gate < TGates.Gates; gate++)
-                new Span<float>(packed.Bias + (TGates.InputSlot(gate) * width), width).CopyTo(new Span<float>(projected + (node * columns) + (gate * width), width));
+                new Span<float>(packed.Bias + (TGates.InputSlot(gate) * width),
+                    width).CopyTo(new Span<float>(projected + (node * columns) + (gate * width), width));
         }
 
         nint room = TProducts.Room(scratch, weights.Inputs, 0);
@@ -177,14 +182,16 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
             int rows = Math.Min(NeighbourLists.BlockNodes, nodes - first);
             LeftFactor left = TProducts.Left(rows, weights.Inputs, x + ((long)first * weights.Inputs), weights.Inputs, room);
             for (int column = 0; column < columns; column += Gemm.Panel)
-                TProducts.MultiplyPanel(level, rows, weights.Inputs, left, packed.Input, column, projected + ((long)first * columns) + column, columns);
+                TProducts.MultiplyPanel(level, rows, weights.Inputs, left, packed.Input, column, projected + ((long)first * columns)
+                    + column, columns);
         }
 
         return projected;
     }
 
     private static void Step(
-        SimdLevel level, NeighbourLists lists, int first, int rows, int t, int hiddenCount, in PackedGates<TGates, TProducts> packed, float* projected,
+        SimdLevel level, NeighbourLists lists, int first, int rows, int t, int hiddenCount, in PackedGates<TGates,
+            TProducts> packed, float* projected,
         float* state, nint room, float* activations, float* before, float* after, float* stateAfter)
     {
         int width = packed.Width;
@@ -206,7 +213,8 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
             if (state is not null)
             {
                 for (int gate = 0; gate < TGates.Gates; gate++)
-                    TProducts.MultiplyPanel(level, rows, hiddenCount, left, packed.Hidden, (gate * width) + u, activations + ((TGates.HiddenSlot + gate) * width) + u, row);
+                    TProducts.MultiplyPanel(level, rows, hiddenCount, left, packed.Hidden, (gate * width) + u, activations
+                        + ((TGates.HiddenSlot + gate) * width) + u, row);
             }
 
             GateKernels<TGates>.Forward(level, rows, activations + u, width, before is null ? null : before + u, after + u, stateAfter + u);
@@ -228,7 +236,8 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
         for (int r = 0; r < rows; r++)
         {
             float* target = work.DHidden + ((long)r * width);
-            new Span<float>(dOutput + ((long)lists.NodeOfPlace[first + r] * hiddenCount), hiddenCount).CopyTo(new Span<float>(target, hiddenCount));
+            new Span<float>(dOutput + ((long)lists.NodeOfPlace[first + r] * hiddenCount),
+                hiddenCount).CopyTo(new Span<float>(target, hiddenCount));
             new Span<float>(target + hiddenCount, width - hiddenCount).Clear();
         }
 
@@ -242,7 +251,8 @@ internal static unsafe class GatedAggregator<TGates, TProducts>
             for (int u = 0; u < width; u += Gemm.Panel)
             {
                 float* carry = t > 0 ? (float*)earlier.Carry + u : null;
-                GateKernels<TGates>.Backward(work.Level, now.Rows, gradients + u, width, carry, (float*)now.Carry + u, work.DHidden + u, work.DCell + u);
+                GateKernels<TGates>.Backward(work.Level, now.Rows, gradients + u, width, carry, (float*)now.Carry + u, work.DHidden + u,
+                    work.DCell + u);
             }
 
             for (int r = 0; r < now.Rows; r++)

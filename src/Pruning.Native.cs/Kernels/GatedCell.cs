@@ -36,21 +36,25 @@ internal static unsafe class GatedCell<TGates, TProducts>
             float* carryAfter = saved is null ? after : saved.Arena.Take((long)count * width);
             float* stateAfter = TGates.HasCell ? state : carryAfter;
             LeftFactor input = TProducts.Left(count, weights.Inputs, x + ((long)first * weights.Inputs), weights.Inputs, inputRoom);
-            LeftFactor recurrent = TProducts.Left(count, weights.Hidden, hidden + ((long)first * weights.Hidden), weights.Hidden, hiddenRoom);
+            LeftFactor recurrent =
+                TProducts.Left(count, weights.Hidden, hidden + ((long)first * weights.Hidden), weights.Hidden, hiddenRoom);
             Copy((TGates.HasCell ? cell : hidden) + ((long)first * weights.Hidden), count, weights.Hidden, weights.Hidden, before, width);
             for (int u = 0; u < width; u += Gemm.Panel)
             {
                 for (int r = 0; r < count; r++)
                 {
                     for (int slot = 0; slot < TGates.Slots; slot++)
-                        new Span<float>(packed.Bias + (slot * width) + u, Gemm.Panel).CopyTo(new Span<float>(activations + ((long)r * row) + (slot * width) + u, Gemm.Panel));
+                        new Span<float>(packed.Bias + (slot * width) + u,
+                            Gemm.Panel).CopyTo(new Span<float>(activations + ((long)r * row) + (slot * width) + u, Gemm.Panel));
                 }
 
                 for (int gate = 0; gate < TGates.Gates; gate++)
                 {
                     int column = (gate * width) + u;
-                    TProducts.MultiplyPanel(level, count, weights.Inputs, input, packed.Input, column, activations + (TGates.InputSlot(gate) * width) + u, row);
-                    TProducts.MultiplyPanel(level, count, weights.Hidden, recurrent, packed.Hidden, column, activations + ((TGates.HiddenSlot + gate) * width) + u, row);
+                    TProducts.MultiplyPanel(level, count, weights.Inputs, input, packed.Input, column, activations
+                        + (TGates.InputSlot(gate) * width) + u, row);
+                    TProducts.MultiplyPanel(level, count, weights.Hidden, recurrent, packed.Hidden, column, activations
+                        + ((TGates.HiddenSlot + gate) * width) + u, row);
                 }
 
                 GateKernels<TGates>.Forward(level, count, activations + u, width, before + u, carryAfter + u, stateAfter + u);
@@ -108,9 +112,11 @@ internal static unsafe class GatedCell<TGates, TProducts>
             Copy((TGates.HasCell ? cell : hidden) + (first * weights.Hidden), step.Rows, weights.Hidden, weights.Hidden, before, width);
             Copy(hidden + (first * weights.Hidden), step.Rows, weights.Hidden, weights.Hidden, state, width);
             for (int u = 0; u < width; u += Gemm.Panel)
-                GateKernels<TGates>.Backward(level, step.Rows, gradients + u, width, before + u, (float*)step.Carry + u, dState + u, dCarry + u);
+                GateKernels<TGates>.Backward(level, step.Rows, gradients + u, width, before + u, (float*)step.Carry + u, dState + u, dCarry
+                    + u);
             TProducts.AddOuter(level, step.Rows, columns, width, ofHidden, row, state, dRecurrent, room);
-            TProducts.Multiply(level, step.Rows, width, columns, TProducts.Left(step.Rows, columns, ofHidden, row, room), recurrent, dState, width, accumulate: true);
+            TProducts.Multiply(level, step.Rows, width, columns, TProducts.Left(step.Rows, columns, ofHidden, row, room), recurrent,
+                dState, width, accumulate: true);
             Copy(dState, step.Rows, weights.Hidden, width, dHidden + (first * weights.Hidden), weights.Hidden);
             if (TGates.HasCell)
                 Copy(dCarry, step.Rows, weights.Hidden, width, dCell + (first * weights.Hidden), weights.Hidden);

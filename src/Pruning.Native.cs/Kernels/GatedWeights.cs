@@ -7,7 +7,8 @@ namespace Pruning.Native.Kernels;
 /// <param name="HiddenWeight">[gates * hidden, hidden]</param>
 /// <param name="InputBias">[gates * hidden]</param>
 /// <param name="HiddenBias">[gates * hidden]</param>
-internal readonly unsafe record struct GatedWeights(int Inputs, int Hidden, nint InputWeight, nint HiddenWeight, nint InputBias, nint HiddenBias)
+internal readonly unsafe record struct GatedWeights(int Inputs, int Hidden, nint InputWeight, nint HiddenWeight, nint InputBias,
+    nint HiddenBias)
 {
     /// <summary>Hidden width rounded up to whole panels.</summary>
     public int Width => Gemm.Padded(Hidden);

@@ -28,7 +28,8 @@ internal static unsafe class Gemm
     /// <param name="c">32 columns of C.</param>
     /// <param name="cRow">Distance between rows of C.</param>
     /// <param name="accumulate">Add to C instead of overwriting it.</param>
-    public static void MultiplyPanel(SimdLevel level, int rows, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner, float* c, nint cRow, bool accumulate)
+    public static void MultiplyPanel(SimdLevel level, int rows, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner,
+        float* c, nint cRow, bool accumulate)
     {
         switch (level)
         {
@@ -66,25 +67,30 @@ internal static unsafe class Gemm
     /// <param name="c">C.</param>
     /// <param name="cRow">Distance between rows of C.</param>
     /// <param name="accumulate">Add to C instead of overwriting it.</param>
-    public static void Multiply(SimdLevel level, int rows, int columns, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner, nint bPanel, float* c, nint cRow, bool accumulate)
+    public static void Multiply(SimdLevel level, int rows, int columns, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner,
+        nint bPanel, float* c, nint cRow, bool accumulate)
     {
         for (int first = 0; first < rows; first += 64)
         {
             int count = Math.Min(64, rows - first);
             for (int column = 0; column < columns; column += Panel)
-                MultiplyPanel(level, count, inner, a + (first * aRow), aRow, aInner, b + (column / Panel * bPanel), bInner, c + (first * cRow) + column, cRow, accumulate);
+                MultiplyPanel(level, count, inner, a + (first * aRow), aRow, aInner, b + (column / Panel * bPanel), bInner, c
+                    + (first * cRow) + column, cRow, accumulate);
         }
     }
 
     // A tile with fewer rows than it has room for computes its last row several times; all of C is read before any is written.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8(int rows, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner, float* c, nint cRow, bool accumulate)
+    private static void Tile8(int rows, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner, float* c, nint cRow,
+        bool accumulate)
     {
         int last = rows - 1;
         float* a0 = a, a1 = a + (Math.Min(1, last) * aRow), a2 = a + (Math.Min(2, last) * aRow), a3 = a + (Math.Min(3, last) * aRow);
-        float* a4 = a + (Math.Min(4, last) * aRow), a5 = a + (Math.Min(5, last) * aRow), a6 = a + (Math.Min(6, last) * aRow), a7 = a + (last * aRow);
+        float* a4 = a + (Math.Min(4, last) * aRow), a5 = a + (Math.Min(5, last) * aRow), a6 = a + (Math.Min(6, last) * aRow), a7 = a
+            + (last * aRow);
         float* c0 = c, c1 = c + (Math.Min(1, last) * cRow), c2 = c + (Math.Min(2, last) * cRow), c3 = c + (Math.Min(3, last) * cRow);
-        float* c4 = c + (Math.Min(4, last) * cRow), c5 = c + (Math.Min(5, last) * cRow), c6 = c + (Math.Min(6, last) * cRow), c7 = c + (last * cRow);
+        float* c4 = c + (Math.Min(4, last) * cRow), c5 = c + (Math.Min(5, last) * cRow), c6 = c + (Math.Min(6, last) * cRow), c7 = c
+            + (last * cRow);
         Vector512<float> x0 = default, y0 = default, x1 = default, y1 = default, x2 = default, y2 = default, x3 = default, y3 = default;
         Vector512<float> x4 = default, y4 = default, x5 = default, y5 = default, x6 = default, y6 = default, x7 = default, y7 = default;
         if (accumulate)
@@ -158,7 +164,8 @@ internal static unsafe class Gemm
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4(int rows, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner, float* c, nint cRow, bool accumulate)
+    private static void Tile4(int rows, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner, float* c, nint cRow,
+        bool accumulate)
     {
         int last = rows - 1;
         float* a0 = a, a1 = a + (Math.Min(1, last) * aRow), a2 = a + (Math.Min(2, last) * aRow), a3 = a + (last * aRow);
@@ -207,7 +214,8 @@ internal static unsafe class Gemm
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile2(int rows, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner, float* c, nint cRow, bool accumulate)
+    private static void Tile2(int rows, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner, float* c, nint cRow,
+        bool accumulate)
     {
         int last = rows - 1;
         float* a0 = a, a1 = a + (last * aRow), c0 = c, c1 = c + (last * cRow);
@@ -242,7 +250,8 @@ internal static unsafe class Gemm
 
     // 3 rows of 4 registers, 4 of B and one of A: the 16 registers of AVX2 hold no more.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile3(int rows, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner, float* c, nint cRow, bool accumulate)
+    private static void Tile3(int rows, int inner, float* a, nint aRow, nint aInner, float* b, nint bInner, float* c, nint cRow,
+        bool accumulate)
     {
         int last = rows - 1;
         float* a0 = a, a1 = a + (Math.Min(1, last) * aRow), a2 = a + (last * aRow);

@@ -54,7 +54,9 @@ internal unsafe interface IGates
         where V : struct, ILanes<V>;
 }
 
-/// <summary>Long short-term memory: i, f, o = sigmoid, g = tanh; c' = f c + i g; h' = o tanh c'. Slots i, f, g, o; the carry is c.</summary>
+/// <summary>
+/// Long short-term memory: i, f, o = sigmoid, g = tanh; c' = f c + i g; h' = o tanh c'. Slots i, f, g, o; the carry is c.
+/// </summary>
 internal readonly unsafe struct LstmGates : IGates
 {
     public static int Slots => 4;
@@ -193,5 +195,6 @@ internal readonly unsafe struct GruGates : IGates
     }
 
     public static void Hidden<V>(int rows, float* activations, nint width, float* nextCarry, float* hidden)
-        where V : struct, ILanes<V> => new Span<float>(nextCarry, checked((int)(rows * width))).CopyTo(new Span<float>(hidden, (int)(rows * width)));
+        where V : struct, ILanes<V> =>
+            new Span<float>(nextCarry, checked((int)(rows * width))).CopyTo(new Span<float>(hidden, (int)(rows * width)));
 }

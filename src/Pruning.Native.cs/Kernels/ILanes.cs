@@ -85,7 +85,8 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 Clamp(Lanes16 x, Lanes16 bound) =>
-        new(Vector512.MaxNative(-bound._value, Vector512.MinNative(bound._value, x._value))); // the processor's own give the second operand back when one is NaN
+        // The processor's own give the second operand back when one is NaN.
+        new(Vector512.MaxNative(-bound._value, Vector512.MinNative(bound._value, x._value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 Max(Lanes16 a, Lanes16 b) => new(Vector512.Max(a._value, b._value));
@@ -138,7 +139,8 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 Clamp(Lanes8 x, Lanes8 bound) =>
-        new(Vector256.MaxNative(-bound._value, Vector256.MinNative(bound._value, x._value))); // the processor's own give the second operand back when one is NaN
+        // The processor's own give the second operand back when one is NaN.
+        new(Vector256.MaxNative(-bound._value, Vector256.MinNative(bound._value, x._value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 Max(Lanes8 a, Lanes8 b) => new(Vector256.Max(a._value, b._value));

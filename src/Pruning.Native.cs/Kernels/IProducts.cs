@@ -27,7 +27,8 @@ internal unsafe interface IProducts
     static abstract void MultiplyPanel(SimdLevel level, int rows, int inner, LeftFactor a, nint packed, int column, float* c, nint cRow);
 
     /// <summary>C = A W or C += A W. inner: padded rows of W.</summary>
-    static abstract void Multiply(SimdLevel level, int rows, int columns, int inner, LeftFactor a, nint packed, float* c, nint cRow, bool accumulate);
+    static abstract void Multiply(SimdLevel level, int rows, int columns, int inner, LeftFactor a, nint packed, float* c, nint cRow,
+        bool accumulate);
 
     /// <summary>
     /// sum += d^T x over the rows. d: [rows, columns], rows <paramref name="dRow"/> apart; x: [rows, width]; sum: columns * width numbers,
@@ -56,10 +57,13 @@ internal readonly unsafe struct Float32Products : IProducts
     public static LeftFactor Left(int rows, int columns, float* a, nint row, nint room) => new((nint)a, row);
 
     public static void MultiplyPanel(SimdLevel level, int rows, int inner, LeftFactor a, nint packed, int column, float* c, nint cRow) =>
-        Gemm.MultiplyPanel(level, rows, inner, (float*)a.Address, a.Row, 1, (float*)packed + ((long)column * inner), Gemm.Panel, c, cRow, accumulate: true);
+        Gemm.MultiplyPanel(level, rows, inner, (float*)a.Address, a.Row, 1, (float*)packed + ((long)column * inner), Gemm.Panel, c, cRow,
+            accumulate: true);
 
-    public static void Multiply(SimdLevel level, int rows, int columns, int inner, LeftFactor a, nint packed, float* c, nint cRow, bool accumulate) =>
-        Gemm.Multiply(level, rows, columns, inner, (float*)a.Address, a.Row, 1, (float*)packed, Gemm.Panel, (nint)inner * Gemm.Panel, c, cRow, accumulate);
+    public static void Multiply(SimdLevel level, int rows, int columns, int inner, LeftFactor a, nint packed, float* c, nint cRow,
+        bool accumulate) =>
+        Gemm.Multiply(level, rows, columns, inner, (float*)a.Address, a.Row, 1, (float*)packed, Gemm.Panel, (nint)inner * Gemm.Panel, c,
+            cRow, accumulate);
 
     public static void AddOuter(SimdLevel level, int rows, int columns, int width, float* d, nint dRow, float* x, float* sum, nint room) =>
         Gemm.Multiply(level, columns, width, rows, d, 1, dRow, x, width, Gemm.Panel, sum, width, accumulate: true);

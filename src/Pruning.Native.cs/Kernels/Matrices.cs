@@ -119,6 +119,7 @@ internal static unsafe class Matrices
     public static void Add(float* source, float* target)
     {
         for (int j = 0; j < Gemm.Panel; j += Vector<float>.Count)
-            Unsafe.WriteUnaligned(target + j, Unsafe.ReadUnaligned<Vector<float>>(target + j) + Unsafe.ReadUnaligned<Vector<float>>(source + j));
+            Unsafe.WriteUnaligned(target + j, Unsafe.ReadUnaligned<Vector<float>>(target + j)
+                + Unsafe.ReadUnaligned<Vector<float>>(source + j));
     }
 }

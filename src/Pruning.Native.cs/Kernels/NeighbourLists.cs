@@ -49,17 +49,20 @@ public sealed class NeighbourLists
         for (int v = 0; v < nodes; v++)
         {
             if (inDegree[v] < 0 || inDegree[v] > segmentSource.Length - firstEdge[v])
-                throw new ArgumentException($"wanted in-degrees that sum to {segmentSource.Length} edges, found {inDegree[v]} at node {v} after {firstEdge[v]} edges.", nameof(inDegree));
+                throw new ArgumentException(
+                    $"wanted in-degrees that sum to {segmentSource.Length} edges, found {inDegree[v]} at node {v} after {firstEdge[v]} edges.", nameof(inDegree));
             firstEdge[v + 1] = firstEdge[v] + (int)inDegree[v];
         }
 
         if (firstEdge[nodes] != segmentSource.Length)
-            throw new ArgumentException($"wanted in-degrees that sum to {segmentSource.Length} edges, found {firstEdge[nodes]}.", nameof(inDegree));
+            throw new ArgumentException($"wanted in-degrees that sum to {segmentSource.Length} edges, found {firstEdge[nodes]}.",
+                nameof(inDegree));
         int[] source = new int[segmentSource.Length];
         for (int e = 0; e < source.Length; e++)
         {
             if ((ulong)segmentSource[e] >= (ulong)nodes)
-                throw new ArgumentException($"edge {e} leaves node {segmentSource[e]}, but there are {nodes} nodes.", nameof(segmentSource));
+                throw new ArgumentException($"edge {e} leaves node {segmentSource[e]}, but there are {nodes} nodes.",
+                    nameof(segmentSource));
             source[e] = (int)segmentSource[e];
         }
 

@@ -37,7 +37,10 @@ public static unsafe class Bfloat16Support
         _release = (delegate* unmanaged<byte, void>)release;
     }
 
-    /// <summary>To be asked after <see cref="TorchNative.Load"/>. Null where bfloat16 products can be used; else what is missing, to follow "found".</summary>
+    /// <summary>
+    /// To be asked after <see cref="TorchNative.Load"/>. Null where bfloat16 products can be used; else what is missing, to
+    /// follow "found".
+    /// </summary>
     public static string? WhyNot { get; }
 
     /// <summary>C = A B or C += A B. Kernels are made for each number of rows and kept by the thread, so there should be few.</summary>
@@ -51,7 +54,8 @@ public static unsafe class Bfloat16Support
     /// <param name="c">C.</param>
     /// <param name="cRow">Distance between rows of C.</param>
     /// <param name="accumulate">Add to C instead of overwriting it.</param>
-    internal static void Multiply(int rows, int columns, int inner, ushort* a, nint aRow, ushort* b, nint bRow, float* c, nint cRow, bool accumulate) =>
+    internal static void Multiply(int rows, int columns, int inner, ushort* a, nint aRow, ushort* b, nint bRow, float* c, nint cRow,
+        bool accumulate) =>
         _multiply(rows, columns, inner, aRow, bRow, cRow, accumulate ? (byte)1 : (byte)0, a, b, c, 1);
 
     /// <summary>Gives back the tile registers that a processor with AMX has. After the last product of a kernel.</summary>
@@ -66,8 +70,10 @@ public static unsafe class Bfloat16Support
             return $"the environment variable {limit}, which may forbid them";
         nint library = TorchNative.Cpu;
         if (library == 0)
-            throw new InvalidOperationException("bfloat16 products were asked for before libtorch was loaded; call TorchNative.Load first.");
-        return NativeLibrary.TryGetExport(library, MultiplyName, out multiply) && NativeLibrary.TryGetExport(library, ReleaseName, out release)
+            throw new InvalidOperationException(
+                "bfloat16 products were asked for before libtorch was loaded; call TorchNative.Load first.");
+        return NativeLibrary.TryGetExport(library, MultiplyName, out multiply)
+            && NativeLibrary.TryGetExport(library, ReleaseName, out release)
             ? null
             : "a libtorch without the function that multiplies them";
     }

@@ -26,7 +26,9 @@ public static class Simd
         : SimdLevel.Scalar;
 }
 
-/// <summary>How the fused kernels compute. Every call gets it as an argument, so calls with different options can run at the same time.</summary>
+/// <summary>
+/// How the fused kernels compute. Every call gets it as an argument, so calls with different options can run at the same time.
+/// </summary>
 /// <param name="Precision">In which numbers products are taken.</param>
 /// <param name="Level">The widest vector registers that are used; at most <see cref="Simd.Best"/>.</param>
 public readonly record struct KernelOptions(ProductPrecision Precision, SimdLevel Level)

@@ -16,7 +16,8 @@ internal static unsafe class TensorMemory
     public static nint Address(torch.Tensor tensor) =>
         tensor.is_contiguous()
             ? _data(tensor.Handle)
-            : throw new ArgumentException($"wanted a contiguous tensor, found [{string.Join(", ", tensor.shape)}] with gaps.", nameof(tensor));
+            : throw new ArgumentException($"wanted a contiguous tensor, found [{string.Join(", ", tensor.shape)}] with gaps.",
+                nameof(tensor));
 
     /// <summary>Address of the first number of a contiguous float32 tensor on the CPU.</summary>
     /// <param name="tensor">The tensor.</param>
@@ -31,7 +32,8 @@ internal static unsafe class TensorMemory
         if (!fits || tensor.dtype != torch.ScalarType.Float32 || tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
         {
             throw new ArgumentException(
-                $"the fused kernels wanted {name} as a contiguous float32 tensor [{string.Join(", ", shape.ToArray())}] on the CPU, found {tensor.dtype} [{string.Join(", ", tensor.shape)}] on {tensor.device}.",
+                $"the fused kernels wanted {name} as a contiguous float32 tensor [{string.Join(", ", shape.ToArray())}] "
+                    + $"on the CPU, found {tensor.dtype} [{string.Join(", ", tensor.shape)}] on {tensor.device}.",
                 name);
         }
 

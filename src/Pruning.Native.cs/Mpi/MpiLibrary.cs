@@ -42,7 +42,8 @@ internal sealed unsafe class MpiLibrary
         SetErrorHandler = (delegate* unmanaged<nint, nint, int>)Export(library, "MPI_Comm_set_errhandler");
         Test = (delegate* unmanaged<nint*, int*, nint, int>)Export(library, "MPI_Test");
         Iallgatherv = (delegate* unmanaged<void*, int, nint, void*, int*, int*, nint, nint, nint*, int>)Export(library, "MPI_Iallgatherv");
-        Ialltoallv = (delegate* unmanaged<void*, int*, int*, nint, void*, int*, int*, nint, nint, nint*, int>)Export(library, "MPI_Ialltoallv");
+        Ialltoallv =
+            (delegate* unmanaged<void*, int*, int*, nint, void*, int*, int*, nint, nint, nint*, int>)Export(library, "MPI_Ialltoallv");
         _errorString = Export(library, "MPI_Error_string");
     }
 
@@ -98,7 +99,8 @@ internal sealed unsafe class MpiLibrary
         }
 
         throw new DeviceException(
-            $"wanted the system's MPI library to run on several processes, found none of {string.Join(", ", candidates)}; install Open MPI (package openmpi-bin) or MPICH, or name its library in {EnvironmentName}.");
+            "wanted the system's MPI library to run on several processes, found none of "
+                + $"{string.Join(", ", candidates)}; install Open MPI (package openmpi-bin) or MPICH, or name its library in {EnvironmentName}.");
     }
 
     /// <summary>What a return code means.</summary>
@@ -114,5 +116,7 @@ internal sealed unsafe class MpiLibrary
     private nint Export(nint library, string name) =>
         NativeLibrary.TryGetExport(library, name, out nint address)
             ? address
-            : throw new DeviceException($"wanted the function {name} of MPI 3, found none in {Path}; install a newer MPI library, or name one in {EnvironmentName}.");
+            : throw new DeviceException(
+                $"wanted the function {name} of MPI 3, found none in {Path}; install a newer MPI library, or name one in "
+                    + $"{EnvironmentName}.");
 }

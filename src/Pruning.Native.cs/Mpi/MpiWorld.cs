@@ -87,7 +87,8 @@ public sealed unsafe class MpiWorld : IDisposable
         foreach (int l in lengths)
             total += l;
         if (total > Array.MaxLength)
-            throw new PeerException($"wanted to gather at most {Array.MaxLength} bytes of {Size} ranks, found {total}; gather less at once.");
+            throw new PeerException(
+                $"wanted to gather at most {Array.MaxLength} bytes of {Size} ranks, found {total}; gather less at once.");
         byte[] all = new byte[(int)total];
         AllGather(mine, all, lengths);
         byte[][] parts = new byte[Size][];
@@ -118,7 +119,8 @@ public sealed unsafe class MpiWorld : IDisposable
         fixed (int* fromLengths = sendLengths, fromStarts = sendStarts, toLengths = receiveLengths, toStarts = receiveStarts)
         {
             nint request = 0;
-            Complete(_mpi.Ialltoallv(from, fromLengths, fromStarts, _mpi.Byte, to, toLengths, toStarts, _mpi.Byte, _mpi.CommWorld, &request), &request, "MPI_Ialltoallv");
+            Complete(_mpi.Ialltoallv(from, fromLengths, fromStarts, _mpi.Byte, to, toLengths, toStarts, _mpi.Byte, _mpi.CommWorld,
+                &request), &request, "MPI_Ialltoallv");
         }
     }
 
@@ -136,7 +138,8 @@ public sealed unsafe class MpiWorld : IDisposable
         fixed (int* toLengths = lengths, toStarts = starts)
         {
             nint request = 0;
-            Complete(_mpi.Iallgatherv(from, mine.Length, _mpi.Byte, to, toLengths, toStarts, _mpi.Byte, _mpi.CommWorld, &request), &request, "MPI_Iallgatherv");
+            Complete(_mpi.Iallgatherv(from, mine.Length, _mpi.Byte, to, toLengths, toStarts, _mpi.Byte, _mpi.CommWorld, &request),
+                &request, "MPI_Iallgatherv");
         }
     }
 
@@ -173,7 +176,9 @@ public sealed unsafe class MpiWorld : IDisposable
         }
     }
 
-    /// <summary>How many of <paramref name="count"/> things each of <paramref name="parts"/> gets when they are dealt out in runs.</summary>
+    /// <summary>
+    /// How many of <paramref name="count"/> things each of <paramref name="parts"/> gets when they are dealt out in runs.
+    /// </summary>
     public static int[] Slices(int count, int parts)
     {
         int[] counts = new int[parts];
@@ -291,14 +296,17 @@ public sealed unsafe class MpiWorld : IDisposable
         {
             _broken = true;
             string ranks = string.Join(", ", ended.Select(r => $"rank {r} (process {_processes[r].Id})"));
-            throw new PeerException($"wanted all {Size} ranks, lost {ranks}: the process has ended; rank {Rank} stops. Start again with --resume to go on from the last checkpoint.");
+            throw new PeerException(
+                $"wanted all {Size} ranks, lost {ranks}: the process has ended; rank {Rank} stops. Start again with --resume to "
+                    + "go on from the last checkpoint.");
         }
 
         if (waited > RankTimeout)
         {
             _broken = true;
             string others = string.Join(", ", Elsewhere());
-            throw new PeerException($"wanted all {Size} ranks within {RankTimeout.TotalSeconds:0} s, and rank {Rank} still waits although no process on its machine has ended; look at {(others.Length > 0 ? others : "the ranks of this machine, one may hang")}, and see --rank-timeout.");
+            throw new PeerException(
+                $"wanted all {Size} ranks within {RankTimeout.TotalSeconds:0} s, and rank {Rank} still waits although no process on its machine has ended; look at {(others.Length > 0 ? others : "the ranks of this machine, one may hang")}, and see --rank-timeout.");
         }
     }
 

@@ -16,10 +16,13 @@ public static unsafe class CudaRuntime
     public static void SetDevice(int device)
     {
         string path = MappedLibraries.FindStarting("libcudart")
-            ?? throw new DeviceException("wanted CUDA's runtime (libcudart) beside libtorch, found none in this process; use a CUDA build of libtorch, see docs/how-to/use-a-gpu.md.");
+            ?? throw new DeviceException(
+                "wanted CUDA's runtime (libcudart) beside libtorch, found none in this process; use a CUDA build of libtorch, "
+                    + "see docs/how-to/use-a-gpu.md.");
         var setDevice = (delegate* unmanaged<int, int>)NativeLibrary.GetExport(NativeLibrary.Load(path), "cudaSetDevice");
         int result = setDevice(device);
         if (result != 0)
-            throw new DeviceException($"wanted to work on GPU {device}, found that {path} refuses (cudaError_t {result}); see what nvidia-smi lists.");
+            throw new DeviceException(
+                $"wanted to work on GPU {device}, found that {path} refuses (cudaError_t {result}); see what nvidia-smi lists.");
     }
 }

@@ -92,7 +92,8 @@ public sealed unsafe class NcclLibrary
         if (!string.IsNullOrWhiteSpace(torchDirectory))
         {
             names.Add(System.IO.Path.Combine(torchDirectory, "libnccl.so.2"));
-            names.Add(System.IO.Path.GetFullPath(System.IO.Path.Combine(torchDirectory, "..", "..", "nvidia", "nccl", "lib", "libnccl.so.2")));
+            names.Add(System.IO.Path.GetFullPath(System.IO.Path.Combine(torchDirectory, "..", "..", "nvidia", "nccl", "lib",
+                "libnccl.so.2")));
         }
 
         names.Add("libnccl.so");
@@ -113,7 +114,8 @@ public sealed unsafe class NcclLibrary
         }
 
         throw new DeviceException(
-            $"wanted NCCL to exchange gradients between GPUs, found none of {string.Join(", ", candidates)}; install NCCL 2, or name its library in {EnvironmentName}.");
+            $"wanted NCCL to exchange gradients between GPUs, found none of {string.Join(", ", candidates)}; install "
+                + $"NCCL 2, or name its library in {EnvironmentName}.");
     }
 
     /// <summary>A new id, for one rank to make and all to get.</summary>
@@ -130,11 +132,13 @@ public sealed unsafe class NcclLibrary
         if (result == NcclSuccess)
             return;
         string words = Marshal.PtrToStringUTF8((nint)_getErrorString(result)) ?? "no word";
-        throw new PeerException($"{function} failed: {words} (ncclResult_t {result}, {Path}); NCCL_DEBUG=INFO in the environment tells more.");
+        throw new PeerException(
+            $"{function} failed: {words} (ncclResult_t {result}, {Path}); NCCL_DEBUG=INFO in the environment tells more.");
     }
 
     private nint Export(nint library, string name) =>
         NativeLibrary.TryGetExport(library, name, out nint address)
             ? address
-            : throw new DeviceException($"wanted the function {name} of NCCL 2.7 or newer, found none in {Path}; name another one in {EnvironmentName}.");
+            : throw new DeviceException(
+                $"wanted the function {name} of NCCL 2.7 or newer, found none in {Path}; name another one in {EnvironmentName}.");
 }

@@ -60,7 +60,8 @@ public sealed unsafe class NcclRanks : IDisposable
         Live();
         long bytes = Bytes(send) / Size;
         if (send.numel() % Size != 0 || Bytes(receive) != Bytes(send))
-            throw new ArgumentException($"wanted numbers for {Size} pieces of one length to send and as many to receive, found {send.numel()} and {receive.numel()}.", nameof(send));
+            throw new ArgumentException(
+                $"wanted numbers for {Size} pieces of one length to send and as many to receive, found {send.numel()} and {receive.numel()}.", nameof(send));
         byte* from = (byte*)TensorMemory.Address(send), to = (byte*)TensorMemory.Address(receive);
         // Without the group the first send would wait for a receive that its own rank has not asked for yet.
         _nccl.Check(_nccl.GroupStart(), "ncclGroupStart");
@@ -86,7 +87,8 @@ public sealed unsafe class NcclRanks : IDisposable
         Live();
         if (Bytes(all) != Bytes(mine) * Size)
             throw new ArgumentException($"wanted room for {Size} pieces of {Bytes(mine)} bytes, found {Bytes(all)}.", nameof(all));
-        _nccl.Check(_nccl.AllGather((void*)TensorMemory.Address(mine), (void*)TensorMemory.Address(all), (nuint)Bytes(mine), NcclLibrary.Uint8, _communicator, DefaultStream), "ncclAllGather");
+        _nccl.Check(_nccl.AllGather((void*)TensorMemory.Address(mine), (void*)TensorMemory.Address(all), (nuint)Bytes(mine),
+            NcclLibrary.Uint8, _communicator, DefaultStream), "ncclAllGather");
     }
 
     /// <summary>Leaves after what is queued is done.</summary>

@@ -24,7 +24,8 @@ internal static class MappedLibraries
     public static string? FindStarting(string prefix, IEnumerable<string>? maps = null) =>
         (maps ?? File.ReadLines("/proc/self/maps"))
             .Select(line => line.IndexOf('/', StringComparison.Ordinal) is var start and >= 0 ? line[start..] : "")
-            .FirstOrDefault(path => Path.GetFileName(path).StartsWith(prefix, StringComparison.Ordinal) && path.Contains(".so", StringComparison.Ordinal));
+            .FirstOrDefault(path => Path.GetFileName(path).StartsWith(prefix, StringComparison.Ordinal)
+                && path.Contains(".so", StringComparison.Ordinal));
 
     /// <summary>Symbol versions that the mapped library defines, or null when none with this soname is mapped.</summary>
     public static IReadOnlySet<string>? ProvidedVersions(string soName) =>

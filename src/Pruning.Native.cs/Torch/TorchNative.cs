@@ -36,7 +36,8 @@ public static partial class TorchNative
 {
     // libtorch_cpu pulls its dependencies in by soname, so each is mapped from the same directory before it is asked for.
     // A second libtorch in one process aborts it.
-    private static readonly string[] _libraries = ["libtorch_global_deps", "libc10", "libtorch_cpu", "libc10_cuda", "libtorch_cuda", "libtorch"];
+    private static readonly string[] _libraries =
+        ["libtorch_global_deps", "libc10", "libtorch_cpu", "libc10_cuda", "libtorch_cuda", "libtorch"];
 
     private static readonly Lock _gate = new();
     private static TorchLibrary? _loaded;
@@ -76,7 +77,8 @@ public static partial class TorchNative
             if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
             {
                 throw new DeviceException(
-                    $"libtorch is supported on Linux x86-64 only, and this is {RuntimeInformation.RuntimeIdentifier}; run GraphPruning there, or in a Linux container.");
+                    $"libtorch is supported on Linux x86-64 only, and this is {RuntimeInformation.RuntimeIdentifier}; "
+                        + "run GraphPruning there, or in a Linux container.");
             }
 
             TorchSearchInputs inputs = Inputs(directory);
@@ -113,7 +115,8 @@ public static partial class TorchNative
             TorchSharpDirectory = location.Length > 0 ? Path.GetDirectoryName(location)! : "",
             TorchSharpVersion = PackageVersion(torchSharp),
             LibTorchVersion = WantedVersion().ToString(3),
-            PackageFolders = string.IsNullOrEmpty(packages) ? home.Length > 0 ? [Path.Combine(home, ".nuget", "packages")] : [] : [packages],
+            PackageFolders = string.IsNullOrEmpty(packages) ? home.Length > 0 ? [Path.Combine(home, ".nuget", "packages")] : []
+                : [packages],
         };
     }
 
@@ -185,7 +188,8 @@ public static partial class TorchNative
         }
 
         throw new DeviceException(
-            $"TorchSharp {inputs.TorchSharpVersion} wants libtorch {inputs.LibTorchVersion}, but the one in {found.Directory} (from {found.Source}) is {version}; "
+            $"TorchSharp {inputs.TorchSharpVersion} wants libtorch {inputs.LibTorchVersion}, but the one in "
+                + $"{found.Directory} (from {found.Source}) is {version}; "
             + $"name a libtorch {WantedVersion().ToString(2)}.x, or none to use the pinned package.");
     }
 
@@ -248,8 +252,10 @@ public static partial class TorchNative
         catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
         {
             // The loader's own words are the last line; those before it are .NET's general advice.
-            string reason = error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.');
-            throw new DeviceException($"{path} of {what} could not be loaded ({reason}); check that the directory is complete and made for this system.", error);
+            string reason =
+                error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.');
+            throw new DeviceException(
+                $"{path} of {what} could not be loaded ({reason}); check that the directory is complete and made for this system.", error);
         }
     }
 
@@ -269,7 +275,8 @@ public static partial class TorchNative
         catch (Exception error) when (error is InvalidOperationException or TypeInitializationException)
         {
             throw new DeviceException(
-                $"TorchSharp could not be attached to libtorch in {directory} ({(error.InnerException ?? error).Message}); call TorchNative.Load before any other use of TorchSharp.",
+                $"TorchSharp could not be attached to libtorch in {directory} "
+                    + $"({(error.InnerException ?? error).Message}); call TorchNative.Load before any other use of TorchSharp.",
                 error);
         }
     }
@@ -283,7 +290,9 @@ public static partial class TorchNative
             return;
         TorchCandidate wanted = TorchSearch.FindDirectory(Inputs(directory));
         if (wanted.Directory != loaded.Directory)
-            throw new DeviceException($"libtorch of {wanted.Directory} was asked for, but this process has loaded the one in {loaded.Directory}; start a new process for another one.");
+            throw new DeviceException(
+                $"libtorch of {wanted.Directory} was asked for, but this process has loaded the one in {loaded.Directory}; start "
+                    + "a new process for another one.");
     }
 
     private static string PackageVersion(Assembly assembly)
@@ -295,7 +304,8 @@ public static partial class TorchNative
     /// <summary>The libtorch version that TorchSharp was compiled for. Asking the property would load libtorch.</summary>
     private static Version WantedVersion()
     {
-        object? constant = typeof(torch).GetField("libtorchPackageVersion", BindingFlags.NonPublic | BindingFlags.Static)?.GetRawConstantValue();
+        object? constant =
+            typeof(torch).GetField("libtorchPackageVersion", BindingFlags.NonPublic | BindingFlags.Static)?.GetRawConstantValue();
         return Version.Parse(Convert.ToString(constant, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : "2.10.0");
     }
 }

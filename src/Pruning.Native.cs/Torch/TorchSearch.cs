@@ -68,7 +68,8 @@ internal static class TorchSearch
             candidates.Add(new(Path.GetFullPath(inputs.BuildDirectory), "the build"));
         // libtorch/ is what BundleLibTorch publishes; the other two are where NuGet's targets put a CUDA package.
         foreach (string inner in new[] { "libtorch", Runtime, "" })
-            candidates.Add(new(Path.TrimEndingDirectorySeparator(Path.Combine(inputs.ApplicationDirectory, inner)), "the program's folder"));
+            candidates.Add(new(Path.TrimEndingDirectorySeparator(Path.Combine(inputs.ApplicationDirectory, inner)),
+                "the program's folder"));
         foreach (string folder in inputs.PackageFolders)
             candidates.Add(new(Path.Combine(folder, "libtorch-cpu-linux-x64", inputs.LibTorchVersion, Runtime), "NuGet's package folder"));
         return candidates;
@@ -83,7 +84,8 @@ internal static class TorchSearch
             ?? throw new DeviceException(
                 $"libtorch was not found: no libtorch_cpu.so in {Listed(candidates.Select(c => $"{c.Directory} (from {c.Source})"))}; "
                 + (candidates[0].Source is "--libtorch" or EnvironmentName
-                    ? $"name the directory of a libtorch {inputs.LibTorchVersion} with {candidates[0].Source}, or leave it out to use the pinned package."
+                    ? $"name the directory of a libtorch {inputs.LibTorchVersion} with {candidates[0].Source}, or leave it "
+                        + "out to use the pinned package."
                     : $"run ./graph-pruning doctor to restore the packages, or name a directory with --libtorch or {EnvironmentName}."));
     }
 
@@ -100,7 +102,8 @@ internal static class TorchSearch
         // TorchSharp.dll in the package itself: <package>/lib/net8.0/TorchSharp.dll.
         if (inputs.TorchSharpDirectory.Length > 0)
             paths.Add(Path.GetFullPath(Path.Combine(inputs.TorchSharpDirectory, "..", "..", Runtime, ShimName)));
-        paths.AddRange(inputs.PackageFolders.Select(folder => Path.Combine(folder, "torchsharp", inputs.TorchSharpVersion, Runtime, ShimName)));
+        paths.AddRange(inputs.PackageFolders.Select(folder =>
+            Path.Combine(folder, "torchsharp", inputs.TorchSharpVersion, Runtime, ShimName)));
         return paths;
     }
 
@@ -110,7 +113,9 @@ internal static class TorchSearch
     {
         IReadOnlyList<string> paths = ShimPaths(inputs);
         return paths.FirstOrDefault(File.Exists)
-            ?? throw new DeviceException($"TorchSharp's native part was not found: none of {Listed(paths)} is there; run ./graph-pruning doctor to restore the packages.");
+            ?? throw new DeviceException(
+                $"TorchSharp's native part was not found: none of {Listed(paths)} is there; run ./graph-pruning doctor to "
+                    + "restore the packages.");
     }
 
     private static string Listed(IEnumerable<string> paths) => string.Join(", ", paths);

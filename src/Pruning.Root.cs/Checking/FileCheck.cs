@@ -49,7 +49,8 @@ internal sealed class FileCheck(RootFile file)
                 return [damaged];
             return CheckNtuple(ntuple!);
         }
-        return listed.Entry.IsDirectory || Attempt(() => RecordReader.Read(file.File, listed.Key, at)) is not RootFinding broken ? [] : [broken];
+        return listed.Entry.IsDirectory || Attempt(() => RecordReader.Read(file.File, listed.Key, at)) is not RootFinding broken ? []
+            : [broken];
     }
 
     private IEnumerable<RootFinding> CheckBranch(RootTree tree, RootBranch branch)
@@ -61,7 +62,8 @@ internal sealed class FileCheck(RootFile file)
             yield break;
         }
         if (baskets.Length > 0 && branch.IsSupported && branch.EntryCount != tree.EntryCount)
-            yield return new RootFinding(RootErrorKind.InconsistentCounts, $"the branch has {branch.EntryCount} entries, the tree {tree.EntryCount}", branch.Location);
+            yield return new RootFinding(RootErrorKind.InconsistentCounts,
+                $"the branch has {branch.EntryCount} entries, the tree {tree.EntryCount}", branch.Location);
         foreach (BasketPlace basket in baskets)
         {
             if (basket.Embedded is null)
@@ -90,7 +92,8 @@ internal sealed class FileCheck(RootFile file)
     private static void Decode(RootTree tree, RootBranch branch, BasketPlace basket)
     {
         IReadOnlyList<RootColumn> columns = tree.ReadBranch(branch, basket.First, basket.End);
-        if (branch.Layout is not { Kind: EntryKind.Counted, Counter: string counter } || !tree.TryBranch(counter, out RootBranch? counting) || counting.FixedLength != 1 || counting.EntryCount < basket.End)
+        if (branch.Layout is not { Kind: EntryKind.Counted, Counter: string counter } || !tree.TryBranch(counter, out RootBranch? counting)
+            || counting.FixedLength != 1 || counting.EntryCount < basket.End)
             return;
         int[] counts = tree.ReadAs<int>(counting.Name, basket.First, basket.End).Values;
         var values = (JaggedColumn)columns[0];

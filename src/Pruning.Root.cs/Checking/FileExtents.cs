@@ -27,7 +27,8 @@ internal sealed class FileExtents
             {
                 yield return new RootFinding(
                     RootErrorKind.CorruptKey,
-                    $"the record of the bytes {extent.First} to {extent.End} begins inside the one of the bytes {above.First} to {above.End}",
+                    $"the record of the bytes {extent.First} to {extent.End} begins inside the one of the bytes "
+                        + $"{above.First} to {above.End}",
                     at);
             }
             if (extent.End > above.End)

@@ -23,7 +23,8 @@ internal static class NtuplePageCheck
                     continue;
                 foreach (PageRecord page in cluster.Columns[column].Pages)
                 {
-                    if (CheckPage(ntuple, page, ntuple.Location with { Cluster = cluster.Index, Byte = page.Offset }) is RootFinding finding)
+                    if (CheckPage(ntuple, page,
+                        ntuple.Location with { Cluster = cluster.Index, Byte = page.Offset }) is RootFinding finding)
                         yield return finding;
                 }
             }
@@ -45,7 +46,8 @@ internal static class NtuplePageCheck
             buffer = ArrayPool<byte>.Shared.Rent(bytes);
             Span<byte> stored = buffer.AsSpan(0, bytes);
             NtupleBlobs.Read(ntuple.File, page.Offset, stored, ntuple.MaxKeyBytes, at);
-            NtupleChecksum.Require(stored[..page.StoredBytes], BinaryPrimitives.ReadUInt64LittleEndian(stored[page.StoredBytes..]), "a page", at);
+            NtupleChecksum.Require(stored[..page.StoredBytes], BinaryPrimitives.ReadUInt64LittleEndian(stored[page.StoredBytes..]),
+                "a page", at);
             return null;
         }
         catch (RootFormatException error)

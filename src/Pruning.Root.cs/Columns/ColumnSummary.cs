@@ -60,7 +60,8 @@ public sealed class ColumnSummary
         if (_levelCounts.Length == 0)
             (Branch, Field, Kind, _levelCounts) = (column.Branch, column.Field, kind, new long[counts.Length]);
         if (column.Branch != Branch || column.Field != Field || kind != Kind || counts.Length != _levelCounts.Length)
-            throw new ArgumentException($"Cannot add '{column.Branch}' '{column.Field}' ({kind}, {counts.Length} levels) to a summary of '{Branch}' '{Field}' ({Kind}, {_levelCounts.Length} levels): it is another column.", nameof(column));
+            throw new ArgumentException(
+                $"Cannot add '{column.Branch}' '{column.Field}' ({kind}, {counts.Length} levels) to a summary of '{Branch}' '{Field}' ({Kind}, {_levelCounts.Length} levels): it is another column.", nameof(column));
         for (int level = 0; level < counts.Length; level++)
             _levelCounts[level] += counts[level];
         ValueCount += column.ValueCount;
@@ -92,13 +93,15 @@ public sealed class ColumnSummary
     private static RootElementType ElementTypeOf(RootColumn column)
     {
         Type type = column.GetType().GetGenericArguments()[0];
-        return RootElementTypes.Of(type) ?? throw new ArgumentException($"Cannot summarise a column of {type}: it holds no numbers.", nameof(column));
+        return RootElementTypes.Of(type)
+            ?? throw new ArgumentException($"Cannot summarise a column of {type}: it holds no numbers.", nameof(column));
     }
 
     private void AppendLittleEndian(ReadOnlySpan<byte> bytes)
     {
         if (!BitConverter.IsLittleEndian)
-            throw new PlatformNotSupportedException("Cannot compute the checksum on this machine: it is defined over little-endian bytes, and the machine is big-endian.");
+            throw new PlatformNotSupportedException(
+                "Cannot compute the checksum on this machine: it is defined over little-endian bytes, and the machine is big-endian.");
         _crc.Append(bytes);
     }
 

@@ -76,7 +76,8 @@ internal sealed class SwapConverter<T> : ElementConverter<T>
         return -1;
     }
 
-    public override string Describe(ReadOnlySpan<byte> raw, int index) => throw new InvalidOperationException("A value always fits its own type.");
+    public override string Describe(ReadOnlySpan<byte> raw, int index) =>
+        throw new InvalidOperationException("A value always fits its own type.");
 
     /// <summary>Big-endian bytes to values.</summary>
     public static unsafe void Swap(ReadOnlySpan<byte> raw, Span<T> values)
@@ -144,7 +145,8 @@ internal sealed class CastConverter<TSource, T>(bool isBool = false) : ElementCo
             if (ToFloat)
             {
                 values[i] = T.CreateTruncating(value);
-                if (typeof(TSource) == typeof(double) && typeof(T) == typeof(float) && T.IsInfinity(values[i]) && !TSource.IsInfinity(value))
+                if (typeof(TSource) == typeof(double) && typeof(T) == typeof(float) && T.IsInfinity(values[i])
+                    && !TSource.IsInfinity(value))
                     return i;
             }
             else if (FromFloat)
@@ -183,7 +185,8 @@ internal sealed class UnpackConverter<T>(FloatPacking packing) : ElementConverte
     }
 
     public override string Describe(ReadOnlySpan<byte> raw, int index) =>
-        packing.Unpack(raw.Slice(index * packing.DiskBytes, packing.DiskBytes)).ToString("R", System.Globalization.CultureInfo.InvariantCulture);
+        packing.Unpack(raw.Slice(index * packing.DiskBytes, packing.DiskBytes)).ToString("R",
+            System.Globalization.CultureInfo.InvariantCulture);
 }
 
 /// <summary>Numbers that are 0 or 1.</summary>
@@ -208,7 +211,8 @@ internal static class Exact
     {
         integer = T.CreateSaturating(value);
         // The round trip is exact unless something was lost, except that the largest long and ulong round up to 2^63 and 2^64.
-        bool tooLarge = (typeof(T) == typeof(long) && value == 9223372036854775808.0) || (typeof(T) == typeof(ulong) && value == 18446744073709551616.0);
+        bool tooLarge = (typeof(T) == typeof(long) && value == 9223372036854775808.0)
+            || (typeof(T) == typeof(ulong) && value == 18446744073709551616.0);
         return double.CreateTruncating(integer) == value && !tooLarge;
     }
 }

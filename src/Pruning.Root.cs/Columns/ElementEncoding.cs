@@ -74,7 +74,8 @@ internal sealed record FloatPacking(int Bits, double Minimum, double Step, bool 
         string[] parts = title[(open + 1)..close].Split(',');
         if (parts.Length is < 2 or > 3 || !TryNumber(parts[0], out double minimum) || !TryNumber(parts[1], out double maximum))
             return null;
-        int bits = parts.Length == 3 && int.TryParse(parts[2], NumberStyles.Integer, CultureInfo.InvariantCulture, out int given) && given is >= 2 and <= 32 ? given : 32;
+        int bits = parts.Length == 3 && int.TryParse(parts[2], NumberStyles.Integer, CultureInfo.InvariantCulture, out int given)
+            && given is >= 2 and <= 32 ? given : 32;
         // With all 32 bits ROOT divides the range by 2^32 - 1 and uproot by 2^32, at most one step apart. This reader
         // follows uproot, whose values it is compared with.
         if (minimum < maximum)

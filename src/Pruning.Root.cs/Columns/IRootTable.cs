@@ -82,6 +82,9 @@ public interface IRootBranch
     /// <summary>Bytes of the pieces once decompressed.</summary>
     long UncompressedBytes { get; }
 
-    /// <summary>The codec and setting that the pieces are stored with, for example <c>zstd 505</c> or <c>none</c>. Reads some bytes of the file.</summary>
+    /// <summary>
+    /// The codec and setting that the pieces are stored with, for example <c>zstd 505</c> or <c>none</c>. Reads some bytes of
+    /// the file.
+    /// </summary>
     string Compression { get; }
 }

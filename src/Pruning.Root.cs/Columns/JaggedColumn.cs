@@ -22,10 +22,16 @@ public abstract class JaggedColumn : RootColumn
     /// <summary>Values per element where a counted dimension is followed by constant ones (<c>x[n][3]</c>: 3), else 1.</summary>
     public int InnerLength { get; }
 
-    /// <summary>Constant dimensions, the first outermost: of every entry where all have the same number of values, else of every element.</summary>
+    /// <summary>
+    /// Constant dimensions, the first outermost: of every entry where all have the same number of values, else of every
+    /// element.
+    /// </summary>
     public IReadOnlyList<int> Dimensions { get; }
 
-    /// <summary>[entries + 1] entry e owns the values [Offsets[e], Offsets[e + 1]); begins with 0. Columns that are read together and have the same counter share this array, so do not change it.</summary>
+    /// <summary>
+    /// [entries + 1] entry e owns the values [Offsets[e], Offsets[e + 1]); begins with 0. Columns that are read together and
+    /// have the same counter share this array, so do not change it.
+    /// </summary>
     public long[] Offsets => _offsets ??= ConstantOffsets(EntryCount, FixedLength ?? 0);
 
     /// <inheritdoc/>

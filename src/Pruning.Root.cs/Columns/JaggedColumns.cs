@@ -30,8 +30,10 @@ public sealed class JaggedColumns
         where T : unmanaged
     {
         if (!_columns.TryGetValue(branch, out JaggedColumn? column))
-            throw new ArgumentException($"Cannot get branch '{branch}': it was not read. These were: {string.Join(", ", _columns.Keys)}.", nameof(branch));
+            throw new ArgumentException($"Cannot get branch '{branch}': it was not read. These were: {string.Join(", ", _columns.Keys)}.",
+                nameof(branch));
         return column as JaggedColumn<T>
-            ?? throw new ArgumentException($"Cannot get branch '{branch}' as {typeof(T).Name}: it was read as {column.ElementType.CppName()}. Request it with ColumnRequest.As<{typeof(T).Name}>.", nameof(branch));
+            ?? throw new ArgumentException(
+                $"Cannot get branch '{branch}' as {typeof(T).Name}: it was read as {column.ElementType.CppName()}. Request it with ColumnRequest.As<{typeof(T).Name}>.", nameof(branch));
     }
 }

@@ -19,7 +19,10 @@ public abstract class RootColumn
     /// <summary>Full name of the branch, or of the RNTuple's top-level field.</summary>
     public string Branch { get; }
 
-    /// <summary>Member within the branch: <c>x</c> of a record or leaf list, <c>0</c> and <c>1</c> for keys and values of a map, joined by dots where records are nested; empty for the branch itself.</summary>
+    /// <summary>
+    /// Member within the branch: <c>x</c> of a record or leaf list, <c>0</c> and <c>1</c> for keys and values of a map, joined
+    /// by dots where records are nested; empty for the branch itself.
+    /// </summary>
     public string Field { get; }
 
     /// <summary>Entry of the tree that is entry 0 of the column.</summary>
@@ -81,7 +84,8 @@ public sealed class TextColumn : RootColumn
     private readonly byte[] _bytes;
     private readonly long[] _starts;
 
-    internal TextColumn(string branch, string field, long firstEntry, long entryCount, IReadOnlyList<long[]> levels, long[] starts, byte[] bytes)
+    internal TextColumn(string branch, string field, long firstEntry, long entryCount, IReadOnlyList<long[]> levels, long[] starts,
+        byte[] bytes)
         : base(branch, field, firstEntry, entryCount)
     {
         Levels = levels;

@@ -19,16 +19,20 @@ internal readonly record struct BlockHeader(RootCompression Codec, int StoredByt
     public static BlockHeader Decode(ReadOnlySpan<byte> stored, long outputLeft, RootLocation at)
     {
         if (stored.Length < Bytes)
-            throw new RootFormatException(RootErrorKind.CorruptBlock, $"{outputLeft} bytes of the object are missing but only {stored.Length} stored bytes remain", at);
+            throw new RootFormatException(RootErrorKind.CorruptBlock,
+                $"{outputLeft} bytes of the object are missing but only {stored.Length} stored bytes remain", at);
         RootCompression codec = DecodeCodec(stored, at);
         int storedBytes = stored[3] | (stored[4] << 8) | (stored[5] << 16);
         int objectBytes = stored[6] | (stored[7] << 8) | (stored[8] << 16);
         if (storedBytes > stored.Length - Bytes)
-            throw new RootFormatException(RootErrorKind.CorruptBlock, $"{codec.Block()} of {storedBytes} bytes does not fit the {stored.Length - Bytes} stored bytes that remain", at);
+            throw new RootFormatException(RootErrorKind.CorruptBlock,
+                $"{codec.Block()} of {storedBytes} bytes does not fit the {stored.Length - Bytes} stored bytes that remain", at);
         if (objectBytes == 0 || objectBytes > outputLeft)
-            throw new RootFormatException(RootErrorKind.CorruptBlock, $"{codec.Block()} promises {objectBytes} bytes but {outputLeft} bytes of the object are missing", at);
+            throw new RootFormatException(RootErrorKind.CorruptBlock,
+                $"{codec.Block()} promises {objectBytes} bytes but {outputLeft} bytes of the object are missing", at);
         if (objectBytes > MostFrom(codec, storedBytes))
-            throw new RootFormatException(RootErrorKind.CorruptBlock, $"{storedBytes} bytes of {codec.Name()} cannot hold the {objectBytes} bytes that the block promises", at);
+            throw new RootFormatException(RootErrorKind.CorruptBlock,
+                $"{storedBytes} bytes of {codec.Name()} cannot hold the {objectBytes} bytes that the block promises", at);
         return new BlockHeader(codec, storedBytes, objectBytes);
     }
 

@@ -38,7 +38,8 @@ internal static class CompressionNames
     };
 
     /// <summary>For sentences: <c>a zlib block</c>, <c>an lz4 block</c>.</summary>
-    public static string Block(this RootCompression codec) => codec is RootCompression.Xz or RootCompression.Lz4 ? $"an {codec.Name()} block" : $"a {codec.Name()} block";
+    public static string Block(this RootCompression codec) => codec is RootCompression.Xz or RootCompression.Lz4
+        ? $"an {codec.Name()} block" : $"a {codec.Name()} block";
 
     /// <summary>For example <c>zstd 505</c>; the code is left out when it belongs to another codec than the one seen.</summary>
     public static string Describe(RootCompression seen, int setting)

@@ -22,7 +22,10 @@ public readonly record struct RootCompressionSetting
     /// <param name="level">1 (fastest) to 9 (smallest).</param>
     public static RootCompressionSetting Zlib(int level = 1) => new(RootCompression.Zlib, Checked(level));
 
-    /// <summary>LZ4: the fastest to read; files are larger. From ROOT 6.10 on. Levels from 3 on search longer, and write at a tenth of the speed.</summary>
+    /// <summary>
+    /// LZ4: the fastest to read; files are larger. From ROOT 6.10 on. Levels from 3 on search longer, and write at a tenth of
+    /// the speed.
+    /// </summary>
     /// <param name="level">1 and 2 (fastest) to 9 (smallest).</param>
     public static RootCompressionSetting Lz4(int level = 1) => new(RootCompression.Lz4, Checked(level));
 

@@ -28,7 +28,9 @@ public static class NearestNames
     }
 
     private static bool Related(string wanted, string name) =>
-        wanted.Length > 2 && (name.Contains(wanted, StringComparison.OrdinalIgnoreCase) || (name.Length > 2 && wanted.Contains(name, StringComparison.OrdinalIgnoreCase)));
+        wanted.Length > 2
+            && (name.Contains(wanted, StringComparison.OrdinalIgnoreCase)
+            || (name.Length > 2 && wanted.Contains(name, StringComparison.OrdinalIgnoreCase)));
 
     // Levenshtein distance, letter case ignored; long names are cut so that a hostile file cannot make this slow.
     private static int Distance(string a, string b)

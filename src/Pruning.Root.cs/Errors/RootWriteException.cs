@@ -12,7 +12,8 @@ public sealed class RootWriteException : RootException
     /// <param name="advice">What to do next, as whole sentences; null when there is nothing to suggest.</param>
     /// <param name="inner">The cause.</param>
     internal RootWriteException(string problem, string path, string? advice = null, Exception? inner = null)
-        : base($"Cannot write {(path.Length == 0 ? "a file" : path)}: {problem}.{(advice is null ? "" : " " + advice)}", inner) => Path = path;
+        : base($"Cannot write {(path.Length == 0 ? "a file" : path)}: {problem}.{(advice is null ? "" : " " + advice)}", inner) =>
+            Path = path;
 
     /// <summary>The file that was to be written.</summary>
     public string Path { get; }

@@ -33,7 +33,9 @@ internal sealed class DirectoryTree
         var at = new RootLocation(file.Path);
         RootDirectory top = ReadDirectory(file, header.Begin + header.NameBytes, at);
         if (top.SeekKeys == 0)
-            throw new RootFormatException(RootErrorKind.NotClosed, "the file has no list of keys because its writer did not close it", at with { Byte = header.Begin + header.NameBytes }, $"Write it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what it holds.");
+            throw new RootFormatException(RootErrorKind.NotClosed, "the file has no list of keys because its writer did not close it",
+                at with { Byte = header.Begin
+                + header.NameBytes }, $"Write it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what it holds.");
         tree.Walk(file, header, top, "", [], at);
         return tree;
     }
@@ -54,7 +56,8 @@ internal sealed class DirectoryTree
         ListedKey? best = null;
         foreach (ListedKey key in _keys)
         {
-            if (key.Entry.Path == path && (cycle is null || cycle == key.Entry.Cycle) && (best is null || key.Entry.Cycle > best.Entry.Cycle))
+            if (key.Entry.Path == path && (cycle is null || cycle == key.Entry.Cycle)
+                && (best is null || key.Entry.Cycle > best.Entry.Cycle))
                 best = key;
         }
         return best;
@@ -72,7 +75,8 @@ internal sealed class DirectoryTree
     private static RootDirectory ReadDirectory(OpenedFile file, long seek, RootLocation at)
     {
         if (seek <= 0 || seek >= file.Length)
-            throw new RootFormatException(RootErrorKind.CorruptKey, $"a directory should be at byte {seek}, outside of the file's {file.Length} bytes", at with { Byte = seek });
+            throw new RootFormatException(RootErrorKind.CorruptKey,
+                $"a directory should be at byte {seek}, outside of the file's {file.Length} bytes", at with { Byte = seek });
         Span<byte> fields = stackalloc byte[RootDirectory.MaxBytes];
         fields = fields[..(int)Math.Min(fields.Length, file.Length - seek)];
         file.Source.Read(seek, fields, at);
@@ -80,10 +84,12 @@ internal sealed class DirectoryTree
         return RootDirectory.Decode(ref buffer);
     }
 
-    private void Walk(OpenedFile file, RootHeader header, RootDirectory directory, string above, HashSet<long> seen, RootLocation at, int depth = 0)
+    private void Walk(OpenedFile file, RootHeader header, RootDirectory directory, string above, HashSet<long> seen, RootLocation at,
+        int depth = 0)
     {
         if (!seen.Add(directory.SeekKeys) || depth > MaxDepth)
-            throw new RootFormatException(RootErrorKind.DirectoryLoop, $"directory '{above}' contains itself, or is nested deeper than {MaxDepth}", at with { Byte = directory.SeekKeys });
+            throw new RootFormatException(RootErrorKind.DirectoryLoop,
+                $"directory '{above}' contains itself, or is nested deeper than {MaxDepth}", at with { Byte = directory.SeekKeys });
         foreach (RootKey key in ReadKeys(file, directory, at))
         {
             string path = above.Length == 0 ? key.Name : $"{above}/{key.Name}";
@@ -104,7 +110,8 @@ internal sealed class DirectoryTree
         RootKey.Decode(ref buffer); // of the list itself; its class name varies
         int count = buffer.ReadInt32();
         if (count < 0 || count > buffer.Remaining / (RootKey.MinBytes - 3))
-            throw buffer.Error(RootErrorKind.CorruptKeyList, $"a list of {count} keys does not fit the {buffer.Remaining} bytes that remain");
+            throw buffer.Error(RootErrorKind.CorruptKeyList,
+                $"a list of {count} keys does not fit the {buffer.Remaining} bytes that remain");
         var keys = new List<RootKey>(count);
         for (int i = 0; i < count; i++)
             keys.Add(RootKey.Decode(ref buffer)); // the parsed length counts: some writers store a key length that is wrong by 4 here

@@ -30,7 +30,8 @@ internal sealed class ReadBudget(long limit, RootLocation at)
     private static void CheckLength(long items, RootLocation place)
     {
         if (items > Array.MaxLength)
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {items} items", place, "Read fewer entries at once.");
+            throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {items} items", place,
+                "Read fewer entries at once.");
     }
 
     private void Take(long bytes, RootLocation place)

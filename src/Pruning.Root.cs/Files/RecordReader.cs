@@ -36,7 +36,8 @@ internal static class RecordReader
         RootBuffer buffer = RootBuffer.OfFile(record, at);
         RootKey key = RootKey.Decode(ref buffer);
         if (key.Seek != seek || key.RecordBytes != bytes)
-            throw new RootFormatException(RootErrorKind.CorruptKey, $"the record of {bytes} bytes at byte {seek} says that it has {key.RecordBytes} and is at byte {key.Seek}", at);
+            throw new RootFormatException(RootErrorKind.CorruptKey,
+                $"the record of {bytes} bytes at byte {seek} says that it has {key.RecordBytes} and is at byte {key.Seek}", at);
         ReadOnlySpan<byte> stored = record.AsSpan(key.KeyBytes);
         if (key.ObjectBytes <= stored.Length)
             return (key, stored[..key.ObjectBytes].ToArray());

@@ -93,7 +93,8 @@ internal sealed class RecordWalk
     private static bool IsListed(RootKey key, ReadOnlySpan<byte> bytes) => key.ClassName switch
     {
         "TBasket" or "" or "TFile" or "RBlob" => false,
-        "TDirectory" or "TDirectoryFile" => bytes.Length >= key.KeyBytes + sizeof(short) && BinaryPrimitives.ReadInt16BigEndian(bytes[key.KeyBytes..]) != 0,
+        "TDirectory" or "TDirectoryFile" => bytes.Length >= key.KeyBytes + sizeof(short)
+            && BinaryPrimitives.ReadInt16BigEndian(bytes[key.KeyBytes..]) != 0,
         _ => true,
     };
 

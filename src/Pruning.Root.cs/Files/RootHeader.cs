@@ -32,7 +32,8 @@ internal sealed record RootHeader(int Version, bool Wide, int Begin, long End, i
             throw new RootFormatException(RootErrorKind.NotARootFile, $"it is {signature}", at, advice);
         }
         if (bytes.Length < NarrowBytes)
-            throw new RootFormatException(RootErrorKind.NotARootFile, $"the file has {fileBytes} bytes but ROOT's header alone needs {NarrowBytes}", at, "Copy it again.");
+            throw new RootFormatException(RootErrorKind.NotARootFile,
+                $"the file has {fileBytes} bytes but ROOT's header alone needs {NarrowBytes}", at, "Copy it again.");
 
         RootBuffer buffer = RootBuffer.OfFile(bytes, at with { Byte = 0 });
         buffer.Skip(4);
@@ -51,19 +52,23 @@ internal sealed record RootHeader(int Version, bool Wide, int Begin, long End, i
         int infoBytes = buffer.ReadInt32();
 
         if (begin is not (64 or 100))
-            throw new RootFormatException(RootErrorKind.CorruptHeader, $"the first record should begin at byte 100, the header says {begin}", at with { Byte = 8 });
+            throw new RootFormatException(RootErrorKind.CorruptHeader,
+                $"the first record should begin at byte 100, the header says {begin}", at with { Byte = 8 });
         if (end > fileBytes && !recover)
         {
             throw new RootFormatException(
                 RootErrorKind.Truncated,
                 $"the file ends at byte {fileBytes} but its header says {end}: {end - fileBytes} bytes are missing",
                 at with { Byte = 12 },
-                $"Copy it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what it holds.");
+                $"Copy it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect "
+                    + "--recover) to read what it holds.");
         }
         if (end < begin)
-            throw new RootFormatException(RootErrorKind.CorruptHeader, $"the header says that the file ends at byte {end}, before its first record", at with { Byte = 12 });
+            throw new RootFormatException(RootErrorKind.CorruptHeader,
+                $"the header says that the file ends at byte {end}, before its first record", at with { Byte = 12 });
         if (nameBytes is < 10 or > 10_000)
-            throw new RootFormatException(RootErrorKind.CorruptHeader, $"the top directory's name cannot have {nameBytes} bytes", at with { Byte = wide ? 36 : 28 });
+            throw new RootFormatException(RootErrorKind.CorruptHeader, $"the top directory's name cannot have {nameBytes} bytes",
+                at with { Byte = wide ? 36 : 28 });
         return new RootHeader(version % WideFlag, wide, begin, end, nameBytes, compression, seekInfo, infoBytes);
     }
 }

@@ -13,7 +13,8 @@ namespace Pruning.Root.Files;
 /// <param name="Name">fName.</param>
 /// <param name="Title">fTitle.</param>
 /// <param name="ParentSeek">fSeekPdir: the record of the directory that owns this one; not always right.</param>
-internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, int Cycle, long Seek, string ClassName, string Name, string Title, long ParentSeek = 0)
+internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, int Cycle, long Seek, string ClassName, string Name,
+    string Title, long ParentSeek = 0)
 {
     /// <summary>No key is shorter.</summary>
     public const int MinBytes = 29;
@@ -30,7 +31,8 @@ internal sealed record RootKey(int RecordBytes, int ObjectBytes, int KeyBytes, i
         string className = buffer.ReadString();
         string name = buffer.ReadString();
         string title = buffer.ReadString();
-        return new RootKey(numbers.RecordBytes, numbers.ObjectBytes, numbers.KeyBytes, numbers.Cycle, numbers.Seek, className, name, title, numbers.ParentSeek);
+        return new RootKey(numbers.RecordBytes, numbers.ObjectBytes, numbers.KeyBytes, numbers.Cycle, numbers.Seek, className, name, title,
+            numbers.ParentSeek);
     }
 }
 
@@ -64,7 +66,8 @@ internal readonly record struct KeyNumbers(int RecordBytes, int ObjectBytes, int
         if (keyBytes < RootKey.MinBytes - 3 || objectBytes < 0 || (!embedded && recordBytes < keyBytes))
         {
             buffer.Seek(begin);
-            throw buffer.Error(RootErrorKind.CorruptKey, $"a record of {recordBytes} bytes with a key of {keyBytes} and an object of {objectBytes} is impossible");
+            throw buffer.Error(RootErrorKind.CorruptKey,
+                $"a record of {recordBytes} bytes with a key of {keyBytes} and an object of {objectBytes} is impossible");
         }
         return new KeyNumbers(recordBytes, objectBytes, keyBytes, cycle, seek, parent);
     }

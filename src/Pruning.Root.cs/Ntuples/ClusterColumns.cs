@@ -29,19 +29,23 @@ internal static class ClusterColumns
     /// <param name="perEntry">Elements per entry where that is constant, else null.</param>
     /// <param name="budget">Memory of the call.</param>
     /// <returns>Number of elements at the beginning of the slice that were never written: they are zero.</returns>
-    public static long AddReads(List<PageRead> reads, PageSink sink, ColumnFamily family, ClusterSlice slice, long? perEntry, ReadBudget budget)
+    public static long AddReads(List<PageRead> reads, PageSink sink, ColumnFamily family, ClusterSlice slice, long? perEntry,
+        ReadBudget budget)
     {
         RootLocation at = sink.Location with { Cluster = slice.Cluster.Index };
         (PhysicalColumn column, PageRange? range) = Active(family, slice.Cluster, at);
         long missing = Missing(column, range, slice.Cluster, perEntry, at);
         long elements = missing + (range?.Elements ?? 0);
         if (slice.End > elements)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's elements {slice.First} to {slice.End} are wanted but its pages have {elements}", at);
+            throw new RootFormatException(RootErrorKind.CorruptNtuple,
+                $"the cluster's elements {slice.First} to {slice.End} are wanted but its pages have {elements}", at);
         if (perEntry is long each && (UInt128)elements != (UInt128)slice.Cluster.EntryCount * (ulong)each)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{slice.Cluster.EntryCount} entries of {each} elements have pages of {elements}", at);
+            throw new RootFormatException(RootErrorKind.CorruptNtuple,
+                $"{slice.Cluster.EntryCount} entries of {each} elements have pages of {elements}", at);
         // Unused elements would only cost time to decompress; a hostile file could have any number of them.
         if (slice.IsLast && slice.End != elements)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the cluster's lists end at element {slice.End} but its pages have {elements}", at);
+            throw new RootFormatException(RootErrorKind.CorruptNtuple,
+                $"the cluster's lists end at element {slice.End} but its pages have {elements}", at);
         long begin = missing;
         PageRecord[] pages = range?.Pages ?? [];
         for (int i = 0; i < pages.Length && begin < slice.End; i++)
@@ -51,7 +55,8 @@ internal static class ClusterColumns
             if (first < end)
             {
                 budget.Take(1, PageRead.Bytes, at);
-                reads.Add(new PageRead(sink, column, pages[i], slice.Cluster.Index, i, (int)(first - begin), (int)(end - first), slice.Start + (first - slice.First)));
+                reads.Add(new PageRead(sink, column, pages[i], slice.Cluster.Index, i, (int)(first - begin), (int)(end - first),
+                    slice.Start + (first - slice.First)));
             }
             begin += pages[i].Elements;
         }
@@ -71,7 +76,8 @@ internal static class ClusterColumns
                 return (column, cluster.Columns[column.Id]);
         }
         return listed
-            ? throw new RootFormatException(RootErrorKind.CorruptNtuple, "every representation of the column is suppressed in the cluster", at)
+            ? throw new RootFormatException(RootErrorKind.CorruptNtuple, "every representation of the column is suppressed in the cluster",
+                at)
             : (family.First, null);
     }
 
@@ -84,7 +90,8 @@ internal static class ClusterColumns
         UInt128 wanted = (UInt128)cluster.EntryCount * (ulong)each;
         UInt128 missing = column.FirstElement <= firstOfCluster ? 0 : UInt128.Min(wanted, column.FirstElement - firstOfCluster);
         if (wanted > long.MaxValue || missing + (ulong)(range?.Elements ?? 0) > wanted)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"the field was added at element {column.FirstElement}, but the cluster has {range?.Elements ?? 0} of its {wanted} elements from {firstOfCluster} on", at);
+            throw new RootFormatException(RootErrorKind.CorruptNtuple,
+                $"the field was added at element {column.FirstElement}, but the cluster has {range?.Elements ?? 0} of its {wanted} elements from {firstOfCluster} on", at);
         return (long)missing;
     }
 }

@@ -18,7 +18,8 @@ internal sealed class LeafFinder(RootLocation location)
     /// <summary>The leaves of a field, whose own levels are <paramref name="levels"/>.</summary>
     public List<NtupleLeaf> Find(RootField field, string member, IReadOnlyList<NtupleLevel> levels)
     {
-        string? problem = field.Record.Problem ?? field.Families.Select(family => family.Problem).FirstOrDefault(found => found is not null);
+        string? problem = field.Record.Problem
+            ?? field.Families.Select(family => family.Problem).FirstOrDefault(found => found is not null);
         if (problem is not null)
             return [Unreadable(field, member, levels, problem)];
         if (field.Record.Repetition is ulong length)
@@ -47,12 +48,16 @@ internal sealed class LeafFinder(RootLocation location)
         IReadOnlyList<ColumnFamily> families = field.Families;
         if (families.Count == 0 && field.Children.Count == 1) // enumerations, atomics, arrays
             return Find(field.Children[0], member, levels);
-        if (families.Count == 1 && families[0].All(encoding => encoding.IsIndex) && field.TypeName.StartsWith("ROOT::RNTupleCardinality<", StringComparison.Ordinal))
-            return [new(field, member, [.. levels, new NtupleLevel(LevelKind.Lists, families[0], 0)], LeafKind.Counts, null, RootElementType.Int64, null)];
+        if (families.Count == 1 && families[0].All(encoding => encoding.IsIndex)
+            && field.TypeName.StartsWith("ROOT::RNTupleCardinality<", StringComparison.Ordinal))
+            return [new(field, member, [.. levels, new NtupleLevel(LevelKind.Lists, families[0], 0)], LeafKind.Counts, null,
+                RootElementType.Int64, null)];
         if (families.Count == 1 && families[0].All(encoding => !encoding.IsIndex && !encoding.IsSwitch))
-            return [new(field, member, levels, LeafKind.Numbers, families[0], ElementTypeOf(field.TypeName) ?? families[0].First.Encoding!.Type, null)];
+            return [new(field, member, levels, LeafKind.Numbers, families[0], ElementTypeOf(field.TypeName)
+                ?? families[0].First.Encoding!.Type, null)];
         if (families.Count == 2 && families[0].All(encoding => encoding.IsIndex) && families[1].All(encoding => encoding.IsCharacter))
-            return [new(field, member, [.. levels, new NtupleLevel(LevelKind.Lists, families[0], 0)], LeafKind.Text, families[1], RootElementType.UInt8, null)];
+            return [new(field, member, [.. levels, new NtupleLevel(LevelKind.Lists, families[0], 0)], LeafKind.Text, families[1],
+                RootElementType.UInt8, null)];
         string found = families.Count == 0 ? "no column" : string.Join(" and ", families.Select(family => family.First.Encoding!.Name));
         return [Unreadable(field, member, levels, $"values of the type {field.TypeName} in {found} are unknown")];
     }
@@ -73,7 +78,9 @@ internal sealed class LeafFinder(RootLocation location)
     {
         if (field.Families.Count != 1 || !field.Families[0].All(encoding => encoding.IsSwitch))
             return [Unreadable(field, member, levels, $"a variant needs one switch column, it has {field.Families.Count} columns")];
-        NtupleLevel[] Below(int number) => [.. levels, new NtupleLevel(LevelKind.Alternative, field.Families[0], number), new NtupleLevel(LevelKind.Arrays, null, Math.Min(number, 1))];
+        NtupleLevel[] Below(int number) =>
+            [.. levels, new NtupleLevel(LevelKind.Alternative, field.Families[0], number),
+            new NtupleLevel(LevelKind.Arrays, null, Math.Min(number, 1))];
         List<NtupleLeaf> leaves = [new(field, Join(member, "union0"), Below(0), LeafKind.Nothing, null, RootElementType.Float64, null)];
         for (int i = 0; i < field.Children.Count; i++)
             leaves.AddRange(Find(field.Children[i], Join(member, $"union{i + 1}"), Below(i + 1)));
@@ -86,20 +93,25 @@ internal sealed class LeafFinder(RootLocation location)
     {
         if (record.Children.Count > 0 && record.Children.Select((child, i) => child.Name == $"_{i}").All(numbered => numbered))
             return [.. record.Children.Select((child, i) => ($"{i}", child))]; // pair, tuple
-        List<(string Name, RootField Field, RootField? Base)> members = [.. record.Children.Where(child => !IsBase(child)).Select(child => (child.Name, child, (RootField?)null))];
+        List<(string Name, RootField Field, RootField? Base)> members =
+            [.. record.Children.Where(child => !IsBase(child)).Select(child => (child.Name, child, (RootField?)null))];
         foreach (RootField inherited in record.Children.Where(IsBase))
             members.AddRange(Members(inherited).Select(member => (member.Name, member.Field, (RootField?)inherited)));
         HashSet<string> shared = [.. members.GroupBy(member => member.Name).Where(group => group.Count() > 1).Select(group => group.Key)];
-        return [.. members.Select(member => (member.Base is not null && shared.Contains(member.Name) ? Join(member.Base.TypeName, member.Name, "::") : member.Name, member.Field))];
+        return [.. members.Select(member =>
+            (member.Base is not null && shared.Contains(member.Name) ? Join(member.Base.TypeName, member.Name, "::")
+            : member.Name, member.Field))];
     }
 
-    private static bool IsBase(RootField field) => field.Name.StartsWith(":_", StringComparison.Ordinal) && field.Record.Role == FieldRole.Record;
+    private static bool IsBase(RootField field) => field.Name.StartsWith(":_", StringComparison.Ordinal)
+        && field.Record.Role == FieldRole.Record;
 
     private string Join(string member, string name, string separator = ".")
     {
         _names += member.Length + name.Length + separator.Length;
         if (_names > MaxNames)
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"the names of nested fields have more than {MaxNames} characters together", location);
+            throw new RootFormatException(RootErrorKind.MemoryLimit,
+                $"the names of nested fields have more than {MaxNames} characters together", location);
         return member.Length == 0 ? name : member + separator + name;
     }
 

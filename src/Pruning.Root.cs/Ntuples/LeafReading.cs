@@ -36,7 +36,8 @@ internal sealed class LeafReading
         if (leaf.Kind != LeafKind.Text)
         {
             _sink = ValueSink.Create(type ?? leaf.Type.ClrType(), location)
-                ?? throw new RootFormatException(RootErrorKind.WrongElementType, $"values cannot be given as {type!.Name}, only as numbers and bool", location);
+                ?? throw new RootFormatException(RootErrorKind.WrongElementType,
+                    $"values cannot be given as {type!.Name}, only as numbers and bool", location);
         }
     }
 
@@ -84,7 +85,8 @@ internal sealed class LeafReading
         int? fixedLength = _leaf.FixedLength;
         long[]? offsets = fixedLength is null ? ListLevels[0].Offsets(budget) : null;
         int inner = _leaf.InnerLength;
-        return _sink!.Jagged(branch, _first, entryCount, fixedLength, inner, inner == 1 || offsets is null ? offsets : Scale(offsets, inner, budget));
+        return _sink!.Jagged(branch, _first, entryCount, fixedLength, inner, inner == 1 || offsets is null ? offsets
+            : Scale(offsets, inner, budget));
     }
 
     // Converts ends in elements to ends in values. The lists' offsets are not changed, because other leaves share them.

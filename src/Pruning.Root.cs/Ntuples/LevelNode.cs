@@ -113,7 +113,8 @@ internal sealed class LevelNode
                 _ => OfAlternative(above[i], next),
             };
             if (items[i].Count > Array.MaxLength - next)
-                throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {next} and {items[i].Count} elements", _location with { Cluster = above[i].Cluster.Index }, "Read fewer entries at once.");
+                throw new RootFormatException(RootErrorKind.MemoryLimit, $"one array cannot hold {next} and {items[i].Count} elements",
+                    _location with { Cluster = above[i].Cluster.Index }, "Read fewer entries at once.");
             next += items[i].Count;
         }
         _switches = [];
@@ -123,7 +124,8 @@ internal sealed class LevelNode
     private ClusterSlice OfArrays(ClusterSlice slice, long next)
     {
         if (slice.End > long.MaxValue / Math.Max(1, _level.Number))
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"{slice.End} arrays of {_level.Number} elements are too many", _location);
+            throw new RootFormatException(RootErrorKind.MemoryLimit, $"{slice.End} arrays of {_level.Number} elements are too many",
+                _location);
         return new ClusterSlice(slice.Cluster, slice.First * _level.Number, slice.End * _level.Number, next, slice.IsLast);
     }
 

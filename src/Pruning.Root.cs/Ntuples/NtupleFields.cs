@@ -17,7 +17,8 @@ internal static class NtupleFields
             bool isTop = record.Parent == id;
             fields[id] = new RootField(ntuple, record, isTop ? null : fields[record.Parent]);
             if (fields[id].Depth > LeafFinder.MaxDepth)
-                throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"fields are nested deeper than {LeafFinder.MaxDepth}", ntuple.Location with { Field = record.Name });
+                throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"fields are nested deeper than {LeafFinder.MaxDepth}",
+                    ntuple.Location with { Field = record.Name });
             if (isTop)
                 top.Add(fields[id]);
         }
@@ -43,10 +44,12 @@ internal static class NtupleFields
         var familyOfColumn = new Dictionary<int, ColumnFamily>();
         foreach (IGrouping<int, PhysicalColumn> ofField in schema.Columns.GroupBy(column => column.Field))
         {
-            PhysicalColumn[][] representations = [.. ofField.GroupBy(column => column.Representation).OrderBy(group => group.Key).Select(group => group.ToArray())];
+            PhysicalColumn[][] representations =
+                [.. ofField.GroupBy(column => column.Representation).OrderBy(group => group.Key).Select(group => group.ToArray())];
             for (int position = 0; position < representations[0].Length; position++)
             {
-                var family = new ColumnFamily([.. representations.Where(columns => columns.Length > position).Select(columns => columns[position])]);
+                var family =
+                    new ColumnFamily([.. representations.Where(columns => columns.Length > position).Select(columns => columns[position])]);
                 fields[ofField.Key].Add(family);
                 foreach (PhysicalColumn column in family.Columns)
                     familyOfColumn[column.Id] = family;

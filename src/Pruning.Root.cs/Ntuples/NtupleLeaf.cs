@@ -61,7 +61,8 @@ internal enum LeafKind
 /// <param name="Values">Column of numbers or characters, or null.</param>
 /// <param name="Type">Type of the values.</param>
 /// <param name="Problem">Why it cannot be read, or null.</param>
-internal sealed record NtupleLeaf(RootField Field, string Member, IReadOnlyList<NtupleLevel> Levels, LeafKind Kind, ColumnFamily? Values, RootElementType Type, string? Problem)
+internal sealed record NtupleLeaf(RootField Field, string Member, IReadOnlyList<NtupleLevel> Levels, LeafKind Kind, ColumnFamily? Values,
+    RootElementType Type, string? Problem)
 {
     /// <summary>Values per entry where all entries have the same number, else null.</summary>
     public int? FixedLength => ListLevels.All(level => level.Kind == LevelKind.Arrays) ? (int)Product(ListLevels) : null;

@@ -48,7 +48,8 @@ internal abstract class ValueSink(RootLocation location) : PageSink(location)
     public abstract RootColumn Nested(string branch, string member, long firstEntry, long entryCount, IReadOnlyList<long[]> levels);
 
     /// <summary>The column of a leaf with one level of lists, or none.</summary>
-    public abstract JaggedColumn Jagged(string branch, long firstEntry, long entryCount, int? fixedLength, int innerLength, long[]? offsets);
+    public abstract JaggedColumn Jagged(string branch, long firstEntry, long entryCount, int? fixedLength, int innerLength,
+        long[]? offsets);
 
     /// <summary>A sink of a type; null for types that no column is given as.</summary>
     public static ValueSink? Create(Type type, RootLocation location) => RootElementTypes.Of(type) switch
@@ -85,8 +86,10 @@ internal sealed class ValueSink<T>(RootLocation location) : ValueSink(location)
     public override RootColumn Nested(string branch, string member, long firstEntry, long entryCount, IReadOnlyList<long[]> levels) =>
         new NestedColumn<T>(branch, member, firstEntry, entryCount, levels, _values);
 
-    public override JaggedColumn Jagged(string branch, long firstEntry, long entryCount, int? fixedLength, int innerLength, long[]? offsets) =>
-        new JaggedColumn<T>(branch, firstEntry, entryCount, fixedLength, (fixedLength ?? innerLength) is int size and not 1 ? [size] : [], offsets, _values);
+    public override JaggedColumn Jagged(string branch, long firstEntry, long entryCount, int? fixedLength, int innerLength,
+        long[]? offsets) =>
+        new JaggedColumn<T>(branch, firstEntry, entryCount, fixedLength, (fixedLength ?? innerLength) is int size and not 1 ? [size]
+            : [], offsets, _values);
 
     public override Span<byte> Direct(PageRead read) => read.Column.Encoding!.IsPlainCopy && IsOwn(read.Column.Encoding.Type)
         ? MemoryMarshal.AsBytes(Target(read))

@@ -14,7 +14,8 @@ namespace Pruning.Root.Ntuples;
 /// <param name="First">First wanted element of the page.</param>
 /// <param name="Count">Number of wanted elements.</param>
 /// <param name="Destination">Index in the sink of the first of them.</param>
-internal sealed record PageRead(PageSink Sink, PhysicalColumn Column, PageRecord Page, long Cluster, int PageIndex, int First, int Count, long Destination)
+internal sealed record PageRead(PageSink Sink, PhysicalColumn Column, PageRecord Page, long Cluster, int PageIndex, int First, int Count,
+    long Destination)
 {
     /// <summary>Memory of one, for budgets.</summary>
     public const int Bytes = 120;

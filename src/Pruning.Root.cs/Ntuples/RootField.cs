@@ -44,13 +44,18 @@ public sealed class RootField : IRootBranch
     /// <summary>Entries of the RNTuple.</summary>
     public long EntryCount => _ntuple.EntryCount;
 
-    /// <summary>Members with values, by the names that <see cref="RootColumn.Field"/> gives them; <c>""</c> for a field that is one list or value.</summary>
+    /// <summary>
+    /// Members with values, by the names that <see cref="RootColumn.Field"/> gives them; <c>""</c> for a field that is one
+    /// list or value.
+    /// </summary>
     public IReadOnlyList<string> Members => [.. _leaves.Select(leaf => leaf.Member)];
 
     /// <summary>Type of the values of a field that is one number or one list of numbers an entry, else null.</summary>
     public RootElementType? ElementType => Single is { IsJagged: true } leaf ? leaf.Type : null;
 
-    /// <summary>Values per entry where all entries have the same number (1 for plain numbers); null for lists and everything else.</summary>
+    /// <summary>
+    /// Values per entry where all entries have the same number (1 for plain numbers); null for lists and everything else.
+    /// </summary>
     public int? FixedLength => Single is { IsJagged: true } leaf ? leaf.FixedLength : null;
 
     /// <summary>True when at least one member can be read. <see cref="UnsupportedMember"/> gives the state of each.</summary>
@@ -86,8 +91,13 @@ public sealed class RootField : IRootBranch
     /// <exception cref="RootFormatException">A page list or a page is damaged.</exception>
     public string Compression => _ntuple.Storage.Compression(this);
 
-    /// <summary>Names of the encodings of its columns and of those of the fields inside, for example <c>SplitIndex64</c> and <c>SplitReal32</c>.</summary>
-    public IReadOnlyList<string> Encodings => [.. _families.SelectMany(family => family.Columns).Select(column => column.Encoding?.Name ?? "unknown").Concat(_children.SelectMany(child => child.Encodings)).Distinct()];
+    /// <summary>
+    /// Names of the encodings of its columns and of those of the fields inside, for example <c>SplitIndex64</c> and
+    /// <c>SplitReal32</c>.
+    /// </summary>
+    public IReadOnlyList<string> Encodings =>
+        [.. _families.SelectMany(family => family.Columns).Select(column => column.Encoding?.Name
+        ?? "unknown").Concat(_children.SelectMany(child => child.Encodings)).Distinct()];
 
     internal FieldRecord Record { get; }
 
@@ -106,7 +116,8 @@ public sealed class RootField : IRootBranch
     public string? UnsupportedMember(string member) => Leaf(member).Problem;
 
     /// <summary>Type of a member's values; null for texts and for what cannot be read.</summary>
-    public RootElementType? ElementTypeOf(string member) => Leaf(member) is { Problem: null, Kind: not LeafKind.Text } leaf ? leaf.Type : null;
+    public RootElementType? ElementTypeOf(string member) => Leaf(member) is { Problem: null, Kind: not LeafKind.Text } leaf ? leaf.Type
+        : null;
 
     internal void Add(ColumnFamily family) => _families.Add(family);
 
@@ -117,5 +128,6 @@ public sealed class RootField : IRootBranch
     }
 
     internal NtupleLeaf Leaf(string member) => _leaves.FirstOrDefault(leaf => leaf.Member == member)
-        ?? throw new RootFormatException(RootErrorKind.BranchNotFound, $"there is no member '{member}'", Location, NearestNames.Suggest(member, Members, "The field has no members."));
+        ?? throw new RootFormatException(RootErrorKind.BranchNotFound, $"there is no member '{member}'", Location,
+            NearestNames.Suggest(member, Members, "The field has no members."));
 }

@@ -45,19 +45,26 @@ public sealed partial class RootNtuple
     public JaggedColumns Read(IReadOnlyList<string> fields, long first = 0, long? end = null) =>
         Read([.. fields.Select(ColumnRequest.Of)], first, end);
 
-    /// <summary>Reads several fields, each in the requested type. The pages of all fields are decoded in parallel. Fields with the same lists share their offsets.</summary>
+    /// <summary>
+    /// Reads several fields, each in the requested type. The pages of all fields are decoded in parallel. Fields with the same
+    /// lists share their offsets.
+    /// </summary>
     /// <param name="requests">Names and types.</param>
     /// <param name="first">First entry.</param>
     /// <param name="end">Entry after the last one; null for all.</param>
     public JaggedColumns Read(IReadOnlyList<ColumnRequest> requests, long first = 0, long? end = null)
     {
         (RootField Top, NtupleLeaf Leaf)[] leaves = [.. requests.Select(request => JaggedLeaf(request.Branch))];
-        (LeafReading[] readings, long count, ReadBudget budget) = ReadLeaves([.. leaves.Select((leaf, i) => (leaf.Top, leaf.Leaf, requests[i].ValueType))], first, end);
+        (LeafReading[] readings, long count, ReadBudget budget) =
+            ReadLeaves([.. leaves.Select((leaf, i) => (leaf.Top, leaf.Leaf, requests[i].ValueType))], first, end);
         JaggedColumn[] columns = [.. readings.Select((reading, i) => reading.Jagged(requests[i].Branch, count, budget))];
         return new JaggedColumns(first, count, [.. requests.Select(request => request.Branch)], columns);
     }
 
-    /// <summary>Reads everything that a field holds, of any depth: one column for each member that can be read (see <see cref="RootField.UnsupportedMember"/>).</summary>
+    /// <summary>
+    /// Reads everything that a field holds, of any depth: one column for each member that can be read (see
+    /// <see cref="RootField.UnsupportedMember"/>).
+    /// </summary>
     /// <param name="field">Name of a top-level field, or of a member of it.</param>
     /// <param name="first">First entry.</param>
     /// <param name="end">Entry after the last one; null for all.</param>
@@ -68,7 +75,8 @@ public sealed partial class RootNtuple
         NtupleLeaf[] readable = [.. leaves.Where(leaf => leaf.Problem is null)];
         if (readable.Length == 0)
             throw Unsupported(top, leaves.Count == 0 ? "it has no values" : leaves[0].Problem!);
-        (LeafReading[] readings, long count, ReadBudget budget) = ReadLeaves([.. readable.Select(leaf => (top, leaf, (Type?)null))], first, end);
+        (LeafReading[] readings, long count, ReadBudget budget) =
+            ReadLeaves([.. readable.Select(leaf => (top, leaf, (Type?)null))], first, end);
         return [.. readings.Select(reading => reading.Column(top.Name, count, budget))];
     }
 
@@ -82,21 +90,26 @@ public sealed partial class RootNtuple
         (RootField top, IReadOnlyList<NtupleLeaf> leaves) = Find(field);
         NtupleLeaf leaf = OnlyLeaf(top, leaves);
         if (leaf.Kind != LeafKind.Text)
-            throw new RootFormatException(RootErrorKind.WrongElementType, $"wanted texts but the field is {leaf.Field.TypeName}", top.Location, $"Read it as {leaf.Type.CppName()}.");
+            throw new RootFormatException(RootErrorKind.WrongElementType, $"wanted texts but the field is {leaf.Field.TypeName}",
+                top.Location, $"Read it as {leaf.Type.CppName()}.");
         (LeafReading[] readings, long count, ReadBudget budget) = ReadLeaves([(top, leaf, null)], first, end);
         return (TextColumn)readings[0].Column(top.Name, count, budget);
     }
 
-    private (LeafReading[] Readings, long EntryCount, ReadBudget Budget) ReadLeaves(IReadOnlyList<(RootField Top, NtupleLeaf Leaf, Type? Type)> leaves, long first, long? end)
+    private (LeafReading[] Readings, long EntryCount,
+        ReadBudget Budget) ReadLeaves(IReadOnlyList<(RootField Top, NtupleLeaf Leaf, Type? Type)> leaves, long first, long? end)
     {
         long last = end ?? EntryCount;
         if (first < 0 || last < first)
-            throw new ArgumentOutOfRangeException(nameof(first), $"Cannot read the entries {first} to {last} of RNTuple '{Path}': they are no range.");
+            throw new ArgumentOutOfRangeException(nameof(first),
+                $"Cannot read the entries {first} to {last} of RNTuple '{Path}': they are no range.");
         if (last > EntryCount)
-            throw new ArgumentOutOfRangeException(nameof(end), $"Cannot read the entries {first} to {last} of RNTuple '{Path}': it has {EntryCount}.");
+            throw new ArgumentOutOfRangeException(nameof(end),
+                $"Cannot read the entries {first} to {last} of RNTuple '{Path}': it has {EntryCount}.");
         var budget = new ReadBudget(_file.Options.MaxReadBytes, Location);
         LevelNode entries = LevelNode.OfEntries([.. Slices(first, last)], Location);
-        LeafReading[] readings = [.. leaves.Select(leaf => new LeafReading(leaf.Leaf, entries, leaf.Type, first, LocationOf(leaf.Top, leaf.Leaf)))];
+        LeafReading[] readings =
+            [.. leaves.Select(leaf => new LeafReading(leaf.Leaf, entries, leaf.Type, first, LocationOf(leaf.Top, leaf.Leaf)))];
         // Lists give the positions of the next level's items, so levels are read one after another, each in parallel.
         for (IReadOnlyList<LevelNode> level = entries.Children; level.Count > 0; level = [.. level.SelectMany(node => node.Children)])
         {
@@ -120,7 +133,8 @@ public sealed partial class RootNtuple
         NtupleLeaf leaf = OnlyLeaf(top, leaves);
         return leaf.IsJagged
             ? (top, leaf)
-            : throw new RootFormatException(RootErrorKind.WrongElementType, $"wanted numbers, or one list of numbers an entry, but the field is {leaf.Field.TypeName}", top.Location, $"{nameof(ReadColumns)} reads it at any depth, {nameof(ReadText)} reads texts.");
+            : throw new RootFormatException(RootErrorKind.WrongElementType,
+                $"wanted numbers, or one list of numbers an entry, but the field is {leaf.Field.TypeName}", top.Location, $"{nameof(ReadColumns)} reads it at any depth, {nameof(ReadText)} reads texts.");
     }
 
     private static NtupleLeaf OnlyLeaf(RootField top, IReadOnlyList<NtupleLeaf> leaves) => leaves switch
@@ -128,7 +142,8 @@ public sealed partial class RootNtuple
         [] => throw Unsupported(top, "it has no values"),
         [{ Problem: string problem }] => throw Unsupported(top, problem),
         [NtupleLeaf leaf] => leaf,
-        _ => throw new RootFormatException(RootErrorKind.WrongElementType, "the field has several members", top.Location, $"Name one, for example '{top.Name}.{leaves[0].Member}', or read all with {nameof(ReadColumns)}."),
+        _ => throw new RootFormatException(RootErrorKind.WrongElementType, "the field has several members", top.Location,
+            $"Name one, for example '{top.Name}.{leaves[0].Member}', or read all with {nameof(ReadColumns)}."),
     };
 
     // A top-level field, or a top-level field and what follows its name and a dot.

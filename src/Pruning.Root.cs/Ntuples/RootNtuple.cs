@@ -6,7 +6,10 @@ using Pruning.Root.Ntuples.Metadata;
 
 namespace Pruning.Root.Ntuples;
 
-/// <summary>One cluster of an RNTuple: entries that were written together. Reads that begin and end at clusters decompress each page once.</summary>
+/// <summary>
+/// One cluster of an RNTuple: entries that were written together. Reads that begin and end at clusters decompress each page
+/// once.
+/// </summary>
 /// <param name="FirstEntry">Its first entry.</param>
 /// <param name="EntryCount">Its entries.</param>
 /// <param name="PageCount">Pages of all columns.</param>
@@ -54,7 +57,8 @@ public sealed partial class RootNtuple : IRootTable
             _clusters[i] = new Lazy<ClusterRecord[]>(() => ReadGroup(group, first));
             firstCluster += group.ClusterCount;
         }
-        _storage = new Lazy<NtupleStorage>(() => new NtupleStorage(file, _header.Schema.Columns, _clusters.SelectMany(group => group.Value)));
+        _storage =
+            new Lazy<NtupleStorage>(() => new NtupleStorage(file, _header.Schema.Columns, _clusters.SelectMany(group => group.Value)));
     }
 
     /// <summary>Name of the RNTuple.</summary>
@@ -130,7 +134,8 @@ public sealed partial class RootNtuple : IRootTable
         NearestNames.Suggest(name, Fields.Select(field => field.Name), "The RNTuple has no fields."));
 
     private ClusterRecord[] ReadGroup(ClusterGroup group, long firstCluster) =>
-        PageList.Decode(NtupleEnvelope.Read(_file, group.PageList, EnvelopeType.PageList, _anchor.MaxKeyBytes, Location), _header, group, firstCluster);
+        PageList.Decode(NtupleEnvelope.Read(_file, group.PageList, EnvelopeType.PageList, _anchor.MaxKeyBytes, Location), _header, group,
+            firstCluster);
 
     // The slices of clusters that hold the entries [first, end).
     private IEnumerable<ClusterSlice> Slices(long first, long end)
@@ -144,7 +149,8 @@ public sealed partial class RootNtuple : IRootTable
                 long begin = Math.Max(first, cluster.FirstEntry);
                 long stop = Math.Min(end, cluster.FirstEntry + cluster.EntryCount);
                 if (begin < stop)
-                    yield return new ClusterSlice(cluster, begin - cluster.FirstEntry, stop - cluster.FirstEntry, begin - first, stop == cluster.FirstEntry + cluster.EntryCount);
+                    yield return new ClusterSlice(cluster, begin - cluster.FirstEntry, stop - cluster.FirstEntry, begin - first,
+                        stop == cluster.FirstEntry + cluster.EntryCount);
             }
         }
     }

@@ -16,7 +16,8 @@ public sealed partial class RootFile
 {
     private static readonly ObjectKind s_tree = new("a tree", "tree", "The file has no trees.", entry => entry.IsTree);
     private static readonly ObjectKind s_ntuple = new("an RNTuple", "RNTuple", "The file has no RNTuples.", entry => entry.IsNtuple);
-    private static readonly ObjectKind s_table = new("a tree or an RNTuple", "tree or RNTuple", "The file has neither trees nor RNTuples.", entry => entry.IsTable);
+    private static readonly ObjectKind s_table =
+        new("a tree or an RNTuple", "tree or RNTuple", "The file has neither trees nor RNTuples.", entry => entry.IsTable);
 
     private readonly ConcurrentDictionary<long, Lazy<RootTree>> _trees = new();
     private readonly ConcurrentDictionary<long, Lazy<RootNtuple>> _ntuples = new();
@@ -31,7 +32,8 @@ public sealed partial class RootFile
         (tree = Find(name, s_tree) is ListedKey found ? OpenTree(found) : null) is not null;
 
     /// <summary>Opens an RNTuple: <c>Events</c>, <c>dir/Events</c>, <c>Events;1</c>. Without a cycle, the newest.</summary>
-    /// <exception cref="RootFormatException">No such RNTuple (the nearest names are listed), not an RNTuple, of an unknown version, or damaged.</exception>
+    /// <exception cref="RootFormatException">No such RNTuple (the nearest names are listed), not an RNTuple, of an unknown
+    /// version, or damaged.</exception>
     public RootNtuple Ntuple(string name) => TryNtuple(name, out RootNtuple? ntuple) ? ntuple : throw NotFound(name, s_ntuple);
 
     /// <summary>As <see cref="Ntuple"/>, but false where there is no object of that name and cycle.</summary>
@@ -66,8 +68,10 @@ public sealed partial class RootFile
             return found;
         (string own, string advice) = found.Entry switch
         {
-            { IsNtuple: true } => ("an RNTuple", $"Open it with {nameof(RootFile)}.{nameof(Ntuple)}, or with {nameof(Table)}, which opens trees as well."),
-            { IsTree: true } => ("a tree", $"Open it with {nameof(RootFile)}.{nameof(Tree)}, or with {nameof(Table)}, which opens RNTuples as well."),
+            { IsNtuple: true } =>
+                ("an RNTuple", $"Open it with {nameof(RootFile)}.{nameof(Ntuple)}, or with {nameof(Table)}, which opens trees as well."),
+            { IsTree: true } =>
+                ("a tree", $"Open it with {nameof(RootFile)}.{nameof(Tree)}, or with {nameof(Table)}, which opens RNTuples as well."),
             _ => ($"a {found.Entry.ClassName}", Nearest(name, wanted)),
         };
         throw new RootFormatException(RootErrorKind.WrongClass, $"wanted {wanted.One} but '{name}' is {own}", _location, advice);
@@ -76,7 +80,8 @@ public sealed partial class RootFile
     private RootFormatException NotFound(string name, ObjectKind wanted)
     {
         string path = DirectoryTree.WithoutCycle(name);
-        string[] cycles = [.. List().Where(entry => entry.Path == path).Select(entry => entry.Cycle.ToString(CultureInfo.InvariantCulture))];
+        string[] cycles =
+            [.. List().Where(entry => entry.Path == path).Select(entry => entry.Cycle.ToString(CultureInfo.InvariantCulture))];
         string hint = cycles.Length > 0 ? $"Its cycles are {string.Join(", ", cycles)}." : Nearest(path, wanted);
         return new RootFormatException(RootErrorKind.ObjectNotFound, $"there is no {wanted.Name} '{name}'", _location, hint);
     }
@@ -86,7 +91,8 @@ public sealed partial class RootFile
 
     private RootTree OpenTree(ListedKey found) => _trees.GetOrAdd(found.Key.Seek, _ => new Lazy<RootTree>(() => ReadTree(found))).Value;
 
-    private RootNtuple OpenNtuple(ListedKey found) => _ntuples.GetOrAdd(found.Key.Seek, _ => new Lazy<RootNtuple>(() => ReadNtuple(found))).Value;
+    private RootNtuple OpenNtuple(ListedKey found) =>
+        _ntuples.GetOrAdd(found.Key.Seek, _ => new Lazy<RootNtuple>(() => ReadNtuple(found))).Value;
 
     private RootTree ReadTree(ListedKey found)
     {

@@ -35,10 +35,15 @@ public sealed partial class RootFile : IDisposable
     /// <summary>ROOT version that wrote the file: 10000 major + 100 minor + patch, for example 63206.</summary>
     public int Version => _header.Version;
 
-    /// <summary>ROOT's code (algorithm * 100 + level) of what the writer compressed with unless a branch says otherwise; 0 for none.</summary>
+    /// <summary>
+    /// ROOT's code (algorithm * 100 + level) of what the writer compressed with unless a branch says otherwise; 0 for none.
+    /// </summary>
     public int CompressionSetting => _header.Compression;
 
-    /// <summary>The readable part of a file that was not closed; null for complete files, and without <see cref="RootReadOptions.Recover"/>.</summary>
+    /// <summary>
+    /// The readable part of a file that was not closed; null for complete files, and without
+    /// <see cref="RootReadOptions.Recover"/>.
+    /// </summary>
     public RootRecovery? Recovery { get; private set; }
 
     /// <summary>The file below the level of trees and RNTuples.</summary>
@@ -106,7 +111,9 @@ public sealed partial class RootFile : IDisposable
         _directories = new Lazy<DirectoryTree>(DirectoryTree.Of(walk.Keys));
         if (walk.Descriptions is RootKey descriptions)
             _header = _header with { SeekInfo = descriptions.Seek, InfoBytes = descriptions.RecordBytes };
-        var trees = List().Where(entry => entry.IsTable).DistinctBy(entry => entry.Path).Select(entry => new RecoveredTree(entry.Path, CountEntries(entry.Path)));
+        var trees =
+            List().Where(entry => entry.IsTable).DistinctBy(entry => entry.Path).Select(entry =>
+            new RecoveredTree(entry.Path, CountEntries(entry.Path)));
         Recovery = new RootRecovery(reason, walk.End, [.. trees]);
     }
 

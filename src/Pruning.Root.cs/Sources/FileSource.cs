@@ -84,7 +84,8 @@ internal sealed class FileSource : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RootFormatException(RootErrorKind.Io, $"the disk fails: {e.Message.TrimEnd('.')}", at with { Byte = offset }, inner: e);
+            throw new RootFormatException(RootErrorKind.Io, $"the disk fails: {e.Message.TrimEnd('.')}", at with { Byte = offset },
+                inner: e);
         }
     }
 

@@ -48,7 +48,9 @@ internal ref struct RootBuffer
     /// <summary>The next byte's distance from the first byte of the record's key: ROOT's object references are such distances.</summary>
     public readonly long KeyRelative => (long)_next + _origin + _keyBytes;
 
-    /// <summary>Position of the object of a reference, which counts from two bytes before the record. May be outside of the buffer.</summary>
+    /// <summary>
+    /// Position of the object of a reference, which counts from two bytes before the record. May be outside of the buffer.
+    /// </summary>
     public readonly long PositionOf(long reference) => reference - 2 - _origin - _keyBytes;
 
     /// <summary>Where the byte at <paramref name="position"/> is.</summary>

@@ -41,7 +41,8 @@ internal static class ClassNames
         "unsigned int" or "unsigned" or "UInt_t" or "uint32_t" => ElementEncoding.Plain(RootElementType.UInt32),
         "long" or "long int" or "long long" or "long long int" or "Long_t" or "Long64_t" or "int64_t" or "ssize_t" or "ptrdiff_t" =>
             ElementEncoding.Plain(RootElementType.Int64),
-        "unsigned long" or "unsigned long int" or "unsigned long long" or "unsigned long long int" or "ULong_t" or "ULong64_t" or "uint64_t" or "size_t" =>
+        "unsigned long" or "unsigned long int" or "unsigned long long" or "unsigned long long int" or "ULong_t" or "ULong64_t"
+            or "uint64_t" or "size_t" =>
             ElementEncoding.Plain(RootElementType.UInt64),
         "float" or "Float_t" => ElementEncoding.Plain(RootElementType.Float32),
         "double" or "Double_t" => ElementEncoding.Plain(RootElementType.Float64),

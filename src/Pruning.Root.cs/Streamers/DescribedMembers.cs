@@ -53,7 +53,8 @@ internal sealed class DescribedMembers(ObjectMap map)
                 real = buffer.ReadDouble();
                 break;
             default:
-                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"'{element.Name}' has the type code {element.Type}, which is not a number");
+                throw buffer.Error(RootErrorKind.UnsupportedVersion,
+                    $"'{element.Name}' has the type code {element.Type}, which is not a number");
         }
         return double.IsFinite(real) && Math.Abs(real) < 1e18 ? (long)real : 0;
     }
@@ -66,7 +67,8 @@ internal sealed class DescribedMembers(ObjectMap map)
         bool present = buffer.ReadByte() != 0;
         long count = present ? this[element.CountName] : 0;
         if (count < 0 || count > buffer.Remaining)
-            throw buffer.Error(RootErrorKind.CorruptObject, $"'{element.Name}' should have {count} values but only {buffer.Remaining} bytes remain");
+            throw buffer.Error(RootErrorKind.CorruptObject,
+                $"'{element.Name}' should have {count} values but only {buffer.Remaining} bytes remain");
         return count * dimensions;
     }
 
@@ -85,7 +87,8 @@ internal sealed class DescribedMembers(ObjectMap map)
                 int count = buffer.ReadInt32();
                 int width = kind switch { 'C' => 1, 'S' => 2, 'I' or 'F' => 4, _ => 8 };
                 if (count < 0 || count > buffer.Remaining / width)
-                    throw buffer.Error(RootErrorKind.CorruptObject, $"an array of {count} values does not fit the {buffer.Remaining} bytes that remain");
+                    throw buffer.Error(RootErrorKind.CorruptObject,
+                        $"an array of {count} values does not fit the {buffer.Remaining} bytes that remain");
                 buffer.Skip(count * width);
                 break;
             case 64 or 69:
@@ -95,7 +98,8 @@ internal sealed class DescribedMembers(ObjectMap map)
                 Frame.Skip(ref buffer, element.Type == 0 ? element.Name : element.TypeName);
                 break;
             default:
-                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"'{element.Name}' has the type code {element.Type}, which cannot be skipped");
+                throw buffer.Error(RootErrorKind.UnsupportedVersion,
+                    $"'{element.Name}' has the type code {element.Type}, which cannot be skipped");
         }
     }
 

@@ -45,7 +45,8 @@ internal sealed record CountedShape(EntryShape Item, string Counter, bool Flagge
 internal sealed record RestShape(EntryShape Item) : EntryShape(0);
 
 /// <summary>Members one after another.</summary>
-internal sealed record RecordShape(IReadOnlyList<ShapeMember> Members) : EntryShape((int)Math.Min(int.MaxValue, Members.Sum(member => (long)member.Shape.MinBytes)));
+internal sealed record RecordShape(IReadOnlyList<ShapeMember> Members)
+    : EntryShape((int)Math.Min(int.MaxValue, Members.Sum(member => (long)member.Shape.MinBytes)));
 
 /// <summary>A member of a record.</summary>
 /// <param name="Name">Its name; empty for base classes, whose members belong to the record.</param>

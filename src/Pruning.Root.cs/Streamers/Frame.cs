@@ -27,7 +27,8 @@ internal readonly record struct Frame(string ClassName, int Version, int End, bo
             if (last > buffer.Length)
             {
                 buffer.Seek(begin);
-                throw buffer.Error(RootErrorKind.CorruptObject, $"{className} claims {word & ~CountMask} bytes but only {buffer.Remaining - 4} remain");
+                throw buffer.Error(RootErrorKind.CorruptObject,
+                    $"{className} claims {word & ~CountMask} bytes but only {buffer.Remaining - 4} remain");
             }
             end = (int)last;
         }
@@ -54,7 +55,8 @@ internal readonly record struct Frame(string ClassName, int Version, int End, bo
         if (End < 0)
             return;
         if (buffer.Position > End)
-            throw buffer.Error(RootErrorKind.CorruptObject, $"{ClassName} version {Version} is {buffer.Position - End} bytes longer than its byte count");
+            throw buffer.Error(RootErrorKind.CorruptObject,
+                $"{ClassName} version {Version} is {buffer.Position - End} bytes longer than its byte count");
         buffer.Seek(End);
     }
 }

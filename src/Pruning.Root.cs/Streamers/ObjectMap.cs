@@ -35,7 +35,8 @@ internal sealed class ObjectMap
         TryDescribe(className, version) ?? throw buffer.Error(RootErrorKind.UnsupportedVersion, Unknown(className, version));
 
     /// <summary>The reason for a version that neither the code nor the file describes.</summary>
-    public static string Unknown(string className, int version) => $"{className} version {version} is unknown, and the file does not describe it";
+    public static string Unknown(string className, int version) =>
+        $"{className} version {version} is unknown, and the file does not describe it";
 
     /// <summary>Reads the tag of a slot; the body of a new object follows.</summary>
     public ObjectSlot Open(ref RootBuffer buffer)
@@ -67,7 +68,8 @@ internal sealed class ObjectMap
         }
         return _classes.TryGetValue(tag & ~ClassMask, out string? known)
             ? new ObjectSlot(begin + Offset, known, end)
-            : throw buffer.Error(RootErrorKind.CorruptObject, $"an object refers to a class name at byte {tag & ~ClassMask} of the record, where there is none");
+            : throw buffer.Error(RootErrorKind.CorruptObject,
+                $"an object refers to a class name at byte {tag & ~ClassMask} of the record, where there is none");
     }
 
     /// <summary>Moves past the object of a slot.</summary>
@@ -76,7 +78,8 @@ internal sealed class ObjectMap
         if (slot.End < 0)
             return;
         if (buffer.Position > slot.End)
-            throw buffer.Error(RootErrorKind.CorruptObject, $"{slot.ClassName} is {buffer.Position - slot.End} bytes longer than its byte count");
+            throw buffer.Error(RootErrorKind.CorruptObject,
+                $"{slot.ClassName} is {buffer.Position - slot.End} bytes longer than its byte count");
         buffer.Seek(slot.End);
     }
 

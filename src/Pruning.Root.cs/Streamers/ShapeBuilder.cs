@@ -61,7 +61,8 @@ internal sealed class ShapeBuilder
         {
             if (element is null)
                 throw new UnsupportedShape($"the description of class {info.ClassName} has members of an unknown kind");
-            members.Add(new ShapeMember(element.Type == 0 || IsIdentity(element) ? "" : element.Name, OfElement(element, info.ClassName, depth + 1)));
+            members.Add(new ShapeMember(element.Type == 0 || IsIdentity(element) ? ""
+                : element.Name, OfElement(element, info.ClassName, depth + 1)));
         }
         _open.Remove((info.ClassName, info.Version));
         return new RecordShape(members);
@@ -94,7 +95,8 @@ internal sealed class ShapeBuilder
             67 => OfObject("TNamed", depth),
             300 or 365 or 500 => OfMember(element.TypeName, depth),
             320 or 520 => new CollectionShape(Dimensioned(OfType(element.TypeName, depth), element.Dimensions)),
-            _ => throw new UnsupportedShape($"member '{element.Name}' of class {className} has the type code {code} ({element.TypeName}), which is not decoded"),
+            _ => throw new UnsupportedShape(
+                $"member '{element.Name}' of class {className} has the type code {code} ({element.TypeName}), which is not decoded"),
         };
     }
 
@@ -122,7 +124,8 @@ internal sealed class ShapeBuilder
     {
         if (element.Name == "TObject")
             return new SkippedShape(SkippedKind.Identity);
-        if (CppType.Parse(element.Name) is { Arguments.Count: > 0 } type && (ClassNames.IsCollection(type.Name) || ClassNames.IsMap(type.Name)))
+        if (CppType.Parse(element.Name) is { Arguments.Count: > 0 } type
+            && (ClassNames.IsCollection(type.Name) || ClassNames.IsMap(type.Name)))
             return OfMember(element.Name, depth);
         if (BuiltIn(element.Name) is EntryShape known)
             return known;
@@ -187,7 +190,8 @@ internal sealed class ShapeBuilder
 
     private static readonly HashSet<string> CustomStreamers =
     [
-        "TClonesArray", "TObjArray", "TList", "THashList", "TMap", "TCollection", "TRef", "TRefArray", "TUUID", "TBits", "TGraph", "TF1", "TFormula", "TClass", "TStreamerInfo",
+        "TClonesArray", "TObjArray", "TList", "THashList", "TMap", "TCollection", "TRef", "TRefArray", "TUUID",
+        "TBits", "TGraph", "TF1", "TFormula", "TClass", "TStreamerInfo",
     ];
 
     private static ListShape ArrayOf(RootElementType type) => new(new NumberShape(ElementEncoding.Plain(type)));

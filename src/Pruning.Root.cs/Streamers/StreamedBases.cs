@@ -58,7 +58,8 @@ internal static class StreamedBases
         int count = buffer.ReadInt32();
         buffer.Skip(4); // lower bound
         if (count < 0 || count > buffer.Remaining / 4)
-            throw buffer.Error(RootErrorKind.CorruptObject, $"a list of {count} objects does not fit the {buffer.Remaining} bytes that remain");
+            throw buffer.Error(RootErrorKind.CorruptObject,
+                $"a list of {count} objects does not fit the {buffer.Remaining} bytes that remain");
         return (frame, count);
     }
 }

@@ -57,11 +57,13 @@ internal static class BasketBounds
         {
             end += layout.HeaderBytes + (counts[i] * layout.ElementBytes);
             if (counts[i] < 0 || end > basket.Data.Length)
-                throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the counter '{layout.Counter}' says {counts[i]}, which does not fit the basket's {basket.Data.Length} bytes", at);
+                throw new RootFormatException(RootErrorKind.InconsistentCounts,
+                    $"the counter '{layout.Counter}' says {counts[i]}, which does not fit the basket's {basket.Data.Length} bytes", at);
             bounds[i + 1] = (int)end;
         }
         if (end != basket.Data.Length)
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the counter '{layout.Counter}' accounts for {end} of the basket's {basket.Data.Length} bytes", at);
+            throw new RootFormatException(RootErrorKind.InconsistentCounts,
+                $"the counter '{layout.Counter}' accounts for {end} of the basket's {basket.Data.Length} bytes", at);
     }
 
     // Writers that may leave the table out store sizes in it: each number is the size of the entry before it.

@@ -119,11 +119,13 @@ internal sealed class BasketReader : IDisposable
         try
         {
             if (key.ObjectBytes > BlockHeader.MaxObjectBytes && _file.Options.Workers > 1)
-                RootBlocks.DecompressInParallel(_file.File.Decoders, _file.Options.Workers, record.Buffer, (record.Start + key.KeyBytes)..(record.Start + place.RecordBytes), payload, key.ObjectBytes, dataAt);
+                RootBlocks.DecompressInParallel(_file.File.Decoders, _file.Options.Workers, record.Buffer,
+                    (record.Start + key.KeyBytes)..(record.Start + place.RecordBytes), payload, key.ObjectBytes, dataAt);
             else
                 RootBlocks.Decompress(stored, payload.AsSpan(0, key.ObjectBytes), _decoder, dataAt);
             var loaded = new LoadedBasket(payload, 0, header.DataBytes, header.EntryCount);
-            SetBounds(loaded, new EntryTable(payload.AsSpan(header.DataBytes, key.ObjectBytes - header.DataBytes), null), header, branch, place, counts);
+            SetBounds(loaded, new EntryTable(payload.AsSpan(header.DataBytes, key.ObjectBytes - header.DataBytes), null), header, branch,
+                place, counts);
             isOwned = loaded.TryOwn(payload);
             return loaded;
         }
@@ -143,7 +145,8 @@ internal sealed class BasketReader : IDisposable
     }
 
     // counts is null for branches that do not hold plain numbers.
-    private static void SetBounds(LoadedBasket loaded, EntryTable table, in BasketHeader header, RootBranch branch, BasketPlace place, CounterValues? counts)
+    private static void SetBounds(LoadedBasket loaded, EntryTable table, in BasketHeader header, RootBranch branch, BasketPlace place,
+        CounterValues? counts)
     {
         if (counts is not null && branch.SupportedLayout().Kind == EntryKind.Fixed)
             return;
@@ -190,7 +193,8 @@ internal sealed class BasketReader : IDisposable
             RootErrorKind.MissingBasket,
             place.Seek <= 0
                 ? $"the entries {place.First} to {place.End} were never written to the file"
-                : $"the entries {place.First} to {place.End} should be in {place.RecordBytes} bytes at byte {place.Seek}, which is outside of the file's {file.Length} bytes",
+                : $"the entries {place.First} to {place.End} should be in {place.RecordBytes} bytes at byte {place.Seek}, "
+                    + $"which is outside of the file's {file.Length} bytes",
             branch.Location with { Basket = place.Index });
     }
 
@@ -201,20 +205,25 @@ internal sealed class BasketReader : IDisposable
         if (place.Embedded is null)
         {
             if (key.RecordBytes != place.RecordBytes || key.Seek != place.Seek)
-                throw Error(RootErrorKind.WrongBasket, $"wanted a basket of {place.RecordBytes} bytes at byte {place.Seek} but found one of {key.RecordBytes} that says it is at byte {key.Seek}");
+                throw Error(RootErrorKind.WrongBasket,
+                    $"wanted a basket of {place.RecordBytes} bytes at byte {place.Seek} but found one of {key.RecordBytes} that "
+                        + $"says it is at byte {key.Seek}");
             ReadOnlySpan<byte> name = bytes.Slice(header.NamePosition, header.NameBytes);
-            if (!name.SequenceEqual(branch.ShortNameBytes) && branch.IsNameTaken(RootText.Decode(name))) // baskets of a renamed branch keep the old name
+            // Baskets of a renamed branch keep the old name.
+            if (!name.SequenceEqual(branch.ShortNameBytes) && branch.IsNameTaken(RootText.Decode(name)))
                 throw Error(RootErrorKind.WrongBasket, $"wanted a basket of this branch but found one of '{RootText.Decode(name)}'");
             if (header.HeaderEnd != key.KeyBytes)
                 throw Error(RootErrorKind.CorruptBasket, $"the basket's header ends at byte {header.HeaderEnd} but claims {key.KeyBytes}");
         }
         else if (header.DataBytes != place.Embedded.Data!.Length)
         {
-            throw Error(RootErrorKind.CorruptBasket, $"the basket claims {header.DataBytes} bytes of data but has {place.Embedded.Data.Length}");
+            throw Error(RootErrorKind.CorruptBasket,
+                $"the basket claims {header.DataBytes} bytes of data but has {place.Embedded.Data.Length}");
         }
         return header.EntryCount == place.End - place.First
             ? header
-            : throw Error(RootErrorKind.CorruptBasket, $"wanted the entries {place.First} to {place.End} but the basket holds {header.EntryCount} entries");
+            : throw Error(RootErrorKind.CorruptBasket,
+                $"wanted the entries {place.First} to {place.End} but the basket holds {header.EntryCount} entries");
 
         RootFormatException Error(RootErrorKind kind, string problem) => new(kind, problem, At(branch, place));
     }

@@ -24,12 +24,14 @@ internal sealed record BasketSlice(RootBranch Branch, BasketPlace Place, int Fir
             if (place.First > next)
                 break;
             if (place.End - place.First > int.MaxValue)
-                throw new RootFormatException(RootErrorKind.CorruptBranch, $"the basket claims the entries {place.First} to {place.End}", branch.Location with { Basket = place.Index });
+                throw new RootFormatException(RootErrorKind.CorruptBranch, $"the basket claims the entries {place.First} to {place.End}",
+                    branch.Location with { Basket = place.Index });
             next = Math.Min(end, place.End);
             yield return new BasketSlice(branch, place, (int)(Math.Max(first, place.First) - place.First), (int)(next - place.First));
         }
         if (next < end)
-            throw new RootFormatException(RootErrorKind.MissingBasket, $"wanted the entries {first} to {end} but no basket holds entry {next}", branch.Location with { Entry = next });
+            throw new RootFormatException(RootErrorKind.MissingBasket,
+                $"wanted the entries {first} to {end} but no basket holds entry {next}", branch.Location with { Entry = next });
     }
 
     // The baskets are in the order of their entries.

@@ -37,7 +37,8 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
         if (leaves.Count == 0)
             throw new UnsupportedShape("it has no leaf");
         ShapeMember[] members = [.. leaves.Select(leaf => new ShapeMember(leaf.Name, OfLeaf(leaf, leaves)))];
-        return new BranchShape(new RecordShape(members), $"struct {{{string.Join(", ", leaves.Select(leaf => $"{NameOf(leaf)} {leaf.Title}"))}}}");
+        return new BranchShape(new RecordShape(members),
+            $"struct {{{string.Join(", ", leaves.Select(leaf => $"{NameOf(leaf)} {leaf.Title}"))}}}");
     }
 
     private static EntryShape OfLeaf(LeafRecord leaf, List<LeafRecord> leaves)
@@ -52,7 +53,8 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
         string counter = LeafDimensions.Of(leaf.Title).FirstOrDefault() ?? "";
         if (!leaves.Any(other => other.Name == counter))
             throw new UnsupportedShape($"leaf '{leaf.Name}' of a leaf list is counted by '{counter}', which is not in the list");
-        return new CountedShape(ShapeBuilder.Dimensioned(one, LeafDimensions.Constant(leaf.Title, leaf.Length, skip: 1)), counter, Flagged: false);
+        return new CountedShape(ShapeBuilder.Dimensioned(one, LeafDimensions.Constant(leaf.Title, leaf.Length, skip: 1)), counter,
+            Flagged: false);
     }
 
     private static string NameOf(LeafRecord leaf) => leaf.Encoding()?.Name ?? "char*";
@@ -65,7 +67,8 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
         if (member.Type is not (0 or 31 or 41))
             throw new UnsupportedShape($"branches of type {member.Type} of class {member.ClassName} are not decoded");
         if (member.StreamerType == ElementEncoding.ObjectBits)
-            return member.Type == 0 ? new BranchShape(new BitsShape(), "unsigned int") : new BranchShape(new RestShape(new BitsShape()), "unsigned int[]");
+            return member.Type == 0 ? new BranchShape(new BitsShape(), "unsigned int")
+                : new BranchShape(new RestShape(new BitsShape()), "unsigned int[]");
         StreamerElement element = file.Classes.Member(member.ClassName, member.Checksum, member.Version, member.Id)
             ?? throw new UnsupportedShape(file.Classes.Missing($"member {member.Id} of class {member.ClassName}"));
         EntryShape shape = builder.OfElement(element, member.ClassName);
@@ -95,5 +98,6 @@ internal sealed record BranchShape(EntryShape Shape, string TypeName)
     }
 
     private static string TypeOf(StreamerElement element) =>
-        CppType.Strip(element.TypeName) + string.Concat(element.Dimensions.Select(size => $"[{size}]")) + (element.CountName.Length > 0 ? $"[{element.CountName}]" : "");
+        CppType.Strip(element.TypeName) + string.Concat(element.Dimensions.Select(size => $"[{size}]"))
+            + (element.CountName.Length > 0 ? $"[{element.CountName}]" : "");
 }

@@ -5,11 +5,13 @@ internal static class ClusterRanges
 {
     /// <summary>Entries [First, End) of each chunk, in order.</summary>
     /// <param name="autoFlush">Entries of a cluster, where positive.</param>
-    /// <param name="clusters">Up to which entry (inclusive) clusters have which size; what follows has <paramref name="autoFlush"/>.</param>
+    /// <param name="clusters">Up to which entry (inclusive) clusters have which size; what follows has
+    /// <paramref name="autoFlush"/>.</param>
     /// <param name="branches">The branches to read. If the tree has no clusters, the branch with the fewest baskets gives the cuts.</param>
     /// <param name="first">First entry.</param>
     /// <param name="end">Entry after the last one.</param>
-    public static IEnumerable<(long First, long End)> Of(long autoFlush, IReadOnlyList<(long Last, long Size)> clusters, IReadOnlyList<RootBranch> branches, long first, long end)
+    public static IEnumerable<(long First, long End)> Of(long autoFlush,
+        IReadOnlyList<(long Last, long Size)> clusters, IReadOnlyList<RootBranch> branches, long first, long end)
     {
         long[] starts = autoFlush > 0 || clusters.Count > 0 || branches.Count == 0
             ? []

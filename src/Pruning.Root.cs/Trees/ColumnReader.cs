@@ -38,7 +38,8 @@ internal static class ColumnReader
         HashSet<ColumnSink> sized = [.. sinks.Where(sink => ValueCounts.BySize(file, sink))];
         try
         {
-            file.Run(Array.FindAll(slices, slice => !sized.Contains(slice.Sink) && !counted.Contains(slice.Sink)), (reader, slice) => ValueCounts.ByHeader(file, reader, slice, counts));
+            file.Run(Array.FindAll(slices, slice => !sized.Contains(slice.Sink) && !counted.Contains(slice.Sink)), (reader, slice) =>
+                ValueCounts.ByHeader(file, reader, slice, counts));
             long bytes = 0;
             foreach (ColumnSink sink in sinks)
             {

@@ -72,7 +72,8 @@ internal sealed class ColumnSink<T> : ColumnSink
         : base(branch, first, end)
     {
         _converter = ElementConverter.Create<T>(Layout.Element)
-            ?? throw new RootFormatException(RootErrorKind.WrongElementType, $"values cannot be given as {typeof(T).Name}, only as numbers and bool", branch.Location);
+            ?? throw new RootFormatException(RootErrorKind.WrongElementType,
+                $"values cannot be given as {typeof(T).Name}, only as numbers and bool", branch.Location);
     }
 
     public override long Bytes => (ValueCount * Unsafe.SizeOf<T>()) + (IsFixed ? 0 : (End - First + 1) * sizeof(long));
@@ -95,7 +96,8 @@ internal sealed class ColumnSink<T> : ColumnSink
         {
             int stride = (int)Layout.ElementBytes;
             if (basket.Data.Length != basket.EntryCount * Layout.ElementBytes)
-                throw new RootFormatException(RootErrorKind.CorruptBasket, $"{basket.EntryCount} entries of {stride} bytes make {basket.EntryCount * Layout.ElementBytes} but the basket has {basket.Data.Length}", slice.Location);
+                throw new RootFormatException(RootErrorKind.CorruptBasket,
+                    $"{basket.EntryCount} entries of {stride} bytes make {basket.EntryCount * Layout.ElementBytes} but the basket has {basket.Data.Length}", slice.Location);
             ReadOnlySpan<byte> raw = basket.Data.Slice(slice.FirstLocal * stride, slice.EntryCount * stride);
             Report(_converter.Convert(raw, values), raw, slice, slice.Place.First + slice.FirstLocal, Layout.Inner);
         }
@@ -116,10 +118,12 @@ internal sealed class ColumnSink<T> : ColumnSink
         if (!_isShared)
             SetOffsets(slice, bounds);
         else if (!EntryOffsets.Agree(bounds, _offsets.AsSpan(slice.FirstEntry), Layout.Element.DiskBytes))
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"the entries do not have the numbers of values that '{Layout.Counter}' counts", slice.Location);
+            throw new RootFormatException(RootErrorKind.InconsistentCounts,
+                $"the entries do not have the numbers of values that '{Layout.Counter}' counts", slice.Location);
         ReadOnlySpan<byte> raw = basket.Data[bounds[0]..bounds[^1]];
         if (raw.Length != (long)values.Length * Layout.Element.DiskBytes)
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"{slice.EntryCount} entries in {raw.Length} bytes do not hold the {values.Length} values that '{Layout.Counter}' counts", slice.Location);
+            throw new RootFormatException(RootErrorKind.InconsistentCounts,
+                $"{slice.EntryCount} entries in {raw.Length} bytes do not hold the {values.Length} values that '{Layout.Counter}' counts", slice.Location);
         int misfit = _converter.Convert(raw, values);
         if (misfit >= 0)
             throw Misfit(raw, misfit, slice, EntryOfValue(slice, slice.ValueStart + misfit));
@@ -153,7 +157,8 @@ internal sealed class ColumnSink<T> : ColumnSink
             ReadOnlySpan<byte> entry = data[bounds[i]..bounds[i + 1]];
             int bytes = entry.Length - header;
             if (bytes < 0 || bytes % element != 0)
-                throw BadEntry(slice, i, $"an entry of {entry.Length} bytes does not hold a header of {header} and whole elements of {element}");
+                throw BadEntry(slice, i,
+                    $"an entry of {entry.Length} bytes does not hold a header of {header} and whole elements of {element}");
             int count = bytes / Layout.Element.DiskBytes;
             if (Layout.Kind == EntryKind.Collection)
                 CheckCollection(entry, count, slice, i);

@@ -61,10 +61,12 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
             return (Fixed(element, LeafDimensions.Constant(leaf.Title, leaf.Length)), null);
         string counter = branch.LeafNameOf(leaf.Counter) ?? LeafDimensions.Of(leaf.Title).FirstOrDefault() ?? "";
         int[] inner = LeafDimensions.Constant(leaf.Title, leaf.Length, skip: 1);
-        return (new EntryLayout(EntryKind.Counted, element, inner, $"{element.Name}[{counter}]{LeafDimensions.Text(inner)}", counter), null);
+        return (new EntryLayout(EntryKind.Counted, element, inner, $"{element.Name}[{counter}]{LeafDimensions.Text(inner)}", counter),
+            null);
     }
 
-    private static (EntryLayout? Layout, string? Reason) OfElement(ElementRecord member, LeafRecord leaf, BranchRecord branch, TreeFile file)
+    private static (EntryLayout? Layout, string? Reason) OfElement(ElementRecord member, LeafRecord leaf, BranchRecord branch,
+        TreeFile file)
     {
         if (member.Type is 3 or 4)
             return (new EntryLayout(EntryKind.Fixed, ElementEncoding.Plain(RootElementType.Int32), [], "int", null), null);
@@ -93,7 +95,8 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
             return (null, $"branches of type {member.Type} of class {member.ClassName} are not decoded");
         if (code < 40)
             return (Fixed(number, code >= 20 ? DimensionsOf(member, leaf, file) : []), null);
-        return (new EntryLayout(EntryKind.CountedPointer, number, [], $"{number.Name}[{LeafDimensions.Of(leaf.Title).FirstOrDefault() ?? ""}]", null), null);
+        return (new EntryLayout(EntryKind.CountedPointer, number, [],
+            $"{number.Name}[{LeafDimensions.Of(leaf.Title).FirstOrDefault() ?? ""}]", null), null);
     }
 
     // The range of a packed float is in the comment of the member, which only the class description has.
@@ -120,9 +123,11 @@ internal sealed record EntryLayout(EntryKind Kind, ElementEncoding Element, int[
     private static int[] DimensionsOf(ElementRecord member, LeafRecord leaf, TreeFile file)
     {
         int[] titled = LeafDimensions.Constant(leaf.Title, leaf.Length);
-        if (titled.Length > 1 || !leaf.Title.Contains("][", StringComparison.Ordinal) || Described(member, file) is not StreamerElement element)
+        if (titled.Length > 1 || !leaf.Title.Contains("][", StringComparison.Ordinal)
+            || Described(member, file) is not StreamerElement element)
             return titled;
-        return element.Dimensions.Aggregate(1L, (product, size) => product * size) == Math.Max(1, leaf.Length) ? [.. element.Dimensions] : titled;
+        return element.Dimensions.Aggregate(1L, (product, size) => product * size) == Math.Max(1, leaf.Length) ? [.. element.Dimensions]
+            : titled;
     }
 
     private static EntryLayout Fixed(ElementEncoding element, int[] dimensions) =>

@@ -6,7 +6,10 @@ using Pruning.Root.Trees.Records;
 
 namespace Pruning.Root.Trees;
 
-/// <summary>Looks at the first object of a branch whose class has its own streamer: its version may be one that the file does not describe.</summary>
+/// <summary>
+/// Looks at the first object of a branch whose class has its own streamer: its version may be one that the file does not
+/// describe.
+/// </summary>
 internal static class FirstObject
 {
     /// <summary>

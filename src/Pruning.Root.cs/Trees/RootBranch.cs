@@ -40,7 +40,10 @@ public sealed class RootBranch : IRootBranch
     /// <summary>C++ spelling: <c>float</c>, <c>vector&lt;int&gt;</c>, <c>double[3]</c>, <c>float[nJet]</c>.</summary>
     public string TypeName => _contents.Value.TypeName;
 
-    /// <summary>Type of the values; null for texts, records and nested lists, which <see cref="RootTree.ReadColumns(string, long, long?)"/> reads, and when the branch cannot be read.</summary>
+    /// <summary>
+    /// Type of the values; null for texts, records and nested lists, which
+    /// <see cref="RootTree.ReadColumns(string, long, long?)"/> reads, and when the branch cannot be read.
+    /// </summary>
     public RootElementType? ElementType => IsSupported ? Layout?.Element.Type : null;
 
     /// <summary>Values per entry where all entries have the same number (1 for plain numbers); null for jagged branches.</summary>
@@ -59,7 +62,8 @@ public sealed class RootBranch : IRootBranch
     public long BasketCount => Baskets.Length;
 
     /// <summary>Bytes of the baskets in the file, record headers included.</summary>
-    public long StoredBytes => Baskets.Sum(basket => basket.Embedded is { } inside ? inside.Header.Last : (long)Math.Max(0, basket.RecordBytes));
+    public long StoredBytes =>
+        Baskets.Sum(basket => basket.Embedded is { } inside ? inside.Header.Last : (long)Math.Max(0, basket.RecordBytes));
 
     /// <summary>Bytes of the baskets once decompressed, record headers included, as the writer counted them.</summary>
     public long UncompressedBytes => _record.TotalBytes > 0 ? _record.TotalBytes : StoredBytes;
@@ -123,7 +127,8 @@ public sealed class RootBranch : IRootBranch
         if (Unsupported is not null)
         {
             throw new RootFormatException(
-                (Layout is null && Shape is null) || _contents.Value.Problem is null ? RootErrorKind.UnsupportedBranch : _record.FileName.Length > 0 ? RootErrorKind.ExternalFile : RootErrorKind.CorruptBranch,
+                (Layout is null && Shape is null) || _contents.Value.Problem is null ? RootErrorKind.UnsupportedBranch
+                    : _record.FileName.Length > 0 ? RootErrorKind.ExternalFile : RootErrorKind.CorruptBranch,
                 $"{Unsupported} (the branch is {TypeName})",
                 Location);
         }

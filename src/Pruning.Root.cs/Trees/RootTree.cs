@@ -43,7 +43,9 @@ public sealed class RootTree : IRootTable
     /// <summary>Number of entries.</summary>
     public long EntryCount { get; }
 
-    /// <summary>Every branch with values, in the order of the file. The members of split objects are included, their nodes are not.</summary>
+    /// <summary>
+    /// Every branch with values, in the order of the file. The members of split objects are included, their nodes are not.
+    /// </summary>
     public IReadOnlyList<RootBranch> Branches => _index.All;
 
     string IRootTable.Kind => "tree";
@@ -101,7 +103,8 @@ public sealed class RootTree : IRootTable
     /// <param name="branch">Name of the branch.</param>
     /// <param name="first">First entry.</param>
     /// <param name="end">Entry after the last one; null for all.</param>
-    /// <exception cref="RootFormatException">No such branch, a value that does not fit (its entry is named), or damaged baskets.</exception>
+    /// <exception cref="RootFormatException">No such branch, a value that does not fit (its entry is named), or damaged
+    /// baskets.</exception>
     public JaggedColumn<T> ReadAs<T>(string branch, long first = 0, long? end = null)
         where T : unmanaged => (JaggedColumn<T>)Read([ColumnRequest.As<T>(branch)], first, end).Columns[0];
 
@@ -135,7 +138,8 @@ public sealed class RootTree : IRootTable
     /// <param name="first">First entry.</param>
     /// <param name="end">Entry after the last one; null for all.</param>
     /// <returns>Chunks in the order of their entries; <see cref="JaggedColumns.FirstEntry"/> says where each begins.</returns>
-    /// <exception cref="RootFormatException">As <see cref="Read(IReadOnlyList{ColumnRequest}, long, long?)"/>: immediately for branches that cannot be read, and together with its chunk for a damaged basket.</exception>
+    /// <exception cref="RootFormatException">As <see cref="Read(IReadOnlyList{ColumnRequest}, long, long?)"/>: immediately for
+    /// branches that cannot be read, and together with its chunk for a damaged basket.</exception>
     public IEnumerable<JaggedColumns> ReadClusters(IReadOnlyList<ColumnRequest> requests, long first = 0, long? end = null)
     {
         RootBranch[] branches = [.. requests.Select(request => Branch(request.Branch))];
@@ -163,7 +167,10 @@ public sealed class RootTree : IRootTable
     /// <exception cref="RootFormatException">No such branch, one that cannot be read, or damaged baskets.</exception>
     public IReadOnlyList<RootColumn> ReadColumns(string branch, long first = 0, long? end = null) => ReadBranch(Branch(branch), first, end);
 
-    /// <summary>As <see cref="ReadColumns(string, long, long?)"/>, for this branch object. A name finds only the first of two branches of that name.</summary>
+    /// <summary>
+    /// As <see cref="ReadColumns(string, long, long?)"/>, for this branch object. A name finds only the first of two branches
+    /// of that name.
+    /// </summary>
     /// <param name="branch">A branch of this tree.</param>
     /// <param name="first">First entry.</param>
     /// <param name="end">Entry after the last one; null for all.</param>
@@ -172,7 +179,8 @@ public sealed class RootTree : IRootTable
     public IReadOnlyList<RootColumn> ReadColumns(RootBranch branch, long first = 0, long? end = null) =>
         Branches.Any(own => ReferenceEquals(own, branch))
             ? ReadBranch(branch, first, end)
-            : throw new ArgumentException($"Cannot read branch '{branch.Name}' of tree '{Path}': it belongs to another tree.", nameof(branch));
+            : throw new ArgumentException($"Cannot read branch '{branch.Name}' of tree '{Path}': it belongs to another tree.",
+                nameof(branch));
 
     /// <summary>Reads a branch of texts, or of lists of texts: <c>char*</c>, <c>string</c>, <c>vector&lt;string&gt;</c>.</summary>
     /// <param name="branch">Name of the branch.</param>
@@ -193,7 +201,8 @@ public sealed class RootTree : IRootTable
         where T : unmanaged => ReadColumns(branch, first, end) switch
         {
             [NestedColumn<T> nested] => nested,
-            [JaggedColumn<T> flat] => new NestedColumn<T>(flat.Branch, flat.Field, flat.FirstEntry, flat.EntryCount, flat.Levels, flat.Values),
+            [JaggedColumn<T> flat] =>
+                new NestedColumn<T>(flat.Branch, flat.Field, flat.FirstEntry, flat.EntryCount, flat.Levels, flat.Values),
             _ => throw WrongType(branch, $"lists of {RootElementTypes.Of(typeof(T))?.CppName() ?? typeof(T).Name}"),
         };
 
@@ -243,11 +252,13 @@ public sealed class RootTree : IRootTable
             _ = branch.Baskets; // checks the tables before their numbers are used
         long last = end ?? (branches.Count == 0 ? EntryCount : branches.Min(branch => branch.EntryCount));
         if (first < 0 || last < first)
-            throw new ArgumentOutOfRangeException(nameof(first), $"Cannot read the entries {first} to {last} of tree '{Path}': they are no range.");
+            throw new ArgumentOutOfRangeException(nameof(first),
+                $"Cannot read the entries {first} to {last} of tree '{Path}': they are no range.");
         foreach (RootBranch branch in branches)
         {
             if (last > branch.EntryCount)
-                throw new ArgumentOutOfRangeException(nameof(end), $"Cannot read the entries {first} to {last} of tree '{Path}': branch '{branch.Name}' has {branch.EntryCount}.");
+                throw new ArgumentOutOfRangeException(nameof(end),
+                    $"Cannot read the entries {first} to {last} of tree '{Path}': branch '{branch.Name}' has {branch.EntryCount}.");
         }
         return last;
     }
@@ -257,9 +268,11 @@ public sealed class RootTree : IRootTable
     {
         string? name = branch.Layout?.Counter;
         if (name is null || !TryBranch(name, out RootBranch? counter) || counter.FixedLength != 1)
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"a basket has no offset table, and the branch that counts its entries ('{name}') does not exist", branch.Location);
+            throw new RootFormatException(RootErrorKind.InconsistentCounts,
+                $"a basket has no offset table, and the branch that counts its entries ('{name}') does not exist", branch.Location);
         if (end > counter.EntryCount)
-            throw new RootFormatException(RootErrorKind.InconsistentCounts, $"entry {end - 1} is counted by branch '{name}', which has only {counter.EntryCount} entries", branch.Location);
+            throw new RootFormatException(RootErrorKind.InconsistentCounts,
+                $"entry {end - 1} is counted by branch '{name}', which has only {counter.EntryCount} entries", branch.Location);
         return ReadAs<int>(counter.Name, first, end).Values;
     }
 }

@@ -22,7 +22,8 @@ internal static class ShapeColumnReader
         var budget = new ReadBudget(file.Options.MaxReadBytes, branch.Location);
         BasketSlice[] slices = [.. BasketSlice.Of(branch, first, end)];
         int size = Math.Max(1, (slices.Length + (file.Options.Workers * GroupsOfWorker) - 1) / (file.Options.Workers * GroupsOfWorker));
-        Group[] groups = slices.Length == 0 ? [new Group([], shape, budget)] : [.. slices.Chunk(size).Select(chunk => new Group(chunk, shape, budget))];
+        Group[] groups = slices.Length == 0 ? [new Group([], shape, budget)]
+            : [.. slices.Chunk(size).Select(chunk => new Group(chunk, shape, budget))];
         try
         {
             file.Run(groups, static (reader, group) => group.Read(reader));
@@ -85,9 +86,11 @@ internal static class ShapeColumnReader
         private void ReadOneAfterAnother(BasketSlice slice, int entryCount, RootBuffer buffer)
         {
             if (slice.Branch.Shape!.Shape is RestShape or TextShape { Form: TextForm.Leaf } && entryCount > 1)
-                throw buffer.Error(RootErrorKind.CorruptBasket, $"the basket has no offset table, and nothing else says where its {entryCount} entries begin");
+                throw buffer.Error(RootErrorKind.CorruptBasket,
+                    $"the basket has no offset table, and nothing else says where its {entryCount} entries begin");
             using var unwanted = new EntryColumns(new ReadBudget(long.MaxValue, slice.Location));
-            ValueReader skipper = slice.FirstLocal > 0 || slice.EndLocal < entryCount ? ValueReaders.Create(slice.Branch.Shape.Shape, unwanted) : _reader;
+            ValueReader skipper = slice.FirstLocal > 0 || slice.EndLocal < entryCount
+                ? ValueReaders.Create(slice.Branch.Shape.Shape, unwanted) : _reader;
             for (int i = 0; i < entryCount; i++)
             {
                 bool isWanted = i >= slice.FirstLocal && i < slice.EndLocal;
@@ -103,10 +106,12 @@ internal static class ShapeColumnReader
                     unwanted.Clear();
             }
             if (buffer.Remaining > 0)
-                throw buffer.Error(RootErrorKind.CorruptBasket, $"{buffer.Remaining} bytes are left after the {entryCount} entries of the basket");
+                throw buffer.Error(RootErrorKind.CorruptBasket,
+                    $"{buffer.Remaining} bytes are left after the {entryCount} entries of the basket");
         }
 
         private static RootFormatException Named(RootFormatException e, long entry) =>
-            new(e.Kind == RootErrorKind.CorruptObject ? RootErrorKind.CorruptEntry : e.Kind, e.Problem, e.Location with { Entry = entry }, inner: e);
+            new(e.Kind == RootErrorKind.CorruptObject ? RootErrorKind.CorruptEntry
+                : e.Kind, e.Problem, e.Location with { Entry = entry }, inner: e);
     }
 }

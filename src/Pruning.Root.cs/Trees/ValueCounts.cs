@@ -35,7 +35,8 @@ internal static class ValueCounts
     public static HashSet<ColumnSink> ByCounters(TreeFile file, IReadOnlyList<ColumnSink> sinks, CounterValues counts)
     {
         var counted = new HashSet<ColumnSink>();
-        foreach (IGrouping<string?, ColumnSink> group in sinks.GroupBy(sink => sink.Layout.Kind == EntryKind.Counted ? sink.Layout.Counter : null))
+        foreach (IGrouping<string?, ColumnSink> group in sinks.GroupBy(sink => sink.Layout.Kind == EntryKind.Counted ? sink.Layout.Counter
+            : null))
         {
             // Where offsets alone are too much, the columns are too, and their headers say so.
             if (string.IsNullOrEmpty(group.Key) || group.Count() < MinShared || OffsetBytes(group.First()) > file.Options.MaxReadBytes)
@@ -63,7 +64,8 @@ internal static class ValueCounts
         {
             throw new RootFormatException(
                 RootErrorKind.MemoryLimit,
-                $"the basket has {header.Key.ObjectBytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}",
+                $"the basket has {header.Key.ObjectBytes} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is "
+                    + $"{file.Options.MaxRecordBytes}",
                 slice.Location,
                 $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
         }
@@ -74,14 +76,16 @@ internal static class ValueCounts
         }
         long values = header.DataBytes - ((long)header.EntryCount * layout.HeaderBytes);
         if (values < 0 || values % layout.ElementBytes != 0)
-            throw new RootFormatException(RootErrorKind.CorruptBasket, $"{header.EntryCount} entries in {header.DataBytes} bytes do not hold whole elements of {layout.ElementBytes} bytes", slice.Location);
+            throw new RootFormatException(RootErrorKind.CorruptBasket,
+                $"{header.EntryCount} entries in {header.DataBytes} bytes do not hold whole elements of {layout.ElementBytes} bytes", slice.Location);
         if (!slice.IsWhole)
         {
             slice.Loaded = reader.Load(slice.Sink.Branch, slice.Place, counts);
             ReadOnlySpan<int> bounds = slice.Loaded.Bounds;
             values = bounds[slice.EndLocal] - bounds[slice.FirstLocal] - ((long)slice.EntryCount * layout.HeaderBytes);
             if (values < 0 || values % layout.ElementBytes != 0)
-                throw new RootFormatException(RootErrorKind.CorruptBasket, $"{slice.EntryCount} entries do not hold whole elements of {layout.ElementBytes} bytes", slice.Location);
+                throw new RootFormatException(RootErrorKind.CorruptBasket,
+                    $"{slice.EntryCount} entries do not hold whole elements of {layout.ElementBytes} bytes", slice.Location);
         }
         slice.ValueCount = values / layout.Element.DiskBytes;
     }

@@ -148,7 +148,8 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
             case NtupleWriter ntuple:
                 ReadOnlySpan<byte> anchor = ntuple.Save(kind);
                 // The anchor is too small to compress, as ROOT finds.
-                directory.Tables[ntuple.Name] = WriteRecord(new RecordKey("ROOT::RNTuple", ntuple.Name, ntuple.Title, directory.Seek, Wide), anchor, anchor);
+                directory.Tables[ntuple.Name] =
+                    WriteRecord(new RecordKey("ROOT::RNTuple", ntuple.Name, ntuple.Title, directory.Seek, Wide), anchor, anchor);
                 break;
         }
     }
@@ -156,7 +157,8 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
     private void WriteDescriptions(IReadOnlyList<TableWriter> tables)
     {
         SortedSet<string> vectors = new(StringComparer.Ordinal) { "vector<string>" }; // a member of ROOT's own
-        foreach (string className in tables.OfType<TreeWriter>().SelectMany(tree => tree.Branches).Select(branch => branch.ClassName).OfType<string>())
+        foreach (string className in tables.OfType<TreeWriter>().SelectMany(tree => tree.Branches).Select(branch =>
+            branch.ClassName).OfType<string>())
         {
             vectors.Add(className);
             string content = CollectionClass.ContentOf(className);

@@ -74,10 +74,12 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
     }
 
     /// <summary>Adds a tree.</summary>
-    /// <param name="path">Its name, with directories before it if needed: <c>Events</c>, <c>ticlDumper/tracksters</c>. Missing directories are created.</param>
+    /// <param name="path">Its name, with directories before it if needed: <c>Events</c>, <c>ticlDumper/tracksters</c>. Missing
+    /// directories are created.</param>
     /// <param name="title">Its title; may be empty.</param>
     /// <exception cref="ArgumentException">The name is taken or not allowed.</exception>
-    public TreeWriter CreateTree(string path, string title = "") => Add(path, title, "tree", (directory, name) => new TreeWriter(this, directory, name, title));
+    public TreeWriter CreateTree(string path, string title = "") =>
+        Add(path, title, "tree", (directory, name) => new TreeWriter(this, directory, name, title));
 
     /// <summary>Adds an RNTuple, which ROOT from 6.34 on reads.</summary>
     /// <param name="path">As in <see cref="CreateTree"/>.</param>
@@ -173,7 +175,8 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
         }
     }
 
-    NtupleLink IPageOutput.WriteEnvelope(WrittenDirectory directory, ReadOnlySpan<byte> envelope) => _metadata.WriteEnvelope(directory, envelope);
+    NtupleLink IPageOutput.WriteEnvelope(WrittenDirectory directory, ReadOnlySpan<byte> envelope) =>
+        _metadata.WriteEnvelope(directory, envelope);
 
     void IPageOutput.CountUnsaved(long bytes) => _unsavedBytes += bytes;
 
@@ -196,11 +199,13 @@ public sealed class RootFileWriter : IBasketOutput, IPageOutput, IDisposable
         foreach (string name in names[..^1])
         {
             if (Find(directory, name) is TableWriter taken)
-                throw new ArgumentException($"Cannot add '{path}' to {Path}: '{name}' is {(taken is TreeWriter ? "a tree" : "an RNTuple")} already and cannot be a directory too. Choose another name.");
+                throw new ArgumentException(
+                    $"Cannot add '{path}' to {Path}: '{name}' is {(taken is TreeWriter ? "a tree" : "an RNTuple")} already and cannot be a directory too. Choose another name.");
             directory = _metadata.Directory(directory, name);
         }
         if (directory.Below.ContainsKey(names[^1]) || Find(directory, names[^1]) is not null)
-            throw new ArgumentException($"Cannot add '{path}' to {Path}: the file has a tree, RNTuple or directory of that name already. Choose another name.");
+            throw new ArgumentException(
+                $"Cannot add '{path}' to {Path}: the file has a tree, RNTuple or directory of that name already. Choose another name.");
         T table = create(directory, names[^1]);
         _tables.Add(table);
         return table;

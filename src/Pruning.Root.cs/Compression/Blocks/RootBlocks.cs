@@ -47,7 +47,8 @@ internal static class RootBlocks
     /// <param name="output">Filled up to <paramref name="objectBytes"/>.</param>
     /// <param name="objectBytes">Size of the object.</param>
     /// <param name="at">Where the payload begins.</param>
-    public static void DecompressInParallel(ToolPool<BlockDecoder> decoders, int workers, byte[] record, Range stored, byte[] output, int objectBytes, RootLocation at)
+    public static void DecompressInParallel(ToolPool<BlockDecoder> decoders, int workers, byte[] record, Range stored, byte[] output,
+        int objectBytes, RootLocation at)
     {
         (int begin, int length) = stored.GetOffsetAndLength(record.Length);
         var blocks = new List<(BlockHeader Header, int Read, int Made)>();

@@ -18,7 +18,8 @@ internal static class Lz4Decoder
         ulong wanted = BinaryPrimitives.ReadUInt64BigEndian(stored);
         ulong found = XxHash64.HashToUInt64(block);
         if (wanted != found)
-            throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"an lz4 block has the checksum {found:x16} but {wanted:x16} is stored", at);
+            throw new RootFormatException(RootErrorKind.ChecksumMismatch,
+                $"an lz4 block has the checksum {found:x16} but {wanted:x16} is stored", at);
         int made = LZ4Codec.Decode(block, output);
         return made >= 0 ? made : throw CodecError.Failed(RootCompression.Lz4, "cannot be decompressed", at);
     }

@@ -73,7 +73,8 @@ internal sealed class LzmaEncoder(int level)
                 (best, repeat) = (length, i);
         }
         (int found, int distance) = _matches.Find(block, at, most);
-        bool near = best >= 2 && (best + 1 >= found || (best + 2 >= found && distance >= 1 << 9) || (best + 3 >= found && distance >= 1 << 15));
+        bool near = best >= 2
+            && (best + 1 >= found || (best + 2 >= found && distance >= 1 << 9) || (best + 3 >= found && distance >= 1 << 15));
         if (near)
             return (best, 0, repeat);
         if (found < LzmaMatches.Shortest || (found == LzmaMatches.Shortest && distance > 1 << 14))

@@ -18,7 +18,8 @@ internal sealed class XzDecoder
     /// <summary>Decodes until <paramref name="output"/> is full or the stream ends; gives the bytes made.</summary>
     public int Decode(ReadOnlySpan<byte> stored, Span<byte> output, RootLocation at)
     {
-        if (stored.Length < StreamHeaderBytes || !stored.StartsWith((ReadOnlySpan<byte>)[0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0]))
+        if (stored.Length < StreamHeaderBytes
+            || !stored.StartsWith((ReadOnlySpan<byte>)[0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0]))
             throw Bad("does not begin as an xz stream", at);
         int check = stored[7] & 0x0f;
         if (stored[6] != 0 || Crc32.HashToUInt32(stored.Slice(6, 2)) != BinaryPrimitives.ReadUInt32LittleEndian(stored[8..]))
@@ -120,7 +121,8 @@ internal sealed class XzDecoder
             uint wanted = BinaryPrimitives.ReadUInt32LittleEndian(stored[next..]);
             uint found = Crc32.HashToUInt32(block);
             if (wanted != found)
-                throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"an xz block has the checksum {found:x8} but {wanted:x8} is stored", at);
+                throw new RootFormatException(RootErrorKind.ChecksumMismatch,
+                    $"an xz block has the checksum {found:x8} but {wanted:x8} is stored", at);
         }
         return bytes;
     }

@@ -11,7 +11,8 @@ internal static class ZlibDecoder
         fixed (byte* first = stored)
         {
             using var source = new UnmanagedMemoryStream(first, stored.Length);
-            using Stream codec = raw ? new DeflateStream(source, CompressionMode.Decompress) : new ZLibStream(source, CompressionMode.Decompress);
+            using Stream codec = raw ? new DeflateStream(source, CompressionMode.Decompress)
+                : new ZLibStream(source, CompressionMode.Decompress);
             try
             {
                 int made = codec.ReadAtLeast(output, output.Length, throwOnEndOfStream: false);

@@ -117,7 +117,8 @@ internal static class ByteSplit
         int i = 0;
         for (; i <= count - Vector128<byte>.Count; i += Vector128<byte>.Count)
         {
-            (Vector128<byte> low, Vector128<byte> high) = Zip(Plane(ref source, (nuint)stride, 0, (nuint)i), Plane(ref source, (nuint)stride, 1, (nuint)i));
+            (Vector128<byte> low, Vector128<byte> high) =
+                Zip(Plane(ref source, (nuint)stride, 0, (nuint)i), Plane(ref source, (nuint)stride, 1, (nuint)i));
             low.StoreUnsafe(ref target, (nuint)i * 2);
             high.StoreUnsafe(ref target, ((nuint)i * 2) + 16);
         }
@@ -165,7 +166,8 @@ internal static class ByteSplit
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store8(Vector128<byte> pairs01, Vector128<byte> pairs23, Vector128<byte> pairs45, Vector128<byte> pairs67, ref byte target, nuint at)
+    private static void Store8(Vector128<byte> pairs01, Vector128<byte> pairs23, Vector128<byte> pairs45, Vector128<byte> pairs67,
+        ref byte target, nuint at)
     {
         (Vector128<byte> low0123, Vector128<byte> high0123) = ZipPairs(pairs01, pairs23);
         (Vector128<byte> low4567, Vector128<byte> high4567) = ZipPairs(pairs45, pairs67);

@@ -38,7 +38,8 @@ internal enum ColumnLayout
 /// <param name="IsIndex">Ends of lists.</param>
 /// <param name="Min">Smallest number of a quantised column.</param>
 /// <param name="Max">Largest.</param>
-internal sealed record ColumnEncoding(string Name, ColumnLayout Layout, int Bits, RootElementType Type, bool IsIndex = false, double Min = 0, double Max = 0)
+internal sealed record ColumnEncoding(string Name, ColumnLayout Layout, int Bits, RootElementType Type, bool IsIndex = false,
+    double Min = 0, double Max = 0)
 {
     /// <summary>The bytes of pages are the elements.</summary>
     public bool IsPlainCopy => Layout == ColumnLayout.Plain && Bits == Type.Bytes() * 8;
@@ -66,13 +67,16 @@ internal sealed record ColumnEncoding(string Name, ColumnLayout Layout, int Bits
         };
         if (!fits)
             return (null, $"a {known.Name} column cannot have {bits} bits an element");
-        if (known.Layout == ColumnLayout.Quantised && !(range is (double min, double max) && double.IsFinite(min) && double.IsFinite(max) && min < max))
-            return (null, range is null ? "its quantised column has no range" : $"its quantised column has the range {range.Value.Min} to {range.Value.Max}");
+        if (known.Layout == ColumnLayout.Quantised
+            && !(range is (double min, double max) && double.IsFinite(min) && double.IsFinite(max) && min < max))
+            return (null, range is null ? "its quantised column has no range"
+                : $"its quantised column has the range {range.Value.Min} to {range.Value.Max}");
         return (known, null);
     }
 
     /// <summary>The encoding of a column type whose elements always have as many bits.</summary>
-    public static ColumnEncoding Of(int type) => Known(type, 0, null) ?? throw new ArgumentException($"There is no column type 0x{type:x2}.", nameof(type));
+    public static ColumnEncoding Of(int type) => Known(type, 0, null)
+        ?? throw new ArgumentException($"There is no column type 0x{type:x2}.", nameof(type));
 
     private static ColumnEncoding? Known(int type, int bits, (double Min, double Max)? range) => type switch
     {

@@ -72,7 +72,8 @@ internal static class PageDecoder
         for (int i = 0; i < into.Length; i++)
         {
             ReadOnlySpan<byte> element = page.Slice((first + i) * SwitchBytes, SwitchBytes);
-            into[i] = new SwitchElement(BinaryPrimitives.ReadUInt64LittleEndian(element), BinaryPrimitives.ReadUInt32LittleEndian(element[sizeof(ulong)..]));
+            into[i] = new SwitchElement(BinaryPrimitives.ReadUInt64LittleEndian(element),
+                BinaryPrimitives.ReadUInt32LittleEndian(element[sizeof(ulong)..]));
         }
     }
 

@@ -20,12 +20,15 @@ internal sealed record NtupleAnchor(NtupleLink Header, NtupleLink Footer, long M
     public static NtupleAnchor Decode(ReadOnlySpan<byte> payload, RootLocation at)
     {
         if (payload.Length < Bytes)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"an RNTuple's anchor has {Bytes} bytes but only {payload.Length} are there", at);
+            throw new RootFormatException(RootErrorKind.CorruptNtuple,
+                $"an RNTuple's anchor has {Bytes} bytes but only {payload.Length} are there", at);
         RootBuffer buffer = RootBuffer.OfPayload(payload, at, 0);
         buffer.Skip(FrameBytes); // byte count and class version
         ushort epoch = (ushort)buffer.ReadInt16();
         if (epoch != SupportedEpoch)
-            throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"the RNTuple has the format epoch {epoch} but only epoch {SupportedEpoch} is supported", at with { PayloadByte = FrameBytes }, "Write it again with ROOT 6.34 or newer.");
+            throw new RootFormatException(RootErrorKind.UnsupportedNtuple,
+                $"the RNTuple has the format epoch {epoch} but only epoch {SupportedEpoch} is supported", at with { PayloadByte =
+                FrameBytes }, "Write it again with ROOT 6.34 or newer.");
         // Later versions may append members; the checksum stays last.
         ReadOnlySpan<byte> hashed = payload[FrameBytes..^sizeof(ulong)];
         NtupleChecksum.Require(hashed, BinaryPrimitives.ReadUInt64BigEndian(payload[^sizeof(ulong)..]), "the RNTuple's anchor", at);
@@ -45,7 +48,8 @@ internal sealed record NtupleAnchor(NtupleLink Header, NtupleLink Footer, long M
         long bytes = buffer.ReadInt64();
         return seek >= 0 && stored >= 0 && bytes >= 0
             ? new NtupleLink(bytes, new NtupleLocator(seek, stored))
-            : throw buffer.Error(RootErrorKind.CorruptNtuple, $"an envelope of {bytes} bytes in {stored} bytes at byte {seek} is impossible");
+            : throw buffer.Error(RootErrorKind.CorruptNtuple,
+                $"an envelope of {bytes} bytes in {stored} bytes at byte {seek} is impossible");
     }
 }
 
@@ -56,6 +60,7 @@ internal static class NtupleChecksum
     {
         ulong found = XxHash3.HashToUInt64(bytes);
         if (found != wanted)
-            throw new RootFormatException(RootErrorKind.ChecksumMismatch, $"{what} has the checksum {found:x16} but {wanted:x16} is stored", at);
+            throw new RootFormatException(RootErrorKind.ChecksumMismatch,
+                $"{what} has the checksum {found:x16} but {wanted:x16} is stored", at);
     }
 }

@@ -13,9 +13,12 @@ internal static class NtupleBlobs
         // Pieces after the first may be anywhere; reading them checks their positions.
         long run = maxKeyBytes == 0 ? place.Bytes : Math.Min(place.Bytes, maxKeyBytes);
         if (place.Offset < 0)
-            throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"{what} is in a storage of type {place.Bytes}, not in this file", at);
+            throw new RootFormatException(RootErrorKind.UnsupportedNtuple,
+                $"{what} is in a storage of type {place.Bytes}, not in this file", at);
         if (place.Bytes > file.Length || place.Offset > file.Length - run)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{what} of {place.Bytes} bytes at byte {place.Offset} does not fit the file's {file.Length} bytes", at with { Byte = place.Offset });
+            throw new RootFormatException(RootErrorKind.CorruptNtuple,
+                $"{what} of {place.Bytes} bytes at byte {place.Offset} does not fit the file's {file.Length} bytes", at with { Byte =
+                place.Offset });
     }
 
     /// <summary>Fills <paramref name="destination"/> with a checked blob's bytes.</summary>
@@ -35,7 +38,8 @@ internal static class NtupleBlobs
         long pieces = PieceCount(destination.Length, maxKeyBytes);
         long tableBytes = (pieces - 1) * sizeof(ulong);
         if (tableBytes >= maxKeyBytes)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{destination.Length} bytes in pieces of {maxKeyBytes} leave no room for the places of {pieces} pieces", at);
+            throw new RootFormatException(RootErrorKind.CorruptNtuple,
+                $"{destination.Length} bytes in pieces of {maxKeyBytes} leave no room for the places of {pieces} pieces", at);
         byte[] table = new byte[tableBytes];
         int done = (int)(maxKeyBytes - tableBytes);
         file.Source.Read(offset, destination[..done], at);
@@ -45,7 +49,8 @@ internal static class NtupleBlobs
             ulong place = BinaryPrimitives.ReadUInt64LittleEndian(table.AsSpan(piece * sizeof(ulong)));
             int bytes = (int)Math.Min(maxKeyBytes, destination.Length - done);
             if (place > long.MaxValue)
-                throw new RootFormatException(RootErrorKind.CorruptNtuple, $"a piece of a large blob at byte {place} is outside of the file", at);
+                throw new RootFormatException(RootErrorKind.CorruptNtuple,
+                    $"a piece of a large blob at byte {place} is outside of the file", at);
             file.Source.Read((long)place, destination.Slice(done, bytes), at);
             done += bytes;
         }

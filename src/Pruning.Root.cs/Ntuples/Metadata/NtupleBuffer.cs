@@ -99,7 +99,8 @@ internal ref struct NtupleBuffer
 
     /// <summary>Opens a list frame; this buffer continues after it.</summary>
     /// <param name="what">Name for errors.</param>
-    /// <param name="minItemBytes">Smallest number of bytes of an element. A count that cannot fit is refused before memory is allocated.</param>
+    /// <param name="minItemBytes">Smallest number of bytes of an element. A count that cannot fit is refused before memory is
+    /// allocated.</param>
     /// <param name="count">Number of elements.</param>
     public NtupleBuffer OpenList(string what, int minItemBytes, out int count)
     {

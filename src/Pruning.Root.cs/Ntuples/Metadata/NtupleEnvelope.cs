@@ -37,13 +37,15 @@ internal sealed record NtupleEnvelope(byte[] Bytes, ulong Checksum, RootLocation
         at = at with { Byte = link.Place.Offset };
         long limit = Math.Min(file.Options.MaxRecordBytes, Array.MaxLength);
         if (link.Bytes > limit || link.Place.Bytes > limit)
-            throw new RootFormatException(RootErrorKind.MemoryLimit, $"{what} has {Math.Max(link.Bytes, link.Place.Bytes)} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}", at, $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
+            throw new RootFormatException(RootErrorKind.MemoryLimit,
+                $"{what} has {Math.Max(link.Bytes, link.Place.Bytes)} bytes but {nameof(RootReadOptions.MaxRecordBytes)} is {file.Options.MaxRecordBytes}", at, $"Raise {nameof(RootReadOptions.MaxRecordBytes)}.");
         if (link.Bytes < MinBytes)
             throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{what} cannot have {link.Bytes} bytes", at);
         byte[] bytes = Unpack(file, link, maxKeyBytes, at);
         ulong head = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
         if ((head & 0xFFFF) != (ulong)type || head >> 16 != (ulong)bytes.Length)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"wanted {what} of {bytes.Length} bytes but found an envelope of type {head & 0xFFFF} that claims {head >> 16}", at);
+            throw new RootFormatException(RootErrorKind.CorruptNtuple,
+                $"wanted {what} of {bytes.Length} bytes but found an envelope of type {head & 0xFFFF} that claims {head >> 16}", at);
         ulong checksum = BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(bytes.Length - sizeof(ulong)));
         NtupleChecksum.Require(bytes.AsSpan(0, bytes.Length - sizeof(ulong)), checksum, what, at);
         return new NtupleEnvelope(bytes, checksum, at);

@@ -26,7 +26,8 @@ internal sealed record NtupleHeader(string Name, string Description, string Writ
     public void RequireOwn(ulong checksum, string what, RootLocation at)
     {
         if (checksum != Checksum)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple, $"{what} belongs to a header with the checksum {checksum:x16}, this one has {Checksum:x16}", at);
+            throw new RootFormatException(RootErrorKind.CorruptNtuple,
+                $"{what} belongs to a header with the checksum {checksum:x16}, this one has {Checksum:x16}", at);
     }
 }
 
@@ -57,7 +58,9 @@ internal sealed record ClusterGroup(long FirstEntry, long EntryCount, int Cluste
             long entries = record.ReadCount("a number of entries");
             uint clusters = record.ReadUInt32();
             if (first != next || entries > long.MaxValue - first || clusters > int.MaxValue)
-                throw record.Error($"cluster group {i} has {clusters} clusters from entry {first} on, and {entries} entries, where entry {next} comes next");
+                throw record.Error(
+                    $"cluster group {i} has {clusters} clusters from entry {first} on, and {entries} entries, where entry {next} "
+                        + "comes next");
             groups[i] = new ClusterGroup(first, entries, (int)clusters, record.ReadLink());
             next = first + entries;
         }

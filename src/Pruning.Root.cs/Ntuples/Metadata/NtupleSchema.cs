@@ -22,7 +22,8 @@ internal enum FieldRole
 /// <param name="Repetition">Elements of an array of constant length, null for other fields.</param>
 /// <param name="IsProjected">Shows another field's columns.</param>
 /// <param name="Problem">Why the field cannot be read, or null.</param>
-internal sealed record FieldRecord(int Parent, FieldRole Role, string Name, string TypeName, string TypeAlias, string Description, ulong? Repetition, bool IsProjected, string? Problem)
+internal sealed record FieldRecord(int Parent, FieldRole Role, string Name, string TypeName, string TypeAlias, string Description,
+    ulong? Repetition, bool IsProjected, string? Problem)
 {
     /// <summary>Bytes of a record with empty texts.</summary>
     public const int MinBytes = NtupleBuffer.RecordHeaderBytes + (3 * sizeof(uint)) + (2 * sizeof(ushort)) + (4 * sizeof(uint));
@@ -54,7 +55,8 @@ internal sealed record FieldRecord(int Parent, FieldRole Role, string Name, stri
         string? problem = unknown != 0 ? $"it has a flag that this reader does not know ({unknown:x})"
             : role > (int)FieldRole.Streamer ? $"its structural role {role} is unknown"
             : null;
-        return new FieldRecord((int)parent, (FieldRole)role, name, typeName, typeAlias, description, repetition, (flags & ProjectedFlag) != 0, problem);
+        return new FieldRecord((int)parent, (FieldRole)role, name, typeName, typeAlias, description, repetition,
+            (flags & ProjectedFlag) != 0, problem);
     }
 }
 
@@ -66,7 +68,8 @@ internal sealed record FieldRecord(int Parent, FieldRole Role, string Name, stri
 /// <param name="Problem">Why the column cannot be read, or null.</param>
 /// <param name="FirstElement">Elements before it were never written and are zero; 0 for most.</param>
 /// <param name="IsDeferred">Added to a schema after entries had been written.</param>
-internal sealed record PhysicalColumn(int Id, int Field, int Representation, ColumnEncoding? Encoding, string? Problem, ulong FirstElement, bool IsDeferred)
+internal sealed record PhysicalColumn(int Id, int Field, int Representation, ColumnEncoding? Encoding, string? Problem, ulong FirstElement,
+    bool IsDeferred)
 {
     /// <summary>Bytes of the shortest record.</summary>
     public const int MinBytes = NtupleBuffer.RecordHeaderBytes + (4 * sizeof(ushort)) + sizeof(uint);

@@ -68,9 +68,13 @@ internal static class PageList
             long entries = (long)(word & ((1UL << CountBits) - 1));
             ulong flags = word >> CountBits;
             if (flags != 0)
-                throw new RootFormatException(RootErrorKind.UnsupportedNtuple, $"a cluster of the entries from {first} on is sharded or has another unknown flag ({flags:x})", record.Error("").Location);
+                throw new RootFormatException(RootErrorKind.UnsupportedNtuple,
+                    $"a cluster of the entries from {first} on is sharded or has another unknown flag ({flags:x})", record.Error(
+                        "").Location);
             if (first != next || entries > group.FirstEntry + group.EntryCount - first)
-                throw record.Error($"a cluster has {entries} entries from {first} on, where entry {next} comes next in a group that ends before {group.FirstEntry + group.EntryCount}");
+                throw record.Error(
+                    $"a cluster has {entries} entries from {first} on, where entry {next} comes next in a group that ends before "
+                        + $"{group.FirstEntry + group.EntryCount}");
             summaries[i] = (first, entries);
             next = first + entries;
         }

@@ -63,7 +63,8 @@ internal static class ColumnAssembly
         return offsets;
     }
 
-    private static TextColumn Texts(string branch, long first, long end, ShapeColumn column, List<long[]> levels, long items, EntryColumns[] groups, ReadBudget budget)
+    private static TextColumn Texts(string branch, long first, long end, ShapeColumn column, List<long[]> levels, long items,
+        EntryColumns[] groups, ReadBudget budget)
     {
         long[] starts = Offsets(items, groups, group => group.TextBytes[column.Index], budget);
         budget.CheckLength(starts[^1]);
@@ -79,7 +80,8 @@ internal static class ColumnAssembly
         return new TextColumn(branch, column.Field, first, end - first, levels, starts, utf8);
     }
 
-    private static RootColumn Numbers(string branch, long first, long end, ShapeColumn column, List<long[]> levels, long items, EntryColumns[] groups, ReadBudget budget)
+    private static RootColumn Numbers(string branch, long first, long end, ShapeColumn column, List<long[]> levels, long items,
+        EntryColumns[] groups, ReadBudget budget)
     {
         return column.Encoding!.Type switch
         {

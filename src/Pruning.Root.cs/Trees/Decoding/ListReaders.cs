@@ -29,7 +29,8 @@ internal sealed class ListReader(ValueReader item, int itemBytes, int memberByte
     {
         int count = buffer.ReadInt32();
         if (count < 0 || count > buffer.Remaining / leastBytes)
-            throw buffer.Error(RootErrorKind.CorruptEntry, $"a list claims {count} items of at least {leastBytes} bytes but only {buffer.Remaining} bytes remain");
+            throw buffer.Error(RootErrorKind.CorruptEntry,
+                $"a list claims {count} items of at least {leastBytes} bytes but only {buffer.Remaining} bytes remain");
         counts.Add(count);
         return count;
     }
@@ -44,7 +45,8 @@ internal sealed class ConstantReader(ValueReader item, int length) : ValueReader
 
     private int Product(ref RootBuffer buffer, int count) => (long)count * length is <= int.MaxValue and long all
         ? (int)all
-        : throw buffer.Error(RootErrorKind.CorruptEntry, $"{count} lists of {length} items do not fit the {buffer.Remaining} bytes that remain");
+        : throw buffer.Error(RootErrorKind.CorruptEntry,
+            $"{count} lists of {length} items do not fit the {buffer.Remaining} bytes that remain");
 }
 
 /// <summary>Lists that a member read before counts.</summary>
@@ -64,7 +66,8 @@ internal sealed class CountedReader(CountedShape shape, ValueReader item, Number
             count = 0;
         long items = shape.Triangular && count is > 0 and <= int.MaxValue ? count * (count + 1) / 2 : count;
         if (count < 0 || items > buffer.Remaining / shape.Item.MinBytes)
-            throw buffer.Error(RootErrorKind.InconsistentCounts, $"the counter '{shape.Counter}' says {count}, which does not fit the {buffer.Remaining} bytes that remain");
+            throw buffer.Error(RootErrorKind.InconsistentCounts,
+                $"the counter '{shape.Counter}' says {count}, which does not fit the {buffer.Remaining} bytes that remain");
         counts.Add((int)items);
         item.ReadMany(ref buffer, (int)items);
     }

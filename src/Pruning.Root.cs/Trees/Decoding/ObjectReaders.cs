@@ -29,7 +29,8 @@ internal class ObjectReader(string className, StreamerInfo? info, ValueReader bo
         ReadVersion(ref buffer, frame.Version);
         body.Read(ref buffer);
         if (frame.End >= 0 && buffer.Position != frame.End)
-            throw buffer.Error(RootErrorKind.CorruptEntry, $"an object of class {className} ends {frame.End - buffer.Position} bytes before its byte count");
+            throw buffer.Error(RootErrorKind.CorruptEntry,
+                $"an object of class {className} ends {frame.End - buffer.Position} bytes before its byte count");
     }
 
     public override void ReadByMember(ref RootBuffer buffer, int count) => body.ReadByMember(ref buffer, count);
@@ -42,7 +43,8 @@ internal class ObjectReader(string className, StreamerInfo? info, ValueReader bo
             return;
         throw buffer.Error(
             RootErrorKind.UnsupportedVersion,
-            $"wanted class {className} of version {info.Version} but found version {version}{(version == 0 ? $" with checksum {checksum:x8}" : "")}");
+            $"wanted class {className} of version {info.Version} but found version "
+                + $"{version}{(version == 0 ? $" with checksum {checksum:x8}" : "")}");
     }
 }
 

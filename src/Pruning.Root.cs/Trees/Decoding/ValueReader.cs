@@ -40,7 +40,8 @@ internal sealed class NumberReader(ElementEncoding encoding, GrowingArray<byte> 
     public override void ReadMany(ref RootBuffer buffer, int count)
     {
         if (count > buffer.Remaining / _width)
-            throw buffer.Error(RootErrorKind.CorruptEntry, $"{count} values of {_width} bytes do not fit the {buffer.Remaining} bytes that remain");
+            throw buffer.Error(RootErrorKind.CorruptEntry,
+                $"{count} values of {_width} bytes do not fit the {buffer.Remaining} bytes that remain");
         buffer.Take(count * _width).CopyTo(bytes.Extend(count * _width));
     }
 

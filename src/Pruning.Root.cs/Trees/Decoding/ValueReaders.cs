@@ -28,10 +28,12 @@ internal sealed class ValueReaders
             case ConstantShape constant:
                 return new ConstantReader(Of(constant.Item, field, [.. levels, new ListLevel(constant.Length, -1)]), constant.Length);
             case ListShape list:
-                return new ListReader(Below(list.Item, field, levels, out GrowingArray<int> counts), Math.Max(1, list.Item.MinBytes), MemberBytes(list.Item), counts);
+                return new ListReader(Below(list.Item, field, levels, out GrowingArray<int> counts), Math.Max(1, list.Item.MinBytes),
+                    MemberBytes(list.Item), counts);
             case RestShape { Item: CollectionShape { OnlyInColumns: false } column }:
                 ValueReader item = Below(column.Body, field, levels, out GrowingArray<int> enveloped);
-                return new EnvelopedRestReader(new RestReader(item, enveloped), new RestReader(new ByMemberReader(item), enveloped), ObjectOf(column.Body));
+                return new EnvelopedRestReader(new RestReader(item, enveloped), new RestReader(new ByMemberReader(item), enveloped),
+                    ObjectOf(column.Body));
             case RestShape rest:
                 return new RestReader(Below(rest.Item, field, levels, out GrowingArray<int> found), found);
             case CollectionShape collection:
@@ -103,7 +105,8 @@ internal sealed class ValueReaders
                     new BaseReader(instance.ClassName, instance.Info, Members(body, inner, levels, counters)),
                 _ => Of(shape, inner, levels),
             };
-            if (shape is NumberShape { Encoding: { Packing: null, Type: not (RootElementType.Bool or RootElementType.Float32 or RootElementType.Float64) } } && name.Length > 0)
+            if (shape is NumberShape { Encoding: { Packing: null,
+                Type: not (RootElementType.Bool or RootElementType.Float32 or RootElementType.Float64) } } && name.Length > 0)
                 counters[name] = (NumberReader)readers[i];
         }
         return new RecordValueReader(readers);

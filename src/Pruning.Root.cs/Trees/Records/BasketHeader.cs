@@ -15,7 +15,8 @@ namespace Pruning.Root.Trees.Records;
 /// <param name="EntryCount">fNevBuf.</param>
 /// <param name="Last">fLast: where entry data ends, counted from the first byte of the key.</param>
 /// <param name="Flag">How offsets and data of embedded baskets are stored; 80 = no offset table, entries counted elsewhere.</param>
-internal readonly record struct BasketHeader(KeyNumbers Key, int NamePosition, int NameBytes, int HeaderEnd, int EntryBytes, int IoBits, int EntryCount, int Last, int Flag)
+internal readonly record struct BasketHeader(KeyNumbers Key, int NamePosition, int NameBytes, int HeaderEnd, int EntryBytes, int IoBits,
+    int EntryCount, int Last, int Flag)
 {
     /// <summary>Bytes of entry data.</summary>
     public int DataBytes => Last - Key.KeyBytes;
@@ -30,7 +31,8 @@ internal readonly record struct BasketHeader(KeyNumbers Key, int NamePosition, i
         int namePosition = buffer.Position - nameBytes;
         buffer.ReadStringBytes(); // the title: the tree's name
         if (!embedded && !className.SequenceEqual("TBasket"u8))
-            throw buffer.Error(RootErrorKind.WrongBasket, $"wanted a TBasket but found a {(className.IsEmpty ? "record without class" : RootText.Decode(className))}");
+            throw buffer.Error(RootErrorKind.WrongBasket,
+                $"wanted a TBasket but found a {(className.IsEmpty ? "record without class" : RootText.Decode(className))}");
         int version = buffer.ReadInt16();
         if (version is not (2 or 3))
             throw buffer.Error(RootErrorKind.UnsupportedVersion, $"TBasket version {version} is not known, only 2 and 3");
@@ -49,7 +51,9 @@ internal readonly record struct BasketHeader(KeyNumbers Key, int NamePosition, i
         int flag = buffer.ReadByte();
         bool headerOnly = embedded && flag == 0; // its record follows elsewhere in the file
         if (entryCount < 0 || (last < key.KeyBytes && !headerOnly) || (!embedded && last - key.KeyBytes > key.ObjectBytes))
-            throw buffer.Error(RootErrorKind.CorruptBasket, $"a basket of {entryCount} entries that end at byte {last}, with a key of {key.KeyBytes} and an object of {key.ObjectBytes} bytes, is impossible");
+            throw buffer.Error(RootErrorKind.CorruptBasket,
+                $"a basket of {entryCount} entries that end at byte {last}, with a key of {key.KeyBytes} and an object of "
+                    + $"{key.ObjectBytes} bytes, is impossible");
         return new BasketHeader(key, namePosition, nameBytes, buffer.Position, entryBytes, ioBits, entryCount, last, flag);
     }
 }

@@ -24,7 +24,9 @@ internal static class BasketTable
         List<EmbeddedBasket?> embeddedBaskets = branch.DecodeBaskets();
         int count = entries.Length;
         if (count < branch.WriteBasket || seeks.Length != count || bytes.Length != count)
-            throw Corrupt(at, $"the branch claims {branch.WriteBasket} baskets but its tables hold {bytes.Length} sizes, {count} entries and {seeks.Length} places");
+            throw Corrupt(at,
+                $"the branch claims {branch.WriteBasket} baskets but its tables hold {bytes.Length} sizes, {count} entries and "
+                    + $"{seeks.Length} places");
         if (count > 0 && entries[0] != branch.FirstEntry)
             throw Corrupt(at, $"the first basket begins with entry {entries[0]}, the branch with {branch.FirstEntry}");
         var places = new List<BasketPlace>(count);

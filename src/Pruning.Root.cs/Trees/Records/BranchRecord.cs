@@ -67,7 +67,10 @@ internal sealed class BranchRecord(TreePayload tree, string className, BranchRec
     /// <summary>Where fBasketBytes, fBasketEntry and fBasketSeek begin, flag first.</summary>
     public (int Bytes, int Entry, int Seek) Tables { get; set; } = (Absent, Absent, Absent);
 
-    /// <summary>Descriptions of the tables' elements in versions of which only the file knows whether they are 4 or 8 bytes; null for known versions.</summary>
+    /// <summary>
+    /// Descriptions of the tables' elements in versions of which only the file knows whether they are 4 or 8 bytes; null for
+    /// known versions.
+    /// </summary>
     public (StreamerElement? Bytes, StreamerElement? Entry, StreamerElement? Seek)? Described { get; set; }
 
     /// <summary>Where fFileName begins.</summary>
@@ -96,7 +99,8 @@ internal sealed class BranchRecord(TreePayload tree, string className, BranchRec
     /// <summary>What TBranchElement adds, else null.</summary>
     public ElementRecord? DecodeElement() => ElementAt.At == Absent
         ? null
-        : tree.Decode(ElementAt.At, (ref RootBuffer buffer, ObjectMap map) => BranchWalk.ReadElement(ref buffer, map, ElementAt.Version, 0));
+        : tree.Decode(ElementAt.At, (ref RootBuffer buffer, ObjectMap map) =>
+            BranchWalk.ReadElement(ref buffer, map, ElementAt.Version, 0));
 
     /// <summary>fLeaves.</summary>
     public List<LeafRecord> DecodeLeaves() => Lists.Leaves == Absent ? [] : tree.Decode(Lists.Leaves, LeafRecord.DecodeList);
@@ -139,7 +143,8 @@ internal sealed class BranchRecord(TreePayload tree, string className, BranchRec
                 return [];
             long[] values = new long[Math.Min(MaxBaskets, WriteBasket + 1)];
             for (int i = 0; i < values.Length; i++)
-                values[i] = described is not null ? DescribedMembers.ReadNumber(ref buffer, described) : width == sizeof(int) ? buffer.ReadInt32() : buffer.ReadInt64();
+                values[i] = described is not null ? DescribedMembers.ReadNumber(ref buffer, described) : width == sizeof(int)
+                    ? buffer.ReadInt32() : buffer.ReadInt64();
             return values;
         });
     }

@@ -4,7 +4,9 @@ using Pruning.Root.Streamers;
 
 namespace Pruning.Root.Trees.Records;
 
-/// <summary>Walks once over the branches of a tree's description and notes numbers and positions. It decodes no texts and no tables.</summary>
+/// <summary>
+/// Walks once over the branches of a tree's description and notes numbers and positions. It decodes no texts and no tables.
+/// </summary>
 internal sealed class BranchWalk(TreePayload tree)
 {
     /// <summary>Branches nested deeper than any real tree are refused before they exhaust the stack.</summary>
@@ -150,7 +152,9 @@ internal sealed class BranchWalk(TreePayload tree)
         branch.Lists = (leaves, buffer.Position);
         EmbeddedBasket.WalkList(ref buffer, map);
         CheckTables(ref buffer, branch);
-        branch.Tables = (WalkTable(ref buffer, branch, sizeof(int)), WalkTable(ref buffer, branch, sizeof(long)), WalkTable(ref buffer, branch, sizeof(long)));
+        branch.Tables =
+            (WalkTable(ref buffer, branch, sizeof(int)), WalkTable(ref buffer, branch, sizeof(long)),
+            WalkTable(ref buffer, branch, sizeof(long)));
         branch.FileNameAt = buffer.Position;
         buffer.ReadStringBytes();
         frame.Close(ref buffer);
@@ -160,7 +164,8 @@ internal sealed class BranchWalk(TreePayload tree)
     public static void CheckTables(ref RootBuffer buffer, BranchRecord branch)
     {
         if (branch.MaxBaskets < 0 || branch.WriteBasket is < 0 or int.MaxValue)
-            throw buffer.Error(RootErrorKind.CorruptBranch, $"branch '{branch.Name}' claims {branch.WriteBasket} baskets in a table of {branch.MaxBaskets}");
+            throw buffer.Error(RootErrorKind.CorruptBranch,
+                $"branch '{branch.Name}' claims {branch.WriteBasket} baskets in a table of {branch.MaxBaskets}");
     }
 
     private static int WalkTable(ref RootBuffer buffer, BranchRecord branch, int width)
@@ -169,7 +174,8 @@ internal sealed class BranchWalk(TreePayload tree)
         if (buffer.ReadByte() == 0)
             return at;
         if (branch.MaxBaskets > buffer.Remaining / width)
-            throw buffer.Error(RootErrorKind.CorruptBranch, $"a table of {branch.MaxBaskets} baskets does not fit the {buffer.Remaining} bytes that remain");
+            throw buffer.Error(RootErrorKind.CorruptBranch,
+                $"a table of {branch.MaxBaskets} baskets does not fit the {buffer.Remaining} bytes that remain");
         buffer.Skip(branch.MaxBaskets * width);
         return at;
     }

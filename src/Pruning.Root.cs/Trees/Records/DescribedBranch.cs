@@ -93,7 +93,8 @@ internal static class DescribedBranch
     }
 
     private static IEnumerable<StreamerElement> Known(ref RootBuffer buffer, StreamerInfo info) => info.Elements.Contains(null)
-        ? throw buffer.Error(RootErrorKind.UnsupportedVersion, $"the description of {info.ClassName} version {info.Version} has members of an unknown kind")
+        ? throw buffer.Error(RootErrorKind.UnsupportedVersion,
+            $"the description of {info.ClassName} version {info.Version} has members of an unknown kind")
         : info.Elements.OfType<StreamerElement>();
 
     private static StreamerElement WalkTable(ref RootBuffer buffer, StreamerElement element, DescribedMembers members)

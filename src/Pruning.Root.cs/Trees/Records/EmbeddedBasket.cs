@@ -82,7 +82,8 @@ internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? 
     {
         int count = buffer.ReadInt32();
         if (count < 0 || count > buffer.Remaining / 4)
-            throw buffer.Error(RootErrorKind.CorruptBasket, $"a table of {count} displacements does not fit the {buffer.Remaining} bytes that remain");
+            throw buffer.Error(RootErrorKind.CorruptBasket,
+                $"a table of {count} displacements does not fit the {buffer.Remaining} bytes that remain");
         buffer.Skip(4 * count);
     }
 
@@ -92,7 +93,8 @@ internal sealed record EmbeddedBasket(BasketHeader Header, byte[]? Data, int[]? 
         if (count != entryCount && count != entryCount + 1)
             throw buffer.Error(RootErrorKind.CorruptBasket, $"a basket of {entryCount} entries has a table of {count} offsets");
         if (count > buffer.Remaining / 4)
-            throw buffer.Error(RootErrorKind.CorruptBasket, $"a table of {count} offsets does not fit the {buffer.Remaining} bytes that remain");
+            throw buffer.Error(RootErrorKind.CorruptBasket,
+                $"a table of {count} offsets does not fit the {buffer.Remaining} bytes that remain");
         int[] offsets = new int[entryCount];
         for (int i = 0; i < count; i++)
         {

@@ -32,7 +32,8 @@ internal static class LeafDimensions
         long product = 1;
         foreach (string dimension in Of(title).Skip(skip))
         {
-            if (!int.TryParse(dimension, NumberStyles.None, CultureInfo.InvariantCulture, out int size) || size <= 0 || product * size > Math.Max(1, length))
+            if (!int.TryParse(dimension, NumberStyles.None, CultureInfo.InvariantCulture, out int size) || size <= 0
+                || product * size > Math.Max(1, length))
                 return whole;
             product *= size;
             sizes.Add(size);

@@ -11,7 +11,8 @@ namespace Pruning.Root.Trees.Records;
 /// <param name="AutoFlush">fAutoFlush: entries of a cluster where positive.</param>
 /// <param name="Clusters">fClusterRangeEnd and fClusterSize: up to which entry clusters have which size; empty for none.</param>
 /// <param name="Branches">Every branch of every depth; a branch precedes its children.</param>
-internal sealed record TreeRecord(string Name, string Title, long EntryCount, long AutoFlush, IReadOnlyList<(long Last, long Size)> Clusters, List<BranchRecord> Branches)
+internal sealed record TreeRecord(string Name, string Title, long EntryCount, long AutoFlush,
+    IReadOnlyList<(long Last, long Size)> Clusters, List<BranchRecord> Branches)
 {
     /// <param name="payload">The tree's record.</param>
     /// <param name="className">TTree, or a class that wraps one: TNtuple, TNtupleD, TChain.</param>
@@ -60,7 +61,8 @@ internal sealed record TreeRecord(string Name, string Title, long EntryCount, lo
         foreach (StreamerElement? element in info.Elements)
         {
             if (element is null)
-                throw buffer.Error(RootErrorKind.UnsupportedVersion, $"the description of TTree version {info.Version} has members of an unknown kind");
+                throw buffer.Error(RootErrorKind.UnsupportedVersion,
+                    $"the description of TTree version {info.Version} has members of an unknown kind");
             if (element.Name == "TNamed")
             {
                 (name, title) = StreamedBases.ReadNamed(ref buffer);
@@ -85,7 +87,8 @@ internal sealed record TreeRecord(string Name, string Title, long EntryCount, lo
         if (buffer.ReadByte() == 0)
             return [];
         if (count < 0 || count > buffer.Remaining / 8)
-            throw buffer.Error(RootErrorKind.CorruptObject, $"a table of {count} clusters does not fit the {buffer.Remaining} bytes that remain");
+            throw buffer.Error(RootErrorKind.CorruptObject,
+                $"a table of {count} clusters does not fit the {buffer.Remaining} bytes that remain");
         long[] values = new long[count];
         for (int i = 0; i < count; i++)
             values[i] = buffer.ReadInt64();

@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace Pruning.Root.Writing.Ntuples;
 
-/// <summary>Many entries of one field, for <see cref="NtupleWriter.Append"/>. Of numbers it refers to the caller's arrays and copies nothing.</summary>
+/// <summary>
+/// Many entries of one field, for <see cref="NtupleWriter.Append"/>. Of numbers it refers to the caller's arrays and copies
+/// nothing.
+/// </summary>
 public abstract class NtupleData
 {
     private protected NtupleData(NtupleFieldWriter field, long entryCount)

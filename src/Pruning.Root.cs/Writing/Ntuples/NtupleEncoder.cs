@@ -16,7 +16,10 @@ internal sealed record WrittenRange(long FirstElement, IReadOnlyList<PageRecord>
 /// <param name="Columns">By column.</param>
 internal sealed record WrittenCluster(long FirstEntry, long EntryCount, IReadOnlyList<WrittenRange> Columns);
 
-/// <summary>The metadata of an RNTuple (binary format 1.0.0.0): the counterpart of <see cref="NtupleHeader"/>, <see cref="PageList"/> and <see cref="NtupleAnchor"/>.</summary>
+/// <summary>
+/// The metadata of an RNTuple (binary format 1.0.0.0): the counterpart of <see cref="NtupleHeader"/>, <see cref="PageList"/>
+/// and <see cref="NtupleAnchor"/>.
+/// </summary>
 internal static class NtupleEncoder
 {
     /// <summary>Largest blob that is stored in one piece; larger ones are not written.</summary>

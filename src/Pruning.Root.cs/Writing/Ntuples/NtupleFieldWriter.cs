@@ -10,7 +10,8 @@ namespace Pruning.Root.Writing.Ntuples;
 /// </summary>
 public abstract class NtupleFieldWriter
 {
-    private protected NtupleFieldWriter(NtupleWriter ntuple, string name, int lists, IReadOnlyList<FieldRecord> records, IReadOnlyList<NtupleColumnWriter> columns)
+    private protected NtupleFieldWriter(NtupleWriter ntuple, string name, int lists, IReadOnlyList<FieldRecord> records,
+        IReadOnlyList<NtupleColumnWriter> columns)
     {
         Ntuple = ntuple;
         Name = name;
@@ -41,7 +42,8 @@ public abstract class NtupleFieldWriter
     private protected void Check(IReadOnlyList<ReadOnlyMemory<long>> levels, long values)
     {
         if (levels.Count != Lists)
-            throw new ArgumentException($"Cannot write field '{Name}': it is {TypeName} and needs {Lists} arrays of offsets, not {levels.Count}.");
+            throw new ArgumentException(
+                $"Cannot write field '{Name}': it is {TypeName} and needs {Lists} arrays of offsets, not {levels.Count}.");
         for (int i = 0; i < levels.Count; i++)
         {
             ReadOnlySpan<long> offsets = levels[i].Span;
@@ -49,11 +51,13 @@ public abstract class NtupleFieldWriter
                 throw new ArgumentException($"Cannot write field '{Name}': there are no offsets. Give one for each list and one more.");
             long below = i + 1 < levels.Count ? levels[i + 1].Length - 1 : values;
             if (offsets[0] < 0 || offsets[^1] > below)
-                throw new ArgumentException($"Cannot write field '{Name}': the offsets {offsets[0]} to {offsets[^1]} are outside of its {below} items.");
+                throw new ArgumentException(
+                    $"Cannot write field '{Name}': the offsets {offsets[0]} to {offsets[^1]} are outside of its {below} items.");
             for (int k = 1; k < offsets.Length; k++)
             {
                 if (offsets[k] < offsets[k - 1])
-                    throw new ArgumentException($"Cannot write field '{Name}': its offsets decrease after list {k - 1}, from {offsets[k - 1]} to {offsets[k]}.");
+                    throw new ArgumentException(
+                        $"Cannot write field '{Name}': its offsets decrease after list {k - 1}, from {offsets[k - 1]} to {offsets[k]}.");
             }
         }
     }
@@ -64,7 +68,8 @@ public abstract class NtupleFieldWriter
 public sealed class NumberFieldWriter<T> : NtupleFieldWriter
     where T : unmanaged
 {
-    internal NumberFieldWriter(NtupleWriter ntuple, string name, int lists, IReadOnlyList<FieldRecord> records, IReadOnlyList<NtupleColumnWriter> columns)
+    internal NumberFieldWriter(NtupleWriter ntuple, string name, int lists, IReadOnlyList<FieldRecord> records,
+        IReadOnlyList<NtupleColumnWriter> columns)
         : base(ntuple, name, lists, records, columns)
     {
     }
@@ -78,7 +83,8 @@ public sealed class NumberFieldWriter<T> : NtupleFieldWriter
     public NtupleData List(ReadOnlyMemory<long> offsets, ReadOnlyMemory<T> values) => Nested([offsets], values);
 
     /// <summary>Lists within lists, as <see cref="RootColumn.Levels"/> gives them.</summary>
-    /// <param name="levels">From the outside in: each array has one element more than its level has lists, and counts items of the next.</param>
+    /// <param name="levels">From the outside in: each array has one element more than its level has lists, and counts items of
+    /// the next.</param>
     /// <param name="values">The values that the last level refers to.</param>
     /// <exception cref="ArgumentException">Another number of levels than the field has, or offsets that fit nothing.</exception>
     public NtupleData Nested(IReadOnlyList<ReadOnlyMemory<long>> levels, ReadOnlyMemory<T> values)
@@ -91,7 +97,8 @@ public sealed class NumberFieldWriter<T> : NtupleFieldWriter
 /// <inheritdoc/>
 public sealed class TextFieldWriter : NtupleFieldWriter
 {
-    internal TextFieldWriter(NtupleWriter ntuple, string name, int lists, IReadOnlyList<FieldRecord> records, IReadOnlyList<NtupleColumnWriter> columns)
+    internal TextFieldWriter(NtupleWriter ntuple, string name, int lists, IReadOnlyList<FieldRecord> records,
+        IReadOnlyList<NtupleColumnWriter> columns)
         : base(ntuple, name, lists, records, columns)
     {
     }
@@ -105,7 +112,8 @@ public sealed class TextFieldWriter : NtupleFieldWriter
     public NtupleData List(ReadOnlyMemory<long> offsets, IReadOnlyList<string> texts) => Nested([offsets], texts);
 
     /// <summary>Lists within lists, as <see cref="RootColumn.Levels"/> gives them. The texts are copied, as UTF-8.</summary>
-    /// <param name="levels">From the outside in: each array has one element more than its level has lists, and counts items of the next.</param>
+    /// <param name="levels">From the outside in: each array has one element more than its level has lists, and counts items of
+    /// the next.</param>
     /// <param name="texts">The values that the last level refers to.</param>
     /// <exception cref="ArgumentException">Another number of levels than the field has, or offsets that fit nothing.</exception>
     public NtupleData Nested(IReadOnlyList<ReadOnlyMemory<long>> levels, IReadOnlyList<string> texts)

@@ -77,7 +77,8 @@ public sealed class NtupleWriter : TableWriter
     }
 
     /// <summary>Adds entries: one piece of data for every field, all of as many entries.</summary>
-    /// <exception cref="ArgumentException">A field is missing, is given twice, or has another number of entries. Nothing is written then.</exception>
+    /// <exception cref="ArgumentException">A field is missing, is given twice, or has another number of entries. Nothing is
+    /// written then.</exception>
     /// <exception cref="RootWriteException">The disk failed.</exception>
     public void Append(params IReadOnlyList<NtupleData> data)
     {
@@ -119,7 +120,8 @@ public sealed class NtupleWriter : TableWriter
                 throw new ArgumentException(Invariant($"Cannot append to RNTuple '{Name}': field '{one.Field.Name}' is given {one.EntryCount} entries but field '{data[0].Field.Name}' {data[0].EntryCount}."));
         }
         if (given.Count < _fields.Count)
-            throw new ArgumentException($"Cannot append to RNTuple '{Name}': field '{_fields.Find(field => !given.Contains(field))!.Name}' is given no data.");
+            throw new ArgumentException(
+                $"Cannot append to RNTuple '{Name}': field '{_fields.Find(field => !given.Contains(field))!.Name}' is given no data.");
     }
 
     /// <inheritdoc/>
@@ -133,7 +135,8 @@ public sealed class NtupleWriter : TableWriter
         {
             Encode(pages);
             ILookup<NtupleColumnWriter, PageRecord> places = Write(pages);
-            _clusters.Add(new WrittenCluster(_clusterStart, EntryCount - _clusterStart, [.. Columns.Select(column => new WrittenRange(column.FirstElement, [.. places[column]]))]));
+            _clusters.Add(new WrittenCluster(_clusterStart, EntryCount - _clusterStart,
+                [.. Columns.Select(column => new WrittenRange(column.FirstElement, [.. places[column]]))]));
         }
         finally
         {
@@ -190,7 +193,8 @@ public sealed class NtupleWriter : TableWriter
         if (EntryCount > 0 || _header is not null)
             throw new InvalidOperationException(Invariant($"Cannot add field '{name}' to RNTuple '{Name}': it is being written already and has {EntryCount} entries. Add all fields before the first entry."));
         if (_fields.Exists(field => field.Name == name))
-            throw new ArgumentException($"Cannot add field '{name}' to RNTuple '{Name}': it has a field of that name already. Choose another name.");
+            throw new ArgumentException(
+                $"Cannot add field '{name}' to RNTuple '{Name}': it has a field of that name already. Choose another name.");
         int first = FieldCount;
         var records = new FieldRecord[lists + 1];
         string type = valueType;

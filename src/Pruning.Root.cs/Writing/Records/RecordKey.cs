@@ -13,7 +13,8 @@ internal sealed record RecordKey(string ClassName, string Name, string Title, lo
 
     /// <summary>fKeylen: bytes of the header.</summary>
     public int Bytes { get; } =
-        (Wide ? 34 : 26) + RootBufferWriter.StringBytes(ClassName) + RootBufferWriter.StringBytes(Name) + RootBufferWriter.StringBytes(Title);
+        (Wide ? 34 : 26) + RootBufferWriter.StringBytes(ClassName) + RootBufferWriter.StringBytes(Name)
+            + RootBufferWriter.StringBytes(Title);
 
     /// <summary>Writes the header.</summary>
     /// <param name="buffer">Where to.</param>

@@ -254,7 +254,8 @@ internal sealed record ClassDescription(string Name, int Version, uint Checksum,
 /// <param name="BaseVersion">For a base class, its version.</param>
 /// <param name="Counter">For a counted array, the member that counts and its class.</param>
 internal sealed record MemberDescription(
-    string Element, string Name, string Title, int Type, int Bytes, string TypeName, uint BaseChecksum = 0, int BaseVersion = 0, (string Name, string Class, int Version)? Counter = null)
+    string Element, string Name, string Title, int Type, int Bytes, string TypeName, uint BaseChecksum = 0, int BaseVersion =
+        0, (string Name, string Class, int Version)? Counter = null)
 {
     private const int PointerBytes = 8;
 
@@ -288,7 +289,8 @@ internal sealed record MemberDescription(
                 return new MemberDescription("TStreamerObjectAny", words[2], "", 62, words[1] == "ROOT::TIOFeatures" ? 1 : 24, words[1]);
             case "counted":
                 return new MemberDescription(
-                    "TStreamerBasicPointer", words[2], $"[{words[3]}]", 40 + Number(words[1].TrimEnd('*'))!.Value.Code, PointerBytes, words[1], Counter: (words[3], owner, ownerVersion));
+                    "TStreamerBasicPointer", words[2], $"[{words[3]}]", 40
+                        + Number(words[1].TrimEnd('*'))!.Value.Code, PointerBytes, words[1], Counter: (words[3], owner, ownerVersion));
             case "TString":
                 return new MemberDescription("TStreamerString", words[1], "", 65, 24, "TString");
             case "vector<string>":

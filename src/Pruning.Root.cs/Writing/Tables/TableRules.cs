@@ -23,7 +23,8 @@ internal static class TableRules
     public static void CheckName(string name, string what, string forbidden)
     {
         if (string.IsNullOrWhiteSpace(name) || name.AsSpan().IndexOfAny(forbidden) >= 0 || name.Any(char.IsControl))
-            throw new ArgumentException($"Cannot name a {what} '{name}': a name must not be empty, and must not contain control characters or any of {string.Join(' ', forbidden.Select(one => one == ' ' ? "space" : one.ToString()))}.");
+            throw new ArgumentException(
+                $"Cannot name a {what} '{name}': a name must not be empty, and must not contain control characters or any of {string.Join(' ', forbidden.Select(one => one == ' ' ? "space" : one.ToString()))}.");
         CheckLength(name, what);
     }
 
@@ -31,12 +32,15 @@ internal static class TableRules
     public static void CheckLength(string text, string what)
     {
         if (Encoding.UTF8.GetByteCount(text) > MostTextBytes)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"Cannot use the {what} '{text[..20]}...': it is longer than {MostTextBytes} bytes."));
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"Cannot use the {what} '{text[..20]}...': it is longer than {MostTextBytes} bytes."));
     }
 
     /// <summary>ROOT's type of a .NET type.</summary>
     /// <exception cref="ArgumentException">ROOT has no such numbers.</exception>
     public static RootElementType TypeOf<T>(string name, string what)
         where T : unmanaged => RootElementTypes.Of(typeof(T))
-        ?? throw new ArgumentException($"Cannot add {what} '{name}': ROOT has no values of type {typeof(T).Name}. Use bool, integers of 8 to 64 bits, float or double.");
+        ?? throw new ArgumentException(
+            $"Cannot add {what} '{name}': ROOT has no values of type {typeof(T).Name}. Use bool, integers of 8 to 64 bits, float "
+                + "or double.");
 }

@@ -37,7 +37,8 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
     {
         long end = _written + count;
         if (end > MaxBytes)
-            throw new ArgumentException($"Cannot write an entry or basket of {end} bytes: it may have at most {MaxBytes}. Split the entry.");
+            throw new ArgumentException(
+                $"Cannot write an entry or basket of {end} bytes: it may have at most {MaxBytes}. Split the entry.");
         Reserve(end);
         Span<byte> room = _bytes.AsSpan(keyBytes + _written, (int)count);
         _written = (int)end;
@@ -55,7 +56,8 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
 
     /// <summary>Ends several entries at once.</summary>
     /// <param name="count">How many.</param>
-    /// <returns>For a branch with a table: room for the end of each entry, counted from <see cref="CommittedData"/>, which the caller fills in.</returns>
+    /// <returns>For a branch with a table: room for the end of each entry, counted from <see cref="CommittedData"/>, which the
+    /// caller fills in.</returns>
     public Span<int> CommitMany(int count)
     {
         Span<int> ends = hasTable ? EndsFor(count) : [];
@@ -77,7 +79,9 @@ internal sealed class BasketBuffer(int keyBytes, bool hasTable)
             Reserve(objectBytes);
             WriteTable(_bytes.AsSpan(keyBytes + _committed, objectBytes - _committed));
         }
-        var basket = new FilledBasket(branch, _bytes.Length == 0 ? ArrayPool<byte>.Shared.Rent(keyBytes) : _bytes, _committed, objectBytes, firstEntry, EntryCount);
+        var basket =
+            new FilledBasket(branch, _bytes.Length == 0 ? ArrayPool<byte>.Shared.Rent(keyBytes)
+            : _bytes, _committed, objectBytes, firstEntry, EntryCount);
         _bytes = [];
         (_committed, _written, EntryCount) = (0, 0, 0);
         return basket;

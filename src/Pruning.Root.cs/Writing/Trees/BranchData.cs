@@ -23,7 +23,10 @@ public abstract class BranchData
     /// <summary>Adds entries [first, first + count) to the basket.</summary>
     internal abstract void Write(long first, int count);
 
-    /// <summary>Smallest number of entries from <paramref name="first"/> on that have <paramref name="bytes"/> bytes; all remaining entries if they have fewer.</summary>
+    /// <summary>
+    /// Smallest number of entries from <paramref name="first"/> on that have <paramref name="bytes"/> bytes; all remaining
+    /// entries if they have fewer.
+    /// </summary>
     internal long EntriesFor(long first, long bytes)
     {
         long low = 1;
@@ -60,22 +63,26 @@ public abstract class BranchData
         if (offsets.IsEmpty)
             throw new ArgumentException($"Cannot write branch '{name}': there are no offsets. Give one for each entry and one more.");
         if (offsets[0] < 0 || offsets[^1] > valueCount)
-            throw new ArgumentException($"Cannot write branch '{name}': the offsets {offsets[0]} to {offsets[^1]} are outside of its {valueCount} values.");
+            throw new ArgumentException(
+                $"Cannot write branch '{name}': the offsets {offsets[0]} to {offsets[^1]} are outside of its {valueCount} values.");
         long most = (BasketBuffer.MaxBytes / 2) / bytesPerValue;
         for (int i = 1; i < offsets.Length; i++)
         {
             long count = offsets[i] - offsets[i - 1];
             if (count < 0)
-                throw new ArgumentException($"Cannot write branch '{name}': its offsets decrease after entry {i - 1}, from {offsets[i - 1]} to {offsets[i]}.");
+                throw new ArgumentException(
+                    $"Cannot write branch '{name}': its offsets decrease after entry {i - 1}, from {offsets[i - 1]} to {offsets[i]}.");
             if (count > most)
-                throw new ArgumentException($"Cannot write branch '{name}': entry {i - 1} has {count} values but a basket holds at most {most}. Split the entry.");
+                throw new ArgumentException(
+                    $"Cannot write branch '{name}': entry {i - 1} has {count} values but a basket holds at most {most}. Split the entry.");
         }
         return offsets.Length - 1;
     }
 }
 
 /// <summary>Entries of equal size.</summary>
-internal sealed class FixedData<T>(BranchWriter branch, ReadOnlyMemory<T> values, int perEntry) : BranchData(branch, values.Length / perEntry)
+internal sealed class FixedData<T>(BranchWriter branch, ReadOnlyMemory<T> values, int perEntry)
+    : BranchData(branch, values.Length / perEntry)
     where T : unmanaged
 {
     internal override long BytesOf(long first, long count) => count * perEntry * Unsafe.SizeOf<T>();
@@ -172,7 +179,8 @@ internal sealed class EncodedData(BranchWriter branch, byte[] bytes, long[] star
 }
 
 /// <summary>Vectors, each after its header.</summary>
-internal sealed class VectorData<T>(BranchWriter branch, ReadOnlyMemory<long> offsets, ReadOnlyMemory<T> values) : BranchData(branch, offsets.Length - 1)
+internal sealed class VectorData<T>(BranchWriter branch, ReadOnlyMemory<long> offsets, ReadOnlyMemory<T> values)
+    : BranchData(branch, offsets.Length - 1)
     where T : unmanaged
 {
     internal override long BytesOf(long first, long count)
@@ -210,7 +218,8 @@ internal sealed class NestedData<T>(BranchWriter branch, ReadOnlyMemory<long> ou
         ReadOnlySpan<long> bounds = outer.Span;
         long from = bounds[(int)first];
         long to = bounds[(int)(first + count)];
-        return ((inner.Span[(int)to] - inner.Span[(int)from]) * Unsafe.SizeOf<T>()) + ((to - from) * sizeof(int)) + (count * (VectorHeader.Bytes + sizeof(int)));
+        return ((inner.Span[(int)to] - inner.Span[(int)from]) * Unsafe.SizeOf<T>()) + ((to - from) * sizeof(int))
+            + (count * (VectorHeader.Bytes + sizeof(int)));
     }
 
     internal override void Write(long first, int count)

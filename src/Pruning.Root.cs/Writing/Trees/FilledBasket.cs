@@ -10,7 +10,8 @@ namespace Pruning.Root.Writing.Trees;
 /// <param name="objectBytes">Bytes of entries and table.</param>
 /// <param name="firstEntry">First entry of the tree in the basket.</param>
 /// <param name="entryCount">Entries in it.</param>
-internal sealed class FilledBasket(BranchWriter branch, byte[] bytes, int dataBytes, int objectBytes, long firstEntry, int entryCount) : IDisposable
+internal sealed class FilledBasket(BranchWriter branch, byte[] bytes, int dataBytes, int objectBytes, long firstEntry, int entryCount)
+    : IDisposable
 {
     private byte[]? _plain = bytes;
     private byte[]? _packed;

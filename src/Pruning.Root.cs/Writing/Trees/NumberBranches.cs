@@ -31,7 +31,9 @@ public sealed class FixedBranch<T> : BranchWriter
     where T : unmanaged
 {
     internal FixedBranch(TreeWriter tree, string name, int[] dimensions)
-        : base(tree, name, LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), TreeWriter.Brackets(dimensions), TreeWriter.Product(dimensions, name)), null, isJagged: false)
+        : base(tree, name,
+            LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), TreeWriter.Brackets(dimensions),
+            TreeWriter.Product(dimensions, name)), null, isJagged: false)
     {
         if (dimensions.Length == 0)
             throw new ArgumentException($"Cannot add branch '{name}': it has no dimensions. Give at least one.");
@@ -93,7 +95,8 @@ public sealed class CounterGroup : BranchWriter
     internal void Count()
     {
         if (_counted.Count == 0)
-            throw new InvalidOperationException($"Cannot fill tree '{Tree.Name}': counter '{Name}' counts no branch. Add one with Jagged before the first entry.");
+            throw new InvalidOperationException(
+                $"Cannot fill tree '{Tree.Name}': counter '{Name}' counts no branch. Add one with Jagged before the first entry.");
         int? count = null;
         foreach (BranchWriter branch in _counted)
         {
@@ -101,7 +104,9 @@ public sealed class CounterGroup : BranchWriter
             if (!branch.IsSet)
                 continue; // reported by the tree, with its name
             if (own != (count ??= own))
-                throw new InvalidOperationException($"Cannot fill entry {Tree.EntryCount} of tree '{Tree.Name}': branch '{_counted[0].Name}' has {count} elements but branch '{branch.Name}', with the same counter '{Name}', has {own}. Give both the same number.");
+                throw new InvalidOperationException(
+                    $"Cannot fill entry {Tree.EntryCount} of tree '{Tree.Name}': branch '{_counted[0].Name}' has {count} "
+                        + $"elements but branch '{branch.Name}', with the same counter '{Name}', has {own}. Give both the same number.");
         }
         System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(Begin().Take(sizeof(int)), count ?? 0);
         End();
@@ -123,7 +128,9 @@ public sealed class JaggedBranch<T> : BranchWriter
     private readonly CounterGroup _group;
 
     internal JaggedBranch(CounterGroup group, string name, int[] inner)
-        : base(group.Tree, name, LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), $"[{group.Name}]{TreeWriter.Brackets(inner)}", TreeWriter.Product(inner, name)), null, isJagged: true) =>
+        : base(group.Tree, name,
+            LeafShape.Of(TableRules.TypeOf<T>(name, "branch"), $"[{group.Name}]{TreeWriter.Brackets(inner)}",
+            TreeWriter.Product(inner, name)), null, isJagged: true) =>
         _group = group;
 
     internal override BranchWriter Counter => _group;

@@ -41,7 +41,8 @@ public sealed class TextBranch : BranchWriter
     private void CheckText(string text)
     {
         if (text.Contains('\0'))
-            throw new ArgumentException($"Cannot write branch '{Name}': a text contains the character 0, which ends texts in ROOT. Leave it out.");
+            throw new ArgumentException(
+                $"Cannot write branch '{Name}': a text contains the character 0, which ends texts in ROOT. Leave it out.");
     }
 }
 

@@ -136,7 +136,8 @@ internal static class TreeEncoder
         buffer.WriteInt32(0); // fBranchCount2
     }
 
-    private static int EncodeBranch(ObjectWriter objects, BranchWriter branch, int baskets, long entryCount, RootWriteOptions options, Dictionary<BranchWriter, int> leaves)
+    private static int EncodeBranch(ObjectWriter objects, BranchWriter branch, int baskets, long entryCount, RootWriteOptions options,
+        Dictionary<BranchWriter, int> leaves)
     {
         RootBufferWriter buffer = objects.Buffer;
         LeafShape leaf = branch.Leaf;

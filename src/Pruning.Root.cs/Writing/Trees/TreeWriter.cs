@@ -61,7 +61,8 @@ public sealed class TreeWriter : TableWriter
     public TextVectorBranch TextVector(string name) => Add(name, () => new TextVectorBranch(this, name));
 
     /// <summary>Ends the entry whose values were set.</summary>
-    /// <exception cref="InvalidOperationException">A branch was not set, or counts of a group differ; nothing is written then, and the entry can be completed.</exception>
+    /// <exception cref="InvalidOperationException">A branch was not set, or counts of a group differ; nothing is written then,
+    /// and the entry can be completed.</exception>
     /// <exception cref="RootWriteException">The disk failed.</exception>
     public void Fill()
     {
@@ -150,7 +151,8 @@ public sealed class TreeWriter : TableWriter
         if (EntryCount > 0)
             throw new InvalidOperationException(Invariant($"Cannot add branch '{name}' to tree '{Name}': the tree has {EntryCount} entries already. Add all branches before the first entry."));
         if (_byName.ContainsKey(name))
-            throw new ArgumentException($"Cannot add branch '{name}' to tree '{Name}': the tree has a branch of that name already. Choose another name.");
+            throw new ArgumentException(
+                $"Cannot add branch '{name}' to tree '{Name}': the tree has a branch of that name already. Choose another name.");
         T branch = create();
         _byName.Add(name, branch);
         _branches.Add(branch);
@@ -239,7 +241,9 @@ public sealed class TreeWriter : TableWriter
             count = found.EntryCount;
             ordered[i] = found;
         }
-        return byBranch.Count == 0 ? ordered : throw new ArgumentException($"Cannot append to tree '{Name}': branch '{byBranch.Keys.First().Name}' belongs to another tree.");
+        return byBranch.Count == 0 ? ordered
+            : throw new ArgumentException(
+                $"Cannot append to tree '{Name}': branch '{byBranch.Keys.First().Name}' belongs to another tree.");
     }
 
     // The entry of the data at which the cluster must end, or the end of the data.

@@ -11,7 +11,8 @@ public sealed class VectorBranch<T> : BranchWriter
     where T : unmanaged
 {
     internal VectorBranch(TreeWriter tree, string name)
-        : base(tree, name, LeafShape.OfObjects, CollectionClass.VectorOf(CollectionClass.NameOf(TableRules.TypeOf<T>(name, "branch"))), isJagged: true)
+        : base(tree, name, LeafShape.OfObjects, CollectionClass.VectorOf(CollectionClass.NameOf(TableRules.TypeOf<T>(name, "branch"))),
+            isJagged: true)
     {
     }
 
@@ -62,7 +63,9 @@ public sealed class NestedVectorBranch<T> : BranchWriter
         End();
     }
 
-    /// <summary>Lists of many entries: entry e has the lists [outer[e], outer[e + 1]), list i the values [inner[i], inner[i + 1]).</summary>
+    /// <summary>
+    /// Lists of many entries: entry e has the lists [outer[e], outer[e + 1]), list i the values [inner[i], inner[i + 1]).
+    /// </summary>
     /// <param name="outer">[entries + 1]</param>
     /// <param name="inner">[lists + 1]</param>
     /// <param name="values">All values.</param>
@@ -73,7 +76,8 @@ public sealed class NestedVectorBranch<T> : BranchWriter
         for (int e = 0; e < entries; e++)
         {
             if (BytesOf(inner.Span[(int)outer.Span[e]..((int)outer.Span[e + 1] + 1)]) > BasketBuffer.MaxBytes / 2)
-                throw new ArgumentException($"Cannot write branch '{Name}': entry {e} has more than {BasketBuffer.MaxBytes / 2} bytes. Split the entry.");
+                throw new ArgumentException(
+                    $"Cannot write branch '{Name}': entry {e} has more than {BasketBuffer.MaxBytes / 2} bytes. Split the entry.");
         }
         return new NestedData<T>(this, outer, inner, values);
     }
