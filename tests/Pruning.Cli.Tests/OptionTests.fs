@@ -220,7 +220,10 @@ let private roundTrips =
             Expect.equal (RunConfig.ofJson "test" json) (configOf (kept settings)) text)
 
         test "train --print-config needs no file" {
-            let toml = TrainSettings.ofWords [ "--preset"; "fast"; "--print-config" ] |> TrainSettings.toToml
+            let toml =
+                TrainSettings.ofWords [ "--preset"; "fast"; "--print-config" ]
+                |> TrainSettings.toToml
+
             Expect.stringContains toml "neighbour-aggregator = " "options"
             Expect.isFalse (toml.StartsWith "files = ") "no files"
         }

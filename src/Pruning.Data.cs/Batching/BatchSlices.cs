@@ -57,13 +57,13 @@ public static class BatchSlices
         GraphPreparation preparation = batch.Preparation;
         return new GraphBatch(slice, preparation,
             new PreparedParts(messages, BatchAssembler.Plan(slice.NodeCount, messages.Source, messages.Target))
-        {
-            SeedOfNode = preparation.Details ? GraphPreparation.SeedOfNode(slice) : null,
-            Surroundings = preparation.Surroundings
+            {
+                SeedOfNode = preparation.Details ? GraphPreparation.SeedOfNode(slice) : null,
+                Surroundings = preparation.Surroundings
                 ? new NodeSurroundings(Pick(batch.Surroundings.Values, batch.NodeOffsets, graphs, NodeSurroundings.Count))
                 : null,
-            Forest = preparation.Forest ? LinkForest.Of(slice) : null,
-        });
+                Forest = preparation.Forest ? LinkForest.Of(slice) : null,
+            });
     }
 
     private static BatchGraphs Graphs(BatchGraphs all, IReadOnlyList<int> graphs)

@@ -66,11 +66,11 @@ public sealed record GraphPreparation
         MessageEdges messages = NearestNeighbours.Join(graphs, Neighbours);
         return new GraphBatch(graphs, this,
             new PreparedParts(messages, BatchAssembler.Plan(graphs.NodeCount, messages.Source, messages.Target))
-        {
-            SeedOfNode = Details ? SeedOfNode(graphs) : null,
-            Surroundings = Surroundings ? NodeSurroundings.Of(graphs) : null,
-            Forest = Forest ? LinkForest.Of(graphs) : null,
-        });
+            {
+                SeedOfNode = Details ? SeedOfNode(graphs) : null,
+                Surroundings = Surroundings ? NodeSurroundings.Of(graphs) : null,
+                Forest = Forest ? LinkForest.Of(graphs) : null,
+            });
     }
 
     internal static long[] SeedOfNode(BatchGraphs graphs) => Array.ConvertAll(graphs.GraphOfNode, graph => (long)graphs.Seeds[graph]);

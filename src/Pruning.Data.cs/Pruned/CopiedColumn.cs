@@ -32,20 +32,20 @@ internal abstract class CopiedColumn
     /// <returns>Null where the writer has no such branch.</returns>
     public static CopiedColumn? OfNumbers(TreeWriter tree, IRootTable table, IRootBranch branch, CounterGroup? items, bool perItem) =>
         branch.ElementType switch
-    {
-        RootElementType.Bool => Of<bool>(tree, table, branch, items, perItem),
-        RootElementType.Int8 => Of<sbyte>(tree, table, branch, items, perItem),
-        RootElementType.UInt8 => Of<byte>(tree, table, branch, items, perItem),
-        RootElementType.Int16 => Of<short>(tree, table, branch, items, perItem),
-        RootElementType.UInt16 => Of<ushort>(tree, table, branch, items, perItem),
-        RootElementType.Int32 => Of<int>(tree, table, branch, items, perItem),
-        RootElementType.UInt32 => Of<uint>(tree, table, branch, items, perItem),
-        RootElementType.Int64 => Of<long>(tree, table, branch, items, perItem),
-        RootElementType.UInt64 => Of<ulong>(tree, table, branch, items, perItem),
-        RootElementType.Float32 => Of<float>(tree, table, branch, items, perItem),
-        RootElementType.Float64 => Of<double>(tree, table, branch, items, perItem),
-        _ => null,
-    };
+        {
+            RootElementType.Bool => Of<bool>(tree, table, branch, items, perItem),
+            RootElementType.Int8 => Of<sbyte>(tree, table, branch, items, perItem),
+            RootElementType.UInt8 => Of<byte>(tree, table, branch, items, perItem),
+            RootElementType.Int16 => Of<short>(tree, table, branch, items, perItem),
+            RootElementType.UInt16 => Of<ushort>(tree, table, branch, items, perItem),
+            RootElementType.Int32 => Of<int>(tree, table, branch, items, perItem),
+            RootElementType.UInt32 => Of<uint>(tree, table, branch, items, perItem),
+            RootElementType.Int64 => Of<long>(tree, table, branch, items, perItem),
+            RootElementType.UInt64 => Of<ulong>(tree, table, branch, items, perItem),
+            RootElementType.Float32 => Of<float>(tree, table, branch, items, perItem),
+            RootElementType.Float64 => Of<double>(tree, table, branch, items, perItem),
+            _ => null,
+        };
 
     private static CopiedColumn? Of<T>(TreeWriter tree, IRootTable table, IRootBranch branch, CounterGroup? items, bool perItem)
         where T : unmanaged

@@ -33,9 +33,13 @@ internal sealed class DirectoryTree
         var at = new RootLocation(file.Path);
         RootDirectory top = ReadDirectory(file, header.Begin + header.NameBytes, at);
         if (top.SeekKeys == 0)
-            throw new RootFormatException(RootErrorKind.NotClosed, "the file has no list of keys because its writer did not close it",
-                at with { Byte = header.Begin
-                + header.NameBytes }, $"Write it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what it holds.");
+        {
+            RootLocation place = at with { Byte = header.Begin + header.NameBytes };
+            throw new RootFormatException(
+                RootErrorKind.NotClosed, "the file has no list of keys because its writer did not close it", place,
+                $"Write it again, or open it with {nameof(RootReadOptions.Recover)} (on the command line: inspect --recover) to read what it holds.");
+        }
+
         tree.Walk(file, header, top, "", [], at);
         return tree;
     }

@@ -26,9 +26,12 @@ internal sealed record NtupleAnchor(NtupleLink Header, NtupleLink Footer, long M
         buffer.Skip(FrameBytes); // byte count and class version
         ushort epoch = (ushort)buffer.ReadInt16();
         if (epoch != SupportedEpoch)
-            throw new RootFormatException(RootErrorKind.UnsupportedNtuple,
-                $"the RNTuple has the format epoch {epoch} but only epoch {SupportedEpoch} is supported", at with { PayloadByte =
-                FrameBytes }, "Write it again with ROOT 6.34 or newer.");
+        {
+            RootLocation place = at with { PayloadByte = FrameBytes };
+            string found = $"the RNTuple has the format epoch {epoch} but only epoch {SupportedEpoch} is supported";
+            throw new RootFormatException(RootErrorKind.UnsupportedNtuple, found, place, "Write it again with ROOT 6.34 or newer.");
+        }
+
         // Later versions may append members; the checksum stays last.
         ReadOnlySpan<byte> hashed = payload[FrameBytes..^sizeof(ulong)];
         NtupleChecksum.Require(hashed, BinaryPrimitives.ReadUInt64BigEndian(payload[^sizeof(ulong)..]), "the RNTuple's anchor", at);

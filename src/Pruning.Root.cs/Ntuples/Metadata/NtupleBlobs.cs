@@ -16,9 +16,10 @@ internal static class NtupleBlobs
             throw new RootFormatException(RootErrorKind.UnsupportedNtuple,
                 $"{what} is in a storage of type {place.Bytes}, not in this file", at);
         if (place.Bytes > file.Length || place.Offset > file.Length - run)
-            throw new RootFormatException(RootErrorKind.CorruptNtuple,
-                $"{what} of {place.Bytes} bytes at byte {place.Offset} does not fit the file's {file.Length} bytes", at with { Byte =
-                place.Offset });
+        {
+            string found = $"{what} of {place.Bytes} bytes at byte {place.Offset} does not fit the file's {file.Length} bytes";
+            throw new RootFormatException(RootErrorKind.CorruptNtuple, found, at with { Byte = place.Offset });
+        }
     }
 
     /// <summary>Fills <paramref name="destination"/> with a checked blob's bytes.</summary>

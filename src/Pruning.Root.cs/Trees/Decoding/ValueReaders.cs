@@ -105,8 +105,9 @@ internal sealed class ValueReaders
                     new BaseReader(instance.ClassName, instance.Info, Members(body, inner, levels, counters)),
                 _ => Of(shape, inner, levels),
             };
-            if (shape is NumberShape { Encoding: { Packing: null,
-                Type: not (RootElementType.Bool or RootElementType.Float32 or RootElementType.Float64) } } && name.Length > 0)
+            bool mayCount = shape is NumberShape { Encoding.Packing: null } number
+                && number.Encoding.Type is not (RootElementType.Bool or RootElementType.Float32 or RootElementType.Float64);
+            if (mayCount && name.Length > 0)
                 counters[name] = (NumberReader)readers[i];
         }
         return new RecordValueReader(readers);
