@@ -323,6 +323,11 @@ let private run (terminal: Terminal) (words: string list) : int =
 
     if settings.OnlyParameters then
         Terminal.print terminal (OptionTable.Text settings.Options)
+    elif settings.OnlyDescription then
+        if settings.Files.IsEmpty then
+            raise (UsageException "no input: give at least one file to describe.")
+
+        Description.run terminal settings.Production.Json settings.Files
     else
         let destination = ProductionSettings.destination settings.Production
         let skipped reason = Terminal.warn terminal $"skipped: {reason}"
@@ -380,12 +385,13 @@ let command: Command =
         PreprocessSettings.describe
         {
             Verb = "preprocess"
-            Summary = "make prepared files of TICL ntuples: links, seeds, truth and labels"
+            Summary = "make prepared files of TICL ntuples and HGCAL NanoAOD: links, seeds, truth and labels"
             Synopsis = "FILE [FILE ...] --output FILE | --output-dir DIR [options]"
             Explanation =
-                "Reads ntuples of the TICL dumper, old ones (tree tracksters) and new ones (a tree per collection). The dumper writes neither links nor seeds, so CLUE3D runs again. A trackster is exact where that gives one tree; otherwise its links are repaired. Both are counted. Labels come from the simulated tracksters. Events are numbered over all files in their order, whatever the shard. Events stream through memory in blocks. A file that does not fit stops the run with exit code 4."
+                "Reads ntuples of the TICL dumper of every generation and HGCAL NanoAOD, offline and of the trigger. Which one a file is follows from what it holds; --describe says it. Ntuples have neither links nor seeds, so CLUE3D runs again. A trackster is exact where that gives one tree; otherwise its links are repaired. Both are counted. Labels come from the simulated tracksters. Run, luminosity block and event come from the file; where it has none, events are numbered over all files in their order, whatever the shard. Events stream through memory in blocks. A file that does not fit stops the run with exit code 4."
             Examples =
                 [
+                    "preprocess --describe ntuple.root", "what it is, what can be made of it, what is missing"
                     "preprocess 'ntuples/*.root' --output sample.root", "many files to one"
                     "preprocess 'ntuples/*.root' --output-dir prepared --resume",
                     "one each; goes on where it was stopped"
