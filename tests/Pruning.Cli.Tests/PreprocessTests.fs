@@ -61,7 +61,10 @@ let private roundTrip (schema: string) (label: string) =
 
             let content name =
                 let exact, near = content (Path.Combine(directory, name))
-                exact |> List.filter (fun ((_, branch), _, _) -> not (List.contains branch left)), near
+
+                exact
+                |> List.filter (fun ((_, branch), _, _) -> not (List.contains branch left)),
+                near
 
             let direct, nearly = content "direct.root"
             let again, nearlyAgain = content "again.root"

@@ -28,7 +28,10 @@ let private print (terminal: Terminal) (one: TiclDescription) =
 
 /// Describes every file, in order.
 let run (terminal: Terminal) (json: bool) (files: string list) : unit =
-    let found = InputFiles.Expand(List.toArray files) |> Seq.map TiclDescription.Of |> List.ofSeq
+    let found =
+        InputFiles.Expand(List.toArray files)
+        |> Seq.map TiclDescription.Of
+        |> List.ofSeq
 
     if json then
         Terminal.json

@@ -172,6 +172,9 @@ let private plus (a: Done) (b: Done) =
         Repeated = a.Repeated + b.Repeated
     }
 
+/// Events whose graphs are made together: enough for few arrays, few enough for all threads to have some of a block.
+let private entriesPerPart = 16
+
 let private prepare
     (settings: PreprocessSettings)
     (seen: HashSet<struct (uint32 * uint32 * int64)>)
@@ -213,7 +216,8 @@ let private prepare
                     settings.Options,
                     source.FirstEvent + columns.FirstEntry,
                     settings.Production.Threads,
-                    stop
+                    stop,
+                    entriesPerPart
                 )
                 |> Seq.toArray
 
@@ -363,7 +367,8 @@ let private run (terminal: Terminal) (words: string list) : int =
                 |> List.fold
                     (fun (before, written) task ->
                         try
-                            plus before (prepare settings seen interruption.Token (report before) task), written @ [ task ]
+                            plus before (prepare settings seen interruption.Token (report before) task),
+                            written @ [ task ]
                         with error when DataException.Covers error && settings.SkipBadFiles && task.Sources.Length = 1 ->
                             // Nothing else is in its file, which is gone with it.
                             skipped error.Message

@@ -35,7 +35,11 @@ type SimulateSettings =
 let private defaultPreset = "default"
 
 let private schemas: (string * Schema) list =
-    let schema generation = { Generation = generation; WithoutClusters = false }
+    let schema generation =
+        {
+            Generation = generation
+            WithoutClusters = false
+        }
 
     [
         "v5", schema TiclGeneration.New
@@ -259,8 +263,7 @@ let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: C
 
     use ntuple: TiclNtupleWriter | null =
         match settings.Ntuple with
-        | Some path ->
-            TiclNtupleWriter.Create(path, ntupleContents settings says, written)
+        | Some path -> TiclNtupleWriter.Create(path, ntupleContents settings says, written)
         | None -> null
 
     let mutable made = nothing

@@ -1,3 +1,4 @@
+using Pruning.Data.Errors;
 using Pruning.Data.Graphs;
 
 namespace Pruning.Data.Ticl;

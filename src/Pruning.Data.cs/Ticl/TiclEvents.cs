@@ -1,3 +1,4 @@
+using Pruning.Data.Errors;
 using Pruning.Root.Columns;
 using Pruning.Root.Trees;
 

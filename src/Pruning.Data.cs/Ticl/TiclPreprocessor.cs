@@ -70,28 +70,35 @@ public sealed class TiclPreprocessor
         _graphs = new GraphMaker(options.Labels, options.Selection);
     }
 
-    /// <summary>The graphs of each entry of some columns, in order, several entries at once.</summary>
+    /// <summary>The graphs of some columns, in order, a part for each entry or for several; several parts are made at once.</summary>
     /// <param name="columns">Columns.</param>
     /// <param name="options">Options.</param>
     /// <param name="firstNumber">Number of the event of entry 0, where the file does not say which event it is; the others follow.</param>
     /// <param name="workers">Threads; 0 works in the consumer's thread.</param>
     /// <param name="stop">Ends the sequence with an <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="DataException">The columns do not fit each other; or an entry does not, and that surfaces where the entry stands.</exception>
+    /// <param name="entriesPerPart">Entries whose graphs come together: fewer arrays than one by one.</param>
+    /// <exception cref="DataException">The columns do not fit each other; or an entry does not, and that surfaces where its part stands.</exception>
     public static IEnumerable<(PreparedGraphs Graphs, PreprocessCounts Counts)> Run(
-        TiclColumns columns, PreprocessOptions options, long firstNumber, int workers, CancellationToken stop = default)
+        TiclColumns columns, PreprocessOptions options, long firstNumber, int workers, CancellationToken stop = default, int entriesPerPart = 1)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(entriesPerPart, 1);
         options.Check();
         columns.Check();
         ConcurrentBag<TiclPreprocessor> idle = [];
-        (PreparedGraphs, PreprocessCounts) Prepare(int entry)
+        (PreparedGraphs, PreprocessCounts) Prepare(int part)
         {
             TiclPreprocessor one = idle.TryTake(out TiclPreprocessor? free) ? free : new TiclPreprocessor(options);
-            PreparedGraphs graphs = one.Prepare(columns, entry, firstNumber + entry, out PreprocessCounts counts);
+            PreprocessCounts counts = default;
+            int end = Math.Min(columns.EntryCount, (part + 1) * entriesPerPart);
+            for (int entry = part * entriesPerPart; entry < end; entry++)
+                counts += one.Collect(columns, entry, firstNumber + entry);
+            PreparedGraphs graphs = one._graphs.Take();
             idle.Add(one);
             return (graphs, counts);
         }
 
-        return Prefetch.InOrder([.. Enumerable.Range(0, columns.EntryCount)], Prepare, workers, Math.Max(1, 4 * workers), stop);
+        int parts = (columns.EntryCount + entriesPerPart - 1) / entriesPerPart;
+        return Prefetch.InOrder([.. Enumerable.Range(0, parts)], Prepare, workers, Math.Max(1, 4 * workers), stop);
     }
 
     /// <summary>The graphs of one entry.</summary>
@@ -102,6 +109,12 @@ public sealed class TiclPreprocessor
     /// <exception cref="DataException">The entry does not fit: lengths, indices, layers or numbers that cannot be.</exception>
     public PreparedGraphs Prepare(TiclColumns columns, int entry, long number, out PreprocessCounts counts)
     {
+        counts = Collect(columns, entry, number);
+        return _graphs.Take();
+    }
+
+    private PreprocessCounts Collect(TiclColumns columns, int entry, long number)
+    {
         string where = $"{columns.File}, entry {columns.FirstEntry + entry}";
         LayerClusterColumns clusters = columns.Clusters.At(entry, $"{where}, tree '{TiclSchema.Clusters}'");
         ReadOnlySpan<TiclClusterState> states = columns.Clusters.State is ListValues<TiclClusterState> known ? known[entry] : [];
@@ -111,7 +124,7 @@ public sealed class TiclPreprocessor
             _graphs.Begin(events.Event[entry], clusters, truth, events.Run[entry], events.Lumi[entry]);
         else
             _graphs.Begin(number, clusters, truth);
-        counts = new PreprocessCounts(1, 0, 0, 0, 0, 0, 0, states.Count(TiclClusterState.Barrel));
+        PreprocessCounts counts = new(1, 0, 0, 0, 0, 0, 0, states.Count(TiclClusterState.Barrel));
         bool[] isFree = new bool[clusters.Count];
         isFree.AsSpan().Fill(true);
         for (int i = 0; i < states.Length; i++)
@@ -133,8 +146,7 @@ public sealed class TiclPreprocessor
             }
         }
 
-        counts += new PreprocessCounts(0, 0, 0, _graphs.LeftOut - leftOut, _graphs.Unmatched - unmatched, 0, 0);
-        return _graphs.Take();
+        return counts + new PreprocessCounts(0, 0, 0, _graphs.LeftOut - leftOut, _graphs.Unmatched - unmatched, 0, 0);
     }
 
     private PreprocessCounts Add(

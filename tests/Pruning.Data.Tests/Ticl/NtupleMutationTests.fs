@@ -6,7 +6,7 @@ open System.Collections.Generic
 open System.IO
 open System.Threading
 open Expecto
-open Pruning.Data
+open Pruning.Data.Errors
 open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 open Pruning.Root.Columns
@@ -36,7 +36,7 @@ let private read (path: string) : Branch list =
     use file = RootFile.Open path
 
     [
-        for entry in file.List() do
+        for entry in file.List() |> Seq.filter _.IsTree do
             let tree = file.Tree entry.Path
 
             for branch in tree.Branches do
@@ -108,7 +108,13 @@ let private take (entries: int list) (branch: Branch) : Branch =
         | [] -> items, []
         | (offsets: int64[]) :: rest ->
             let lengths = [ for i in items -> int (offsets[i + 1] - offsets[i]) ]
-            let below = [ for i in items do yield! [ int offsets[i] .. int offsets[i + 1] - 1 ] ]
+
+            let below =
+                [
+                    for i in items do
+                        yield! [ int offsets[i] .. int offsets[i + 1] - 1 ]
+                ]
+
             let values, deeper = chosen below rest
             values, (lengths |> List.scan (+) 0 |> List.map int64 |> Array.ofList) :: deeper
 
@@ -129,7 +135,10 @@ let private emptied (entry: int) (branch: Branch) =
     | [] -> branch
     | outer :: _ ->
         // Entry behind the last has no values: the end of every level.
-        let nothing = { branch with Levels = [ for level in branch.Levels -> Array.append level [| Array.last level |] ] }
+        let nothing =
+            { branch with
+                Levels = [ for level in branch.Levels -> Array.append level [| Array.last level |] ]
+            }
 
         take [ for e in 0 .. outer.Length - 2 -> if e = entry then outer.Length - 1 else e ] nothing
 
@@ -177,11 +186,19 @@ let private moved (random: Random) (branch: Branch) =
 let private mutated (random: Random) (branches: Branch list) : Branch list =
     let which = random.Next branches.Length
     let tree = branches[which].Tree
-    let one change = branches |> List.mapi (fun i branch -> if i = which then change branch else branch)
+
+    let one change =
+        branches
+        |> List.mapi (fun i branch -> if i = which then change branch else branch)
+
     let entries = entriesOf branches[which]
 
     match random.Next 10 with
-    | 0 -> branches |> List.indexed |> List.filter (fun (i, _) -> i <> which) |> List.map snd
+    | 0 ->
+        branches
+        |> List.indexed
+        |> List.filter (fun (i, _) -> i <> which)
+        |> List.map snd
     | 1 -> branches |> List.filter (fun branch -> branch.Tree <> tree)
     | 2 -> one (emptied (random.Next entries))
     | 3 ->
@@ -197,7 +214,11 @@ let private mutated (random: Random) (branches: Branch list) : Branch list =
         |> List.map (fun branch -> if branch.Tree = tree then take [ 0 .. entries - 2 ] branch else branch)
     | 6
     | 7 -> one (moved random)
-    | _ -> one (fun branch -> { branch with Values = special random branch.Values })
+    | _ ->
+        one (fun branch ->
+            { branch with
+                Values = special random branch.Values
+            })
 
 /// Lists of a branch of lists of lists.
 let private nested (branches: Branch list) (tree: string -> bool) (name: string) (entry: int) : 'T[][] option =
@@ -205,17 +226,19 @@ let private nested (branches: Branch list) (tree: string -> bool) (name: string)
     |> List.tryFind (fun branch -> tree branch.Tree && branch.Name = name)
     |> Option.map (fun branch ->
         let values =
-            match branch.Values with
-            | Reals v -> box v
-            | Counts v -> box v
-            | Wholes v -> box v
-            | Longs v -> box v
-            :?> 'T[]
+            unbox<'T[]>(
+                match branch.Values with
+                | Reals v -> box v
+                | Counts v -> box v
+                | Wholes v -> box v
+                | Longs v -> box v
+            )
 
         match branch.Levels with
         | [ outer; inner ] ->
             [|
-                for list in outer[entry] .. outer[entry + 1] - 1L -> values[int inner[int list] .. int inner[int list + 1] - 1]
+                for list in outer[entry] .. outer[entry + 1] - 1L ->
+                    values[int inner[int list] .. int inner[int list + 1] - 1]
             |]
         | [ outer ] -> [| values[int outer[entry] .. int outer[entry + 1] - 1] |]
         | _ -> [| [| values[entry] |] |])
@@ -252,7 +275,8 @@ let private eventOf (format: TiclFormat) (low: bool) (branches: Branch list) ent
             X = column "position_x"
             Energy = column "energy"
             IsBarrel = fun i -> abs z[i] < 300f
-            Tracksters = [ for one in passes -> counted branches $"{one}_n{one}vertices" $"{one}vertices_vertices" entry ]
+            Tracksters =
+                [ for one in passes -> counted branches $"{one}_n{one}vertices" $"{one}vertices_vertices" entry ]
             SimVertices = counted branches $"{sim}_n{sim}vertices" $"{sim}vertices_vertices" entry
             SimMultiplicity = counted branches $"{sim}_n{sim}vertices" $"{sim}vertices_vertex_mult" entry
         }
@@ -266,8 +290,7 @@ let private eventOf (format: TiclFormat) (low: bool) (branches: Branch list) ent
             X = clusters "position_x"
             Energy = clusters "energy"
             IsBarrel = fun i -> types |> Option.exists (fun types -> types[i] = -1)
-            Tracksters =
-                [ for one in passes -> nested branches (tree one) "vertices_indexes" entry |> Option.get ]
+            Tracksters = [ for one in passes -> nested branches (tree one) "vertices_indexes" entry |> Option.get ]
             SimVertices = nested branches sim "vertices_indexes" entry |> Option.get
             SimMultiplicity = nested branches sim "vertices_multiplicity" entry |> Option.get
         }
@@ -302,14 +325,24 @@ let private faultOf (event: Event) (graphs: PreparedGraphs) : string option =
 
         if ids <> wanted then
             Some $"graph {g}: its layer clusters are others"
-        elif ids |> Array.indexed |> Array.exists (fun (i, id) -> graphs.X[at + i] <> event.X[id] || graphs.Energy[at + i] <> event.Energy[id]) then
+        elif
+            ids
+            |> Array.indexed
+            |> Array.exists (fun (i, id) ->
+                graphs.X[at + i] <> event.X[id] || graphs.Energy[at + i] <> event.Energy[id])
+        then
             Some $"graph {g}: values of layer clusters are others"
-        elif ids |> Array.indexed |> Array.exists (fun (i, id) -> graphs.Fraction[at + i] <> fraction particle id) then
+        elif
+            ids
+            |> Array.indexed
+            |> Array.exists (fun (i, id) -> graphs.Fraction[at + i] <> fraction particle id)
+        then
             Some $"graph {g}: fractions of particle {particle} are others"
         elif
             ids
             |> Array.indexed
-            |> Array.exists (fun (i, id) -> (graphs.Label[at + i] = 1) <> (particle < 0 || fraction particle id < 0.5f))
+            |> Array.exists (fun (i, id) ->
+                (graphs.Label[at + i] = 1) <> (particle < 0 || fraction particle id < 0.5f))
         then
             Some $"graph {g}: labels are others"
         elif isNull (table.TryBuild(int64 g)) then
@@ -351,17 +384,21 @@ let private examine (path: string) (format: TiclFormat) (branches: Branch list) 
         tally.Accepted <- tally.Accepted + 1
         tally.Failures.AddRange faults
     with
-    | error when DataException.Covers error && error.Message.Contains(Path.GetFileName path |> nonNull) ->
+    | error when
+        DataException.Covers error
+        && error.Message.Contains(Path.GetFileName path |> nonNull)
+        ->
         tally.Refused <- tally.Refused + 1
     | error -> tally.Failures.Add $"{describe}: {error.GetType().Name}: {error.Message}"
 
 let private formats =
-    TiclFormat.All |> Seq.filter (fun format -> format.Generation <> TiclGeneration.NanoHlt) |> Array.ofSeq
+    TiclFormat.All
+    |> Seq.filter (fun format -> format.Generation <> TiclGeneration.NanoHlt)
+    |> Array.ofSeq
 
 let private examineAll (files: int) : Tally =
     inTemporaryDirectoryOf (fun directory ->
-        let simulated =
-            ToySimulation.Run(ToyOptions(PileUp = 0.0), 0L, 3, 0) |> Seq.toArray
+        let simulated = ToySimulation.Run(ToyOptions(PileUp = 0.0), 0L, 3, 0) |> Seq.toArray
 
         let bases =
             formats
@@ -394,7 +431,11 @@ let private check (files: int) =
 
 [<Tests>]
 let tests =
-    testList "ticl ntuple mutations" [ test "300 mutated ntuples are refused in a sentence, or prepared as a plain loop would" { check 300 } ]
+    testList
+        "ticl ntuple mutations"
+        [
+            test "300 mutated ntuples are refused in a sentence, or prepared as a plain loop would" { check 300 }
+        ]
 
 [<SlowTests>]
 let slow =
