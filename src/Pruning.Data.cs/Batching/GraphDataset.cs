@@ -78,7 +78,8 @@ public sealed partial class GraphDataset : IDisposable
         if (EventOf(index) is not long number)
             return null;
         (long run, long lumi) = _graphs is not null ? default : Table(_places[index]).BlockOf(_places[index].Entry);
-        return run == 0 && lumi == 0 ? number : (long)(StableHash.Mix(StableHash.Mix((ulong)run, (ulong)lumi), (ulong)number) & long.MaxValue);
+        return run == 0 && lumi == 0 ? number
+            : (long)(StableHash.Mix(StableHash.Mix((ulong)run, (ulong)lumi), (ulong)number) & long.MaxValue);
     }
 
     /// <summary>Ids of the layer clusters of a graph, row by row; empty for graphs made in memory.</summary>

@@ -49,7 +49,8 @@ public static class NtupleColumns
             File = "toy simulation",
             Events = format.Events == TiclEventForm.None
                 ? null
-                : new TiclEvents(Array.ConvertAll(all, static _ => 1u), Array.ConvertAll(all, static _ => 1u), Array.ConvertAll(all, static e => e.Number)),
+                : new TiclEvents(Array.ConvertAll(all, static _ => 1u), Array.ConvertAll(all, static _ => 1u),
+                    Array.ConvertAll(all, static e => e.Number)),
             Clusters = new TiclClusters
             {
                 X = Column(e => With(e.Clusters.X, 130, 0)),
@@ -62,7 +63,8 @@ public static class NtupleColumns
                 TimeError = Column(e => With(e.Clusters.TimeError, -1, -1)),
                 Layer = Column(e => With(Unsigned(e.Clusters.Layer), 0u, 0u)),
                 HitCount = Column(e => With(Unsigned(e.Clusters.HitCount), 9u, 1u)),
-                State = hasBarrel ? Column(e => With(new TiclClusterState[e.Clusters.Count], TiclClusterState.Barrel, TiclClusterState.Barrel)) : null,
+                State = hasBarrel
+                    ? Column(e => With(new TiclClusterState[e.Clusters.Count], TiclClusterState.Barrel, TiclClusterState.Barrel)) : null,
             },
             Tracksters = collections,
             Simulated = new TiclSimTracksters(

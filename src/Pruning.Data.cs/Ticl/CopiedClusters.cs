@@ -52,12 +52,17 @@ internal sealed class CopiedClusters(string file, long firstEntry, int entries)
             foreach ((string tree, NestedValues<uint> vertices, _) in _sources)
             {
                 if (vertices.EntryCount != entries)
-                    throw new DataException($"{file}: tree '{tree}' has {vertices.EntryCount} entries of {entries}, but one entry is one event in every tree: the ntuple is damaged.");
-                ReadOnlySpan<uint> all = vertices.Values.AsSpan((int)vertices.Lists[vertices.Entries[entry]]..(int)vertices.Lists[vertices.Entries[entry + 1]]);
+                    throw new DataException(
+                        $"{file}: tree '{tree}' has {vertices.EntryCount} entries of {entries}, but one entry is one event in "
+                            + "every tree: the ntuple is damaged.");
+                ReadOnlySpan<uint> all =
+                    vertices.Values.AsSpan((int)vertices.Lists[vertices.Entries[entry]]..(int)vertices.Lists[vertices.Entries[entry + 1]]);
                 foreach (uint index in all)
                 {
                     if (index >= MostClusters)
-                        throw new DataException($"{file}, entry {firstEntry + entry}, tree '{tree}': {TiclSchema.Vertices} names layer cluster {index}, but no event has {MostClusters}: the ntuple is damaged.");
+                        throw new DataException(
+                            $"{file}, entry {firstEntry + entry}, tree '{tree}': {TiclSchema.Vertices} names layer cluster "
+                                + $"{index}, but no event has {MostClusters}: the ntuple is damaged.");
                     count = Math.Max(count, index + 1);
                 }
             }
@@ -69,14 +74,17 @@ internal sealed class CopiedClusters(string file, long firstEntry, int entries)
     }
 
     private void Copy(
-        string tree, NestedValues<uint> vertices, NestedValues<float>[] values, int entry, int list, long offset, float[][] columns, TiclClusterState[] states)
+        string tree, NestedValues<uint> vertices, NestedValues<float>[] values, int entry, int list, long offset, float[][] columns,
+        TiclClusterState[] states)
     {
         ReadOnlySpan<uint> members = vertices[entry, list];
         for (int c = 0; c < values.Length; c++)
         {
             int length = values[c].EntryCount == entries && list < values[c].CountOf(entry) ? values[c][entry, list].Length : 0;
             if (length != members.Length)
-                throw new DataException($"{file}, entry {firstEntry + entry}, tree '{tree}', trackster {list}: {TiclSchema.VertexBranches[c]} counts {length}, but {TiclSchema.Vertices} counts {members.Length}: the ntuple is damaged.");
+                throw new DataException(
+                    $"{file}, entry {firstEntry + entry}, tree '{tree}', trackster {list}: {TiclSchema.VertexBranches[c]} counts "
+                        + $"{length}, but {TiclSchema.Vertices} counts {members.Length}: the ntuple is damaged.");
         }
 
         for (int v = 0; v < members.Length; v++)
@@ -87,7 +95,10 @@ internal sealed class CopiedClusters(string file, long firstEntry, int entries)
             {
                 float value = values[c][entry, list][v];
                 if (isKnown && !columns[c][at].Equals(value))
-                    throw new DataException($"{file}, entry {firstEntry + entry}, tree '{tree}', trackster {list}: {TiclSchema.VertexBranches[c]} of layer cluster {members[v]} is {value}, and another trackster says {columns[c][at]}: the ntuple is damaged.");
+                    throw new DataException(
+                        $"{file}, entry {firstEntry + entry}, tree '{tree}', trackster {list}: {TiclSchema.VertexBranches[c]} of "
+                            + $"layer cluster {members[v]} is {value}, and another trackster says {columns[c][at]}: the ntuple "
+                            + "is damaged.");
                 columns[c][at] = value;
             }
 
@@ -145,7 +156,9 @@ internal static class HgcalGeometry
         byte layer = CalorimeterLayers.Nearest(z);
         return layer != CalorimeterLayers.Unknown
             ? layer
-            : throw new DataException($"{file}: a layer cluster has z = {z} cm, where the geometry of 47 layers has none (from 321 to 521 cm): layers cannot be told from z in this file.");
+            : throw new DataException(
+                $"{file}: a layer cluster has z = {z} cm, where the geometry of 47 layers has none (from 321 to 521 cm): layers "
+                    + "cannot be told from z in this file.");
     }
 
     /// <summary>Pseudorapidity and azimuth of a position.</summary>

@@ -22,10 +22,15 @@ internal sealed class DumperNtuple : TiclNtuple
     {
         Trees = TiclSchema.Resolve(contents.Trees, options.Collection, options.Truth, contents.Where);
         if (Trees.High.Contains("Barrel", StringComparison.OrdinalIgnoreCase))
-            throw new DataException($"{contents.Where}: the collection '{Trees.High}' is of the barrel, and the HGCAL is in the endcaps: name another one.");
+            throw new DataException(
+                $"{contents.Where}: the collection '{Trees.High}' is of the barrel, and the HGCAL is in the endcaps: name another one.");
         _simulated = contents.Tree(Trees.Simulated);
-        _simPrefix = TiclSchema.SimPrefixes(Trees.IsGrouped ? TiclTruth.SimCluster : options.Truth).FirstOrDefault(prefix => _simulated.TryBranch(prefix + TiclSchema.Vertices, out _)) ?? "";
-        _simBranches = [.. Names([TiclSchema.Vertices, TiclSchema.Multiplicity, TiclSchema.PdgId, TiclSchema.SimEnergy, .. Trees.IsGrouped ? [TiclSchema.CaloParticle] : Array.Empty<string>()])];
+        _simPrefix =
+            TiclSchema.SimPrefixes(Trees.IsGrouped ? TiclTruth.SimCluster
+            : options.Truth).FirstOrDefault(prefix => _simulated.TryBranch(prefix + TiclSchema.Vertices, out _)) ?? "";
+        _simBranches =
+            [.. Names([TiclSchema.Vertices, TiclSchema.Multiplicity, TiclSchema.PdgId, TiclSchema.SimEnergy, .. Trees.IsGrouped
+            ? [TiclSchema.CaloParticle] : Array.Empty<string>()])];
         if (Trees.Clusters is string name)
         {
             _clusters = contents.Tree(name);
@@ -40,8 +45,11 @@ internal sealed class DumperNtuple : TiclNtuple
 
         Require(_simulated, _simBranches);
         _associations = contents.Trees.Contains(TiclSchema.Associations) ? contents.Tree(TiclSchema.Associations) : null;
-        _collections = [OpenCollection(Trees.High, TracksterPass.High, Trees.IsMerged), .. Trees.Low is string low ? [OpenCollection(low, TracksterPass.Low, false)] : Array.Empty<Collection>()];
-        IEnumerable<RootTree> all = [.. _clusters is null ? Array.Empty<RootTree>() : [_clusters], .. _collections.Select(one => one.Tree), _simulated];
+        _collections =
+            [OpenCollection(Trees.High, TracksterPass.High, Trees.IsMerged), .. Trees.Low is string low
+            ? [OpenCollection(low, TracksterPass.Low, false)] : Array.Empty<Collection>()];
+        IEnumerable<RootTree> all =
+            [.. _clusters is null ? Array.Empty<RootTree>() : [_clusters], .. _collections.Select(one => one.Tree), _simulated];
         _eventTrees = [.. all.Where(TiclEvents.AreIn)];
         CountEntries();
         if (contents.Format.MaySwapAssociations && _collections[0].Matches is not null)
@@ -101,7 +109,8 @@ internal sealed class DumperNtuple : TiclNtuple
     }
 
     private bool HasAssociation(string name) =>
-        _associations is not null && _associations.TryBranch(name, out _) && _associations.TryBranch(name + TiclSchema.SharedEnergySuffix, out _);
+        _associations is not null && _associations.TryBranch(name, out _)
+            && _associations.TryBranch(name + TiclSchema.SharedEnergySuffix, out _);
 
     // The associations to SimClusters and CaloParticles have each other's content: the other branch is read, where there is one.
     private void TakeTheOther()
@@ -149,7 +158,8 @@ internal sealed class DumperNtuple : TiclNtuple
             IsMerged = one.IsMerged,
             Multiplicity = one.HasMultiplicity ? Nested<float>(one.Tree, TiclSchema.Multiplicity, first, end) : null,
             Matches = one.Matches is null ? null : Nested<uint>(_associations!, one.Matches, first, end),
-            SharedEnergy = one.Matches is null ? null : Nested<float>(_associations!, one.Matches + TiclSchema.SharedEnergySuffix, first, end),
+            SharedEnergy = one.Matches is null ? null
+                : Nested<float>(_associations!, one.Matches + TiclSchema.SharedEnergySuffix, first, end),
         };
 
     private TiclSimTracksters ReadSimulated(long first, long end)
@@ -181,7 +191,11 @@ internal sealed class DumperNtuple : TiclNtuple
                 continue;
             int differs = events?.FirstDifference(own) ?? -1;
             if (differs >= 0)
-                throw new DataException($"{Path}, entry {first + differs}: tree '{tree.Path}' says run {own.Run[differs]}, luminosity block {own.Lumi[differs]}, event {own.Event[differs]}, and tree '{_eventTrees[0].Path}' says {events!.Run[differs]}, {events.Lumi[differs]}, {events.Event[differs]}, but one entry is one event in every tree: the ntuple is damaged.");
+                throw new DataException(
+                    $"{Path}, entry {first + differs}: tree '{tree.Path}' says run {own.Run[differs]}, luminosity block "
+                        + $"{own.Lumi[differs]}, event {own.Event[differs]}, and tree '{_eventTrees[0].Path}' says "
+                        + $"{events!.Run[differs]}, {events.Lumi[differs]}, {events.Event[differs]}, but one entry is one event "
+                        + "in every tree: the ntuple is damaged.");
             events ??= own;
         }
 
@@ -191,7 +205,8 @@ internal sealed class DumperNtuple : TiclNtuple
     private TiclClusters ReadClusters(RootTree tree, long first, long end)
     {
         const int Real32 = 8; // the schema's first branches are numbers, its last two counts
-        List<ColumnRequest> requests = [.. TiclSchema.ClusterBranches.Select((name, i) => i < Real32 ? ColumnRequest.As<float>(name) : ColumnRequest.As<uint>(name))];
+        List<ColumnRequest> requests =
+            [.. TiclSchema.ClusterBranches.Select((name, i) => i < Real32 ? ColumnRequest.As<float>(name) : ColumnRequest.As<uint>(name))];
         if (_hasTypes)
             requests.Add(ColumnRequest.As<int>(TiclSchema.ClusterType));
         JaggedColumns lists = tree.Read(requests, first, end);
@@ -232,7 +247,9 @@ internal sealed class DumperNtuple : TiclNtuple
     private static NestedValues<T> Nested<T>(RootTree tree, string branch, long first, long end)
         where T : unmanaged => tree.ReadColumns(branch, first, end) is [RootColumn only]
             ? NestedValues<T>.Of(only)
-            : throw new DataException($"{branch} of tree '{tree.Path}' should be one list of lists an entry, and is a {tree.Branch(branch).TypeName}: it is not the branch of a TICL ntuple.");
+            : throw new DataException(
+                $"{branch} of tree '{tree.Path}' should be one list of lists an entry, and is a {tree.Branch(branch).TypeName}: "
+                    + "it is not the branch of a TICL ntuple.");
 
     private sealed record Collection(RootTree Tree, TracksterPass Pass, bool IsMerged, bool HasMultiplicity, string? Matches);
 }

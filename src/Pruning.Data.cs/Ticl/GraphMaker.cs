@@ -66,7 +66,8 @@ public sealed class GraphMaker
     /// <param name="known">[particles] energies that the file says it shares with each; empty where it does not say.</param>
     /// <returns>It became a graph.</returns>
     public bool Add(
-        TracksterPass pass, int trackster, ReadOnlySpan<int> members, ReadOnlySpan<int> parents, bool isExact, ReadOnlySpan<float> parts = default, ReadOnlySpan<float> known = default)
+        TracksterPass pass, int trackster, ReadOnlySpan<int> members, ReadOnlySpan<int> parents, bool isExact, ReadOnlySpan<float> parts =
+            default, ReadOnlySpan<float> known = default)
     {
         LayerClusterColumns clusters = _clusters ?? throw new InvalidOperationException("Begin an event before its tracksters.");
         bool kept = IsSelected(clusters, members, parts, out double energy);
@@ -135,9 +136,11 @@ public sealed class GraphMaker
         _event.Clear();
         _run.Clear();
         _lumi.Clear();
-        foreach (List<int> column in (List<int>[])[_trackster, _pass, _particle, _pdgId, _contributors, _isExact, _id, _seedHigh, _seedLow, _label, _layer, _hits, _origin, _target])
+        foreach (List<int> column in (List<int>[])[_trackster, _pass, _particle, _pdgId, _contributors, _isExact, _id, _seedHigh, _seedLow,
+            _label, _layer, _hits, _origin, _target])
             column.Clear();
-        foreach (List<float> column in (List<float>[])[_generatedEnergy, _simEnergy, _score, _x, _y, _z, _energy, _time, _eta, _phi, _fraction])
+        foreach (List<float> column in (List<float>[])[_generatedEnergy, _simEnergy, _score, _x, _y, _z, _energy, _time, _eta, _phi,
+            _fraction])
             column.Clear();
         return graphs;
     }
@@ -227,7 +230,8 @@ public sealed class GraphMaker
         _isExact.Add(isExact ? 1 : 0);
     }
 
-    private void AddNodes(LayerClusterColumns clusters, TracksterPass pass, int owner, ReadOnlySpan<int> members, ReadOnlySpan<int> parents, ReadOnlySpan<float> parts)
+    private void AddNodes(LayerClusterColumns clusters, TracksterPass pass, int owner, ReadOnlySpan<int> members,
+        ReadOnlySpan<int> parents, ReadOnlySpan<float> parts)
     {
         double wrong = 0, all = 0;
         for (int m = 0; m < members.Length; m++)

@@ -28,15 +28,19 @@ internal sealed class NanoNtuple : TiclNtuple
         _tree = contents.Tree(TiclContents.FlatTree);
         TiclFormat format = contents.Format;
         _table = contents.LayerClusters
-            ?? throw new DataException($"{Path}: tree '{_tree.Path}' has no table of layer clusters; wanted one of {string.Join(", ", format.LayerClusters)}: write it with the tables of layer clusters.");
+            ?? throw new DataException(
+                $"{Path}: tree '{_tree.Path}' has no table of layer clusters; wanted one of {string.Join(", ", format.LayerClusters)}: write it with the tables of layer clusters.");
         Require(_tree, [.. s_real.Select(name => _table + name), _table + "_nHits"]);
         _hasTimes = s_times.All(name => _tree.TryBranch(_table + name, out _));
         IReadOnlyList<string> known = contents.Collections;
         if (options.Collection is string wanted && !known.Contains(wanted))
-            throw new DataException($"{Path}: there is no collection '{wanted}' in tree '{_tree.Path}'. {NearestNames.Suggest(wanted, known, "The file has no collection.")}");
+            throw new DataException(
+                $"{Path}: there is no collection '{wanted}' in tree '{_tree.Path}'. {NearestNames.Suggest(wanted, known, "The file has no collection.")}");
         string chosen = options.Collection ?? format.Collections.Select(one => one.Name).First(known.Contains);
         string simulated = format.Simulated(options.Truth).FirstOrDefault(name => _tree.TryBranch(name + NanoNames.Vertices, out _))
-            ?? throw new DataException($"{Path}: tree '{_tree.Path}' has no simulated tracksters '{format.Simulated(options.Truth)[0]}' with their layer clusters: write it with the tables of simulated tracksters, or name the others with --truth.");
+            ?? throw new DataException(
+                $"{Path}: tree '{_tree.Path}' has no simulated tracksters '{format.Simulated(options.Truth)[0]}' with their "
+                    + "layer clusters: write it with the tables of simulated tracksters, or name the others with --truth.");
         string? low = chosen == format.Collections[0].Name && known.Contains(format.Low) ? format.Low : null;
         _simulated = Open(simulated, TracksterPass.High);
         Require(_tree, [simulated + NanoNames.Multiplicity, simulated + NanoNames.SimEnergy]);
@@ -85,7 +89,8 @@ internal sealed class NanoNtuple : TiclNtuple
     {
         Require(_tree, [name + NanoNames.Vertices, NanoNames.VertexCount(name)]);
         string links = NanoNames.Links(name, Options.Truth);
-        bool hasLinks = _tree.TryBranch($"{links}_n{links}Links", out _) && _tree.TryBranch($"{links}Links_index", out _) && _tree.TryBranch($"{links}Links_sharedEnergy", out _);
+        bool hasLinks = _tree.TryBranch($"{links}_n{links}Links", out _) && _tree.TryBranch($"{links}Links_index", out _)
+            && _tree.TryBranch($"{links}Links_sharedEnergy", out _);
         return new Label(
             name,
             pass,
@@ -134,26 +139,36 @@ internal sealed class NanoNtuple : TiclNtuple
 
     private TiclTracksters ReadLabel(Label label, long first, long end)
     {
-        NestedValues<uint> vertices = Nested<uint>(NanoNames.VertexCount(label.Name), label.Name + NanoNames.Vertices, label.HasOffsets ? NanoNames.VertexOffset(label.Name) : null, first, end);
+        NestedValues<uint> vertices = Vertices(label, first, end);
         return new TiclTracksters(label.Name, label.Pass, vertices)
         {
             IsMerged = label.Pass == TracksterPass.High && Trees.IsMerged,
-            Multiplicity = label.HasMultiplicity ? Nested<float>(NanoNames.VertexCount(label.Name), label.Name + NanoNames.Multiplicity, null, first, end) : null,
+            Multiplicity = label.HasMultiplicity
+                ? Nested<float>(NanoNames.VertexCount(label.Name), label.Name + NanoNames.Multiplicity, null, first, end) : null,
             LinksDecide = label.Links is not null,
             Matches = label.Links is string links ? Nested<uint>($"{links}_n{links}Links", $"{links}Links_index", null, first, end) : null,
-            SharedEnergy = label.Links is string shared ? Nested<float>($"{shared}_n{shared}Links", $"{shared}Links_sharedEnergy", null, first, end) : null,
+            SharedEnergy = label.Links is string shared
+                ? Nested<float>($"{shared}_n{shared}Links", $"{shared}Links_sharedEnergy", null, first, end) : null,
         };
+    }
+
+    private NestedValues<uint> Vertices(Label label, long first, long end)
+    {
+        string? begins = label.HasOffsets ? NanoNames.VertexOffset(label.Name) : null;
+        return Nested<uint>(NanoNames.VertexCount(label.Name), label.Name + NanoNames.Vertices, begins, first, end);
     }
 
     private TiclSimTracksters ReadSimulated(long first, long end)
     {
         string name = _simulated.Name;
-        NestedValues<uint> vertices = Nested<uint>(NanoNames.VertexCount(name), name + NanoNames.Vertices, _simulated.HasOffsets ? NanoNames.VertexOffset(name) : null, first, end);
-        ListValues<float> energy = ListValues<float>.Of(_tree.Read([ColumnRequest.As<float>(name + NanoNames.SimEnergy)], first, end).Columns[0]);
+        NestedValues<uint> vertices = Vertices(_simulated, first, end);
+        ListValues<float> energy =
+            ListValues<float>.Of(_tree.Read([ColumnRequest.As<float>(name + NanoNames.SimEnergy)], first, end).Columns[0]);
         ListValues<int> pdgId = _pdgId is null
             ? new(energy.Offsets, new int[energy.Values.Length])
             : ListValues<int>.Of(_tree.Read([ColumnRequest.As<int>(_pdgId)], first, end).Columns[0]);
-        return new TiclSimTracksters(name, vertices, Nested<float>(NanoNames.VertexCount(name), name + NanoNames.Multiplicity, null, first, end), pdgId, energy);
+        return new TiclSimTracksters(name, vertices,
+            Nested<float>(NanoNames.VertexCount(name), name + NanoNames.Multiplicity, null, first, end), pdgId, energy);
     }
 
     // A list of counts an entry, and a list of values that they divide; offsets within the entry say the same again.
@@ -162,25 +177,32 @@ internal sealed class NanoNtuple : TiclNtuple
     {
         ListValues<uint> counts = ListValues<uint>.Of(_tree.Read([ColumnRequest.As<uint>(countBranch)], first, end).Columns[0]);
         ListValues<T> values = ListValues<T>.Of(_tree.Read([ColumnRequest.As<T>(valueBranch)], first, end).Columns[0]);
-        ListValues<uint>? begins = offsetBranch is null ? null : ListValues<uint>.Of(_tree.Read([ColumnRequest.As<uint>(offsetBranch)], first, end).Columns[0]);
+        ListValues<uint>? begins = offsetBranch is null ? null
+            : ListValues<uint>.Of(_tree.Read([ColumnRequest.As<uint>(offsetBranch)], first, end).Columns[0]);
         long[] lists = new long[counts.Values.Length + 1];
         for (int entry = 0; entry < counts.EntryCount; entry++)
         {
             ReadOnlySpan<uint> own = counts[entry];
             ReadOnlySpan<uint> ownBegins = begins is null ? [] : begins[entry];
             if (begins is not null && ownBegins.Length != own.Length)
-                throw new DataException($"{Path}, entry {first + entry}: '{offsetBranch}' has {ownBegins.Length} values and '{countBranch}' has {own.Length}: the file is damaged.");
+                throw new DataException(
+                    $"{Path}, entry {first + entry}: '{offsetBranch}' has {ownBegins.Length} values and '{countBranch}' has "
+                        + $"{own.Length}: the file is damaged.");
             long start = values.Offsets[entry], next = start;
             for (int i = 0; i < own.Length; i++)
             {
                 if (begins is not null && own[i] > 0 && ownBegins[i] != next - start)
-                    throw new DataException($"{Path}, entry {first + entry}: '{offsetBranch}' says that list {i} begins at {ownBegins[i]}, and by '{countBranch}' it begins at {next - start}: the file is damaged.");
+                    throw new DataException(
+                        $"{Path}, entry {first + entry}: '{offsetBranch}' says that list {i} begins at {ownBegins[i]}, and by "
+                            + $"'{countBranch}' it begins at {next - start}: the file is damaged.");
                 next += own[i];
                 lists[counts.Offsets[entry] + i + 1] = next;
             }
 
             if (next != values.Offsets[entry + 1])
-                throw new DataException($"{Path}, entry {first + entry}: '{countBranch}' counts {next - start} values in all, and '{valueBranch}' has {values.Offsets[entry + 1] - start}: the file is damaged.");
+                throw new DataException(
+                    $"{Path}, entry {first + entry}: '{countBranch}' counts {next - start} values in all, and '{valueBranch}' "
+                        + $"has {values.Offsets[entry + 1] - start}: the file is damaged.");
         }
 
         return new NestedValues<T>(counts.Offsets, lists, values.Values);

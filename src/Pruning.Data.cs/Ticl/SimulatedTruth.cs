@@ -34,8 +34,11 @@ internal static class SimulatedTruth
                 if (vertices[v] >= (uint)clusters)
                     throw Beyond(vertices[v], clusters, where, simulated.Tree, particle);
                 if (!(multiplicities[v] >= 0))
-                    throw new DataException($"{where}, tree '{simulated.Tree}', trackster {particle}: the multiplicity of vertex {v} is {multiplicities[v]}, but it is 1 over a fraction: the ntuple is damaged.");
-                offsets[vertices[v] + 1] += IsPresent(states, vertices[v]) && Counts(lastOf, particle, vertices[v], multiplicities[v]) ? 1 : 0;
+                    throw new DataException(
+                        $"{where}, tree '{simulated.Tree}', trackster {particle}: the multiplicity of vertex {v} is "
+                            + $"{multiplicities[v]}, but it is 1 over a fraction: the ntuple is damaged.");
+                offsets[vertices[v] + 1] += IsPresent(states, vertices[v]) && Counts(lastOf, particle, vertices[v], multiplicities[v]) ? 1
+                    : 0;
             }
         }
 
@@ -67,11 +70,16 @@ internal static class SimulatedTruth
         };
         int wrong = Array.FindIndex(truth.GeneratedEnergy, static energy => !float.IsFinite(energy));
         if (wrong >= 0)
-            throw new DataException($"{where}, tree '{simulated.Tree}', trackster {wrong}: {TiclSchema.SimEnergy} is {truth.GeneratedEnergy[wrong]}, not a finite number: the ntuple is damaged.");
+            throw new DataException(
+                $"{where}, tree '{simulated.Tree}', trackster {wrong}: {TiclSchema.SimEnergy} is {truth.GeneratedEnergy[wrong]}, "
+                    + "not a finite number: the ntuple is damaged.");
         return simulated.CaloParticle is ListValues<int> caloParticles ? Joined(truth, caloParticles[entry], simulated.Tree, where) : truth;
     }
 
-    /// <summary>CaloParticles of SimClusters: fractions and energies add. One of several SimClusters has no PDG number that the file tells.</summary>
+    /// <summary>
+    /// CaloParticles of SimClusters: fractions and energies add. One of several SimClusters has no PDG number that the file
+    /// tells.
+    /// </summary>
     private static EventTruth Joined(EventTruth truth, ReadOnlySpan<int> caloParticles, string tree, string where)
     {
         Same(caloParticles.Length, truth.PdgId.Length, TiclSchema.CaloParticle, tree, where);
@@ -92,7 +100,8 @@ internal static class SimulatedTruth
 
     /// <summary>Compares the shared energies that the file has for a trackster with ours.</summary>
     public static PreprocessCounts Compare(
-        TiclTracksters collection, int entry, int trackster, ReadOnlySpan<int> members, ReadOnlySpan<float> parts, LayerClusterColumns clusters, EventTruth truth, string where)
+        TiclTracksters collection, int entry, int trackster, ReadOnlySpan<int> members, ReadOnlySpan<float> parts,
+        LayerClusterColumns clusters, EventTruth truth, string where)
     {
         if (collection.Matches is null || collection.SharedEnergy is null)
             return default;
@@ -124,9 +133,13 @@ internal static class SimulatedTruth
         for (int i = 0; i < matches.Length; i++)
         {
             if (matches[i] >= (uint)particles)
-                throw new DataException($"{where}, '{collection.Tree}', trackster {trackster}: it is linked to simulated trackster {matches[i]}, but the event has {particles}: the ntuple is damaged.");
+                throw new DataException(
+                    $"{where}, '{collection.Tree}', trackster {trackster}: it is linked to simulated trackster {matches[i]}, but "
+                        + $"the event has {particles}: the ntuple is damaged.");
             if (!float.IsFinite(energies[i]))
-                throw new DataException($"{where}, '{collection.Tree}', trackster {trackster}: the energy shared with simulated trackster {matches[i]} is {energies[i]}: the ntuple is damaged.");
+                throw new DataException(
+                    $"{where}, '{collection.Tree}', trackster {trackster}: the energy shared with simulated trackster "
+                        + $"{matches[i]} is {energies[i]}: the ntuple is damaged.");
             known[matches[i]] = Math.Max(known[matches[i]], energies[i]);
         }
 
@@ -141,10 +154,12 @@ internal static class SimulatedTruth
     {
         Same(collection.Matches!.CountOf(entry), collection.Vertices.CountOf(entry), "the associations", collection.Tree, where);
         Same(collection.SharedEnergy!.CountOf(entry), collection.Vertices.CountOf(entry), "the shared energies", collection.Tree, where);
-        Same(collection.SharedEnergy[entry, trackster].Length, collection.Matches[entry, trackster].Length, "the shared energies", collection.Tree, where);
+        Same(collection.SharedEnergy[entry, trackster].Length, collection.Matches[entry, trackster].Length, "the shared energies",
+            collection.Tree, where);
     }
 
-    private static bool IsPresent(ReadOnlySpan<TiclClusterState> states, uint cluster) => states.IsEmpty || states[(int)cluster] == TiclClusterState.Present;
+    private static bool IsPresent(ReadOnlySpan<TiclClusterState> states, uint cluster) => states.IsEmpty
+        || states[(int)cluster] == TiclClusterState.Present;
 
     private static bool Counts(int[] lastOf, int particle, uint cluster, float multiplicity)
     {
@@ -157,6 +172,7 @@ internal static class SimulatedTruth
     private static void Same(int found, int wanted, string what, string tree, string where)
     {
         if (found != wanted)
-            throw new DataException($"{where}, tree '{tree}': {what} counts {found}, but {TiclSchema.Vertices} counts {wanted}: the ntuple is damaged.");
+            throw new DataException(
+                $"{where}, tree '{tree}': {what} counts {found}, but {TiclSchema.Vertices} counts {wanted}: the ntuple is damaged.");
     }
 }

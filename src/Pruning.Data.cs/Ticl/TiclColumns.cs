@@ -35,11 +35,15 @@ public sealed record TiclColumns
     {
         List<(string Name, int Count)> counts =
         [
-            ("position_y", Clusters.Y.EntryCount), ("position_z", Clusters.Z.EntryCount), ("position_eta", Clusters.Eta.EntryCount), ("position_phi", Clusters.Phi.EntryCount),
-            ("energy", Clusters.Energy.EntryCount), ("cluster_time", Clusters.Time.EntryCount), ("cluster_timeErr", Clusters.TimeError.EntryCount),
+            ("position_y", Clusters.Y.EntryCount), ("position_z", Clusters.Z.EntryCount), ("position_eta",
+                Clusters.Eta.EntryCount), ("position_phi", Clusters.Phi.EntryCount),
+            ("energy", Clusters.Energy.EntryCount), ("cluster_time", Clusters.Time.EntryCount), ("cluster_timeErr",
+                Clusters.TimeError.EntryCount),
             ("cluster_layer_id", Clusters.Layer.EntryCount), ("cluster_number_of_hits", Clusters.HitCount.EntryCount),
-            ($"tree '{Simulated.Tree}'", Simulated.Vertices.EntryCount), ($"{TiclSchema.Multiplicity} of '{Simulated.Tree}'", Simulated.Multiplicity.EntryCount),
-            ($"{TiclSchema.PdgId} of '{Simulated.Tree}'", Simulated.PdgId.EntryCount), ($"{TiclSchema.SimEnergy} of '{Simulated.Tree}'", Simulated.Energy.EntryCount),
+            ($"tree '{Simulated.Tree}'", Simulated.Vertices.EntryCount), ($"{TiclSchema.Multiplicity} of '{Simulated.Tree}'",
+                Simulated.Multiplicity.EntryCount),
+            ($"{TiclSchema.PdgId} of '{Simulated.Tree}'", Simulated.PdgId.EntryCount), ($"{TiclSchema.SimEnergy} of '{Simulated.Tree}'",
+                Simulated.Energy.EntryCount),
         ];
         counts.Add(("the numbers of the events", Events?.EntryCount ?? EntryCount));
         counts.Add(("the states of the layer clusters", Clusters.State?.EntryCount ?? EntryCount));
@@ -55,7 +59,9 @@ public sealed record TiclColumns
         foreach ((string name, int count) in counts)
         {
             if (count != EntryCount)
-                throw new DataException($"{File}: {name} has {count} entries and position_x has {EntryCount}, but one entry is one event in every tree: the ntuple is damaged or not whole.");
+                throw new DataException(
+                    $"{File}: {name} has {count} entries and position_x has {EntryCount}, but one entry is one event in every "
+                        + "tree: the ntuple is damaged or not whole.");
         }
     }
 }
@@ -142,7 +148,9 @@ public sealed record TiclClusters
     private static void TakeOut(LayerClusterColumns columns, ReadOnlySpan<TiclClusterState> states, string where)
     {
         if (states.Length != columns.Count)
-            throw new DataException($"{where}: {TiclSchema.ClusterType} has {states.Length} values and position_x has {columns.Count}, but both count the layer clusters: the ntuple is damaged.");
+            throw new DataException(
+                $"{where}: {TiclSchema.ClusterType} has {states.Length} values and position_x has {columns.Count}, but both "
+                    + "count the layer clusters: the ntuple is damaged.");
         columns.CheckLengths(where);
         for (int i = 0; i < states.Length; i++)
         {
@@ -165,7 +173,9 @@ public sealed record TiclTracksters(string Tree, TracksterPass Pass, NestedValue
     /// <summary>Its tracksters were linked from several of CLUE3D's, and may have several seeds each.</summary>
     public bool IsMerged { get; init; }
 
-    /// <summary><c>vertices_multiplicity</c>: tracksters that share each layer cluster, so that each has 1 over it; null for 1 everywhere.</summary>
+    /// <summary>
+    /// <c>vertices_multiplicity</c>: tracksters that share each layer cluster, so that each has 1 over it; null for 1 everywhere.
+    /// </summary>
     public NestedValues<float>? Multiplicity { get; init; }
 
     /// <summary>The particle of a trackster is the one with the largest <see cref="SharedEnergy"/> of the file.</summary>
@@ -184,7 +194,8 @@ public sealed record TiclTracksters(string Tree, TracksterPass Pass, NestedValue
 /// <param name="Multiplicity"><c>vertices_multiplicity</c>: 1 over the fraction of the layer cluster's energy.</param>
 /// <param name="PdgId"><c>pdgID</c></param>
 /// <param name="Energy"><c>regressed_energy</c>: of the particle, GeV.</param>
-public sealed record TiclSimTracksters(string Tree, NestedValues<uint> Vertices, NestedValues<float> Multiplicity, ListValues<int> PdgId, ListValues<float> Energy)
+public sealed record TiclSimTracksters(string Tree, NestedValues<uint> Vertices, NestedValues<float> Multiplicity, ListValues<int> PdgId,
+    ListValues<float> Energy)
 {
     /// <summary><c>CPidx</c>: CaloParticle of each, to which they are to be joined; null where they stand for themselves.</summary>
     public ListValues<int>? CaloParticle { get; init; }

@@ -40,11 +40,13 @@ internal sealed class TiclContents
     public string? CaloParticles => Format.CaloParticles.FirstOrDefault(IsThere);
 
     /// <summary>Tree or table of the layer clusters, or null.</summary>
-    public string? LayerClusters => Format.IsFlat ? Format.LayerClusters.FirstOrDefault(name => Has(FlatTree, name + "_position_x")) : Format.LayerClusters.FirstOrDefault(Trees.Contains);
+    public string? LayerClusters => Format.IsFlat ? Format.LayerClusters.FirstOrDefault(name => Has(FlatTree, name + "_position_x"))
+        : Format.LayerClusters.FirstOrDefault(Trees.Contains);
 
     /// <summary>Collections of reconstructed tracksters.</summary>
     public IReadOnlyList<string> Collections => Format.IsFlat
-        ? [.. Tree(FlatTree).Branches.Select(branch => branch.Name).Where(name => name.EndsWith(NanoNames.Vertices, StringComparison.Ordinal))
+        ? [.. Tree(FlatTree).Branches.Select(branch => branch.Name).Where(name =>
+            name.EndsWith(NanoNames.Vertices, StringComparison.Ordinal))
             .Select(name => name[..^NanoNames.Vertices.Length]).Where(name => !name.Contains("Sim", StringComparison.OrdinalIgnoreCase))]
         : [.. TiclSchema.CollectionsOf(Trees)];
 
@@ -52,7 +54,8 @@ internal sealed class TiclContents
     public bool SwapsAssociations { get; set; }
 
     /// <summary>The simulated tracksters have no PDG numbers.</summary>
-    public bool MissesPdgId => Format.IsFlat && !NanoNames.PdgId.Any(suffix => Has(FlatTree, (CaloParticles ?? SimClusters ?? "") + suffix));
+    public bool MissesPdgId => Format.IsFlat
+        && !NanoNames.PdgId.Any(suffix => Has(FlatTree, (CaloParticles ?? SimClusters ?? "") + suffix));
 
     /// <summary>Looks into a file.</summary>
     /// <exception cref="DataException">It is no ntuple of any format; the message has what was wanted and what is there.</exception>
@@ -63,11 +66,14 @@ internal sealed class TiclContents
             return flat;
         string[] folders = [.. all.Where(path => IsMark(NameOf(path))).Select(FolderOf).Distinct()];
         if (folders.Length > 1)
-            throw new DataException($"{file.Path}: the directories {string.Join(", ", folders.Select(one => $"'{one.TrimEnd('/')}'"))} have trees of an ntuple each, and one ntuple a file was wanted: split the file.");
+            throw new DataException(
+                $"{file.Path}: the directories {string.Join(", ", folders.Select(one => $"'{one.TrimEnd('/')}'"))} have trees of an ntuple each, and one ntuple a file was wanted: split the file.");
         if (folders.Length == 0)
         {
             string found = all.Length == 0 ? "none" : string.Join(", ", all);
-            throw new DataException($"{file.Path}: a TICL ntuple with a tree '{TiclSchema.Clusters}' was wanted, and the trees found are: {found}; give a ntuple of the TICL dumper.");
+            throw new DataException(
+                $"{file.Path}: a TICL ntuple with a tree '{TiclSchema.Clusters}' was wanted, and the trees found are: {found}; "
+                    + "give a ntuple of the TICL dumper.");
         }
 
         string[] trees = [.. all.Where(path => FolderOf(path) == folders[0]).Select(NameOf)];
@@ -122,7 +128,8 @@ internal sealed class TiclContents
         return null;
     }
 
-    private static bool IsMark(string name) => name == TiclSchema.Clusters || TiclFormat.All.Any(format => !format.IsFlat && format.Collections.Any(one => one.Name == name));
+    private static bool IsMark(string name) => name == TiclSchema.Clusters
+        || TiclFormat.All.Any(format => !format.IsFlat && format.Collections.Any(one => one.Name == name));
 
     private static string FolderOf(string path) => path[..(path.LastIndexOf('/') + 1)];
 

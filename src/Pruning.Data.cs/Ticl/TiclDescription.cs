@@ -11,7 +11,9 @@ public sealed record TiclDescription
     /// <summary>Path as it was given.</summary>
     public required string File { get; init; }
 
-    /// <summary>Name of the format, as in <see cref="TiclFormat.Name"/>; <c>prepared</c> for prepared files, <c>unknown</c> for others.</summary>
+    /// <summary>
+    /// Name of the format, as in <see cref="TiclFormat.Name"/>; <c>prepared</c> for prepared files, <c>unknown</c> for others.
+    /// </summary>
     public required string Format { get; init; }
 
     /// <summary>The same in words.</summary>
@@ -55,7 +57,8 @@ public sealed record TiclDescription
                 File = path,
                 Format = "unknown",
                 Title = "no ntuple that preprocess knows",
-                Missing = [error.Message, $"The formats that are known: {string.Join(", ", TiclFormat.All.Select(one => $"{one.Name} ({one.Title})"))}."],
+                Missing = [error.Message,
+                    $"The formats that are known: {string.Join(", ", TiclFormat.All.Select(one => $"{one.Name} ({one.Title})"))}."],
             };
         }
 
@@ -72,7 +75,8 @@ public sealed record TiclDescription
             Title = "a prepared file",
             Entries = file.Table(TracksterSchema.TracksterTree).EntryCount,
             Makes = ["train, evaluate, prune, stats and display read it as it is."],
-            Missing = hasGraphs ? [] : [$"There is no tree {TracksterSchema.GraphTree}: without events, the split cannot keep tracksters of one event together."],
+            Missing = hasGraphs ? []
+                : [$"There is no tree {TracksterSchema.GraphTree}: without events, the split cannot keep tracksters of one event together."],
         };
     }
 
@@ -89,7 +93,8 @@ public sealed record TiclDescription
                 {
                     using TiclNtuple ntuple = TiclNtuple.Open(path, new TiclReadOptions { Collection = collection, Truth = truth });
                     entries = ntuple.EntryCount;
-                    makes.Add($"Tracksters of {collection} with labels from {ntuple.Trees.Simulated}: --collection {collection} --truth {word}.");
+                    makes.Add(
+                        $"Tracksters of {collection} with labels from {ntuple.Trees.Simulated}: --collection {collection} --truth {word}.");
                 }
                 catch (DataException error)
                 {
@@ -125,13 +130,15 @@ public sealed record TiclDescription
         if (!TiclEvents.AreIn(contents.Tree(first)))
             missing.Add("There is no run, luminosity block and event: events are numbered over all files of a job.");
         if (contents.LayerClusters is null)
-            missing.Add("There are no layer clusters: those of tracksters are put together from copies, without hits, and layers follow from z.");
+            missing.Add(
+                "There are no layer clusters: those of tracksters are put together from copies, without hits, and layers follow from z.");
         if (contents.Format.IsFlat)
             missing.Add("There are no layers: they follow from z in the 47-layer geometry.");
         if (contents.Format.IsFlat && contents.LayerClusters is string table && !contents.Has(TiclContents.FlatTree, table + "_time"))
             missing.Add("There are no times of layer clusters: all have none.");
         bool hasLinks = contents.Format.IsFlat
-            ? contents.Collections.Any(label => contents.Has(TiclContents.FlatTree, NanoNames.Links(label, TiclTruth.CaloParticle) + "Links_index"))
+            ? contents.Collections.Any(label =>
+                contents.Has(TiclContents.FlatTree, NanoNames.Links(label, TiclTruth.CaloParticle) + "Links_index"))
             : contents.Trees.Contains(TiclSchema.Associations);
         if (!hasLinks)
             missing.Add("There are no associations: shared energies cannot be compared.");

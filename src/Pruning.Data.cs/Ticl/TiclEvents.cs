@@ -25,8 +25,11 @@ public sealed record TiclEvents(uint[] Run, uint[] Lumi, long[] Event)
     {
         if (Names(tree) is string[] names)
         {
-            JaggedColumns columns = tree.Read([ColumnRequest.As<uint>(names[0]), ColumnRequest.As<uint>(names[1]), ColumnRequest.As<ulong>(names[2])], first, end);
-            return new TiclEvents(((JaggedColumn<uint>)columns.Columns[0]).Values, ((JaggedColumn<uint>)columns.Columns[1]).Values, Signed(((JaggedColumn<ulong>)columns.Columns[2]).Values, tree, first));
+            JaggedColumns columns =
+                tree.Read([ColumnRequest.As<uint>(names[0]), ColumnRequest.As<uint>(names[1]), ColumnRequest.As<ulong>(names[2])], first,
+                end);
+            return new TiclEvents(((JaggedColumn<uint>)columns.Columns[0]).Values, ((JaggedColumn<uint>)columns.Columns[1]).Values,
+                Signed(((JaggedColumn<ulong>)columns.Columns[2]).Values, tree, first));
         }
 
         if (!IsObject(tree))
@@ -67,15 +70,19 @@ public sealed record TiclEvents(uint[] Run, uint[] Lumi, long[] Event)
         return Array.TrueForAll(numbers, name => IsNumber(tree, name)) ? numbers : null;
     }
 
-    private static bool IsNumber(RootTree tree, string name) => tree.TryBranch(name, out RootBranch? branch) && branch.IsSupported && branch.FixedLength == 1;
+    private static bool IsNumber(RootTree tree, string name) => tree.TryBranch(name, out RootBranch? branch) && branch.IsSupported
+        && branch.FixedLength == 1;
 
-    private static bool IsObject(RootTree tree) => tree.TryBranch(TiclSchema.Event, out RootBranch? branch) && branch.IsSupported && branch.TypeName == TiclSchema.EventClass;
+    private static bool IsObject(RootTree tree) => tree.TryBranch(TiclSchema.Event, out RootBranch? branch) && branch.IsSupported
+        && branch.TypeName == TiclSchema.EventClass;
 
     private static long[] Signed(ulong[] numbers, RootTree tree, long first)
     {
         int beyond = numbers.AsSpan().IndexOfAnyExceptInRange(0ul, (ulong)long.MaxValue);
         return beyond < 0
             ? Array.ConvertAll(numbers, static number => (long)number)
-            : throw new DataException($"tree '{tree.Path}': the event number of entry {first + beyond} is {numbers[beyond]}, beyond 63 bits: the ntuple is damaged.");
+            : throw new DataException(
+                $"tree '{tree.Path}': the event number of entry {first + beyond} is {numbers[beyond]}, beyond 63 bits: the "
+                    + "ntuple is damaged.");
     }
 }

@@ -9,17 +9,21 @@ internal sealed record TiclFault(Func<TiclContents, bool> Applies, string Senten
     public static IReadOnlyList<TiclFault> All { get; } =
     [
         new(
-            file => !file.Format.IsFlat && file.SimClusters is string tree && file.Has(tree, TiclSchema.PdgId) && !file.Has(tree, TiclSchema.CaloParticle),
-            "pdgID of simtrackstersSC is wrong in files of CMSSW before PR 48147 (May 2025), and this one does not show that it is newer: with --truth sc, pdgId may be wrong."),
+            file => !file.Format.IsFlat && file.SimClusters is string tree && file.Has(tree, TiclSchema.PdgId)
+                && !file.Has(tree, TiclSchema.CaloParticle),
+            "pdgID of simtrackstersSC is wrong in files of CMSSW before PR 48147 (May 2025), and this one does not show that it "
+                + "is newer: with --truth sc, pdgId may be wrong."),
         new(
             file => file.Trees.Contains("candidates") && file.Format.Events == TiclEventForm.EventId,
             "indices in the tree candidates are wrong in files of CMSSW before PR 51343 (June 2026): preprocess does not read them."),
         new(
             file => file.Trees.Contains(TiclSchema.Associations) && file.Format.Events == TiclEventForm.EventId,
-            "scores of associations have another definition in files of CMSSW before PR 48148: preprocess reads shared energies only, and computes fractions itself."),
+            "scores of associations have another definition in files of CMSSW before PR 48148: preprocess reads shared energies "
+                + "only, and computes fractions itself."),
         new(
             file => file.SwapsAssociations,
-            "associations to SimClusters and CaloParticles were filled from each other's input: preprocess reads each from the other's branch."),
+            "associations to SimClusters and CaloParticles were filled from each other's input: preprocess reads each from the "
+                + "other's branch."),
         new(
             file => file.Format.IsFlat,
             "eVector0_y and eVector0_z are exchanged, and boundaryPhi holds boundaryEta, in HGCAL NanoAOD: preprocess does not read them."),

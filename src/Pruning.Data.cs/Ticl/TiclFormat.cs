@@ -96,7 +96,8 @@ public sealed record TiclFormat
             Title = "HGCAL NanoAOD of the high-level trigger",
             Collections =
             [
-                Same("hltTiclTrackstersCLUE3DHigh"), Linked("hltTiclTracksterLinks"), Linked("hltTiclTracksterLinksUnseeded"), Linked("hltTiclTracksterLinksSuperclusteringDNN"),
+                Same("hltTiclTrackstersCLUE3DHigh"), Linked("hltTiclTracksterLinks"), Linked("hltTiclTracksterLinksUnseeded"),
+                Linked("hltTiclTracksterLinksSuperclusteringDNN"),
                 Linked("hltTiclCandidate"),
             ],
             Low = "hltTiclTrackstersCLUE3DLow",
@@ -113,7 +114,8 @@ public sealed record TiclFormat
             Title = "HGCAL NanoAOD",
             Collections =
             [
-                Same("ticlTrackstersCLUE3DHigh"), Linked("ticlTracksterLinks"), Linked("ticlTracksterLinksSuperclusteringDNN"), Linked("ticlTracksterLinksSuperclusteringMustache"),
+                Same("ticlTrackstersCLUE3DHigh"), Linked("ticlTracksterLinks"), Linked("ticlTracksterLinksSuperclusteringDNN"),
+                Linked("ticlTracksterLinksSuperclusteringMustache"),
                 Linked("ticlCandidate"),
             ],
             Low = "ticlTrackstersCLUE3DLow",
@@ -130,7 +132,8 @@ public sealed record TiclFormat
             Title = "TICL dumper of the high-level trigger",
             Collections =
             [
-                Same("hltTiclTrackstersCLUE3DHigh"), Linked("hltTiclTracksterLinks"), Linked("hltTiclTracksterLinksUnseeded"), Linked("hltTiclTracksterLinksSuperclusteringDNN"),
+                Same("hltTiclTrackstersCLUE3DHigh"), Linked("hltTiclTracksterLinks"), Linked("hltTiclTracksterLinksUnseeded"),
+                Linked("hltTiclTracksterLinksSuperclusteringDNN"),
                 Linked("hltTiclCandidate"),
             ],
             Low = "hltTiclTrackstersCLUE3DLow",
@@ -146,7 +149,8 @@ public sealed record TiclFormat
             Title = "TICL dumper since the end of 2024",
             Collections =
             [
-                Same("ticlTrackstersCLUE3DHigh"), Linked("ticlTracksterLinks"), Linked("ticlTracksterLinksSuperclusteringDNN"), Linked("ticlTracksterLinksSuperclusteringMustache"),
+                Same("ticlTrackstersCLUE3DHigh"), Linked("ticlTracksterLinks"), Linked("ticlTracksterLinksSuperclusteringDNN"),
+                Linked("ticlTracksterLinksSuperclusteringMustache"),
                 Linked("ticlCandidate"), Same("ticlTrackstersRecovery"),
             ],
             Low = TiclSchema.LowTracksters,
@@ -160,7 +164,8 @@ public sealed record TiclFormat
             Title = "TICL dumper of the middle of 2024 with TICL v5",
             Collections =
             [
-                new("trackstersCLUE3DHigh", "tsCLUE3D"), new("trackstersTiclCandidate", "ticlCandidate", IsMerged: true), Linked("trackstersSuperclusteringDNN"),
+                new("trackstersCLUE3DHigh", "tsCLUE3D"), new("trackstersTiclCandidate", "ticlCandidate", IsMerged: true),
+                Linked("trackstersSuperclusteringDNN"),
                 Linked("trackstersSuperclusteringMustache"),
             ],
             Low = "trackstersCLUE3DLow",
@@ -192,13 +197,15 @@ public sealed record TiclFormat
     public static TiclFormat Of(TiclGeneration generation) => All.First(one => one.Generation == generation);
 
     /// <summary>The dumper's format that a directory with these trees has; null for none.</summary>
-    public static TiclFormat? OfTrees(IReadOnlyCollection<string> trees) => All.FirstOrDefault(one => !one.IsFlat && one.Collections.Any(collection => trees.Contains(collection.Name)));
+    public static TiclFormat? OfTrees(IReadOnlyCollection<string> trees) =>
+        All.FirstOrDefault(one => !one.IsFlat && one.Collections.Any(collection => trees.Contains(collection.Name)));
 
     /// <summary>Names of simulated tracksters.</summary>
     public IReadOnlyList<string> Simulated(TiclTruth truth) => truth == TiclTruth.SimCluster ? SimClusters : CaloParticles;
 
     /// <summary>A collection by its name, one that the table does not list included.</summary>
-    public TiclCollection Collection(string name) => Collections.FirstOrDefault(one => one.Name == name) ?? new TiclCollection(name, name, LooksMerged(name));
+    public TiclCollection Collection(string name) => Collections.FirstOrDefault(one => one.Name == name)
+        ?? new TiclCollection(name, name, LooksMerged(name));
 
     private static bool LooksMerged(string name) =>
         name.Contains("Link", StringComparison.OrdinalIgnoreCase) || name.Contains("Merge", StringComparison.OrdinalIgnoreCase)

@@ -62,7 +62,9 @@ public abstract class TiclNtuple : IDisposable
 
     /// <summary>Opens an ntuple.</summary>
     /// <exception cref="RootFormatException">The file is missing, damaged or no ROOT file.</exception>
-    /// <exception cref="DataException">A tree or branch is missing, or trees differ in length; the message has what was wanted and what is there.</exception>
+    /// <exception cref="DataException">
+    /// A tree or branch is missing, or trees differ in length; the message has what was wanted and what is there.
+    /// </exception>
     public static TiclNtuple Open(string path, TiclReadOptions options)
     {
         RootFile file = RootFile.Open(path);
@@ -84,7 +86,8 @@ public abstract class TiclNtuple : IDisposable
     /// </summary>
     /// <param name="stop">Ends the sequence with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="DataException">Baskets that are damaged, or branches of other types than an ntuple has.</exception>
-    public IEnumerable<TiclColumns> Blocks(CancellationToken stop = default) => Prefetch.InOrder(Ranges(), range => Read(range.First, range.End), 1, 1, stop);
+    public IEnumerable<TiclColumns> Blocks(CancellationToken stop = default) =>
+        Prefetch.InOrder(Ranges(), range => Read(range.First, range.End), 1, 1, stop);
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
@@ -103,7 +106,10 @@ public abstract class TiclNtuple : IDisposable
         foreach ((RootTree tree, RootBranch branch) in wanted)
         {
             if (branch.EntryCount != EntryCount)
-                throw new DataException($"{Path}: '{branch.Name}' of tree '{tree.Path}' has {branch.EntryCount} entries and tree '{wanted[0].Tree.Path}' has {EntryCount}, but one entry is one event in every tree: the ntuple is damaged or not whole.");
+                throw new DataException(
+                    $"{Path}: '{branch.Name}' of tree '{tree.Path}' has {branch.EntryCount} entries and tree "
+                        + $"'{wanted[0].Tree.Path}' has {EntryCount}, but one entry is one event in every tree: the ntuple is "
+                        + "damaged or not whole.");
         }
     }
 
@@ -114,7 +120,8 @@ public abstract class TiclNtuple : IDisposable
         if (missing.Length == 0)
             return;
         string found = tree.Branches.Count == 0 ? "none" : string.Join(", ", tree.Branches.Take(60).Select(branch => branch.Name));
-        throw new DataException($"{Path}: tree '{tree.Path}' has no branch {string.Join(", ", missing.Select(name => $"'{name}'"))}; wanted of a TICL ntuple: {string.Join(", ", wanted)}; found: {found}; give a ntuple that the TICL dumper wrote with them.");
+        throw new DataException(
+            $"{Path}: tree '{tree.Path}' has no branch {string.Join(", ", missing.Select(name => $"'{name}'"))}; wanted of a TICL ntuple: {string.Join(", ", wanted)}; found: {found}; give a ntuple that the TICL dumper wrote with them.");
     }
 
     // Ranges of about as many bytes each. A cut goes back to the start of a basket of the layer clusters, so that few

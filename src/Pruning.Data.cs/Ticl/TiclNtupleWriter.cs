@@ -75,15 +75,20 @@ public sealed class TiclNtupleWriter : IDisposable
     }
 
     /// <summary>Adds events.</summary>
-    /// <exception cref="ArgumentException">Other collections than the file was begun with, or no events' numbers where the generation has them.</exception>
+    /// <exception cref="ArgumentException">
+    /// Other collections than the file was begun with, or no events' numbers where the generation has them.
+    /// </exception>
     /// <exception cref="DataException">Columns count different numbers of entries; nothing of the block is written then.</exception>
     /// <exception cref="RootWriteException">The disk failed.</exception>
     public void Append(TiclColumns columns)
     {
         if (columns.Tracksters.Count != _contents.Collections.Count)
-            throw new ArgumentException($"wanted {_contents.Collections.Count} collections of tracksters, found {columns.Tracksters.Count}");
+            throw new ArgumentException(
+                $"wanted {_contents.Collections.Count} collections of tracksters, found {columns.Tracksters.Count}");
         if (columns.Events is null && TiclFormat.Of(_contents.Generation).Events != TiclEventForm.None)
-            throw new ArgumentException($"wanted run, luminosity block and event of each entry for an ntuple of {TiclFormat.Of(_contents.Generation).Name}, found none");
+            throw new ArgumentException(
+                "wanted run, luminosity block and event of each entry for an ntuple of "
+                    + $"{TiclFormat.Of(_contents.Generation).Name}, found none");
         columns.Check();
         foreach (FilledTree tree in _trees)
             tree.Append(columns);
@@ -191,7 +196,8 @@ internal static class DumperTrees
     {
         Func<TiclClusters, ListValues<float>>[] numbers =
         [
-            one => one.X, one => one.Y, one => one.Z, one => one.Eta, one => one.Phi, one => one.Energy, one => one.Time, one => one.TimeError,
+            one => one.X, one => one.Y, one => one.Z, one => one.Eta, one => one.Phi, one => one.Energy, one => one.Time, one =>
+                one.TimeError,
         ];
         Func<TiclClusters, ListValues<uint>>[] counts = [one => one.Layer, one => one.HitCount];
         for (int i = 0; i < numbers.Length; i++)
@@ -212,7 +218,8 @@ internal static class DumperTrees
 
     private static void AddCopies(FilledTree tree, Func<TiclColumns, NestedValues<uint>> vertices)
     {
-        Func<TiclClusters, ListValues<float>>[] columns = [one => one.X, one => one.Y, one => one.Z, one => one.Energy, one => one.Time, one => one.TimeError];
+        Func<TiclClusters, ListValues<float>>[] columns =
+            [one => one.X, one => one.Y, one => one.Z, one => one.Energy, one => one.Time, one => one.TimeError];
         for (int i = 0; i < columns.Length; i++)
         {
             Func<TiclClusters, ListValues<float>> column = columns[i];
@@ -251,7 +258,8 @@ internal static class NanoTree
     public static FilledTree Create(RootFileWriter file, TiclFormat format, IReadOnlyList<string> collections)
     {
         FilledTree tree = new(file.CreateTree(TiclContents.FlatTree, "Events"));
-        FlatBranch<uint> run = tree.Writer.Flat<uint>(TiclSchema.EventNumbers[0]), lumi = tree.Writer.Flat<uint>(TiclSchema.EventNumbers[1]);
+        FlatBranch<uint> run = tree.Writer.Flat<uint>(TiclSchema.EventNumbers[0]), lumi =
+            tree.Writer.Flat<uint>(TiclSchema.EventNumbers[1]);
         FlatBranch<ulong> number = tree.Writer.Flat<ulong>(TiclSchema.EventNumbers[2]);
         tree.Add(columns => run.Values(columns.Events!.Run));
         tree.Add(columns => lumi.Values(columns.Events!.Lumi));
@@ -260,14 +268,17 @@ internal static class NanoTree
         for (int i = 0; i < collections.Count; i++)
         {
             int which = i;
-            AddTracksters(tree, collections[i], one => one.Tracksters[which].Vertices, one => WrittenColumns.Ones(one.Tracksters[which]), null);
+            AddTracksters(tree, collections[i], one => one.Tracksters[which].Vertices, one => WrittenColumns.Ones(one.Tracksters[which]),
+                null);
             AddLinks(tree, NanoNames.Links(collections[i], TiclTruth.CaloParticle), which, ofSimClusters: false);
             AddLinks(tree, NanoNames.Links(collections[i], TiclTruth.SimCluster), which, ofSimClusters: true);
         }
 
-        AddTracksters(tree, format.CaloParticles[0], one => one.Simulated.Vertices, one => one.Simulated.Multiplicity, one => one.Simulated.Energy);
+        AddTracksters(tree, format.CaloParticles[0], one => one.Simulated.Vertices, one => one.Simulated.Multiplicity, one =>
+            one.Simulated.Energy);
         AddTracksters(
-            tree, format.SimClusters[0], one => WrittenColumns.SimClusters(one.Simulated).Vertices, one => WrittenColumns.SimClusters(one.Simulated).Multiplicity,
+            tree, format.SimClusters[0], one => WrittenColumns.SimClusters(one.Simulated).Vertices, one =>
+                WrittenColumns.SimClusters(one.Simulated).Multiplicity,
             one => WrittenColumns.SimClusters(one.Simulated).Energy);
         return tree;
     }
@@ -278,7 +289,8 @@ internal static class NanoTree
         tree.Add(columns => group.Lists(columns.Clusters.X.Offsets));
         (string Name, Func<TiclClusters, ListValues<float>> Column)[] real =
         [
-            ("energy", one => one.Energy), ("position_x", one => one.X), ("position_y", one => one.Y), ("position_z", one => one.Z), ("position_eta", one => one.Eta),
+            ("energy", one => one.Energy), ("position_x", one => one.X), ("position_y", one => one.Y), ("position_z", one =>
+                one.Z), ("position_eta", one => one.Eta),
             ("position_phi", one => one.Phi), ("time", one => one.Time), ("timeError", one => one.TimeError),
         ];
         foreach ((string name, Func<TiclClusters, ListValues<float>> column) in real)
@@ -287,7 +299,8 @@ internal static class NanoTree
     }
 
     private static void AddTracksters(
-        FilledTree tree, string label, Func<TiclColumns, NestedValues<uint>> vertices, Func<TiclColumns, NestedValues<float>> multiplicity, Func<TiclColumns, ListValues<float>>? energy)
+        FilledTree tree, string label, Func<TiclColumns, NestedValues<uint>> vertices, Func<TiclColumns,
+            NestedValues<float>> multiplicity, Func<TiclColumns, ListValues<float>>? energy)
     {
         CounterGroup group = tree.Writer.Counter("n" + label);
         tree.Add(columns => group.Lists(vertices(columns).Entries));
@@ -305,7 +318,8 @@ internal static class NanoTree
     {
         CounterGroup group = tree.Writer.Counter("n" + name);
         tree.Add(columns => group.Lists(columns.Tracksters[which].Vertices.Entries));
-        Add(tree, group, $"{name}_n{name}Links", columns => WrittenColumns.Counts(WrittenColumns.Links(columns, which, ofSimClusters).Matches));
+        Add(tree, group, $"{name}_n{name}Links", columns =>
+            WrittenColumns.Counts(WrittenColumns.Links(columns, which, ofSimClusters).Matches));
         CounterGroup links = tree.Writer.Counter($"n{name}Links");
         tree.Add(columns => links.Lists(WrittenColumns.Flat(WrittenColumns.Links(columns, which, ofSimClusters).Matches)));
         Add(tree, links, $"{name}Links_index", columns => WrittenColumns.Links(columns, which, ofSimClusters).Matches.Values);
@@ -336,7 +350,8 @@ internal static class WrittenColumns
     /// <summary>Where each layer cluster lies: -1 in the barrel.</summary>
     public static ListValues<int> Types(TiclClusters clusters) => new(
         clusters.X.Offsets,
-        clusters.State is ListValues<TiclClusterState> state ? Array.ConvertAll(state.Values, static one => one == TiclClusterState.Barrel ? -1 : 0) : new int[clusters.X.Values.Length]);
+        clusters.State is ListValues<TiclClusterState> state
+            ? Array.ConvertAll(state.Values, static one => one == TiclClusterState.Barrel ? -1 : 0) : new int[clusters.X.Values.Length]);
 
     /// <summary>A property of the layer clusters of each trackster.</summary>
     public static NestedValues<float> Copied(NestedValues<uint> vertices, ListValues<float> column)
@@ -408,7 +423,8 @@ internal static class WrittenColumns
             double[] energies = new double[truth.HardScatter.ParticleCount];
             for (int t = 0; t < collection.Vertices.CountOf(entry); t++)
             {
-                truth.HardScatter.SharedEnergy(Array.ConvertAll(collection.Vertices[entry, t].ToArray(), static one => (int)one), columns.Clusters.Energy[entry], energies);
+                truth.HardScatter.SharedEnergy(Array.ConvertAll(collection.Vertices[entry, t].ToArray(), static one => (int)one),
+                    columns.Clusters.Energy[entry], energies);
                 for (int particle = 0; particle < energies.Length; particle++)
                 {
                     int from = ofSimClusters ? energies.Length - 1 - particle : particle;

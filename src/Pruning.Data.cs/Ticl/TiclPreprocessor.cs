@@ -39,7 +39,8 @@ public sealed record PreprocessOptions
 /// <param name="AssociationsDiffering">Of these, farther than 1 % and 10 MeV from ours: another truth or another collection.</param>
 /// <param name="Barrel">Layer clusters of the barrel between those of the HGCAL, which were skipped.</param>
 public readonly record struct PreprocessCounts(
-    long Events, long Tracksters, long Exact, long LeftOut, long Unmatched, long AssociationsSeen, long AssociationsDiffering, long Barrel = 0)
+    long Events, long Tracksters, long Exact, long LeftOut, long Unmatched, long AssociationsSeen, long AssociationsDiffering,
+    long Barrel = 0)
 {
     /// <summary>Tracksters whose links were repaired.</summary>
     public long Repaired => Tracksters - Exact;
@@ -77,9 +78,12 @@ public sealed class TiclPreprocessor
     /// <param name="workers">Threads; 0 works in the consumer's thread.</param>
     /// <param name="stop">Ends the sequence with an <see cref="OperationCanceledException"/>.</param>
     /// <param name="entriesPerPart">Entries whose graphs come together: fewer arrays than one by one.</param>
-    /// <exception cref="DataException">The columns do not fit each other; or an entry does not, and that surfaces where its part stands.</exception>
+    /// <exception cref="DataException">
+    /// The columns do not fit each other; or an entry does not, and that surfaces where its part stands.
+    /// </exception>
     public static IEnumerable<(PreparedGraphs Graphs, PreprocessCounts Counts)> Run(
-        TiclColumns columns, PreprocessOptions options, long firstNumber, int workers, CancellationToken stop = default, int entriesPerPart = 1)
+        TiclColumns columns, PreprocessOptions options, long firstNumber, int workers, CancellationToken stop =
+            default, int entriesPerPart = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(entriesPerPart, 1);
         options.Check();
@@ -140,7 +144,8 @@ public sealed class TiclPreprocessor
             {
                 int[] members = MembersOf(collection, entry, t, clusters.Count, where, out float[] parts);
                 int present = states.IsEmpty ? members.Length : KeepPresent(states, members, parts);
-                counts += Add(collection, entry, t, members.AsSpan(0, present), parts.AsSpan(0, Math.Min(present, parts.Length)), clusters, pass, options, truth, where);
+                counts += Add(collection, entry, t, members.AsSpan(0, present), parts.AsSpan(0, Math.Min(present, parts.Length)), clusters,
+                    pass, options, truth, where);
                 foreach (int member in members.AsSpan(0, present))
                     isFree[member] = false;
             }
@@ -150,13 +155,15 @@ public sealed class TiclPreprocessor
     }
 
     private PreprocessCounts Add(
-        TiclTracksters collection, int entry, int trackster, ReadOnlySpan<int> members, ReadOnlySpan<float> parts, LayerClusterColumns clusters, Clue3DResult pass, Clue3DOptions options,
-        EventTruth truth, string where)
+        TiclTracksters collection, int entry, int trackster, ReadOnlySpan<int> members, ReadOnlySpan<float> parts,
+        LayerClusterColumns clusters, Clue3DResult pass, Clue3DOptions options, EventTruth truth, string where)
     {
         int[] parents = new int[members.Length];
         bool exact = _links.Find(clusters, pass, options, members, collection.IsMerged, parents) == LinkOrigin.Exact;
-        _graphs.Add(collection.Pass, trackster, members, parents, exact, parts, SimulatedTruth.Known(collection, entry, trackster, truth.HardScatter.ParticleCount, where));
-        return new PreprocessCounts(0, 1, exact ? 1 : 0, 0, 0, 0, 0) + SimulatedTruth.Compare(collection, entry, trackster, members, parts, clusters, truth, where);
+        _graphs.Add(collection.Pass, trackster, members, parents, exact, parts,
+            SimulatedTruth.Known(collection, entry, trackster, truth.HardScatter.ParticleCount, where));
+        return new PreprocessCounts(0, 1, exact ? 1 : 0, 0, 0, 0, 0)
+            + SimulatedTruth.Compare(collection, entry, trackster, members, parts, clusters, truth, where);
     }
 
     // Layer clusters of the HGCAL come first then; how many there are.
@@ -217,12 +224,16 @@ public sealed class TiclPreprocessor
         int lists = all.CountOf(entry);
         ReadOnlySpan<float> multiplicities = trackster < lists ? all[entry, trackster] : [];
         if (lists != collection.Vertices.CountOf(entry) || multiplicities.Length != vertices)
-            throw new DataException($"{where}, tree '{collection.Tree}', trackster {trackster}: {TiclSchema.Multiplicity} counts {multiplicities.Length}, but {TiclSchema.Vertices} counts {vertices}: the ntuple is damaged.");
+            throw new DataException(
+                $"{where}, tree '{collection.Tree}', trackster {trackster}: {TiclSchema.Multiplicity} counts "
+                    + $"{multiplicities.Length}, but {TiclSchema.Vertices} counts {vertices}: the ntuple is damaged.");
         bool shared = false;
         for (int v = 0; v < vertices; v++)
         {
             if (!(multiplicities[v] >= 0))
-                throw new DataException($"{where}, tree '{collection.Tree}', trackster {trackster}: the multiplicity of vertex {v} is {multiplicities[v]}, but it is 1 over a fraction: the ntuple is damaged.");
+                throw new DataException(
+                    $"{where}, tree '{collection.Tree}', trackster {trackster}: the multiplicity of vertex {v} is "
+                        + $"{multiplicities[v]}, but it is 1 over a fraction: the ntuple is damaged.");
             shared |= multiplicities[v] > 1;
         }
 

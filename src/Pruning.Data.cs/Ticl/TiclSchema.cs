@@ -21,7 +21,8 @@ public enum TiclTruth
 /// <param name="Simulated">Tree of the simulated tracksters.</param>
 /// <param name="IsMerged">The tracksters of <paramref name="High"/> were linked from several.</param>
 /// <param name="IsGrouped">The simulated tracksters are SimClusters, to be joined to CaloParticles.</param>
-public sealed record TiclTrees(TiclGeneration Generation, string? Clusters, string High, string? Low, string Simulated, bool IsMerged, bool IsGrouped = false);
+public sealed record TiclTrees(TiclGeneration Generation, string? Clusters, string High, string? Low, string Simulated, bool IsMerged,
+    bool IsGrouped = false);
 
 /// <summary>Names of the trees and branches of TICL dumper ntuples that all generations share.</summary>
 public static class TiclSchema
@@ -77,12 +78,13 @@ public static class TiclSchema
     /// <summary>Branches of <see cref="Clusters"/> in the order of <see cref="TiclClusters"/>.</summary>
     public static IReadOnlyList<string> ClusterBranches { get; } =
     [
-        "position_x", "position_y", "position_z", "position_eta", "position_phi", "energy", "cluster_time", "cluster_timeErr", "cluster_layer_id",
-        "cluster_number_of_hits",
+        "position_x", "position_y", "position_z", "position_eta", "position_phi", "energy", "cluster_time", "cluster_timeErr",
+        "cluster_layer_id", "cluster_number_of_hits",
     ];
 
     /// <summary>Copies of layer clusters in trees of tracksters: x, y, z, energy, time and its uncertainty.</summary>
-    public static IReadOnlyList<string> VertexBranches { get; } = ["vertices_x", "vertices_y", "vertices_z", "vertices_energy", "vertices_time", "vertices_timeErr"];
+    public static IReadOnlyList<string> VertexBranches { get; } =
+        ["vertices_x", "vertices_y", "vertices_z", "vertices_energy", "vertices_time", "vertices_timeErr"];
 
     /// <summary>Members of <see cref="EventClass"/>: run, luminosity block, event.</summary>
     public static IReadOnlyList<string> EventMembers { get; } = ["run_", "luminosityBlock_", "event_"];
@@ -92,7 +94,8 @@ public static class TiclSchema
 
     /// <summary>Trees of a dumper that hold no tracksters.</summary>
     public static IReadOnlyList<string> OtherTrees { get; } =
-        [Clusters, Associations, "candidates", "superclustering", "tracks", "simTICLCandidate", "rechits", "simhits", "graph", "TICLGraph", "simcandidates", "Metadata"];
+        [Clusters, Associations, "candidates", "superclustering", "tracks", "simTICLCandidate", "rechits", "simhits", "graph", "TICLGraph",
+            "simcandidates", "Metadata"];
 
     /// <summary>Prefixes that some ntuples of 2022 put before the branches of simulated tracksters; the empty one first.</summary>
     public static IReadOnlyList<string> SimPrefixes(TiclTruth truth) => ["", truth == TiclTruth.SimCluster ? "stsSC_" : "stsCP_"];
@@ -120,7 +123,8 @@ public static class TiclSchema
         string? clusters = format.LayerClusters.FirstOrDefault(trees.Contains);
         if (clusters is null && !format.MayLackClusters)
             throw Missing(trees, Clusters, where);
-        string chosen = collection ?? format.Collections.Select(one => one.Name).FirstOrDefault(trees.Contains) ?? format.Collections[0].Name;
+        string chosen = collection ?? format.Collections.Select(one => one.Name).FirstOrDefault(trees.Contains)
+            ?? format.Collections[0].Name;
         if (collection is not null && !trees.Contains(collection))
         {
             string near = NearestNames.Suggest(collection, CollectionsOf(trees), "The file has no collection.");
@@ -147,5 +151,6 @@ public static class TiclSchema
     private static DataException Missing(IReadOnlyCollection<string> trees, string wanted, string where) =>
         new($"{where}: a TICL ntuple with a tree '{wanted}' was wanted, and the trees found are: {List(trees)}; name the collection that is there, or give a ntuple of the TICL dumper.");
 
-    private static string List(IReadOnlyCollection<string> trees) => trees.Count == 0 ? "none" : string.Join(", ", trees.Order(StringComparer.Ordinal));
+    private static string List(IReadOnlyCollection<string> trees) => trees.Count == 0 ? "none"
+        : string.Join(", ", trees.Order(StringComparer.Ordinal));
 }

@@ -15,7 +15,9 @@ public sealed class TruthFractions
     public TruthFractions(int particleCount, int[] offsets, int[] particle, float[] fraction)
     {
         if (offsets.Length == 0 || offsets[0] != 0 || offsets[^1] != particle.Length || particle.Length != fraction.Length)
-            throw new ArgumentException($"Offsets must lead from 0 to the number of pairs, but {particle.Length} particles and {fraction.Length} fractions stand beside {offsets.Length} offsets that end with {(offsets.Length == 0 ? 0 : offsets[^1])}.");
+            throw new ArgumentException(
+                $"Offsets must lead from 0 to the number of pairs, but {particle.Length} particles and {fraction.Length} "
+                    + $"fractions stand beside {offsets.Length} offsets that end with {(offsets.Length == 0 ? 0 : offsets[^1])}.");
         ParticleCount = particleCount;
         Offsets = offsets;
         Particle = particle;
@@ -96,7 +98,10 @@ public sealed class TruthFractions
         return total;
     }
 
-    /// <summary>The same with particles joined: particle p becomes <paramref name="joined"/>[p], and a layer cluster's fractions add, to 1 at most.</summary>
+    /// <summary>
+    /// The same with particles joined: particle p becomes <paramref name="joined"/>[p], and a layer cluster's fractions add, to 1
+    /// at most.
+    /// </summary>
     /// <param name="joined">[particles] the new particle of each.</param>
     /// <param name="count">New particles; each index is below.</param>
     public TruthFractions Join(ReadOnlySpan<int> joined, int count)

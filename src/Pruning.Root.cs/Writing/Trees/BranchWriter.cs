@@ -18,10 +18,12 @@ internal readonly record struct WrittenBasket(long FirstEntry, long Seek, int Re
 /// <param name="ValueBytes">fLenType: bytes of a value.</param>
 /// <param name="IsUnsigned">fIsUnsigned.</param>
 /// <param name="TypeCode">ROOT's code of the type of a member of a split object; -1 for others.</param>
-internal sealed record LeafShape(string ClassName, char Letter, string Dimensions, int Length, int ValueBytes, bool IsUnsigned, int TypeCode = -1)
+internal sealed record LeafShape(string ClassName, char Letter, string Dimensions, int Length, int ValueBytes, bool IsUnsigned,
+    int TypeCode = -1)
 {
     /// <summary>The leaf of a member of a split object.</summary>
-    public static LeafShape OfMember(int typeCode, int bytes) => new("TLeafElement", '\0', "", 1, bytes, typeCode is > 10 and < 18, typeCode);
+    public static LeafShape OfMember(int typeCode, int bytes) =>
+        new("TLeafElement", '\0', "", 1, bytes, typeCode is > 10 and < 18, typeCode);
 
     /// <summary>The leaf of a branch of objects: the branch has the class, the leaf says nothing.</summary>
     public static LeafShape OfObjects { get; } = new("TLeafElement", '\0', "", 1, 0, false);

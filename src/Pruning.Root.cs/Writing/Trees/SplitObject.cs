@@ -40,7 +40,8 @@ public sealed class SplitObject
         where T : unmanaged
     {
         if (_members.Count > 0 ? !ReferenceEquals(_tree.Branches[^1].Owner, this) : _tree.Objects[^1] != this)
-            throw new InvalidOperationException($"Cannot add member '{name}' to object '{Name}': another branch was added after it. Add all members first.");
+            throw new InvalidOperationException(
+                $"Cannot add member '{name}' to object '{Name}': another branch was added after it. Add all members first.");
         RootElementType type = TableRules.TypeOf<T>(name, "member");
         var member = MemberDescription.OfNumber(CollectionClass.NameOf(type), name);
         FlatBranch<T> branch = _tree.Add(name, () => new FlatBranch<T>(_tree, name, this, _members.Count, member.Type, Unsafe.SizeOf<T>()));

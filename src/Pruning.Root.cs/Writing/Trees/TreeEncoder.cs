@@ -130,7 +130,8 @@ internal static class TreeEncoder
 
     // A branch without baskets and leaves, and below it one for each member.
     private static void EncodeObject(
-        ObjectWriter objects, SplitObject owner, IReadOnlyList<BranchWriter> branches, int first, TreeExtent extent, RootWriteOptions options, Dictionary<BranchWriter, int> leaves)
+        ObjectWriter objects, SplitObject owner, IReadOnlyList<BranchWriter> branches, int first, TreeExtent extent,
+        RootWriteOptions options, Dictionary<BranchWriter, int> leaves)
     {
         RootBufferWriter buffer = objects.Buffer;
         ClassDescription description = owner.Description;
@@ -149,7 +150,8 @@ internal static class TreeEncoder
             int memberSlot = objects.OpenSlot("TBranchElement");
             int memberElement = buffer.Open(10);
             leaves[branch] = EncodeBranch(objects, branch, extent.Baskets[first + m], extent.EntryCount, options, leaves);
-            EncodeClass(buffer, owner.ClassName, owner.ClassName, description.Checksum, owner.Version, branch.MemberId, branch.Leaf.TypeCode);
+            EncodeClass(buffer, owner.ClassName, owner.ClassName, description.Checksum, owner.Version, branch.MemberId,
+                branch.Leaf.TypeCode);
             buffer.Close(memberElement);
             buffer.Close(memberSlot);
         }
@@ -168,7 +170,8 @@ internal static class TreeEncoder
         EncodeClass(buffer, className, "", CollectionClass.Checksum(className), CollectionClass.Version, -1, -1);
 
     // Id -1 is the whole object.
-    private static void EncodeClass(RootBufferWriter buffer, string className, string parent, uint checksum, int version, int id, int typeCode)
+    private static void EncodeClass(RootBufferWriter buffer, string className, string parent, uint checksum, int version, int id,
+        int typeCode)
     {
         buffer.WriteString(className);
         buffer.WriteString(parent);
@@ -192,7 +195,8 @@ internal static class TreeEncoder
         List<WrittenBasket> written = branch.Written[..baskets];
         int room = Math.Max(baskets + 1, 10);
         int frame = buffer.Open(13);
-        EncodeBranchStart(buffer, branch.Name, leaf.Letter == 0 ? shape : $"{shape}/{leaf.Letter}", options, branch.IsJagged, baskets, entryCount);
+        EncodeBranchStart(buffer, branch.Name, leaf.Letter == 0 ? shape
+            : $"{shape}/{leaf.Letter}", options, branch.IsJagged, baskets, entryCount);
         buffer.WriteInt32(room); // fMaxBaskets
         buffer.WriteInt32(branch.ClassName is null ? 0 : 99); // fSplitLevel
         buffer.WriteInt64(entryCount);
@@ -210,7 +214,8 @@ internal static class TreeEncoder
         return reference;
     }
 
-    private static void EncodeBranchStart(RootBufferWriter buffer, string name, string title, RootWriteOptions options, bool isJagged, int baskets, long entryCount)
+    private static void EncodeBranchStart(RootBufferWriter buffer, string name, string title, RootWriteOptions options, bool isJagged,
+        int baskets, long entryCount)
     {
         buffer.WriteNamed(name, title, 0x03400000);
         EncodeFill(buffer);
