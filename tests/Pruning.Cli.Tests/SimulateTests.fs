@@ -215,7 +215,7 @@ let private refusals =
                         [ "--min-energy=50"; "--max-energy=40" ], [ "MaxEnergy"; "40" ]
                         [ "a.root"; "b.root" ], [ "one file"; "2" ]
                         [ "a.root"; "--ntuple=./a.root" ], [ "same name" ]
-                        [ "--schema=2024" ], [ "--schema"; "new or old" ]
+                        [ "--schema=2024" ], [ "--schema"; "2024-v4" ]
                     ] do
                     let sentence =
                         try

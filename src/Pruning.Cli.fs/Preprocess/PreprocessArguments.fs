@@ -15,6 +15,8 @@ type PreprocessSettings =
         Options: PreprocessOptions
         /// Print the parameters, and read nothing.
         OnlyParameters: bool
+        /// Say what the files are, and make nothing.
+        OnlyDescription: bool
         Production: ProductionSettings
     }
 
@@ -42,6 +44,7 @@ module PreprocessSettings =
             Truth = TiclTruth.CaloParticle
             Options = PreprocessOptions(High = high, Low = low)
             OnlyParameters = false
+            OnlyDescription = false
             Production = ProductionSettings.standard
         }
 
@@ -57,12 +60,17 @@ module PreprocessSettings =
     let private reading: Opt<PreprocessSettings> list =
         [
             Opt.ofKind
-                (Kind.optional (Kind.text "TREE"))
+                (Kind.optional (Kind.text "NAME"))
                 "--collection"
-                "Tree of the reconstructed tracksters."
+                "Collection of the reconstructed tracksters: a tree of the dumper, a label of NanoAOD."
                 _.Collection
                 (fun v s -> { s with Collection = v })
-            |> Opt.unset "ticlTrackstersCLUE3DHigh, else tracksters"
+            |> Opt.unset "CLUE3D's"
+            Opt.flag
+                "--describe"
+                "Say what each file is, what can be made of it and what is missing, and make nothing."
+                _.OnlyDescription
+                (fun v s -> { s with OnlyDescription = v })
             Opt.choice
                 "--truth"
                 [ "cp", TiclTruth.CaloParticle; "sc", TiclTruth.SimCluster ]
@@ -164,7 +172,7 @@ module PreprocessSettings =
         Production.checkedBy "the parameters cannot be used" settings.Options.Check
         ProductionSettings.existing settings.Production |> ignore
 
-        if not settings.OnlyParameters then
+        if not settings.OnlyParameters && not settings.OnlyDescription then
             ProductionSettings.destination settings.Production |> ignore
 
         settings

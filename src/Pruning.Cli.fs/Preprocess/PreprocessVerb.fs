@@ -1,6 +1,7 @@
 module Pruning.Cli.Preprocess.PreprocessVerb
 
 open System
+open System.Collections.Generic
 open System.Diagnostics
 open System.IO
 open System.Threading
@@ -17,6 +18,11 @@ type private Source =
         Path: string
         Entries: int64
         FirstEvent: int64
+        /// The file says run, luminosity block and event; then FirstEvent is of no account.
+        HasEvents: bool
+        Fingerprint: string
+        /// What is known to be wrong in such files.
+        Faults: string list
     }
 
 /// A file to make, from the sources in this order.
@@ -29,6 +35,8 @@ type private Done =
         Graphs: int64
         Nodes: int64
         Pruned: int64
+        /// Events with the run, luminosity block and number of an earlier one.
+        Repeated: int64
     }
 
 let private nothing =
@@ -37,6 +45,7 @@ let private nothing =
         Graphs = 0L
         Nodes = 0L
         Pruned = 0L
+        Repeated = 0L
     }
 
 /// Looks into every file before anything is made: a wrong one is known at once, and events get the same numbers in every
@@ -57,6 +66,9 @@ let private sourcesOf (settings: PreprocessSettings) (skipped: string -> unit) :
                         Path = path
                         Entries = ntuple.EntryCount
                         FirstEvent = first
+                        HasEvents = ntuple.HasEvents
+                        Fingerprint = ntuple.Fingerprint
+                        Faults = List.ofSeq ntuple.Warnings
                     },
                 first + ntuple.EntryCount
             with error when DataException.Covers error && settings.SkipBadFiles ->
@@ -96,6 +108,8 @@ let private tasksOf (settings: PreprocessSettings) (destination: Destination) (s
     Finished.checkNames [ for source in sources -> source.Path ] outputs
     tasks
 
+let private fingerprints (sources: Source list) : string list = sources |> List.map _.Fingerprint |> List.distinct
+
 /// What a file says about itself; two runs that say the same make the same file.
 let private metadata (settings: PreprocessSettings) (task: Target) =
     [
@@ -107,10 +121,14 @@ let private metadata (settings: PreprocessSettings) (task: Target) =
         "time", "as in the ntuples"
         "units", Production.units
         "format", Production.formatName settings.Production.Format
+        "fingerprint", fingerprints task.Sources |> String.concat "\n"
         "inputs",
         task.Sources
         |> List.map (fun source ->
-            $"{nameOf source.Path}: events {source.FirstEvent} to {source.FirstEvent + source.Entries - 1L}")
+            if source.HasEvents then
+                $"{nameOf source.Path}: {source.Entries} events"
+            else
+                $"{nameOf source.Path}: events {source.FirstEvent} to {source.FirstEvent + source.Entries - 1L}")
         |> String.concat "\n"
         "parameters", OptionTable.Text settings.Options
     ]
@@ -123,13 +141,27 @@ let private isDone (settings: PreprocessSettings) (task: Target) : bool =
         (Map.ofList (metadata settings task))
         task.Path
 
-let private add (made: Done) (graphs: PreparedGraphs) (counts: PreprocessCounts) =
+let private add (made: Done) (graphs: PreparedGraphs) (counts: PreprocessCounts) (repeated: int64) =
     {
         Counts = made.Counts + counts
         Graphs = made.Graphs + int64 graphs.GraphCount
         Nodes = made.Nodes + graphs.NodeCount
         Pruned = made.Pruned + (graphs.Label |> Array.sumBy int64)
+        Repeated = made.Repeated + repeated
     }
+
+/// Adds the events of a block to those that were seen, and counts those that were there already.
+let private repeated (seen: HashSet<struct (uint32 * uint32 * int64)>) (columns: TiclColumns) : int64 =
+    match columns.Events with
+    | null -> 0L
+    | events ->
+        let mutable count = 0L
+
+        for entry in 0 .. events.EntryCount - 1 do
+            if not (seen.Add(struct (events.Run[entry], events.Lumi[entry], events.Event[entry]))) then
+                count <- count + 1L
+
+        count
 
 let private plus (a: Done) (b: Done) =
     {
@@ -137,10 +169,15 @@ let private plus (a: Done) (b: Done) =
         Graphs = a.Graphs + b.Graphs
         Nodes = a.Nodes + b.Nodes
         Pruned = a.Pruned + b.Pruned
+        Repeated = a.Repeated + b.Repeated
     }
+
+/// Events whose graphs are made together: enough for few arrays, few enough for all threads to have some of a block.
+let private entriesPerPart = 16
 
 let private prepare
     (settings: PreprocessSettings)
+    (seen: HashSet<struct (uint32 * uint32 * int64)>)
     (stop: CancellationToken)
     (report: Done -> unit)
     (task: Target)
@@ -154,6 +191,7 @@ let private prepare
             task.Path,
             PreparedContents(
                 HasTruth = true,
+                HasRuns = (task.Sources |> List.exists _.HasEvents),
                 Metadata = Production.dictionary (metadata settings task),
                 Format = settings.Production.Format
             ),
@@ -178,7 +216,8 @@ let private prepare
                     settings.Options,
                     source.FirstEvent + columns.FirstEntry,
                     settings.Production.Threads,
-                    stop
+                    stop,
+                    entriesPerPart
                 )
                 |> Seq.toArray
 
@@ -189,7 +228,7 @@ let private prepare
                 |> Array.fold (fun sum struct (_, counts) -> sum + counts) (PreprocessCounts())
 
             writer.Append(PreparedBatches.Of(graphs))
-            made <- add made graphs counts
+            made <- add made graphs counts (repeated seen columns)
             report made
 
     stop.ThrowIfCancellationRequested()
@@ -198,8 +237,16 @@ let private prepare
 
 let private percent (part: int64) (whole: int64) = if whole = 0L then nan else 100.0 * float part / float whole
 
-let private warnings (terminal: Terminal) (made: Done) =
+let private warnings (terminal: Terminal) (sources: Source list) (made: Done) =
     let counts = made.Counts
+
+    for fault in sources |> List.collect _.Faults |> List.distinct do
+        Terminal.warn terminal fault
+
+    if made.Repeated > 0L then
+        Terminal.warn
+            terminal
+            $"{Say.count made.Repeated} events have the run, luminosity block and number of an earlier one: they count as one event in the split and in metrics. Productions that begin anew in every file do that."
 
     if counts.Tracksters > 0L && percent counts.Exact counts.Tracksters < 90.0 then
         let exact = Say.number (percent counts.Exact counts.Tracksters)
@@ -221,6 +268,7 @@ let private warnings (terminal: Terminal) (made: Done) =
 let private show
     (terminal: Terminal)
     (settings: PreprocessSettings)
+    (sources: Source list)
     (written: Target list)
     (kept: Target list)
     (made: Done)
@@ -239,6 +287,9 @@ let private show
                 repaired = counts.Repaired
                 left_out = counts.LeftOut
                 unmatched = counts.Unmatched
+                barrel_layer_clusters = counts.Barrel
+                repeated_events = made.Repeated
+                fingerprints = fingerprints sources
                 associations = counts.AssociationsSeen
                 associations_differing = counts.AssociationsDiffering
                 graphs = made.Graphs
@@ -247,7 +298,15 @@ let private show
             |}
     else
         let line (name: string) (value: string) = Terminal.print terminal $"{name.PadRight 44}{value.PadLeft 14}"
+
+        for fingerprint in fingerprints sources do
+            Terminal.print terminal $"ntuple: {fingerprint}"
+
         line "events" (Say.count counts.Events)
+
+        if counts.Barrel > 0L then
+            line "  layer clusters of the barrel, skipped" (Say.count counts.Barrel)
+
         line "tracksters" (Say.count counts.Tracksters)
         line "  exact: with CLUE3D's own links" (Say.count counts.Exact)
         line "  repaired: links made anew" (Say.count counts.Repaired)
@@ -268,6 +327,11 @@ let private run (terminal: Terminal) (words: string list) : int =
 
     if settings.OnlyParameters then
         Terminal.print terminal (OptionTable.Text settings.Options)
+    elif settings.OnlyDescription then
+        if settings.Files.IsEmpty then
+            raise (UsageException "no input: give at least one file to describe.")
+
+        Description.run terminal settings.Production.Json settings.Files
     else
         let destination = ProductionSettings.destination settings.Production
         let skipped reason = Terminal.warn terminal $"skipped: {reason}"
@@ -285,6 +349,7 @@ let private run (terminal: Terminal) (words: string list) : int =
 
         let total = left |> List.sumBy (fun task -> task.Sources |> List.sumBy _.Entries)
         let clock = Stopwatch.StartNew()
+        let seen = HashSet()
 
         let made, written =
             Progress.runOf terminal "events" total (fun progress ->
@@ -302,15 +367,16 @@ let private run (terminal: Terminal) (words: string list) : int =
                 |> List.fold
                     (fun (before, written) task ->
                         try
-                            plus before (prepare settings interruption.Token (report before) task), written @ [ task ]
+                            plus before (prepare settings seen interruption.Token (report before) task),
+                            written @ [ task ]
                         with error when DataException.Covers error && settings.SkipBadFiles && task.Sources.Length = 1 ->
                             // Nothing else is in its file, which is gone with it.
                             skipped error.Message
                             before, written)
                     (nothing, []))
 
-        show terminal settings written kept made
-        warnings terminal made
+        show terminal settings sources written kept made
+        warnings terminal sources made
         let perSecond = Say.count (int64 (float made.Counts.Events / clock.Elapsed.TotalSeconds))
 
         Terminal.say
@@ -324,12 +390,13 @@ let command: Command =
         PreprocessSettings.describe
         {
             Verb = "preprocess"
-            Summary = "make prepared files of TICL ntuples: links, seeds, truth and labels"
+            Summary = "make prepared files of TICL ntuples and HGCAL NanoAOD: links, seeds, truth and labels"
             Synopsis = "FILE [FILE ...] --output FILE | --output-dir DIR [options]"
             Explanation =
-                "Reads ntuples of the TICL dumper, old ones (tree tracksters) and new ones (a tree per collection). The dumper writes neither links nor seeds, so CLUE3D runs again. A trackster is exact where that gives one tree; otherwise its links are repaired. Both are counted. Labels come from the simulated tracksters. Events are numbered over all files in their order, whatever the shard. Events stream through memory in blocks. A file that does not fit stops the run with exit code 4."
+                "Reads ntuples of the TICL dumper of every generation and HGCAL NanoAOD, offline and of the trigger. Which one a file is follows from what it holds; --describe says it. Ntuples have neither links nor seeds, so CLUE3D runs again. A trackster is exact where that gives one tree; otherwise its links are repaired. Both are counted. Labels come from the simulated tracksters. Run, luminosity block and event come from the file; where it has none, events are numbered over all files in their order, whatever the shard. Events stream through memory in blocks. A file that does not fit stops the run with exit code 4."
             Examples =
                 [
+                    "preprocess --describe ntuple.root", "what it is, what can be made of it, what is missing"
                     "preprocess 'ntuples/*.root' --output sample.root", "many files to one"
                     "preprocess 'ntuples/*.root' --output-dir prepared --resume",
                     "one each; goes on where it was stopped"

@@ -12,6 +12,14 @@ open Pruning.Data.Simulation
 open Pruning.Data.Ticl
 open Pruning.Data.Tracksters
 
+/// How the ntuple is laid out.
+type Schema =
+    {
+        Generation: TiclGeneration
+        /// Without the tree of layer clusters.
+        WithoutClusters: bool
+    }
+
 type SimulateSettings =
     {
         Output: string option
@@ -20,11 +28,36 @@ type SimulateSettings =
         Options: ToyOptions
         OnlyParameters: bool
         Ntuple: string option
-        Generation: TiclGeneration
+        Schema: Schema
         Production: ProductionSettings
     }
 
 let private defaultPreset = "default"
+
+let private schemas: (string * Schema) list =
+    let schema generation =
+        {
+            Generation = generation
+            WithoutClusters = false
+        }
+
+    [
+        "v5", schema TiclGeneration.New
+        "2022", schema TiclGeneration.Old
+        "2024-v4", schema TiclGeneration.Mid2024V4
+        "2024-v5", schema TiclGeneration.Mid2024V5
+        "hlt", schema TiclGeneration.Hlt
+        "hlt-no-clusters",
+        {
+            Generation = TiclGeneration.Hlt
+            WithoutClusters = true
+        }
+        "nano", schema TiclGeneration.Nano
+        "nano-hlt", schema TiclGeneration.NanoHlt
+        // Their names before there were more.
+        "new", schema TiclGeneration.New
+        "old", schema TiclGeneration.Old
+    ]
 
 let private startAt (preset: string) : SimulateSettings =
     {
@@ -34,7 +67,7 @@ let private startAt (preset: string) : SimulateSettings =
         Options = Production.checkedBy "--preset" (fun () -> ToyOptions.Preset preset)
         OnlyParameters = false
         Ntuple = None
-        Generation = TiclGeneration.New
+        Schema = snd schemas.Head
         Production = ProductionSettings.standard
     }
 
@@ -105,10 +138,10 @@ let private output: Opt<SimulateSettings> list =
         |> Opt.unset "none"
         Opt.choice
             "--schema"
-            [ "new", TiclGeneration.New; "old", TiclGeneration.Old ]
-            "Names of the trees of the ntuple: new (since 2024) or old (2022, 2023)."
-            _.Generation
-            (fun v s -> { s with Generation = v })
+            schemas
+            "Generation of the ntuple: v5, 2022, 2024-v4, 2024-v5, hlt, hlt-no-clusters, nano or nano-hlt. See docs/reference/ntuples.md. (new means v5, old means 2022.)"
+            _.Schema
+            (fun v s -> { s with Schema = v })
         yield! production [ "--format"; "--compression"; "--threads"; "--overwrite"; "--json" ]
     ]
     |> Opt.section "Output"
@@ -198,15 +231,15 @@ let private metadata (settings: SimulateSettings) (first: int64, last: int64) =
 /// Events that are handed to the writer at once: enough for its loops, few enough for 200 interactions.
 let private blockEvents = 32
 
-let private collections (settings: SimulateSettings) =
-    [
-        if settings.Generation = TiclGeneration.Old then
-            TiclSchema.OldTracksters
-        else
-            TiclSchema.NewTracksters
-        if not (isNull settings.Options.Low) then
-            TiclSchema.LowTracksters
-    ]
+let private ntupleContents (settings: SimulateSettings) says =
+    let passes = if isNull settings.Options.Low then 1 else 2
+
+    TiclNtupleContents(
+        Generation = settings.Schema.Generation,
+        Collections = NtupleColumns.Collections(settings.Schema.Generation, passes),
+        WithoutClusters = settings.Schema.WithoutClusters,
+        Metadata = says
+    )
 
 /// Makes the files and counts what is in them.
 let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: CancellationToken) : Made =
@@ -230,8 +263,7 @@ let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: C
 
     use ntuple: TiclNtupleWriter | null =
         match settings.Ntuple with
-        | Some path ->
-            TiclNtupleWriter.Create(path, List.toArray (collections settings), TiclTruth.CaloParticle, says, written)
+        | Some path -> TiclNtupleWriter.Create(path, ntupleContents settings says, written)
         | None -> null
 
     let mutable made = nothing
@@ -247,7 +279,7 @@ let internal simulate (settings: SimulateSettings) (progress: Progress) (stop: C
 
         match ntuple with
         | null -> ()
-        | writer -> writer.Append(NtupleColumns.Of(block, settings.Generation))
+        | writer -> writer.Append(NtupleColumns.Of(block, settings.Schema.Generation))
 
         made <- add made block.Length graphs
 
@@ -344,7 +376,7 @@ let command: Command =
                     "photons and electrons alone"
                     "simulate part-3.root --events 1000000 --shard 3/16",
                     "one job of sixteen; together they are one sample"
-                    "simulate toy.root --ntuple ntuple.root --schema old", "the same events as a TICL ntuple too"
+                    "simulate toy.root --ntuple ntuple.root --schema 2022", "the same events as a TICL ntuple too"
                 ]
         }
         run

@@ -69,6 +69,19 @@ public sealed partial class GraphDataset : IDisposable
     public long? EventOf(int index) => _graphs is not null ? _graphs[index].Origin.Event
         : Table(_places[index]).EventOf(_places[index].Entry);
 
+    /// <summary>
+    /// A number that graphs of one event share, at least 0; null where the file does not say. It is the event's own number
+    /// where there is no run, else a hash of 63 bits of run, luminosity block and event.
+    /// </summary>
+    public long? EventKeyOf(int index)
+    {
+        if (EventOf(index) is not long number)
+            return null;
+        (long run, long lumi) = _graphs is not null ? default : Table(_places[index]).BlockOf(_places[index].Entry);
+        return run == 0 && lumi == 0 ? number
+            : (long)(StableHash.Mix(StableHash.Mix((ulong)run, (ulong)lumi), (ulong)number) & long.MaxValue);
+    }
+
     /// <summary>Ids of the layer clusters of a graph, row by row; empty for graphs made in memory.</summary>
     public ReadOnlySpan<long> IdsOf(int index) => _graphs is not null ? [] : Table(_places[index]).IdsOf(_places[index].Entry);
 

@@ -28,7 +28,7 @@ public sealed record SplitIndices(int[] Training, int[] Validation, int[] Test, 
 /// <summary>
 /// Training, validation and test. Graphs of one event are correlated, so an event is never divided; where a file does
 /// not say which event, a graph stands for itself. Events (graphs) are sorted by a hash of the seed and of what they
-/// are - the event number, or the graph's own features and edges, not its labels and not its place - and the list is
+/// are - run, luminosity block and event number, or the graph's own features and edges, not its labels and not its place - and the list is
 /// cut at the fractions. So the parts have the sizes that were asked for, to the nearest event; neither the order of
 /// the files nor how graphs are spread over files matters; and copies of a graph never end on both sides. Equal event
 /// numbers in different files count as one event, which can make the cut coarser but cannot leak.
@@ -45,7 +45,7 @@ public static class Split
         bool[] hasEvent = new bool[dataset.Count];
         Parallel.For(0, keys.Length, new ParallelOptions { MaxDegreeOfParallelism = dataset.Workers }, i =>
         {
-            long? number = dataset.EventOf(i);
+            long? number = dataset.EventKeyOf(i);
             hasEvent[i] = number is not null;
             ulong what = number is long n ? StableHash.Mix(0, (ulong)n) : StableHash.Mix(1, ContentHash(dataset[i]));
             keys[i] = StableHash.Mix((ulong)options.Seed, what);

@@ -10,10 +10,15 @@ public static class NtupleColumns
 {
     /// <summary>Columns of some events, in order; one entry is one event.</summary>
     /// <param name="events">Events.</param>
-    /// <param name="generation">Names of the trees of the tracksters.</param>
+    /// <param name="generation">
+    /// Names of the tracksters, and what else the generation has: events of run 1 and luminosity block 1, and layer clusters
+    /// of the barrel behind those of the HGCAL.
+    /// </param>
     public static TiclColumns Of(IEnumerable<SimulatedEvent> events, TiclGeneration generation)
     {
         SimulatedEvent[] all = [.. events];
+        TiclFormat format = TiclFormat.Of(generation);
+        bool hasBarrel = generation == TiclGeneration.New;
         ListValues<T> Column<T>(Func<SimulatedEvent, T[]> column)
             where T : unmanaged
         {
@@ -34,32 +39,46 @@ public static class NtupleColumns
         int passes = all.Length == 0 ? 1 : all[0].Tracksters.Count;
         for (int pass = 0; pass < passes; pass++)
         {
-            string first = generation == TiclGeneration.Old ? TiclSchema.OldTracksters : TiclSchema.NewTracksters;
-            collections.Add(new TiclTracksters(pass == 0 ? first
-                : TiclSchema.LowTracksters, (TracksterPass)pass, Reconstructed(all, pass)));
+            string name = pass == 0 ? format.Collections[0].Name : format.Low;
+            collections.Add(new TiclTracksters(name, (TracksterPass)pass, Reconstructed(all, pass)) { LinksDecide = format.IsFlat });
         }
 
+        T[] With<T>(T[] endcap, params T[] barrel) => hasBarrel ? [.. endcap, .. barrel] : endcap;
         return new TiclColumns
         {
             File = "toy simulation",
+            Events = format.Events == TiclEventForm.None
+                ? null
+                : new TiclEvents(Array.ConvertAll(all, static _ => 1u), Array.ConvertAll(all, static _ => 1u),
+                    Array.ConvertAll(all, static e => e.Number)),
             Clusters = new TiclClusters
             {
-                X = Column(e => e.Clusters.X),
-                Y = Column(e => e.Clusters.Y),
-                Z = Column(e => e.Clusters.Z),
-                Eta = Column(e => e.Clusters.Eta),
-                Phi = Column(e => e.Clusters.Phi),
-                Energy = Column(e => e.Clusters.Energy),
-                Time = Column(e => e.Clusters.Time),
-                TimeError = Column(e => e.Clusters.TimeError),
-                Layer = Column(e => Unsigned(e.Clusters.Layer)),
-                HitCount = Column(e => Unsigned(e.Clusters.HitCount)),
+                X = Column(e => With(e.Clusters.X, 130, 0)),
+                Y = Column(e => With(e.Clusters.Y, 0, 150)),
+                Z = Column(e => With(e.Clusters.Z, 0, -200)),
+                Eta = Column(e => With(e.Clusters.Eta, 0, -1.1f)),
+                Phi = Column(e => With(e.Clusters.Phi, 0, 1.57f)),
+                Energy = Column(e => With(e.Clusters.Energy, 20, 0.5f)),
+                Time = Column(e => With(e.Clusters.Time, -99, -99)),
+                TimeError = Column(e => With(e.Clusters.TimeError, -1, -1)),
+                Layer = Column(e => With(Unsigned(e.Clusters.Layer), 0u, 0u)),
+                HitCount = Column(e => With(Unsigned(e.Clusters.HitCount), 9u, 1u)),
+                State = hasBarrel
+                    ? Column(e => With(new TiclClusterState[e.Clusters.Count], TiclClusterState.Barrel, TiclClusterState.Barrel)) : null,
             },
             Tracksters = collections,
             Simulated = new TiclSimTracksters(
-                TiclSchema.SimTree(TiclTruth.CaloParticle), vertices, multiplicity, Column(e => e.Truth.PdgId), Column(e =>
-                    e.Truth.GeneratedEnergy)),
+                format.CaloParticles[0], vertices, multiplicity, Column(e => e.Truth.PdgId), Column(e => e.Truth.GeneratedEnergy)),
         };
+    }
+
+    /// <summary>Collections of tracksters that <see cref="Of"/> gives.</summary>
+    /// <param name="generation">Generation.</param>
+    /// <param name="passes">Passes of CLUE3D.</param>
+    public static IReadOnlyList<string> Collections(TiclGeneration generation, int passes)
+    {
+        TiclFormat format = TiclFormat.Of(generation);
+        return passes > 1 ? [format.Collections[0].Name, format.Low] : [format.Collections[0].Name];
     }
 
     private static NestedValues<uint> Reconstructed(SimulatedEvent[] all, int pass)

@@ -14,7 +14,9 @@ public sealed class GraphMaker
     private readonly List<int> _id = [], _seedHigh = [], _seedLow = [], _label = [], _layer = [], _hits = [], _origin = [], _target = [];
     private readonly List<float> _x = [], _y = [], _z = [], _energy = [], _time = [], _eta = [], _phi = [], _fraction = [];
     private long _number;
+    private readonly List<uint> _run = [], _lumi = [];
     private LayerClusterColumns? _clusters;
+    private (uint Run, uint Lumi) _block;
     private EventTruth? _truth;
     private double[] _total = [];
     private double[] _shared = [];
@@ -37,9 +39,15 @@ public sealed class GraphMaker
     public long Unmatched { get; private set; }
 
     /// <summary>Goes on with another event.</summary>
-    public void Begin(long number, LayerClusterColumns clusters, EventTruth truth)
+    /// <param name="number">Its number.</param>
+    /// <param name="clusters">Its layer clusters.</param>
+    /// <param name="truth">Whose they are.</param>
+    /// <param name="run">Its run; 0 where nobody knows.</param>
+    /// <param name="lumi">Its luminosity block; 0 where nobody knows.</param>
+    public void Begin(long number, LayerClusterColumns clusters, EventTruth truth, uint run = 0, uint lumi = 0)
     {
         _number = number;
+        _block = (run, lumi);
         _clusters = clusters;
         _truth = truth;
         _total = truth.HardScatter.TotalEnergy(clusters.Energy);
@@ -54,15 +62,19 @@ public sealed class GraphMaker
     /// <param name="members">Its layer clusters.</param>
     /// <param name="parents">[members] id of the nearest higher within the trackster, or -1: then it is a seed.</param>
     /// <param name="isExact">The links are CLUE3D's own.</param>
+    /// <param name="parts">[members] the trackster's part of each layer cluster; empty for all of it.</param>
+    /// <param name="known">[particles] energies that the file says it shares with each; empty where it does not say.</param>
     /// <returns>It became a graph.</returns>
-    public bool Add(TracksterPass pass, int trackster, ReadOnlySpan<int> members, ReadOnlySpan<int> parents, bool isExact)
+    public bool Add(
+        TracksterPass pass, int trackster, ReadOnlySpan<int> members, ReadOnlySpan<int> parents, bool isExact, ReadOnlySpan<float> parts =
+            default, ReadOnlySpan<float> known = default)
     {
         LayerClusterColumns clusters = _clusters ?? throw new InvalidOperationException("Begin an event before its tracksters.");
-        bool kept = IsSelected(clusters, members, out double energy);
+        bool kept = IsSelected(clusters, members, parts, out double energy);
         int owner = -1;
         if (kept)
         {
-            owner = Owner(members, energy, out bool matched);
+            owner = Owner(members, parts, known, energy, out bool matched);
             Unmatched += matched ? 0 : 1;
             kept = matched || _selection.KeepUnmatched;
         }
@@ -74,7 +86,7 @@ public sealed class GraphMaker
         }
 
         AddGraph(pass, trackster, owner, energy, isExact);
-        AddNodes(clusters, pass, owner, members, parents);
+        AddNodes(clusters, pass, owner, members, parents, parts);
         return true;
     }
 
@@ -86,6 +98,8 @@ public sealed class GraphMaker
             NodeOffsets = [.. _nodeOffsets],
             LinkOffsets = [.. _linkOffsets],
             Event = [.. _event],
+            Run = [.. _run],
+            Lumi = [.. _lumi],
             Trackster = [.. _trackster],
             Pass = [.. _pass],
             Particle = [.. _particle],
@@ -120,22 +134,27 @@ public sealed class GraphMaker
         }
 
         _event.Clear();
-        foreach (List<int> column in (List<int>[])[_trackster, _pass, _particle, _pdgId, _contributors, _isExact, _id, _seedHigh, _seedLow, _label, _layer, _hits, _origin, _target])
+        _run.Clear();
+        _lumi.Clear();
+        foreach (List<int> column in (List<int>[])[_trackster, _pass, _particle, _pdgId, _contributors, _isExact, _id, _seedHigh, _seedLow,
+            _label, _layer, _hits, _origin, _target])
             column.Clear();
-        foreach (List<float> column in (List<float>[])[_generatedEnergy, _simEnergy, _score, _x, _y, _z, _energy, _time, _eta, _phi, _fraction])
+        foreach (List<float> column in (List<float>[])[_generatedEnergy, _simEnergy, _score, _x, _y, _z, _energy, _time, _eta, _phi,
+            _fraction])
             column.Clear();
         return graphs;
     }
 
-    private bool IsSelected(LayerClusterColumns clusters, ReadOnlySpan<int> members, out double energy)
+    private bool IsSelected(LayerClusterColumns clusters, ReadOnlySpan<int> members, ReadOnlySpan<float> parts, out double energy)
     {
         energy = 0;
         if (members.Length < _selection.MinNodes || members.Length > _selection.MaxNodes)
             return false;
         double x = 0, y = 0, z = 0;
-        foreach (int i in members)
+        for (int m = 0; m < members.Length; m++)
         {
-            double own = clusters.Energy[i];
+            int i = members[m];
+            double own = parts.IsEmpty ? clusters.Energy[i] : (double)parts[m] * clusters.Energy[i];
             energy += own;
             x += own * clusters.X[i];
             y += own * clusters.Y[i];
@@ -147,16 +166,22 @@ public sealed class GraphMaker
     }
 
     /// <summary>The particle that the labels are about, and whether it may be; `_shared` holds the energies afterwards.</summary>
-    private int Owner(ReadOnlySpan<int> members, double energy, out bool matched)
+    private int Owner(ReadOnlySpan<int> members, ReadOnlySpan<float> parts, ReadOnlySpan<float> known, double energy, out bool matched)
     {
         TruthFractions truth = _truth!.HardScatter;
-        truth.SharedEnergy(members, _clusters!.Energy, _shared);
+        truth.SharedEnergy(members, parts, _clusters!.Energy, _shared);
         double most = 0;
+        float mostKnown = 0;
         int owner = -1;
         for (int particle = 0; particle < _shared.Length; particle++)
         {
-            if (_shared[particle] > most)
+            // What the file says decides; among equals, and where it says nothing, what we find.
+            bool more = known.IsEmpty
+                ? _shared[particle] > most
+                : known[particle] > mostKnown || (known[particle] == mostKnown && mostKnown > 0 && _shared[particle] > most);
+            if (more)
             {
+                mostKnown = known.IsEmpty ? 0 : known[particle];
                 most = _shared[particle];
                 owner = particle;
             }
@@ -165,7 +190,7 @@ public sealed class GraphMaker
         matched = owner >= 0 && most >= _selection.MinPurity * energy;
         if (matched && _truth.PileUp is TruthFractions pileUp)
         {
-            pileUp.SharedEnergy(members, _clusters.Energy, _background);
+            pileUp.SharedEnergy(members, parts, _clusters.Energy, _background);
             foreach (double shared in _background)
                 matched &= shared <= most;
         }
@@ -190,6 +215,8 @@ public sealed class GraphMaker
     private void AddGraph(TracksterPass pass, int trackster, int owner, double energy, bool isExact)
     {
         _event.Add(_number);
+        _run.Add(_block.Run);
+        _lumi.Add(_block.Lumi);
         _trackster.Add(trackster);
         _pass.Add((int)pass);
         _particle.Add(owner);
@@ -203,7 +230,8 @@ public sealed class GraphMaker
         _isExact.Add(isExact ? 1 : 0);
     }
 
-    private void AddNodes(LayerClusterColumns clusters, TracksterPass pass, int owner, ReadOnlySpan<int> members, ReadOnlySpan<int> parents)
+    private void AddNodes(LayerClusterColumns clusters, TracksterPass pass, int owner, ReadOnlySpan<int> members,
+        ReadOnlySpan<int> parents, ReadOnlySpan<float> parts)
     {
         double wrong = 0, all = 0;
         for (int m = 0; m < members.Length; m++)
@@ -232,8 +260,17 @@ public sealed class GraphMaker
             }
 
             double square = (double)clusters.Energy[i] * clusters.Energy[i];
-            wrong += (1 - fraction) * (1.0 - fraction) * square;
-            all += square;
+            if (parts.IsEmpty)
+            {
+                wrong += (1 - fraction) * (1.0 - fraction) * square;
+                all += square;
+            }
+            else
+            {
+                double part = parts[m];
+                wrong += Math.Min(part * part, (part - fraction) * (part - fraction)) * square;
+                all += part * part * square;
+            }
         }
 
         _score.Add(all > 0 ? (float)(wrong / all) : 1);

@@ -46,17 +46,7 @@ public sealed record LayerClusterColumns
     /// <exception cref="DataException">The first thing that does not fit.</exception>
     public void Check(string where)
     {
-        (string Name, int Length)[] lengths =
-        [
-            ("position_y", Y.Length), ("position_z", Z.Length), ("energy", Energy.Length), ("cluster_time", Time.Length), ("cluster_timeErr", TimeError.Length),
-            ("position_eta", Eta.Length), ("position_phi", Phi.Length), ("cluster_layer_id", Layer.Length), ("cluster_number_of_hits", HitCount.Length),
-        ];
-        foreach ((string name, int length) in lengths)
-        {
-            if (length != Count)
-                throw new DataException($"{where}: {name} has {length} values and position_x has {Count}, but both count the layer clusters: the ntuple is damaged.");
-        }
-
+        CheckLengths(where);
         Finite(X, "position_x", where);
         Finite(Y, "position_y", where);
         Finite(Z, "position_z", where);
@@ -66,10 +56,35 @@ public sealed record LayerClusterColumns
         Finite(Phi, "position_phi", where);
         int wrong = Layer.AsSpan().IndexOfAnyExceptInRange(1, Clue3D.MaxLayer);
         if (wrong >= 0)
-            throw new DataException($"{where}: layer cluster {wrong} lies on layer {Layer[wrong]}, but layers count from 1 to {Clue3D.MaxLayer}: the ntuple is damaged or not of HGCAL.");
+            throw new DataException(
+                $"{where}: layer cluster {wrong} lies on layer {Layer[wrong]}, but layers count from 1 to {Clue3D.MaxLayer}: the "
+                    + "ntuple is damaged or not of HGCAL.");
         wrong = Z.AsSpan().IndexOf(0f);
         if (wrong >= 0)
-            throw new DataException($"{where}: layer cluster {wrong} has position_z 0, but its sign says which endcap it lies in: the ntuple is damaged or not of HGCAL.");
+            throw new DataException(
+                $"{where}: layer cluster {wrong} has position_z 0, but its sign says which endcap it lies in: the ntuple is "
+                    + "damaged or not of HGCAL.");
+    }
+
+    /// <summary>Refuses columns of different lengths.</summary>
+    /// <param name="where">File and entry, for the message.</param>
+    /// <exception cref="DataException">The first one that does not fit.</exception>
+    internal void CheckLengths(string where)
+    {
+        (string Name, int Length)[] lengths =
+        [
+            ("position_y", Y.Length), ("position_z", Z.Length), ("energy", Energy.Length), ("cluster_time",
+                Time.Length), ("cluster_timeErr", TimeError.Length),
+            ("position_eta", Eta.Length), ("position_phi", Phi.Length), ("cluster_layer_id", Layer.Length), ("cluster_number_of_hits",
+                HitCount.Length),
+        ];
+        foreach ((string name, int length) in lengths)
+        {
+            if (length != Count)
+                throw new DataException(
+                    $"{where}: {name} has {length} values and position_x has {Count}, but both count the layer clusters: the "
+                        + "ntuple is damaged.");
+        }
     }
 
     private static void Finite(float[] values, string name, string where)
@@ -77,7 +92,8 @@ public sealed record LayerClusterColumns
         for (int i = 0; i < values.Length; i++)
         {
             if (!float.IsFinite(values[i]))
-                throw new DataException($"{where}: {name} of layer cluster {i} is {values[i]}, not a finite number: the ntuple is damaged.");
+                throw new DataException(
+                    $"{where}: {name} of layer cluster {i} is {values[i]}, not a finite number: the ntuple is damaged.");
         }
     }
 }

@@ -34,6 +34,8 @@ public static class PreparedBatches
         Truth = new TruthBatch
         {
             Event = graphs.Event,
+            Run = graphs.Run,
+            Lumi = graphs.Lumi,
             Trackster = graphs.Trackster,
             PdgId = graphs.PdgId,
             GeneratedEnergy = graphs.GeneratedEnergy,

@@ -18,6 +18,12 @@ public sealed record PreparedGraphs
     /// <summary>[graphs] number of the event.</summary>
     public required long[] Event { get; init; }
 
+    /// <summary>[graphs] run of the event; 0 where nobody knows.</summary>
+    public required uint[] Run { get; init; }
+
+    /// <summary>[graphs] luminosity block of the event; 0 where nobody knows.</summary>
+    public required uint[] Lumi { get; init; }
+
     /// <summary>[graphs] number of the trackster within its collection of the event.</summary>
     public required int[] Trackster { get; init; }
 
@@ -126,6 +132,8 @@ public sealed record PreparedGraphs
             Origin = new(Array.ConvertAll(Origin, static v => (long)v), LinkOffsets),
             Target = new(Array.ConvertAll(Target, static v => (long)v), LinkOffsets),
             Event = Event,
+            Run = Array.ConvertAll(Run, static v => (long)v),
+            Lumi = Array.ConvertAll(Lumi, static v => (long)v),
         });
     }
 
@@ -164,6 +172,8 @@ public sealed record PreparedGraphs
             NodeOffsets = Offsets(p => p.NodeOffsets),
             LinkOffsets = Offsets(p => p.LinkOffsets),
             Event = Join(p => p.Event),
+            Run = Join(p => p.Run),
+            Lumi = Join(p => p.Lumi),
             Trackster = Join(p => p.Trackster),
             Pass = Join(p => p.Pass),
             Particle = Join(p => p.Particle),

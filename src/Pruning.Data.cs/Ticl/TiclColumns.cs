@@ -23,6 +23,9 @@ public sealed record TiclColumns
     /// <summary>Simulated tracksters.</summary>
     public required TiclSimTracksters Simulated { get; init; }
 
+    /// <summary>Which events the entries are; null where the file does not say.</summary>
+    public TiclEvents? Events { get; init; }
+
     /// <summary>Number of entries.</summary>
     public int EntryCount => Clusters.X.EntryCount;
 
@@ -32,15 +35,23 @@ public sealed record TiclColumns
     {
         List<(string Name, int Count)> counts =
         [
-            ("position_y", Clusters.Y.EntryCount), ("position_z", Clusters.Z.EntryCount), ("position_eta", Clusters.Eta.EntryCount), ("position_phi", Clusters.Phi.EntryCount),
-            ("energy", Clusters.Energy.EntryCount), ("cluster_time", Clusters.Time.EntryCount), ("cluster_timeErr", Clusters.TimeError.EntryCount),
+            ("position_y", Clusters.Y.EntryCount), ("position_z", Clusters.Z.EntryCount), ("position_eta",
+                Clusters.Eta.EntryCount), ("position_phi", Clusters.Phi.EntryCount),
+            ("energy", Clusters.Energy.EntryCount), ("cluster_time", Clusters.Time.EntryCount), ("cluster_timeErr",
+                Clusters.TimeError.EntryCount),
             ("cluster_layer_id", Clusters.Layer.EntryCount), ("cluster_number_of_hits", Clusters.HitCount.EntryCount),
-            ($"tree '{Simulated.Tree}'", Simulated.Vertices.EntryCount), ($"{TiclSchema.Multiplicity} of '{Simulated.Tree}'", Simulated.Multiplicity.EntryCount),
-            ($"{TiclSchema.PdgId} of '{Simulated.Tree}'", Simulated.PdgId.EntryCount), ($"{TiclSchema.SimEnergy} of '{Simulated.Tree}'", Simulated.Energy.EntryCount),
+            ($"tree '{Simulated.Tree}'", Simulated.Vertices.EntryCount), ($"{TiclSchema.Multiplicity} of '{Simulated.Tree}'",
+                Simulated.Multiplicity.EntryCount),
+            ($"{TiclSchema.PdgId} of '{Simulated.Tree}'", Simulated.PdgId.EntryCount), ($"{TiclSchema.SimEnergy} of '{Simulated.Tree}'",
+                Simulated.Energy.EntryCount),
         ];
+        counts.Add(("the numbers of the events", Events?.EntryCount ?? EntryCount));
+        counts.Add(("the states of the layer clusters", Clusters.State?.EntryCount ?? EntryCount));
+        counts.Add(($"{TiclSchema.CaloParticle} of '{Simulated.Tree}'", Simulated.CaloParticle?.EntryCount ?? EntryCount));
         foreach (TiclTracksters one in Tracksters)
         {
             counts.Add(($"tree '{one.Tree}'", one.Vertices.EntryCount));
+            counts.Add(($"{TiclSchema.Multiplicity} of '{one.Tree}'", one.Multiplicity?.EntryCount ?? EntryCount));
             counts.Add(($"associations of '{one.Tree}'", one.Matches?.EntryCount ?? EntryCount));
             counts.Add(($"shared energies of '{one.Tree}'", one.SharedEnergy?.EntryCount ?? EntryCount));
         }
@@ -48,9 +59,24 @@ public sealed record TiclColumns
         foreach ((string name, int count) in counts)
         {
             if (count != EntryCount)
-                throw new DataException($"{File}: {name} has {count} entries and position_x has {EntryCount}, but one entry is one event in every tree: the ntuple is damaged or not whole.");
+                throw new DataException(
+                    $"{File}: {name} has {count} entries and position_x has {EntryCount}, but one entry is one event in every "
+                        + "tree: the ntuple is damaged or not whole.");
         }
     }
+}
+
+/// <summary>What a layer cluster of a file is.</summary>
+public enum TiclClusterState : byte
+{
+    /// <summary>A layer cluster of the HGCAL.</summary>
+    Present = 0,
+
+    /// <summary>One of the barrel, between those of the HGCAL: it has a number, and takes no part.</summary>
+    Barrel = 1,
+
+    /// <summary>One that nothing in the file tells about.</summary>
+    Unknown = 2,
 }
 
 /// <summary>Layer clusters, one list an entry each; units as in <see cref="LayerClusterColumns"/>.</summary>
@@ -86,6 +112,12 @@ public sealed record TiclClusters
     /// <summary><c>cluster_number_of_hits</c></summary>
     public required ListValues<uint> HitCount { get; init; }
 
+    /// <summary>What each is; null where all are of the HGCAL.</summary>
+    public ListValues<TiclClusterState>? State { get; init; }
+
+    /// <summary>The file says how many hits they have.</summary>
+    public bool HasHitCounts { get; init; } = true;
+
     /// <summary>The layer clusters of an entry, copied and checked.</summary>
     /// <param name="entry">Entry within the columns.</param>
     /// <param name="where">File and entry, for messages.</param>
@@ -106,8 +138,29 @@ public sealed record TiclClusters
             Layer = Array.ConvertAll(Layer[entry].ToArray(), ToInt),
             HitCount = Array.ConvertAll(HitCount[entry].ToArray(), ToInt),
         };
+        if (State is ListValues<TiclClusterState> states)
+            TakeOut(columns, states[entry], where);
         columns.Check(where);
         return columns;
+    }
+
+    // What takes no part may hold anything; its values become harmless ones, which nothing looks at.
+    private static void TakeOut(LayerClusterColumns columns, ReadOnlySpan<TiclClusterState> states, string where)
+    {
+        if (states.Length != columns.Count)
+            throw new DataException(
+                $"{where}: {TiclSchema.ClusterType} has {states.Length} values and position_x has {columns.Count}, but both "
+                    + "count the layer clusters: the ntuple is damaged.");
+        columns.CheckLengths(where);
+        for (int i = 0; i < states.Length; i++)
+        {
+            if (states[i] == TiclClusterState.Present)
+                continue;
+            columns.X[i] = columns.Y[i] = columns.Z[i] = columns.Eta[i] = 1;
+            columns.Phi[i] = columns.Energy[i] = columns.Time[i] = columns.TimeError[i] = 0;
+            columns.Layer[i] = 1;
+            columns.HitCount[i] = 0;
+        }
     }
 }
 
@@ -119,6 +172,14 @@ public sealed record TiclTracksters(string Tree, TracksterPass Pass, NestedValue
 {
     /// <summary>Its tracksters were linked from several of CLUE3D's, and may have several seeds each.</summary>
     public bool IsMerged { get; init; }
+
+    /// <summary>
+    /// <c>vertices_multiplicity</c>: tracksters that share each layer cluster, so that each has 1 over it; null for 1 everywhere.
+    /// </summary>
+    public NestedValues<float>? Multiplicity { get; init; }
+
+    /// <summary>The particle of a trackster is the one with the largest <see cref="SharedEnergy"/> of the file.</summary>
+    public bool LinksDecide { get; init; }
 
     /// <summary><c>P_recoToSim_X</c>: simulated tracksters that share energy with each, where the file has them.</summary>
     public NestedValues<uint>? Matches { get; init; }
@@ -133,4 +194,9 @@ public sealed record TiclTracksters(string Tree, TracksterPass Pass, NestedValue
 /// <param name="Multiplicity"><c>vertices_multiplicity</c>: 1 over the fraction of the layer cluster's energy.</param>
 /// <param name="PdgId"><c>pdgID</c></param>
 /// <param name="Energy"><c>regressed_energy</c>: of the particle, GeV.</param>
-public sealed record TiclSimTracksters(string Tree, NestedValues<uint> Vertices, NestedValues<float> Multiplicity, ListValues<int> PdgId, ListValues<float> Energy);
+public sealed record TiclSimTracksters(string Tree, NestedValues<uint> Vertices, NestedValues<float> Multiplicity, ListValues<int> PdgId,
+    ListValues<float> Energy)
+{
+    /// <summary><c>CPidx</c>: CaloParticle of each, to which they are to be joined; null where they stand for themselves.</summary>
+    public ListValues<int>? CaloParticle { get; init; }
+}

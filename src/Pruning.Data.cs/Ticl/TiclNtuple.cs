@@ -10,7 +10,7 @@ namespace Pruning.Data.Ticl;
 /// <summary>What to read of TICL ntuples.</summary>
 public sealed record TiclReadOptions
 {
-    /// <summary>Tree of the reconstructed tracksters; null takes CLUE3D's, by its new name or else its old one.</summary>
+    /// <summary>Collection of the reconstructed tracksters; null takes CLUE3D's.</summary>
     public string? Collection { get; init; }
 
     /// <summary>Which simulated tracksters tell the truth.</summary>
@@ -21,62 +21,57 @@ public sealed record TiclReadOptions
 }
 
 /// <summary>
-/// A ntuple of the TICL dumper, open for reading: trees of both generations are found by <see cref="TiclSchema"/>, in
-/// whichever directory they are. Everything that is wanted is looked for when the file is opened.
+/// An ntuple of the TICL dumper or of HGCAL NanoAOD, open for reading. Which generation it is follows from the trees and
+/// branches that it has (<see cref="TiclFormat"/>). Everything that is wanted is looked for when the file is opened.
 /// </summary>
-public sealed class TiclNtuple : IDisposable
+public abstract class TiclNtuple : IDisposable
 {
     private readonly RootFile _file;
-    private readonly TiclReadOptions _options;
-    private readonly RootTree _clusters;
-    private readonly RootTree _simulated;
-    private readonly string _simPrefix;
-    private readonly (RootTree Tree, TracksterPass Pass, bool IsMerged, string? Matches)[] _collections;
-    private readonly RootTree? _associations;
 
-    private TiclNtuple(RootFile file, TiclReadOptions options)
+    private protected TiclNtuple(RootFile file, TiclContents contents, TiclReadOptions options)
     {
         _file = file;
-        _options = options;
-        string folder = FolderOf(file);
-        string where = folder.Length == 0 ? file.Path : $"{file.Path}, directory '{folder.TrimEnd('/')}'";
-        string[] trees = [.. file.List().Where(one => one.IsTree && FolderOf(one.Path) == folder).Select(one => one.Path[folder.Length..]).Distinct()];
-        Trees = TiclSchema.Resolve(trees, options.Collection, options.Truth, where);
-        _clusters = file.Tree(folder + Trees.Clusters);
-        Require(_clusters, TiclSchema.ClusterBranches);
-        _simulated = file.Tree(folder + Trees.Simulated);
-        _simPrefix = TiclSchema.SimPrefixes(options.Truth).FirstOrDefault(prefix => _simulated.TryBranch(prefix + TiclSchema.Vertices, out _)) ?? "";
-        Require(_simulated, [.. SimBranches.Select(name => _simPrefix + name)]);
-        _associations = trees.Contains(TiclSchema.Associations) ? file.Tree(folder + TiclSchema.Associations) : null;
-        List<(RootTree, TracksterPass, bool, string?)> collections = [Collection(folder, Trees.High, TracksterPass.High, Trees.IsMerged)];
-        if (Trees.Low is string low)
-            collections.Add(Collection(folder, low, TracksterPass.Low, false));
-        _collections = [.. collections];
-        EntryCount = _clusters.EntryCount;
-        foreach ((RootTree tree, RootBranch branch) in Wanted())
-        {
-            if (branch.EntryCount != EntryCount)
-                throw new DataException($"{file.Path}: '{branch.Name}' of tree '{tree.Path}' has {branch.EntryCount} entries and tree '{_clusters.Path}' has {EntryCount}, but one entry is one event in every tree: the ntuple is damaged or not whole.");
-        }
+        Contents = contents;
+        Options = options;
     }
 
     /// <summary>Events.</summary>
-    public long EntryCount { get; }
+    public long EntryCount { get; private protected set; }
 
-    /// <summary>The trees that are read.</summary>
-    public TiclTrees Trees { get; }
+    /// <summary>The trees (of NanoAOD, the labels) that are read.</summary>
+    public TiclTrees Trees { get; private protected init; } = null!;
 
-    private static IReadOnlyList<string> SimBranches { get; } = [TiclSchema.Vertices, TiclSchema.Multiplicity, TiclSchema.PdgId, TiclSchema.SimEnergy];
+    /// <summary>Generation of the file.</summary>
+    public TiclFormat Format => Contents.Format;
 
-    /// <summary>Opens a ntuple.</summary>
+    /// <summary>What tells files of different versions apart, in one line.</summary>
+    public string Fingerprint => Contents.Fingerprint();
+
+    /// <summary>Sentences about what is known to be wrong in such files.</summary>
+    public IReadOnlyList<string> Warnings => Contents.Warnings();
+
+    /// <summary>The file says run, luminosity block and event of its entries.</summary>
+    public abstract bool HasEvents { get; }
+
+    /// <summary>Path of the file as it was given.</summary>
+    internal string Path => _file.Path;
+
+    private protected TiclContents Contents { get; }
+
+    private protected TiclReadOptions Options { get; }
+
+    /// <summary>Opens an ntuple.</summary>
     /// <exception cref="RootFormatException">The file is missing, damaged or no ROOT file.</exception>
-    /// <exception cref="DataException">A tree or branch is missing, or trees differ in length; the message has what was wanted and what is there.</exception>
+    /// <exception cref="DataException">
+    /// A tree or branch is missing, or trees differ in length; the message has what was wanted and what is there.
+    /// </exception>
     public static TiclNtuple Open(string path, TiclReadOptions options)
     {
         RootFile file = RootFile.Open(path);
         try
         {
-            return new TiclNtuple(file, options);
+            TiclContents contents = TiclContents.Of(file);
+            return contents.Format.IsFlat ? new NanoNtuple(file, contents, options) : new DumperNtuple(file, contents, options);
         }
         catch
         {
@@ -90,78 +85,53 @@ public sealed class TiclNtuple : IDisposable
     /// those of the baskets where they can, and do not depend on threads.
     /// </summary>
     /// <param name="stop">Ends the sequence with an <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="DataException">Baskets that are damaged, or branches of other types than a ntuple has.</exception>
+    /// <exception cref="DataException">Baskets that are damaged, or branches of other types than an ntuple has.</exception>
     public IEnumerable<TiclColumns> Blocks(CancellationToken stop = default) =>
         Prefetch.InOrder(Ranges(), range => Read(range.First, range.End), 1, 1, stop);
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private TiclColumns Read(long first, long end)
+    /// <summary>Columns of a range of entries.</summary>
+    private protected abstract TiclColumns Read(long first, long end);
+
+    /// <summary>Every branch that is read; bounds of blocks follow the baskets of the first.</summary>
+    private protected abstract IEnumerable<(RootTree Tree, RootBranch Branch)> Wanted();
+
+    /// <summary>Takes the number of entries from the first branch, and refuses others with other numbers.</summary>
+    private protected void CountEntries()
     {
-        const int Real32 = 8; // the schema's first branches are numbers, its last two counts
-        JaggedColumns lists = _clusters.Read(
-            [.. TiclSchema.ClusterBranches.Select((name, i) => i < Real32 ? ColumnRequest.As<float>(name) : ColumnRequest.As<uint>(name))], first, end);
-        JaggedColumns particles = _simulated.Read(
-            [ColumnRequest.As<int>(_simPrefix + TiclSchema.PdgId), ColumnRequest.As<float>(_simPrefix + TiclSchema.SimEnergy)], first, end);
-        ListValues<float> Real(int i) => ListValues<float>.Of(lists.Columns[i]);
-        return new TiclColumns
+        (RootTree Tree, RootBranch Branch)[] wanted = [.. Wanted()];
+        EntryCount = wanted[0].Branch.EntryCount;
+        foreach ((RootTree tree, RootBranch branch) in wanted)
         {
-            File = _file.Path,
-            FirstEntry = first,
-            Clusters = new TiclClusters
-            {
-                X = Real(0),
-                Y = Real(1),
-                Z = Real(2),
-                Eta = Real(3),
-                Phi = Real(4),
-                Energy = Real(5),
-                Time = Real(6),
-                TimeError = Real(7),
-                Layer = ListValues<uint>.Of(lists.Columns[8]),
-                HitCount = ListValues<uint>.Of(lists.Columns[9]),
-            },
-            Tracksters = [.. _collections.Select(one => Collection(one, first, end))],
-            Simulated = new TiclSimTracksters(
-                Trees.Simulated,
-                Nested<uint>(_simulated, _simPrefix + TiclSchema.Vertices, first, end),
-                Nested<float>(_simulated, _simPrefix + TiclSchema.Multiplicity, first, end),
-                ListValues<int>.Of(particles.Columns[0]),
-                ListValues<float>.Of(particles.Columns[1])),
-        };
+            if (branch.EntryCount != EntryCount)
+                throw new DataException(
+                    $"{Path}: '{branch.Name}' of tree '{tree.Path}' has {branch.EntryCount} entries and tree "
+                        + $"'{wanted[0].Tree.Path}' has {EntryCount}, but one entry is one event in every tree: the ntuple is "
+                        + "damaged or not whole.");
+        }
     }
 
-    private TiclTracksters Collection((RootTree Tree, TracksterPass Pass, bool IsMerged, string? Matches) one, long first, long end) =>
-        new(one.Tree.Name, one.Pass, Nested<uint>(one.Tree, TiclSchema.Vertices, first, end))
-        {
-            IsMerged = one.IsMerged,
-            Matches = one.Matches is null ? null : Nested<uint>(_associations!, one.Matches, first, end),
-            SharedEnergy = one.Matches is null ? null : Nested<float>(_associations!, one.Matches + TiclSchema.SharedEnergySuffix, first, end),
-        };
-
-    private (RootTree, TracksterPass, bool, string?) Collection(string folder, string name, TracksterPass pass, bool isMerged)
+    /// <summary>Refuses a tree without some branches.</summary>
+    private protected void Require(RootTree tree, IReadOnlyList<string> wanted)
     {
-        RootTree tree = _file.Tree(folder + name);
-        Require(tree, [TiclSchema.Vertices]);
-        string matches = TiclSchema.RecoToSim(Trees.Generation, name, _options.Truth);
-        bool known = pass == TracksterPass.High && !isMerged && _associations is not null
-            && _associations.TryBranch(matches, out _) && _associations.TryBranch(matches + TiclSchema.SharedEnergySuffix, out _);
-        return (tree, pass, isMerged, known ? matches : null);
+        string[] missing = [.. wanted.Where(name => !tree.TryBranch(name, out _))];
+        if (missing.Length == 0)
+            return;
+        string found = tree.Branches.Count == 0 ? "none" : string.Join(", ", tree.Branches.Take(60).Select(branch => branch.Name));
+        throw new DataException(
+            $"{Path}: tree '{tree.Path}' has no branch {string.Join(", ", missing.Select(name => $"'{name}'"))}; wanted of a TICL ntuple: {string.Join(", ", wanted)}; found: {found}; give a ntuple that the TICL dumper wrote with them.");
     }
-
-    private static NestedValues<T> Nested<T>(RootTree tree, string branch, long first, long end)
-        where T : unmanaged => tree.ReadColumns(branch, first, end) is [RootColumn only]
-            ? NestedValues<T>.Of(only)
-            : throw new DataException($"{branch} of tree '{tree.Path}' should be one list of lists an entry, and is a {tree.Branch(branch).TypeName}: it is not the branch of a TICL ntuple.");
 
     // Ranges of about as many bytes each. A cut goes back to the start of a basket of the layer clusters, so that few
     // baskets are decompressed twice.
     private List<(long First, long End)> Ranges()
     {
-        long bytes = Wanted().Sum(one => one.Branch.UncompressedBytes);
-        long perBlock = (long)Math.Clamp(_options.BlockBytes / Math.Max(1.0, (double)bytes / Math.Max(1, EntryCount)), 1, 1 << 20);
-        long[] starts = [.. _clusters.Branch(TiclSchema.ClusterBranches[0]).BasketStarts];
+        (RootTree Tree, RootBranch Branch)[] wanted = [.. Wanted()];
+        long bytes = wanted.Sum(one => one.Branch.UncompressedBytes);
+        long perBlock = (long)Math.Clamp(Options.BlockBytes / Math.Max(1.0, (double)bytes / Math.Max(1, EntryCount)), 1, 1 << 20);
+        long[] starts = [.. wanted[0].Branch.BasketStarts];
         List<(long, long)> ranges = [];
         for (long first = 0; first < EntryCount;)
         {
@@ -179,41 +149,4 @@ public sealed class TiclNtuple : IDisposable
 
         return ranges;
     }
-
-    private IEnumerable<(RootTree Tree, RootBranch Branch)> Wanted()
-    {
-        IEnumerable<(RootTree Tree, string Name)> names =
-        [
-            .. TiclSchema.ClusterBranches.Select(name => (_clusters, name)),
-            .. SimBranches.Select(name => (_simulated, _simPrefix + name)),
-            .. _collections.Select(one => (one.Tree, TiclSchema.Vertices)),
-            .. _collections.Where(one => one.Matches is not null).SelectMany(one => (string[])[one.Matches!, one.Matches + TiclSchema.SharedEnergySuffix]).Select(name => (_associations!, name)),
-        ];
-        return names.Select(one => (one.Tree, one.Tree.Branch(one.Name)));
-    }
-
-    private void Require(RootTree tree, IReadOnlyList<string> wanted)
-    {
-        string[] missing = [.. wanted.Where(name => !tree.TryBranch(name, out _))];
-        if (missing.Length == 0)
-            return;
-        string found = tree.Branches.Count == 0 ? "none" : string.Join(", ", tree.Branches.Select(branch => branch.Name));
-        throw new DataException($"{_file.Path}: tree '{tree.Path}' has no branch {string.Join(", ", missing.Select(name => $"'{name}'"))}; wanted of a TICL ntuple: {string.Join(", ", wanted)}; found: {found}; give a ntuple that the TICL dumper wrote with them.");
-    }
-
-    // Directory of the layer clusters with its slash; empty at the top.
-    private static string FolderOf(RootFile file)
-    {
-        string[] folders = [.. file.List().Where(one => one.IsTree && NameOf(one.Path) == TiclSchema.Clusters).Select(one => FolderOf(one.Path)).Distinct()];
-        if (folders.Length > 1)
-            throw new DataException($"{file.Path}: the directories {string.Join(", ", folders.Select(one => $"'{one.TrimEnd('/')}'"))} have a tree '{TiclSchema.Clusters}' each, and one ntuple a file was wanted: split the file.");
-        if (folders.Length == 1)
-            return folders[0];
-        string found = string.Join(", ", file.List().Where(one => one.IsTree).Select(one => one.Path).Distinct());
-        throw new DataException($"{file.Path}: a TICL ntuple with a tree '{TiclSchema.Clusters}' was wanted, and the trees found are: {(found.Length == 0 ? "none" : found)}; give a ntuple of the TICL dumper.");
-    }
-
-    private static string FolderOf(string path) => path[..(path.LastIndexOf('/') + 1)];
-
-    private static string NameOf(string path) => path[(path.LastIndexOf('/') + 1)..];
 }

@@ -15,7 +15,9 @@ public sealed class TruthFractions
     public TruthFractions(int particleCount, int[] offsets, int[] particle, float[] fraction)
     {
         if (offsets.Length == 0 || offsets[0] != 0 || offsets[^1] != particle.Length || particle.Length != fraction.Length)
-            throw new ArgumentException($"Offsets must lead from 0 to the number of pairs, but {particle.Length} particles and {fraction.Length} fractions stand beside {offsets.Length} offsets that end with {(offsets.Length == 0 ? 0 : offsets[^1])}.");
+            throw new ArgumentException(
+                $"Offsets must lead from 0 to the number of pairs, but {particle.Length} particles and {fraction.Length} "
+                    + $"fractions stand beside {offsets.Length} offsets that end with {(offsets.Length == 0 ? 0 : offsets[^1])}.");
         ParticleCount = particleCount;
         Offsets = offsets;
         Particle = particle;
@@ -61,6 +63,28 @@ public sealed class TruthFractions
         }
     }
 
+    /// <summary>The same where the trackster owns a part of each layer cluster: the smaller one of both parts is shared.</summary>
+    /// <param name="clusters">Layer clusters that count.</param>
+    /// <param name="parts">[layer clusters that count] the trackster's part of each; empty for all of it.</param>
+    /// <param name="energy">[all clusters] energies, GeV.</param>
+    /// <param name="shared">[particles] is overwritten.</param>
+    public void SharedEnergy(ReadOnlySpan<int> clusters, ReadOnlySpan<float> parts, ReadOnlySpan<float> energy, Span<double> shared)
+    {
+        if (parts.IsEmpty)
+        {
+            SharedEnergy(clusters, energy, shared);
+            return;
+        }
+
+        shared.Clear();
+        for (int i = 0; i < clusters.Length; i++)
+        {
+            int cluster = clusters[i];
+            for (int at = Offsets[cluster]; at < Offsets[cluster + 1]; at++)
+                shared[Particle[at]] += (double)Math.Min(Fraction[at], parts[i]) * energy[cluster];
+        }
+    }
+
     /// <summary>[particles] energy of each particle in all layer clusters, GeV.</summary>
     public double[] TotalEnergy(ReadOnlySpan<float> energy)
     {
@@ -72,6 +96,43 @@ public sealed class TruthFractions
         }
 
         return total;
+    }
+
+    /// <summary>
+    /// The same with particles joined: particle p becomes <paramref name="joined"/>[p], and a layer cluster's fractions add, to 1
+    /// at most.
+    /// </summary>
+    /// <param name="joined">[particles] the new particle of each.</param>
+    /// <param name="count">New particles; each index is below.</param>
+    public TruthFractions Join(ReadOnlySpan<int> joined, int count)
+    {
+        int[] offsets = new int[Offsets.Length];
+        int[] particles = new int[Particle.Length];
+        float[] fractions = new float[Particle.Length];
+        int next = 0;
+        for (int cluster = 0; cluster < Offsets.Length - 1; cluster++)
+        {
+            int start = next;
+            for (int at = Offsets[cluster]; at < Offsets[cluster + 1]; at++)
+            {
+                int particle = joined[Particle[at]];
+                int found = particles.AsSpan(start, next - start).IndexOf(particle);
+                if (found < 0)
+                {
+                    particles[next] = particle;
+                    fractions[next++] = Fraction[at];
+                }
+                else
+                {
+                    fractions[start + found] = Math.Min(1, fractions[start + found] + Fraction[at]);
+                }
+            }
+
+            Array.Sort(particles, fractions, start, next - start);
+            offsets[cluster + 1] = next;
+        }
+
+        return new TruthFractions(count, offsets, particles[..next], fractions[..next]);
     }
 
     /// <summary>A particle is among the largest of a layer cluster (equal fractions: the smaller index is larger).</summary>

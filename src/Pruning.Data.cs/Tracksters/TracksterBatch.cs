@@ -73,6 +73,12 @@ public sealed record TruthBatch
     /// <summary>[entries] number of the event.</summary>
     public required ReadOnlyMemory<long> Event { get; init; }
 
+    /// <summary>[entries] run of the event; needed where the file has runs.</summary>
+    public ReadOnlyMemory<uint> Run { get; init; }
+
+    /// <summary>[entries] luminosity block of the event; needed where the file has runs.</summary>
+    public ReadOnlyMemory<uint> Lumi { get; init; }
+
     /// <summary>[entries] number of the trackster in its event.</summary>
     public required ReadOnlyMemory<int> Trackster { get; init; }
 

@@ -143,6 +143,8 @@ public sealed class TracksterFile : IDisposable
             HitCount = truth.PerNode(TracksterSchema.HitCount),
             Event = _event is var (table, branch) ? table.Read([ColumnRequest.As<long>(branch)], first, end).Column<long>(branch).Values
                 : null,
+            Run = truth.PerGraph<long>([TracksterSchema.Run], EntryCount),
+            Lumi = truth.PerGraph<long>([TracksterSchema.Lumi], EntryCount),
             Trackster = truth.PerGraph<int>([TracksterSchema.Trackster], EntryCount),
             Truth = truth.Read(EntryCount),
         };

@@ -92,6 +92,12 @@ public static class TracksterSchema
     /// <summary>Names under which a file may say which event a trackster belongs to.</summary>
     public static IReadOnlyList<string> Event { get; } = ["event", "Event"];
 
+    /// <summary>Run of a trackster's event, in <see cref="GraphTree"/>.</summary>
+    public const string Run = "run";
+
+    /// <summary>Luminosity block of a trackster's event, in <see cref="GraphTree"/>.</summary>
+    public const string Lumi = "lumi";
+
     /// <summary>Name of each of the nine features of a graph, in order.</summary>
     public static IReadOnlyList<string> Features { get; } = [PosX, PosY, PosZ, Energy, Time, Eta, Phi, IsSeedHigh, IsSeedLow];
 }

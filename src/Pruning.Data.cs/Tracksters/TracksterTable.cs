@@ -63,6 +63,12 @@ internal sealed record TracksterArrays
     /// <summary>[entries] event numbers, or null.</summary>
     public long[]? Event { get; init; }
 
+    /// <summary>[entries] runs of the events, or null.</summary>
+    public long[]? Run { get; init; }
+
+    /// <summary>[entries] luminosity blocks of the events, or null.</summary>
+    public long[]? Lumi { get; init; }
+
     /// <summary>[entries] numbers of the tracksters in their events, or null.</summary>
     public int[]? Trackster { get; init; }
 
@@ -137,6 +143,9 @@ public sealed class TracksterTable
 
     /// <summary>Event of one entry, or null.</summary>
     public long? EventOf(long entry) => _arrays.Event?[entry];
+
+    /// <summary>Run and luminosity block of the event of one entry; 0 where the file does not say.</summary>
+    public (long Run, long Lumi) BlockOf(long entry) => (_arrays.Run?[entry] ?? 0, _arrays.Lumi?[entry] ?? 0);
 
     /// <summary>Number of the trackster of one entry in its event, or null.</summary>
     public int? TracksterOf(long entry) => _arrays.Trackster?[entry];

@@ -15,6 +15,9 @@ public sealed record PreparedContents
     /// <summary>The truth of every batch brings <see cref="TruthBatch.PileUp"/> too.</summary>
     public bool HasPileUp { get; init; }
 
+    /// <summary>The truth of every batch brings <see cref="TruthBatch.Run"/> and <see cref="TruthBatch.Lumi"/> too.</summary>
+    public bool HasRuns { get; init; }
+
     /// <summary>What the file is to say about itself, key by key; keys become names of branches.</summary>
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
@@ -44,7 +47,7 @@ public sealed class TracksterWriter : IDisposable
         if (!contents.HasTruth)
             return;
         _truth = PreparedTable.Create(file, contents.Format, TracksterSchema.GraphTree, "tracksters");
-        AddTruth(_truth, contents.HasPileUp);
+        AddTruth(_truth, contents);
     }
 
     /// <summary>Tracksters so far.</summary>
@@ -146,14 +149,20 @@ public sealed class TracksterWriter : IDisposable
         table.List(TracksterSchema.Target, batch => batch.Target);
     }
 
-    private static void AddTruth(PreparedTable table, bool withPileUp)
+    private static void AddTruth(PreparedTable table, PreparedContents contents)
     {
+        if (contents.HasRuns)
+        {
+            table.Number(TracksterSchema.Run, batch => batch.Truth!.Run);
+            table.Number(TracksterSchema.Lumi, batch => batch.Truth!.Lumi);
+        }
+
         table.Number(TracksterSchema.Event[0], batch => batch.Truth!.Event);
         table.Number(TracksterSchema.Trackster, batch => batch.Truth!.Trackster);
         table.Number(TracksterSchema.PdgId[0], batch => batch.Truth!.PdgId);
         table.Number(TracksterSchema.GeneratedEnergy, batch => batch.Truth!.GeneratedEnergy);
         table.Number(TracksterSchema.SimEnergy[0], batch => batch.Truth!.SimEnergy);
-        if (withPileUp)
+        if (contents.HasPileUp)
             table.Number(TracksterSchema.PileUp[0], batch => batch.Truth!.PileUp);
     }
 }

@@ -135,7 +135,7 @@ module EvaluatedGraph =
 
     /// A graph of a dataset with what its file says about it. Without a branch of layers, the layers are computed from z.
     let ofDataset (dataset: GraphDataset) (index: int) : EvaluatedGraph =
-        let event = dataset.EventOf index
+        let event = dataset.EventKeyOf index
         // An event number and an index must not be taken for each other.
         let group = if event.HasValue then event.Value else -1L - int64 index
         let plain = ofGraph group dataset[index]

@@ -166,7 +166,10 @@ internal sealed class FileMetadata(TemporaryFile file, string name, RootWriteOpt
                 vectors.Add(content);
         }
         IEnumerable<ClassDescription> ntuple = tables.Any(table => table is NtupleWriter) ? [StreamerTable.Ntuple] : [];
-        ClassDescription[] classes = [.. StreamerTable.Classes, .. vectors.Select(StreamerTable.Vector), .. ntuple];
+        IEnumerable<ClassDescription> objects =
+            tables.OfType<TreeWriter>().SelectMany(tree => tree.Objects).Select(one => one.Description).DistinctBy(one =>
+            (one.Name, one.Version));
+        ClassDescription[] classes = [.. StreamerTable.Classes, .. vectors.Select(StreamerTable.Vector), .. objects, .. ntuple];
         if (classes.Length == _described)
             return;
         _described = classes.Length;

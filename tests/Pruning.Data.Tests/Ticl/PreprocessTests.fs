@@ -8,7 +8,7 @@ open Pruning.Data.Ticl
 let toyPreset =
     PreprocessOptions(High = Clue3DOptions.ToyHigh, Low = Clue3DOptions.ToyLow, Selection = GraphSelection())
 
-let private events pileUp labels count =
+let events pileUp labels count =
     ToySimulation.Run(ToyOptions(PileUp = pileUp, Labels = labels), 0L, count, 2)
     |> Seq.toArray
 
@@ -20,7 +20,7 @@ let prepare (columns: TiclColumns) options workers =
     parts |> Array.fold (fun sum struct (_, counts) -> sum + counts) zero
 
 /// One value for each graph: what must survive the way through a ntuple.
-let private content (g: PreparedGraphs) =
+let content (g: PreparedGraphs) =
     [
         for i in 0 .. g.GraphCount - 1 ->
             let nodes (column: 'T[]) = column[int g.NodeOffsets[i] .. int g.NodeOffsets[i + 1] - 1]

@@ -271,6 +271,13 @@ internal sealed record MemberDescription(
     /// <summary>The type code of a vector's content; 61 for classes.</summary>
     public int ContentType => Number(CollectionClass.ContentOf(TypeName))?.Code ?? 61;
 
+    /// <summary>A member that is a number.</summary>
+    public static MemberDescription OfNumber(string type, string name)
+    {
+        (int code, int bytes) = Number(type)!.Value;
+        return new MemberDescription("TStreamerBasicType", name, "", code, bytes, type);
+    }
+
     /// <summary>Reads a line of the table.</summary>
     public static MemberDescription Parse(string line, string owner, int ownerVersion, IReadOnlyList<ClassDescription> known)
     {
@@ -300,9 +307,7 @@ internal sealed record MemberDescription(
             case "counter":
                 return new MemberDescription("TStreamerBasicType", words[1], "", 6, 4, "int");
             default:
-                string type = words[0].Replace('_', ' ').Replace(" t", "_t");
-                (int typeCode, int bytes) = Number(type)!.Value;
-                return new MemberDescription("TStreamerBasicType", words[1], "", typeCode, bytes, type);
+                return OfNumber(words[0].Replace('_', ' ').Replace(" t", "_t"), words[1]);
         }
     }
 

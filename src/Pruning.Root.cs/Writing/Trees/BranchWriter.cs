@@ -17,8 +17,14 @@ internal readonly record struct WrittenBasket(long FirstEntry, long Seek, int Re
 /// <param name="Length">fLen: product of the constant dimensions.</param>
 /// <param name="ValueBytes">fLenType: bytes of a value.</param>
 /// <param name="IsUnsigned">fIsUnsigned.</param>
-internal sealed record LeafShape(string ClassName, char Letter, string Dimensions, int Length, int ValueBytes, bool IsUnsigned)
+/// <param name="TypeCode">ROOT's code of the type of a member of a split object; -1 for others.</param>
+internal sealed record LeafShape(string ClassName, char Letter, string Dimensions, int Length, int ValueBytes, bool IsUnsigned,
+    int TypeCode = -1)
 {
+    /// <summary>The leaf of a member of a split object.</summary>
+    public static LeafShape OfMember(int typeCode, int bytes) =>
+        new("TLeafElement", '\0', "", 1, bytes, typeCode is > 10 and < 18, typeCode);
+
     /// <summary>The leaf of a branch of objects: the branch has the class, the leaf says nothing.</summary>
     public static LeafShape OfObjects { get; } = new("TLeafElement", '\0', "", 1, 0, false);
 
@@ -66,6 +72,12 @@ public abstract class BranchWriter
     public string Name { get; }
 
     internal TreeWriter Tree { get; }
+
+    /// <summary>The split object that the branch is a member of, or null.</summary>
+    internal SplitObject? Owner { get; private protected init; }
+
+    /// <summary>Place among the members of the owner.</summary>
+    internal int MemberId { get; private protected init; }
 
     internal LeafShape Leaf { get; }
 

@@ -14,6 +14,13 @@ public sealed class FlatBranch<T> : BranchWriter
     {
     }
 
+    internal FlatBranch(TreeWriter tree, string name, SplitObject owner, int id, int typeCode, int bytes)
+        : base(tree, name, LeafShape.OfMember(typeCode, bytes), null, isJagged: false)
+    {
+        Owner = owner;
+        MemberId = id;
+    }
+
     /// <summary>The value of the current entry.</summary>
     public void Set(T value)
     {

@@ -102,10 +102,16 @@ internal static class TreeEncoder
     {
         RootBufferWriter buffer = objects.Buffer;
         var leaves = new Dictionary<BranchWriter, int>();
-        int array = objects.OpenArray(tree.Branches.Count);
-        for (int i = 0; i < tree.Branches.Count; i++)
+        int array = objects.OpenArray(tree.Branches.Count(branch => branch.Owner is null) + tree.Objects.Count);
+        for (int i = 0; i < tree.Branches.Count;)
         {
             BranchWriter branch = tree.Branches[i];
+            if (branch.Owner is SplitObject owner)
+            {
+                EncodeObject(objects, owner, tree.Branches, i, extent, options, leaves);
+                i += owner.MemberCount;
+                continue;
+            }
             bool isObject = branch.ClassName is not null;
             int slot = objects.OpenSlot(isObject ? "TBranchElement" : "TBranch");
             int element = isObject ? buffer.Open(10) : -1;
@@ -116,21 +122,65 @@ internal static class TreeEncoder
                 buffer.Close(element);
             }
             buffer.Close(slot);
+            i++;
         }
         buffer.Close(array);
         return [.. tree.Branches.Select(branch => leaves[branch])];
     }
 
-    private static void EncodeClass(RootBufferWriter buffer, string className)
+    // A branch without baskets and leaves, and below it one for each member.
+    private static void EncodeObject(
+        ObjectWriter objects, SplitObject owner, IReadOnlyList<BranchWriter> branches, int first, TreeExtent extent,
+        RootWriteOptions options, Dictionary<BranchWriter, int> leaves)
+    {
+        RootBufferWriter buffer = objects.Buffer;
+        ClassDescription description = owner.Description;
+        int slot = objects.OpenSlot("TBranchElement");
+        int element = buffer.Open(10);
+        int frame = buffer.Open(13);
+        EncodeBranchStart(buffer, owner.Name, owner.Name, options, isJagged: false, baskets: 0, extent.EntryCount);
+        buffer.WriteInt32(10); // fMaxBaskets
+        buffer.WriteInt32(99); // fSplitLevel
+        buffer.WriteInt64(extent.EntryCount);
+        buffer.WriteZeros(3 * sizeof(long)); // fFirstEntry, fTotBytes, fZipBytes
+        int members = objects.OpenArray(owner.MemberCount);
+        for (int m = 0; m < owner.MemberCount; m++)
+        {
+            BranchWriter branch = branches[first + m];
+            int memberSlot = objects.OpenSlot("TBranchElement");
+            int memberElement = buffer.Open(10);
+            leaves[branch] = EncodeBranch(objects, branch, extent.Baskets[first + m], extent.EntryCount, options, leaves);
+            EncodeClass(buffer, owner.ClassName, owner.ClassName, description.Checksum, owner.Version, branch.MemberId,
+                branch.Leaf.TypeCode);
+            buffer.Close(memberElement);
+            buffer.Close(memberSlot);
+        }
+        buffer.Close(members);
+        buffer.Close(objects.OpenArray(0)); // fLeaves
+        buffer.Close(objects.OpenArray(0)); // fBaskets
+        EncodeTables(buffer, [], 10, extent.EntryCount);
+        buffer.WriteString(""); // fFileName
+        buffer.Close(frame);
+        EncodeClass(buffer, owner.ClassName, "", description.Checksum, owner.Version, -1, -1);
+        buffer.Close(element);
+        buffer.Close(slot);
+    }
+
+    private static void EncodeClass(RootBufferWriter buffer, string className) =>
+        EncodeClass(buffer, className, "", CollectionClass.Checksum(className), CollectionClass.Version, -1, -1);
+
+    // Id -1 is the whole object.
+    private static void EncodeClass(RootBufferWriter buffer, string className, string parent, uint checksum, int version, int id,
+        int typeCode)
     {
         buffer.WriteString(className);
-        buffer.WriteString(""); // fParentName
+        buffer.WriteString(parent);
         buffer.WriteString(""); // fClonesName
-        buffer.WriteUInt32(CollectionClass.Checksum(className));
-        buffer.WriteInt16(CollectionClass.Version);
-        buffer.WriteInt32(-1); // fID: the whole object
+        buffer.WriteUInt32(checksum);
+        buffer.WriteInt16((short)version);
+        buffer.WriteInt32(id);
         buffer.WriteInt32(0); // fType
-        buffer.WriteInt32(-1); // fStreamerType
+        buffer.WriteInt32(typeCode); // fStreamerType
         buffer.WriteInt32(0); // fMaximum
         buffer.WriteInt32(0); // fBranchCount
         buffer.WriteInt32(0); // fBranchCount2
@@ -145,15 +195,8 @@ internal static class TreeEncoder
         List<WrittenBasket> written = branch.Written[..baskets];
         int room = Math.Max(baskets + 1, 10);
         int frame = buffer.Open(13);
-        buffer.WriteNamed(branch.Name, leaf.Letter == 0 ? shape : $"{shape}/{leaf.Letter}", 0x03400000);
-        EncodeFill(buffer);
-        buffer.WriteInt32(options.Compression.Code);
-        buffer.WriteInt32(options.BasketBytes);
-        buffer.WriteInt32(branch.IsJagged ? TableLength : 0);
-        buffer.WriteInt32(baskets); // fWriteBasket
-        buffer.WriteInt64(entryCount); // fEntryNumber
-        EncodeFeatures(buffer);
-        buffer.WriteInt32(0); // fOffset
+        EncodeBranchStart(buffer, branch.Name, leaf.Letter == 0 ? shape
+            : $"{shape}/{leaf.Letter}", options, branch.IsJagged, baskets, entryCount);
         buffer.WriteInt32(room); // fMaxBaskets
         buffer.WriteInt32(branch.ClassName is null ? 0 : 99); // fSplitLevel
         buffer.WriteInt64(entryCount);
@@ -169,6 +212,20 @@ internal static class TreeEncoder
         buffer.WriteString(""); // fFileName: this one
         buffer.Close(frame);
         return reference;
+    }
+
+    private static void EncodeBranchStart(RootBufferWriter buffer, string name, string title, RootWriteOptions options, bool isJagged,
+        int baskets, long entryCount)
+    {
+        buffer.WriteNamed(name, title, 0x03400000);
+        EncodeFill(buffer);
+        buffer.WriteInt32(options.Compression.Code);
+        buffer.WriteInt32(options.BasketBytes);
+        buffer.WriteInt32(isJagged ? TableLength : 0);
+        buffer.WriteInt32(baskets); // fWriteBasket
+        buffer.WriteInt64(entryCount); // fEntryNumber
+        EncodeFeatures(buffer);
+        buffer.WriteInt32(0); // fOffset
     }
 
     private static void EncodeTables(RootBufferWriter buffer, List<WrittenBasket> written, int room, long entryCount)
@@ -216,8 +273,8 @@ internal static class TreeEncoder
         switch (branch.Leaf.ClassName)
         {
             case "TLeafElement":
-                buffer.WriteInt32(-1); // fID
-                buffer.WriteInt32(-1); // fType
+                buffer.WriteInt32(branch.Owner is null ? -1 : branch.MemberId); // fID
+                buffer.WriteInt32(branch.Leaf.TypeCode); // fType
                 break;
             case "TLeafC":
                 buffer.WriteInt32(0);

@@ -13,6 +13,7 @@ public sealed class TreeWriter : TableWriter
 {
     private readonly IBasketOutput _file;
     private readonly List<BranchWriter> _branches = [];
+    private readonly List<SplitObject> _objects = [];
     private readonly Dictionary<string, BranchWriter> _byName = new(StringComparer.Ordinal);
     private long _clusterStart;
     private long _clusterBytes; // of whole baskets since the cluster began
@@ -29,6 +30,8 @@ public sealed class TreeWriter : TableWriter
     }
 
     internal IReadOnlyList<BranchWriter> Branches => _branches;
+
+    internal IReadOnlyList<SplitObject> Objects => _objects;
 
     /// <summary>What a description that is written now contains.</summary>
     internal TreeExtent Extent { get; private set; }
@@ -53,6 +56,19 @@ public sealed class TreeWriter : TableWriter
     /// <summary>Adds a branch <c>vector&lt;vector&lt;T&gt; &gt;</c>.</summary>
     public NestedVectorBranch<T> NestedVector<T>(string name)
         where T : unmanaged => Add(name, () => new NestedVectorBranch<T>(this, name));
+
+    /// <summary>Adds a branch with an object of a class of numbers an entry, to which its members are added then.</summary>
+    /// <param name="name">Name of the branch.</param>
+    /// <param name="className">C++ class, such as <c>edm::EventID</c>.</param>
+    /// <param name="version">Its version.</param>
+    public SplitObject Object(string name, string className, int version)
+    {
+        CheckOpen();
+        TableRules.CheckName(name, "branch", TableRules.BranchForbidden);
+        var made = new SplitObject(this, name, className, version);
+        _objects.Add(made);
+        return made;
+    }
 
     /// <summary>Adds a branch with one text an entry.</summary>
     public TextBranch Text(string name) => Add(name, () => new TextBranch(this, name));
