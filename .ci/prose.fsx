@@ -597,12 +597,14 @@ let private samples: (string * string * string) list =
         "a long line", messages (shapeFaults "p.md" (String.replicate 141 "x")), "p.md:1: 141 columns, more than 140."
         "help",
         help
-            "Usage: x y\n\nIt works.\n\nGroup:\n  --a, --b N                what a does\n                            and b\n  --long-name N\n                            more\n\nExamples:\n  graph-pruning x\n      an example",
+            "Usage: x y\n\nIt works.\n\nGroup:\n  --a, --b N                what a does\n                            and b\n  --long-name \
+             N\n                            more\n\nExamples:\n  graph-pruning x\n      an example",
         "It works. / what a does and b / more / an example"
         "errors of F#",
         errors
             true
-            "let f x =\n    raise (\n        UsageException(\n            $\"a {x + \"n\"} b.\"\n            + \" C d e.\"))\nlet g = \"no error at all\"",
+            "let f x =\n    raise (\n        UsageException(\n            $\"a {x + \"n\"} b.\"\n            + \" C d e.\"))\nlet g \
+             = \"no error at all\"",
         "4:a X b. / 5:C d e."
         "errors of C#",
         errors false "throw new E($\"a {b(\"}\")} c\" // \"x y z\"\n  + \" d\");\nvar s = \"no error at all\";",

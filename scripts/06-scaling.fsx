@@ -222,7 +222,8 @@ let text =
             let (_, p), (_, q) = power (largerHalf ms), power (largerHalf mb)
             let law power = if power = 1.0 then "N" else "N^2"
 
-            $"| {name mode task} | N^%.2f{p} | %.3g{constant expected ms} {law expected} | N^%.2f{q} | %.3g{constant memory mb} {law memory} |"
+            $"| {name mode task} | N^%.2f{p} | %.3g{constant expected ms} {law expected} | N^%.2f{q} | %.3g{constant memory mb} \
+             {law memory} |"
         ""
         "The powers are fitted to the larger half of the sizes. The constants hold at the largest one. A pass is linear in the nodes. An"
         "autoregressive network takes one pass per node, and its training keeps what each pass needs for its gradients."

@@ -538,7 +538,8 @@ let private files =
     [
         test "a TOML file gives options, files and presets, in tables or not; the command line wins" {
             let toml =
-                "files = [\"a.root\", \"b.root\"]\nepochs = 3\nbatch_size = 8\npreset = \"fast\"\n[network]\nresidual = false\nhidden-dim = 16\n"
+                "files = [\"a.root\", \"b.root\"]\nepochs = 3\nbatch_size = 8\npreset = \"fast\"\n[network]\nresidual = false\nhidden-dim \
+                 = 16\n"
 
             let settings = fromFile toml [ "--epochs"; "5" ]
             Expect.equal settings.Input.Files [ "a.root"; "b.root" ] "files"

@@ -169,7 +169,8 @@ let private library =
 
                 File.WriteAllText(
                     source,
-                    "static int device = -1;\nint cudaSetDevice(int number) { if (number > 7) return 101; device = number; return 0; }\nint standin_device(void) { return device; }\n"
+                    "static int device = -1;\nint cudaSetDevice(int number) { if (number > 7) return 101; device = number; return 0; \
+                     }\nint standin_device(void) { return device; }\n"
                 )
 
                 match compile "libcudart-0123abcd.so.12" source with

@@ -118,7 +118,8 @@ let private refusedTests =
             Expect.equal
                 (read (RootReadOptions(MaxReadBytes = 50000L)))
                 (RootErrorKind.MemoryLimit,
-                 "the values would take more than the limit MaxReadBytes of 50000 bytes. Read fewer entries at once, or raise MaxReadBytes.")
+                 "the values would take more than the limit MaxReadBytes of 50000 bytes. Read fewer entries at once, or raise \
+                  MaxReadBytes.")
                 "the result"
         }
 

@@ -129,7 +129,8 @@ let private modelTests =
                 Expect.equal
                     (problem (fun () -> n.Read<int>("d") |> ignore))
                     (RootErrorKind.WrongElementType,
-                     "wanted numbers, or one list of numbers an entry, but the field is std::int32_t. ReadColumns reads it at any depth, ReadText reads texts.")
+                     "wanted numbers, or one list of numbers an entry, but the field is std::int32_t. ReadColumns reads it at any depth, \
+                      ReadText reads texts.")
                     "list of lists"
 
                 let both = n.Read([| ColumnRequest.As<int64> "v"; ColumnRequest.Of "a" |], 1L, Nullable 3L)

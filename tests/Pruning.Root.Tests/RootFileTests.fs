@@ -30,7 +30,8 @@ let private fileTests =
                 "a text file", "energy eta phi\n1 2 3\n"B, "Cannot read f.root: it is a text file, not a ROOT file."
                 "an HTML page",
                 "<!DOCTYPE html><html>sign in</html>"B,
-                "Cannot read f.root: it is an HTML page, not a ROOT file. The server sent an error or login page instead of the file. Download it again."
+                "Cannot read f.root: it is an HTML page, not a ROOT file. The server sent an error or login page instead of the file. \
+                 Download it again."
                 "an HDF5 file",
                 Array.append [| 0x89uy |] "HDF\r\n\x1a\n"B,
                 "Cannot read f.root: it is an HDF5 file, not a ROOT file."
@@ -47,13 +48,16 @@ let private fileTests =
                 "Cannot read f.root: the file has 31 bytes but ROOT's header alone needs 63. Copy it again."
                 "a file cut short",
                 good.Value[.. size - 11],
-                $"Cannot read f.root, byte 12: the file ends at byte {size - 10} but its header says {size}: 10 bytes are missing. Copy it again, or open it with Recover (on the command line: inspect --recover) to read what it holds."
+                $"Cannot read f.root, byte 12: the file ends at byte {size - 10} but its header says {size}: 10 bytes are missing. Copy \
+                 it again, or open it with Recover (on the command line: inspect --recover) to read what it holds."
                 "a first record at byte 99",
                 changed 8 (int32s [ 99 ]),
-                "Cannot read f.root, byte 8: the first record should begin at byte 100, the header says 99. The file is damaged. Copy it again, or write it again."
+                "Cannot read f.root, byte 8: the first record should begin at byte 100, the header says 99. The file is damaged. Copy it \
+                 again, or write it again."
                 "a directory name of 100,000 bytes",
                 changed 28 (int32s [ 100000 ]),
-                "Cannot read f.root, byte 28: the top directory's name cannot have 100000 bytes. The file is damaged. Copy it again, or write it again."
+                "Cannot read f.root, byte 28: the top directory's name cannot have 100000 bytes. The file is damaged. Copy it again, or \
+                 write it again."
             ] do
             test $"{name} is refused with what it is" { Expect.equal (refused content) wanted "message" }
 
@@ -76,7 +80,8 @@ let private fileTests =
 
             Expect.equal
                 (refused (changed (top + 26) (int32s [ 0 ])))
-                $"Cannot read f.root, byte {top}: the file has no list of keys because its writer did not close it. Write it again, or open it with Recover (on the command line: inspect --recover) to read what it holds."
+                $"Cannot read f.root, byte {top}: the file has no list of keys because its writer did not close it. Write it again, or \
+                 open it with Recover (on the command line: inspect --recover) to read what it holds."
                 "message"
         }
 

@@ -62,14 +62,16 @@ let private cursorTests =
                 "a frame behind the end",
                 [| 0x40uy; 0uy; 1uy; 0uy; 0uy; 1uy |],
                 (fun b -> let mutable r = RootBuffer.OfFile(b, at) in Frame.Open(&r, "TNamed") |> ignore),
-                "Cannot read f.root, byte 0: TNamed claims 256 bytes but only 2 remain. The file is damaged. Copy it again, or write it again."
+                "Cannot read f.root, byte 0: TNamed claims 256 bytes but only 2 remain. The file is damaged. Copy it again, or write it \
+                 again."
                 "a place inside a decompressed record",
                 [| 1uy |],
                 (fun b ->
                     let loc = RootLocation("f.root", Tree = "t", Byte = Nullable 500L) in
                     let mutable r = RootBuffer.OfPayload(b, loc, 40) in
                     r.ReadInt64() |> ignore),
-                "Cannot read f.root, tree 't', byte 0 of the record at byte 500: needed 8 bytes but only 1 remain. The file is damaged. Copy it again, or write it again."
+                "Cannot read f.root, tree 't', byte 0 of the record at byte 500: needed 8 bytes but only 1 remain. The file is damaged. \
+                 Copy it again, or write it again."
             ] do
             test $"{name} is named by its byte" { Expect.equal (message (fun () -> read content)) wanted "message" }
     ]

@@ -164,22 +164,26 @@ let tests =
 
                 Expect.equal
                     (message (fun s -> s[1] <- 0uy))
-                    "Cannot read f.root, byte 100: an xz block does not begin as an xz stream. The file is damaged. Copy it again, or write it again."
+                    "Cannot read f.root, byte 100: an xz block does not begin as an xz stream. The file is damaged. Copy it again, or \
+                     write it again."
                     "magic"
 
                 Expect.equal
                     (message (fun s -> s[8] <- s[8] ^^^ 1uy))
-                    "Cannot read f.root, byte 100: an xz block has a damaged xz header. The file is damaged. Copy it again, or write it again."
+                    "Cannot read f.root, byte 100: an xz block has a damaged xz header. The file is damaged. Copy it again, or write it \
+                     again."
                     "header"
 
                 Expect.equal
                     (message (fun s -> s[13] <- s[13] ^^^ 1uy))
-                    "Cannot read f.root, byte 100: an xz block has a damaged xz block header. The file is damaged. Copy it again, or write it again."
+                    "Cannot read f.root, byte 100: an xz block has a damaged xz block header. The file is damaged. Copy it again, or \
+                     write it again."
                     "block header"
 
                 Expect.equal
                     (message (fun s -> s[40] <- s[40] ^^^ 1uy))
-                    "Cannot read f.root, byte 100: an xz block cannot be decompressed. The file is damaged. Copy it again, or write it again."
+                    "Cannot read f.root, byte 100: an xz block cannot be decompressed. The file is damaged. Copy it again, or write it \
+                     again."
                     "data"
             }
         ]

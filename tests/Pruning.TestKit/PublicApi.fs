@@ -193,7 +193,8 @@ module PublicApi =
         let extension = if method.IsDefined(typeof<ExtensionAttribute>, false) then "this " else ""
         let state = NullabilityInfoContext().Create(method.ReturnParameter)
 
-        $"{modifiers method}{annotated method.ReturnType state.ReadState} {method.Name}{generic}({extension}{parametersText method}){constraintsText arguments}"
+        $"{modifiers method}{annotated method.ReturnType state.ReadState} \
+         {method.Name}{generic}({extension}{parametersText method}){constraintsText arguments}"
 
     let private memberLines (t: Type) =
         [
@@ -310,7 +311,8 @@ module PublicApi =
                     yield! added
                     if gone.IsEmpty && added.IsEmpty then
                         "(lines moved)"
-                    $"If the change is intended, run PRUNING_ACCEPT_API=1 ./test.sh --filter \"public API\" and commit {Path.GetFileName snapshot}."
+                    $"If the change is intended, run PRUNING_ACCEPT_API=1 ./test.sh --filter \"public API\" and commit \
+                     {Path.GetFileName snapshot}."
                 ]
                 |> String.concat "\n"
                 |> Some

@@ -299,7 +299,9 @@ let command: Command =
             Summary = "time loading, training steps and inference on this machine"
             Synopsis = "[train | infer | FILE] [options]"
             Explanation =
-                "Measures what benchmarks/results.md reports. It reads a ROOT file into batches on one thread, and times a training step and inference of an equilibrium network of the original's size on 64 graphs. It also counts leaked tensors and times --help. The best of several timings counts; on a busy machine look at the CPU time."
+                "Measures what benchmarks/results.md reports. It reads a ROOT file into batches on one thread, and times a training step \
+                 and inference of an equilibrium network of the original's size on 64 graphs. It also counts leaked tensors and times \
+                 --help. The best of several timings counts; on a busy machine look at the CPU time."
             Examples =
                 [
                     "benchmark", "everything but the autoregressive network, about a minute"

@@ -154,7 +154,8 @@ let private evaluate (terminal: Terminal) (settings: CompareSettings) (stop: Can
         if common.Length = 0 then
             raise (
                 DataException
-                    $"wanted tracksters that are in the {SplitName.name settings.Split} split of every run, found none among {data.Dataset.Count}; the runs divided their data by different seeds or fractions."
+                    $"wanted tracksters that are in the {SplitName.name settings.Split} split of every run, found none among \
+                     {data.Dataset.Count}; the runs divided their data by different seeds or fractions."
             )
 
         let sample =
@@ -235,7 +236,9 @@ let command: Command =
                 Summary = "compare runs, with their differences and how certain these are"
                 Synopsis = "RUN RUN [RUN ...] [options]"
                 Explanation =
-                    "Evaluates the networks of several runs on the tracksters that are in the test split of all of them. Differences are taken to the first run. Their intervals resample the same events for both runs, so that the choice of events cancels. Runs on other files are listed without a difference."
+                    "Evaluates the networks of several runs on the tracksters that are in the test split of all of them. Differences are \
+                     taken to the first run. Their intervals resample the same events for both runs, so that the choice of events cancels. \
+                     Runs on other files are listed without a difference."
                 Examples =
                     [
                         "compare runs/A runs/B", "is B better than A?"

@@ -91,7 +91,8 @@ module Comparison =
         [
             for one in contestants.Tail do
                 if not one.Paired then
-                    $"{one.Name} was trained on other files than {contestants.Head.Name} and is evaluated on its own: there is no difference to take"
+                    $"{one.Name} was trained on other files than {contestants.Head.Name} and is evaluated on its own: there is no \
+                     difference to take"
         ]
 
     /// A page with tables and curves.
@@ -120,7 +121,9 @@ module Comparison =
             $"Comparison of {names}"
             [
                 Block.Paragraph
-                    $"On the {SplitName.name about.Split} split. Intervals are the central 68.3 %% of {about.Resampling.Replicates} bootstrap samples of events, the same for every run, so that what all runs owe to the choice of events cancels in the differences."
+                    $"On the {SplitName.name about.Split} split. Intervals are the central 68.3 %% of {about.Resampling.Replicates} \
+                     bootstrap samples of events, the same for every run, so that what all runs owe to the choice of events cancels in the \
+                     differences."
                 for sentence in unpaired contestants do
                     Block.Paragraph(sentence + ".")
                 Block.Heading "Values"

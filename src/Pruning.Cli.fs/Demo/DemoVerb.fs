@@ -102,7 +102,8 @@ let private makeSample (terminal: Terminal) (settings: TrainSettings) (stop: Can
 
     Terminal.say
         terminal
-        $"Simulated {Say.count counts.Graphs} tracksters of {events} events in {Say.duration clock.Elapsed}: a toy, not CMS. {settings.Input.Files.Head}"
+        $"Simulated {Say.count counts.Graphs} tracksters of {events} events in {Say.duration clock.Elapsed}: a toy, not CMS. \
+         {settings.Input.Files.Head}"
 
 /// The equilibrium network, applied and reported on; the verbs say themselves what they made.
 let private finish (terminal: Terminal) (settings: TrainSettings) (best: FinishedRun) =
@@ -277,7 +278,14 @@ let command: Command =
             Summary = "the tour: simulate, train two small networks, compare, prune, report"
             Synopsis = "[options]"
             Explanation =
-                "Simulates a sample of 1,000 toy tracksters and trains two networks. One is an equilibrium network (the preset fast), which decides about all layer clusters at once. The other is a small autoregressive network, which decides about one layer cluster per step. Both are compared on held-out tracksters with baselines that look at single layer clusters. The baselines keep everything, cut on the energy or on the distance from the axis, or are logistic regressions. The oracle reads the labels. Average precision and ROC AUC do not depend on a threshold. Precision and recall count a layer cluster as pruned above a probability of one half. Energy efficiency is the share of the energy to keep that is kept. Energy purity is the share of the kept energy that should be kept. Then the equilibrium network is applied to the sample (prune), and a page about it is written (report)."
+                "Simulates a sample of 1,000 toy tracksters and trains two networks. One is an equilibrium network (the preset fast), \
+                 which decides about all layer clusters at once. The other is a small autoregressive network, which decides about one \
+                 layer cluster per step. Both are compared on held-out tracksters with baselines that look at single layer clusters. The \
+                 baselines keep everything, cut on the energy or on the distance from the axis, or are logistic regressions. The oracle \
+                 reads the labels. Average precision and ROC AUC do not depend on a threshold. Precision and recall count a layer cluster \
+                 as pruned above a probability of one half. Energy efficiency is the share of the energy to keep that is kept. Energy \
+                 purity is the share of the kept energy that should be kept. Then the equilibrium network is applied to the sample \
+                 (prune), and a page about it is written (report)."
             Examples = [ "demo", "everything, about a minute on two cores"; "demo --json > demo.json", "for scripts" ]
         }
         run

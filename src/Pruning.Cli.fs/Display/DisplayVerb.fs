@@ -97,7 +97,8 @@ let private options: Opt<DisplaySettings> list =
                 (fun v s -> { s with Scale = v })
             Opt.flag
                 "--before-after"
-                "Draw the trackster beside what is left of it after pruning, instead of two projections. A network given with --model prunes, else the labels."
+                "Draw the trackster beside what is left of it after pruning, instead of two projections. A network given with --model \
+                 prunes, else the labels."
                 _.BeforeAfter
                 (fun v s -> { s with BeforeAfter = v })
             Opt.ofKind (Kind.optional (Kind.text "TEXT")) "--note" "Remark beside the title." _.Note (fun v s ->
@@ -227,7 +228,10 @@ let command: Command =
             Summary = "a trackster in space, with labels, decisions or scores"
             Synopsis = "FILE [TRACKSTERS EDGES] [options]"
             Explanation =
-                "Draws one trackster: its layer clusters at their positions, with areas proportional to the energy, and its links. Colours show the label, the decision of a network, or its score. The HTML page turns with the mouse and shows all features under the pointer. SVG, PNG and PDF show two projections: z against x and z against y. With --before-after they show the trackster before and after pruning. The paths of the files go to standard output."
+                "Draws one trackster: its layer clusters at their positions, with areas proportional to the energy, and its links. \
+                 Colours show the label, the decision of a network, or its score. The HTML page turns with the mouse and shows all \
+                 features under the pointer. SVG, PNG and PDF show two projections: z against x and z against y. With --before-after they \
+                 show the trackster before and after pruning. The paths of the files go to standard output."
             Examples =
                 [
                     "display samples/tracksters.root --entry 7", "writes tracksters-entry7.html"

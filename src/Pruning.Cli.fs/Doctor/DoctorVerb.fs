@@ -99,7 +99,8 @@ let private ofMachine (machine: MachineReport) =
             "memory"
             (match Option.ofNullable machine.Limits.MemoryBytes with
              | Some limit ->
-                 $"{Say.bytes machine.MemoryBytes}, {Say.bytes machine.AvailableBytes} of it available; this process may use {Say.bytes limit}"
+                 $"{Say.bytes machine.MemoryBytes}, {Say.bytes machine.AvailableBytes} of it available; this process may use \
+                  {Say.bytes limit}"
              | None -> $"{Say.bytes machine.MemoryBytes}, {Say.bytes machine.AvailableBytes} of it available")
 
         present ".NET" $"{machine.Runtime}, {sdks}"
@@ -186,7 +187,8 @@ let private checkRanks (terminal: Terminal) (arguments: DoctorArgument list) : i
             if ranks.Size = 1 then
                 Terminal.say
                     terminal
-                    $"This was one rank. For more: mpirun -np 2 {Arguments.program} doctor --ranks, or see {Arguments.program} launch --help."
+                    $"This was one rank. For more: mpirun -np 2 {Arguments.program} doctor --ranks, or see {Arguments.program} launch \
+                     --help."
 
     ExitCode.ok
 
@@ -229,7 +231,10 @@ let command: Command =
             Summary = "what this machine can do: libtorch, devices, threads, libstdc++, MPI, NCCL"
             Synopsis = "[--libtorch DIR] [--ranks] [--json]"
             Explanation =
-                "Loads libtorch as training would and says what was found and what was not, in words. Lines that begin with -- are absent; most of them are optional. Exit code 0 if training can run, else 5. With --ranks it checks instead that the ranks of a launcher add numbers correctly, and how long that takes. It also says how gradients travel and why: from GPU to GPU by NCCL, or through the memory of the host."
+                "Loads libtorch as training would and says what was found and what was not, in words. Lines that begin with -- are \
+                 absent; most of them are optional. Exit code 0 if training can run, else 5. With --ranks it checks instead that the ranks \
+                 of a launcher add numbers correctly, and how long that takes. It also says how gradients travel and why: from GPU to GPU \
+                 by NCCL, or through the memory of the host."
             Examples =
                 [
                     "doctor", "after the set-up, or before asking for help"

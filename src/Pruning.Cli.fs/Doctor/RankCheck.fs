@@ -66,7 +66,8 @@ module RankCheck =
             then
                 raise (
                     TrainingException
-                        $"Wanted {wanted} as number {i} of a sum over {ranks.Size} ranks, found {values[i]} on rank {ranks.Rank}: this MPI library does not transport what it is given ({ranks.Description})."
+                        $"Wanted {wanted} as number {i} of a sum over {ranks.Size} ranks, found {values[i]} on rank {ranks.Rank}: this \
+                         MPI library does not transport what it is given ({ranks.Description})."
                 )
 
     /// Every rank calls it. `gradients`: how they would travel.
@@ -136,13 +137,15 @@ module RankCheck =
 
             Terminal.print
                 terminal
-                $"ok  sum               {microseconds exchange.Seconds} for {Say.count (int64 exchange.Numbers)} numbers, {Say.number (Math.Round(rate, 2))} GB/s{modelled exchange.Numbers}"
+                $"ok  sum               {microseconds exchange.Seconds} for {Say.count (int64 exchange.Numbers)} numbers, \
+                 {Say.number (Math.Round(rate, 2))} GB/s{modelled exchange.Numbers}"
 
         match findings.Link with
         | Some link ->
             Terminal.print
                 terminal
-                $"ok  link              latency {microseconds link.Latency}, {microseconds link.Startup} to begin a sum, {Say.number (Math.Round(link.Bandwidth / 1e9, 2))} GB/s each way (docs/explanation/ranks.md)"
+                $"ok  link              latency {microseconds link.Latency}, {microseconds link.Startup} to begin a sum, \
+                 {Say.number (Math.Round(link.Bandwidth / 1e9, 2))} GB/s each way (docs/explanation/ranks.md)"
         | None -> ()
 
         Terminal.print terminal $"ok  gradients         {findings.Gradients}"

@@ -165,7 +165,9 @@ module EventPage =
         ]
 
     let private caption =
-        "Layer clusters at their positions, with the beam along z. The area of a mark is proportional to the energy, with a least size. Lines are the links of CLUE3D. Drag to turn the picture. Point at a layer cluster to see its features. Click on a name to hide its layer clusters."
+        "Layer clusters at their positions, with the beam along z. The area of a mark is proportional to the energy, with a least size. \
+         Lines are the links of CLUE3D. Drag to turn the picture. Point at a layer cluster to see its features. Click on a name to hide \
+         its layer clusters."
 
     /// The page of a trackster: what is known of it, and the picture in space. `summary` as above.
     let toHtml (layout: EventLayout) (summary: (string * string) list) : string =

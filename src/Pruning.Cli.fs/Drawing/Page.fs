@@ -34,11 +34,14 @@ module Page =
         reader.ReadToEnd()
 
     let private style =
-        "body{font-family:Helvetica,Arial,'DejaVu Sans',sans-serif;font-size:16px;line-height:1.45;color:#222;max-width:1240px;margin:2em auto;padding:0 1.2em}"
+        "body{font-family:Helvetica,Arial,'DejaVu Sans',sans-serif;font-size:16px;line-height:1.45;color:#222;max-width:1240px;margin:2em \
+         auto;padding:0 1.2em}"
         + "h1{font-size:1.7em}h2{font-size:1.3em;margin-top:2.2em;border-bottom:1px solid #ccc;padding-bottom:.2em}"
-        + "table{border-collapse:collapse;font-size:.84em;display:block;overflow-x:auto}th,td{padding:.25em .55em;border-bottom:1px solid #e2e2e2;text-align:left;white-space:pre;vertical-align:top}"
+        + "table{border-collapse:collapse;font-size:.84em;display:block;overflow-x:auto}th,td{padding:.25em .55em;border-bottom:1px solid \
+         #e2e2e2;text-align:left;white-space:pre;vertical-align:top}"
         + "th{border-bottom:2px solid #888}.n{text-align:right;font-variant-numeric:tabular-nums}"
-        + "pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:.85em}figure{margin:1.5em 0}figcaption{color:#444;font-size:.92em;max-width:60em}"
+        + "pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:.85em}figure{margin:1.5em \
+         0}figcaption{color:#444;font-size:.92em;max-width:60em}"
 
     /// JSON inside a script: no `<` is left that could end the script or begin a comment.
     let private inScript (json: string) : string =
@@ -92,7 +95,8 @@ module Page =
 
         // Nothing is fetched, whatever a file's name or plotly.js would like.
         line
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:\">"
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; \
+             style-src 'unsafe-inline'; img-src data: blob:\">"
 
         line "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
         line $"<title>{Html.escape title}</title><style>{style}</style>"

@@ -157,7 +157,8 @@ module EvaluatedSplit =
                 Dimension.all
                 |> List.choose (fun dimension -> Dimension.missing dimension split.Sample)
             if not (split.Sample.Graphs |> Array.exists _.HasFraction) then
-                "no shared energy: no file has a branch fraction, so a layer cluster counts as wholly of the shower or not, as its label does"
+                "no shared energy: no file has a branch fraction, so a layer cluster counts as wholly of the shower or not, as its label \
+                 does"
         ]
 
     /// The dimensions that a sample can be divided by.

@@ -111,7 +111,8 @@ module EvaluateSettings =
             decodingOption
                 "--beam"
                 (1, 1000)
-                "Follow the N likeliest sequences of decisions, the greedy one among them, and answer with the likeliest. This is N times slower."
+                "Follow the N likeliest sequences of decisions, the greedy one among them, and answer with the likeliest. This is N times \
+                 slower."
                 (function
                 | Decoding.Beam n -> Some n
                 | _ -> None)
@@ -161,7 +162,8 @@ module EvaluateSettings =
             Opt.ofKind
                 (Kind.optional perturbation)
                 "--perturb"
-                "Compare with decisions on disturbed inputs, joined by commas: energy=X (smeared by the share X), position=Y (x and y by Y cm), time=P (dropped with probability P)."
+                "Compare with decisions on disturbed inputs, joined by commas: energy=X (smeared by the share X), position=Y (x and y by \
+                 Y cm), time=P (dropped with probability P)."
                 _.Perturbation
                 (fun v s -> { s with Perturbation = v })
             |> Opt.unset "none"

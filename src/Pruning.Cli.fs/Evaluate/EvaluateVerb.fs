@@ -40,7 +40,8 @@ let private require (settings: EvaluateSettings) (source: ModelSource) (own: boo
     | _ ->
         raise (
             UsageException
-                "--working-point efficiency=E and best-f1 are chosen on the validation split of a run: give a run directory without other files, or with --split, or a probability."
+                "--working-point efficiency=E and best-f1 are chosen on the validation split of a run: give a run directory without other \
+                 files, or with --split, or a probability."
         )
 
 /// The network with the decoding of the settings.
@@ -54,7 +55,8 @@ let private decoded (decoding: Decoding) (model: TrainedModel) : TrainedModel =
     | _, strategy ->
         raise (
             UsageException
-                $"--choices and --beam are for networks that decide one layer cluster after the other; found --mode {NetworkOptions.modeName strategy}."
+                $"--choices and --beam are for networks that decide one layer cluster after the other; found --mode \
+                 {NetworkOptions.modeName strategy}."
         )
 
 let private reportOf
@@ -206,7 +208,12 @@ let command: Command =
                 Summary = "measure a trained network against the labels of some tracksters"
                 Synopsis = "RUN|MODEL [FILE ...] [TRACKSTERS EDGES] [options]"
                 Explanation =
-                    "Runs a network without its labels (autoregressive networks read their own decisions) and reports accuracy, precision, recall, F1, ROC AUC and average precision. Efficiency is the share of the energy to keep that is kept; purity is the share of the kept energy that should be kept. A run directory knows its files and its split: without FILE, or with the same files, validation and test are reported. Baselines follow: rules that do not look at edges, with thresholds from the training split, and the oracle, which reads the labels. An undefined number is '-' in the table and null in JSON."
+                    "Runs a network without its labels (autoregressive networks read their own decisions) and reports accuracy, \
+                     precision, recall, F1, ROC AUC and average precision. Efficiency is the share of the energy to keep that is kept; \
+                     purity is the share of the kept energy that should be kept. A run directory knows its files and its split: without \
+                     FILE, or with the same files, validation and test are reported. Baselines follow: rules that do not look at edges, \
+                     with thresholds from the training split, and the oracle, which reads the labels. An undefined number is '-' in the \
+                     table and null in JSON."
                 Examples =
                     [
                         "evaluate runs/20261123-120000-equilibrium-lstm-none", "validation and test split of a run"

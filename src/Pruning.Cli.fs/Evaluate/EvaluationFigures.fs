@@ -40,7 +40,8 @@ module EvaluationFigures =
         {
             Id = "roc"
             Caption =
-                $"Receiver operating characteristic on the {split.Name} split: share of the layer clusters to prune that is pruned against share of those to keep that is."
+                $"Receiver operating characteristic on the {split.Name} split: share of the layer clusters to prune that is pruned \
+                 against share of those to keep that is."
             X = Axis.linear "False positive rate" |> Axis.within 0.0 1.0
             Y = Axis.linear "True positive rate" |> Axis.within 0.0 1.02
             Series =
@@ -74,7 +75,8 @@ module EvaluationFigures =
         {
             Id = "calibration"
             Caption =
-                $"Reliability on the {split.Name} split: how often layer clusters of a probability are to be pruned. Class weights in training move probabilities away from the diagonal."
+                $"Reliability on the {split.Name} split: how often layer clusters of a probability are to be pruned. Class weights in \
+                 training move probabilities away from the diagonal."
             X = Axis.linear "Mean probability of prune" |> Axis.within 0.0 1.0
             Y = Axis.linear "Share to prune" |> Axis.within 0.0 1.02
             Series =
@@ -141,7 +143,8 @@ module EvaluationFigures =
         {
             Id = "scores"
             Caption =
-                $"Probability of prune by label, each histogram of area 1. Largest distance of the cumulative distributions of training and test (Kolmogorov, Smirnov): keep {keepGap}, prune {pruneGap}."
+                $"Probability of prune by label, each histogram of area 1. Largest distance of the cumulative distributions of training \
+                 and test (Kolmogorov, Smirnov): keep {keepGap}, prune {pruneGap}."
             X = Axis.linear "Probability of prune" |> Axis.within 0.0 1.0
             Y = Axis.logarithmic "Density"
             Series =
@@ -222,7 +225,8 @@ module EvaluationFigures =
         {
             Id = "response"
             Caption =
-                "Energy of a trackster over the energy of its shower in it: before pruning, after it, and with every label followed. Values outside of the plot are counted in its normalisation."
+                "Energy of a trackster over the energy of its shower in it: before pruning, after it, and with every label followed. \
+                 Values outside of the plot are counted in its normalisation."
             X = Axis.linear "Response E / E(shower)" |> Axis.within 0.8 1.3
             Y = Axis.logarithmic "Share of tracksters / 0.005"
             Series =
@@ -248,7 +252,8 @@ module EvaluationFigures =
         {
             Id = "working-points"
             Caption =
-                "What every threshold does to the energy of all showers: share of their energy that is kept against the share of the kept energy that is theirs. The point is where this network begins to prune."
+                "What every threshold does to the energy of all showers: share of their energy that is kept against the share of the kept \
+                 energy that is theirs. The point is where this network begins to prune."
             X = Axis.linear "Energy efficiency" |> Axis.within 0.8 1.005
             Y = Axis.linear "Energy purity"
             Series =
@@ -298,7 +303,8 @@ module EvaluationFigures =
         {
             Id = id
             Caption =
-                $"{title} by epoch. Training values are taken while the network learns, with dropout and, for autoregressive networks, with teacher forcing."
+                $"{title} by epoch. Training values are taken while the network learns, with dropout and, for autoregressive networks, \
+                 with teacher forcing."
             X = Axis.linear "Epoch"
             Y = Axis.linear title
             Series = [ series "training" "train" Palette.vermilion; series "validation" "val" Palette.blue ]

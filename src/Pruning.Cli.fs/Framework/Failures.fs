@@ -80,7 +80,8 @@ module Failures =
             $"{(oneLine error.Message).TrimEnd '.'}: this user may not read or write there; change the permissions, or name another place."
         | :? IOException as error when isFull error ->
             ExitCode.failed,
-            $"{(oneLine error.Message).TrimEnd '.'}: make room there, or name another place, and start again (a training goes on with --resume); what was complete before is still there."
+            $"{(oneLine error.Message).TrimEnd '.'}: make room there, or name another place, and start again (a training goes on with \
+             --resume); what was complete before is still there."
         | :? IOException as error -> ExitCode.failed, oneLine error.Message
         | :? OutOfMemoryException ->
             ExitCode.failed, "out of memory: use a smaller --batch-size, --hidden-dim or fewer --workers."

@@ -184,7 +184,10 @@ let command: Command =
             Summary = "take over weights that the original research code has trained"
             Synopsis = "FILE.safetensors [options]"
             Explanation =
-                "Reads weights of the original, written as safetensors by the recipe in docs/how-to/use-original-weights.md, and writes a model file that every other verb takes. Width, rounds and cells are read off the shapes; whether the network decides one layer cluster a step or all at once in several passes has to be said. Every name, shape and number is checked, and the network decides a graph before the file is written."
+                "Reads weights of the original, written as safetensors by the recipe in docs/how-to/use-original-weights.md, and writes a \
+                 model file that every other verb takes. Width, rounds and cells are read off the shapes; whether the network decides one \
+                 layer cluster a step or all at once in several passes has to be said. Every name, shape and number is checked, and the \
+                 network decides a graph before the file is written."
             Examples =
                 [
                     "import argnn.safetensors --num-iterations 5", "an equilibrium network of five passes"

@@ -296,7 +296,10 @@ let command: Command =
             Summary = "what is in a ROOT file: keys, trees, RNTuples, types, sizes, values; damage"
             Synopsis = "FILE [--tree NAME] [--branches PATTERN] [--head N | --values | --check]"
             Explanation =
-                "Lists the objects of a ROOT file and, for every tree and RNTuple, its branches with C++ type, entries, baskets, size on disk, compression ratio and codec. That reads nothing but the descriptions and the first bytes of some baskets, so it is quick on files of any size. --head shows values, --values reads all of them and prints sums and checksums to compare with another program, --check looks for damage."
+                "Lists the objects of a ROOT file and, for every tree and RNTuple, its branches with C++ type, entries, baskets, size on \
+                 disk, compression ratio and codec. That reads nothing but the descriptions and the first bytes of some baskets, so it is \
+                 quick on files of any size. --head shows values, --values reads all of them and prints sums and checksums to compare with \
+                 another program, --check looks for damage."
             Examples =
                 [
                     "inspect samples/tracksters.root", "everything"

@@ -122,7 +122,8 @@ module Overview =
 
         Terminal.print
             terminal
-            $"{table.path};{table.cycle}{kind}{title}: {Say.count table.entries} entries, {Say.bytes table.stored_bytes} stored, {Say.bytes table.uncompressed_bytes} decompressed (x {ratio table.uncompressed_bytes table.stored_bytes})"
+            $"{table.path};{table.cycle}{kind}{title}: {Say.count table.entries} entries, {Say.bytes table.stored_bytes} stored, \
+             {Say.bytes table.uncompressed_bytes} decompressed (x {ratio table.uncompressed_bytes table.stored_bytes})"
 
         // The column of remarks only where there is something to remark.
         let remarks = table.branches |> List.exists _.unsupported.IsSome

@@ -252,7 +252,10 @@ let private help: VerbHelp =
         Summary = "print the commands that start a training on several processes, machines or GPUs"
         Synopsis = "[options] train FILE ..."
         Explanation =
-            "Starts nothing: it prints the exact command for one machine, a batch script for Slurm and a submit file for HTCondor, for what follows the word train. Every rank runs the same command; MPI (Open MPI or MPICH) tells it which one it is. Before a time limit Slurm and HTCondor send SIGUSR1: the run then writes a checkpoint and exits with 85, and the job starts again with --resume (docs/how-to/resume.md)."
+            "Starts nothing: it prints the exact command for one machine, a batch script for Slurm and a submit file for HTCondor, for \
+             what follows the word train. Every rank runs the same command; MPI (Open MPI or MPICH) tells it which one it is. Before a \
+             time limit Slurm and HTCondor send SIGUSR1: the run then writes a checkpoint and exits with 85, and the job starts again with \
+             --resume (docs/how-to/resume.md)."
         Examples =
             [
                 "launch train data.root --epochs 20 --resume auto",

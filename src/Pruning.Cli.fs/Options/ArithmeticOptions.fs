@@ -16,14 +16,16 @@ module ArithmeticOptions =
             Opt.choice
                 "--engine"
                 [ "auto", Engine.Auto; "portable", Engine.Portable; "fused", Engine.Fused ]
-                "Implementation of gated aggregators and cells: portable (libtorch operations), fused (own kernels, float32 on the CPU) or auto (fused where possible)."
+                "Implementation of gated aggregators and cells: portable (libtorch operations), fused (own kernels, float32 on the CPU) \
+                 or auto (fused where possible)."
                 _.Engine
                 (fun v s -> { s with Engine = v })
             |> Opt.mayRound
             Opt.choice
                 "--precision"
                 precisions
-                "Precision of matrix products in the fused kernels: float32 or bfloat16. bfloat16 is faster on CPUs with AVX512_BF16 but less accurate."
+                "Precision of matrix products in the fused kernels: float32 or bfloat16. bfloat16 is faster on CPUs with AVX512_BF16 but \
+                 less accurate."
                 _.Precision
                 (fun v s -> { s with Precision = v })
             |> Opt.mayRound
@@ -38,7 +40,8 @@ module ArithmeticOptions =
             let refuse other =
                 raise (
                     UsageException
-                        $"--precision {precision} belongs to the fused kernels, which run on the CPU; found {other}. Leave one of the two out."
+                        $"--precision {precision} belongs to the fused kernels, which run on the CPU; found {other}. Leave one of the two \
+                         out."
                 )
 
             if arithmetic.Engine = Engine.Portable then

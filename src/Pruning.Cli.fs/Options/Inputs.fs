@@ -108,7 +108,8 @@ module Inputs =
             | last :: (_ :: _ as others) when not named && not (isFile last) && List.forall isFile others ->
                 raise (
                     UsageException
-                        $"one tree name alone ('{last}'): give both after the files, as in FILE Tracksters Edges, or use --tracksters and --edges. If it is a file, it does not exist."
+                        $"one tree name alone ('{last}'): give both after the files, as in FILE Tracksters Edges, or use --tracksters and \
+                         --edges. If it is a file, it does not exist."
                 )
             | _ -> words, trees
 

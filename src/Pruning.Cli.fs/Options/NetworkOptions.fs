@@ -42,7 +42,9 @@ module NetworkOptions =
                 Text = modeName >> Some
             }
             "--mode"
-            "How decisions are taken. equilibrium: all at once, in several iterations, each of which reads the decisions of the previous one. one-pass: only the first iteration. autoregressive: one layer cluster at a time. tree: all jointly, by exact inference over the links."
+            "How decisions are taken. equilibrium: all at once, in several iterations, each of which reads the decisions of the previous \
+             one. one-pass: only the first iteration. autoregressive: one layer cluster at a time. tree: all jointly, by exact inference \
+             over the links."
             _.Strategy
             setMode
         |> Opt.kept "model" "strategy"
@@ -103,7 +105,8 @@ module NetworkOptions =
         Opt.choice
             "--neighbour-aggregator"
             Choices.aggregators
-            "How a sage layer combines the messages of the neighbours. mean-max puts mean and max side by side. mean is much faster than lstm."
+            "How a sage layer combines the messages of the neighbours. mean-max puts mean and max side by side. mean is much faster than \
+             lstm."
             _.Aggregator
             (fun v s -> { s with Aggregator = v })
         |> Opt.alias "--neighbor-aggregator"
@@ -225,7 +228,8 @@ module NetworkOptions =
                     | order -> kind.Text order
             }
             "--order"
-            "Which layer cluster an autoregressive network decides next: confidence (learnt), energy (highest first), layer (from the front) or random."
+            "Which layer cluster an autoregressive network decides next: confidence (learnt), energy (highest first), layer (from the \
+             front) or random."
             _.Order
             (fun v s -> { s with Order = v })
 
@@ -299,7 +303,8 @@ module NetworkOptions =
             Opt.ofKind
                 featureKind
                 "--features"
-                "What the network reads of a layer cluster: original, extended, oriented, physics, or names separated by commas. The reference page of the features describes the sets and the names."
+                "What the network reads of a layer cluster: original, extended, oriented, physics, or names separated by commas. The \
+                 reference page of the features describes the sets and the names."
                 _.Features
                 (fun v s -> { s with Features = v })
             normalisation
@@ -320,7 +325,9 @@ module NetworkOptions =
             Opt.ofKind
                 teacherForcingKind
                 "--scheduled-sampling"
-                "How teacher forcing of an autoregressive network falls from the first epoch to the last: none (always the true label), linear, exponential or inverse-sigmoid. A number after a colon is the probability of the true label in the last epoch, as in linear:0.1."
+                "How teacher forcing of an autoregressive network falls from the first epoch to the last: none (always the true label), \
+                 linear, exponential or inverse-sigmoid. A number after a colon is the probability of the true label in the last epoch, as \
+                 in linear:0.1."
                 _.TeacherForcing
                 (fun v s -> { s with TeacherForcing = v })
         ]
@@ -347,7 +354,8 @@ module NetworkOptions =
         if config.Strategy = DecisionStrategy.Tree && isWeighted then
             raise (
                 UsageException
-                    "--class-weight has no meaning with --mode tree, which learns exact probabilities. Leave it out, and choose where to prune with evaluate --working-point."
+                    "--class-weight has no meaning with --mode tree, which learns exact probabilities. Leave it out, and choose where to \
+                     prune with evaluate --working-point."
             )
 
         if

@@ -66,7 +66,8 @@ module NetworkUse =
             Opt.whole
                 "--bootstrap"
                 (0, 100_000)
-                "Bootstrap replicates behind the intervals of 68.3 %. Events are resampled, or tracksters where events are not known. 0: no intervals."
+                "Bootstrap replicates behind the intervals of 68.3 %. Events are resampled, or tracksters where events are not known. 0: \
+                 no intervals."
                 _.Resampling.Replicates
                 (fun v s ->
                     { s with
@@ -133,6 +134,7 @@ module WorkingPointOption =
         Opt.ofKind
             (Kind.custom "POINT" parse text)
             "--working-point"
-            "Where the network begins to prune: at probability=P, as low as this share of the showers' energy survives (efficiency=E), or where F1 is largest (best-f1). The last two are chosen on the validation split."
+            "Where the network begins to prune: at probability=P, as low as this share of the showers' energy survives (efficiency=E), or \
+             where F1 is largest (best-f1). The last two are chosen on the validation split."
             get
             set

@@ -39,7 +39,8 @@ module RankOptions =
             Opt.whole
                 "--replicas"
                 (1, 1024)
-                "Ranks on the CPU in this process. They share each batch, with the results of one rank. See launch for several processes or machines."
+                "Ranks on the CPU in this process. They share each batch, with the results of one rank. See launch for several processes \
+                 or machines."
                 _.Replicas
                 (fun v s -> { s with Replicas = v })
             |> Opt.mayRound

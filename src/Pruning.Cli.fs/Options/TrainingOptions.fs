@@ -213,7 +213,8 @@ module TrainingOptions =
         Opt.ofKind
             memoryBudget
             "--memory-budget"
-            "Gigabytes that back-propagation through autoregressive steps may keep in each thread. The rest is computed again; the gradients are the same."
+            "Gigabytes that back-propagation through autoregressive steps may keep in each thread. The rest is computed again; the \
+             gradients are the same."
             (fun config ->
                 match config.Backpropagation with
                 | Backpropagation.Bounded bytes -> Some bytes
@@ -234,7 +235,8 @@ module TrainingOptions =
             Opt.ofKind
                 (Kind.omitted (Kind.whole count))
                 "--truncate-steps"
-                "Let gradients of an autoregressive network reach back over this many steps only. This saves memory and changes the gradients."
+                "Let gradients of an autoregressive network reach back over this many steps only. This saves memory and changes the \
+                 gradients."
                 (fun config ->
                     match config.Backpropagation with
                     | Backpropagation.Truncated steps -> Some steps
@@ -270,7 +272,8 @@ module TrainingOptions =
             Opt.ofKind
                 (Kind.omitted (Kind.whole count))
                 "--micro-batch"
-                "Graphs per micro-batch. The gradients of the micro-batches of a batch are added in float64, so that any number of ranks and threads gives the same weights. Small micro-batches take longer."
+                "Graphs per micro-batch. The gradients of the micro-batches of a batch are added in float64, so that any number of ranks \
+                 and threads gives the same weights. Small micro-batches take longer."
                 _.MicroBatch
                 (fun v s -> { s with MicroBatch = v })
             |> Opt.alias "--part-size"
@@ -292,7 +295,8 @@ module TrainingOptions =
             Opt.ofKind
                 schedule
                 "--schedule"
-                "Schedule of the learning rate. constant. cosine:0.01 falls to this share of the rate (0 without a number). one-cycle:0.3 rises for this share of the steps, then falls to 0. plateau:0.3,3 multiplies by 0.3 after 3 epochs without a better one."
+                "Schedule of the learning rate. constant. cosine:0.01 falls to this share of the rate (0 without a number). one-cycle:0.3 \
+                 rises for this share of the steps, then falls to 0. plateau:0.3,3 multiplies by 0.3 after 3 epochs without a better one."
                 _.Schedule
                 (fun v s -> { s with Schedule = v })
             Opt.whole

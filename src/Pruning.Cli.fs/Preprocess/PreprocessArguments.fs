@@ -86,7 +86,8 @@ module PreprocessSettings =
                 Opt.pick [ "--bad-files" ] Inputs.options
                 |> List.map (
                     Opt.help
-                        "What to do with a file that cannot be read or does not fit: stop or skip. A file that breaks in the middle of --output stops the run in any case."
+                        "What to do with a file that cannot be read or does not fit: stop or skip. A file that breaks in the middle of \
+                         --output stops the run in any case."
                 )
                 |> Opt.within
                     (fun s ->

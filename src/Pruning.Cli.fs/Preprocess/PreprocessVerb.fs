@@ -246,19 +246,22 @@ let private warnings (terminal: Terminal) (sources: Source list) (made: Done) =
     if made.Repeated > 0L then
         Terminal.warn
             terminal
-            $"{Say.count made.Repeated} events have the run, luminosity block and number of an earlier one: they count as one event in the split and in metrics. Productions that begin anew in every file do that."
+            $"{Say.count made.Repeated} events have the run, luminosity block and number of an earlier one: they count as one event in \
+             the split and in metrics. Productions that begin anew in every file do that."
 
     if counts.Tracksters > 0L && percent counts.Exact counts.Tracksters < 90.0 then
         let exact = Say.number (percent counts.Exact counts.Tracksters)
 
         Terminal.warn
             terminal
-            $"only {exact} %% of the tracksters have CLUE3D's own links: its parameters may be those of another release; see --clue3d (toy for ntuples of simulate) and --set."
+            $"only {exact} %% of the tracksters have CLUE3D's own links: its parameters may be those of another release; see --clue3d \
+             (toy for ntuples of simulate) and --set."
 
     if counts.AssociationsDiffering > 0L then
         Terminal.warn
             terminal
-            $"{Say.count counts.AssociationsDiffering} of {Say.count counts.AssociationsSeen} shared energies in the ntuples differ from ours: --truth or --collection may be another one."
+            $"{Say.count counts.AssociationsDiffering} of {Say.count counts.AssociationsSeen} shared energies in the ntuples differ from \
+             ours: --truth or --collection may be another one."
 
     if counts.Events > 0L && made.Graphs = 0L then
         Terminal.warn
@@ -393,7 +396,12 @@ let command: Command =
             Summary = "make prepared files of TICL ntuples and HGCAL NanoAOD: links, seeds, truth and labels"
             Synopsis = "FILE [FILE ...] --output FILE | --output-dir DIR [options]"
             Explanation =
-                "Reads ntuples of the TICL dumper of every generation and HGCAL NanoAOD, offline and of the trigger. Which one a file is follows from what it holds; --describe says it. Ntuples have neither links nor seeds, so CLUE3D runs again. A trackster is exact where that gives one tree; otherwise its links are repaired. Both are counted. Labels come from the simulated tracksters. Run, luminosity block and event come from the file; where it has none, events are numbered over all files in their order, whatever the shard. Events stream through memory in blocks. A file that does not fit stops the run with exit code 4."
+                "Reads ntuples of the TICL dumper of every generation and HGCAL NanoAOD, offline and of the trigger. Which one a file is \
+                 follows from what it holds; --describe says it. Ntuples have neither links nor seeds, so CLUE3D runs again. A trackster \
+                 is exact where that gives one tree; otherwise its links are repaired. Both are counted. Labels come from the simulated \
+                 tracksters. Run, luminosity block and event come from the file; where it has none, events are numbered over all files in \
+                 their order, whatever the shard. Events stream through memory in blocks. A file that does not fit stops the run with exit \
+                 code 4."
             Examples =
                 [
                     "preprocess --describe ntuple.root", "what it is, what can be made of it, what is missing"

@@ -90,7 +90,8 @@ module PruneSettings =
         Opt.choice
             "--write"
             PruneOutput.words
-            "What is written. scores: a ROOT file with the score and the decision of each layer cluster, entry by entry. parquet: the same as rows. copy: the input without what is pruned."
+            "What is written. scores: a ROOT file with the score and the decision of each layer cluster, entry by entry. parquet: the \
+             same as rows. copy: the input without what is pruned."
             _.Write
             (fun v s -> { s with Write = v })
         :: production [ "--output"; "--output-dir"; "--resume"; "--overwrite"; "--compression"; "--json" ]
@@ -99,7 +100,8 @@ module PruneSettings =
         input [ "--bad-graphs" ]
         |> List.map (
             Opt.help
-                "What to do with an invalid trackster (unknown node ids, NaN values): stop or skip. A skipped one gets NaN scores and nothing of it is pruned; a copy leaves it out."
+                "What to do with an invalid trackster (unknown node ids, NaN values): stop or skip. A skipped one gets NaN scores and \
+                 nothing of it is pruned; a copy leaves it out."
         )
 
     let private machine: Opt<PruneSettings> list =

@@ -58,7 +58,8 @@ let private describePoint (settings: PruneSettings) (source: ModelSource) : stri
     | _, [] ->
         raise (
             UsageException
-                "--working-point efficiency=E and best-f1 are chosen on labelled tracksters: give a run directory, which has a validation split, or --choose-on FILE."
+                "--working-point efficiency=E and best-f1 are chosen on labelled tracksters: give a run directory, which has a validation \
+                 split, or --choose-on FILE."
         )
     | _, files ->
         let hashes =
@@ -376,7 +377,11 @@ let command: Command =
             Summary = "apply a trained network to files: scores and decisions, or pruned copies"
             Synopsis = "RUN|MODEL [FILE ...] [TRACKSTERS EDGES] --output FILE | --output-dir DIR [options]"
             Explanation =
-                "Runs a network over any number of prepared files, labelled or not, and writes one file for each. A ROOT file has a tree Scores: id, score and decision of each layer cluster, entry by entry. A Parquet file has a row per layer cluster. A copy is the input without the pruned layer clusters. In a copy ids stay, and a follower of a pruned layer cluster is linked to the nearest kept one above it. Files stream through memory block by block. Each gets its name when it is complete; its metadata says which model, working point and input made it."
+                "Runs a network over any number of prepared files, labelled or not, and writes one file for each. A ROOT file has a tree \
+                 Scores: id, score and decision of each layer cluster, entry by entry. A Parquet file has a row per layer cluster. A copy \
+                 is the input without the pruned layer clusters. In a copy ids stay, and a follower of a pruned layer cluster is linked to \
+                 the nearest kept one above it. Files stream through memory block by block. Each gets its name when it is complete; its \
+                 metadata says which model, working point and input made it."
             Examples =
                 [
                     "prune runs/20261123-120000-equilibrium-lstm-none 'data/*.root' --output-dir scores",

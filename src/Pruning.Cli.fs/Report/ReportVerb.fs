@@ -206,7 +206,9 @@ let command: Command =
             Summary = "write one page about a run: numbers, curves, plots, worst and best tracksters"
             Synopsis = "RUN [options]"
             Explanation =
-                "Evaluates the run's network on its test split beside the baselines, with bootstrap intervals. The result is one HTML file that holds everything, plotly.js included, and loads nothing from the internet. The path of the file goes to standard output."
+                "Evaluates the run's network on its test split beside the baselines, with bootstrap intervals. The result is one HTML \
+                 file that holds everything, plotly.js included, and loads nothing from the internet. The path of the file goes to \
+                 standard output."
             Examples =
                 [
                     "report runs/20261123-120000-equilibrium-lstm-none", "writes report.html into the run directory"

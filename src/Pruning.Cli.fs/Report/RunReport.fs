@@ -134,7 +134,8 @@ module RunReport =
 
         [
             Block.Paragraph
-                $"Worst first, by the share of a trackster's energy that is decided wrongly. See one with: {Arguments.program} display FILE --entry N --model RUN"
+                $"Worst first, by the share of a trackster's energy that is decided wrongly. See one with: {Arguments.program} display \
+                 FILE --entry N --model RUN"
             trackstersTable split (items |> Array.sortByDescending wrong |> Seq.truncate 8)
             Block.Paragraph "Best first, of the tracksters that hold something to prune:"
             trackstersTable split (hard |> Array.sortBy wrong |> Seq.truncate 8)
@@ -248,12 +249,15 @@ module RunReport =
 
         [
             Block.Paragraph
-                $"Evaluated on the {split.Name} split: {graphs} tracksters in {groups} independent groups. A layer cluster is pruned above a probability of {Say.number (Calibration.probability split.Network.Threshold)}. Intervals in brackets are the central 68.3 %% of {content.Resampling.Replicates} bootstrap samples of the groups (seed {content.Resampling.Seed})."
+                $"Evaluated on the {split.Name} split: {graphs} tracksters in {groups} independent groups. A layer cluster is pruned \
+                 above a probability of {Say.number (Calibration.probability split.Network.Threshold)}. Intervals in brackets are the \
+                 central 68.3 %% of {content.Resampling.Replicates} bootstrap samples of the groups (seed {content.Resampling.Seed})."
             for sentence in EvaluatedSplit.missing split do
                 Block.Paragraph $"Left out: {sentence}."
             Block.Heading "Numbers"
             Block.Paragraph
-                "The network beside baselines, which do not look at links. Thresholds of the baselines come from the training split; the oracle reads the labels."
+                "The network beside baselines, which do not look at links. Thresholds of the baselines come from the training split; the \
+                 oracle reads the labels."
             numbers split
             Block.Heading "Training"
             yield! trainingBlocks content.Run

@@ -86,7 +86,8 @@ module ModelSource =
             if (AtomicDirectory.tryLocate directory).IsNone then
                 raise (
                     CheckpointException
-                        $"wanted the {checkpoint} weights of a run, found no {directory}; the run has not finished an epoch yet, or was stopped before it did (try --checkpoint last)."
+                        $"wanted the {checkpoint} weights of a run, found no {directory}; the run has not finished an epoch yet, or was \
+                         stopped before it did (try --checkpoint last)."
                 )
 
             Path.Combine(AtomicDirectory.verify directory, Checkpoint.ModelName), Some path

@@ -41,7 +41,8 @@ module Resumption =
         with :? IOException as error when Directory.Exists run && not (error :? FileNotFoundException) ->
             raise (
                 CheckpointException(
-                    $"wanted to train in {run} alone, found that another process does, or that {path} cannot be written ({error.Message}); wait for it, or take another run",
+                    $"wanted to train in {run} alone, found that another process does, or that {path} cannot be written \
+                     ({error.Message}); wait for it, or take another run",
                     error
                 )
             )
@@ -73,7 +74,8 @@ module Resumption =
                 |> Option.defaultWith (fun () ->
                     raise (
                         CheckpointException
-                            $"Cannot continue a run (--resume auto): there is none under {runs}. Name its directory, or name files, so that a run can begin."
+                            $"Cannot continue a run (--resume auto): there is none under {runs}. Name its directory, or name files, so \
+                             that a run can begin."
                     ))
 
         if not (File.Exists(Path.Combine(run, RunConfig.fileName))) then
@@ -111,7 +113,8 @@ module Resumption =
         let refuse (name: string, before: string, now: string) (more: string) =
             raise (
                 UsageException
-                    $"--resume continues {run} with its choices: {name} is {before} there, found {now}{more}. Leave the option out, or start a new run with --like {run}."
+                    $"--resume continues {run} with its choices: {name} is {before} there, found {now}{more}. Leave the option out, or \
+                     start a new run with --like {run}."
             )
 
         differences (modelFields there) (modelFields here)
@@ -141,7 +144,8 @@ module Resumption =
 
             raise (
                 Pruning.Data.Errors.DataException
-                    $"wanted the {known.Length} files on which {run} began (their SHA-256 is in its run.json), found another content in {names}; give the same files in the same order, or begin a new run with --like {run}."
+                    $"wanted the {known.Length} files on which {run} began (their SHA-256 is in its run.json), found another content in \
+                     {names}; give the same files in the same order, or begin a new run with --like {run}."
             )
 
     /// Locks a run, clears what a killed process left half-written, and reads its newest checkpoint that can be used; its network
@@ -166,7 +170,8 @@ module Resumption =
             | None ->
                 raise (
                     CheckpointException
-                        $"wanted a checkpoint to go on from in {checkpoints run}, found none that can be used; begin again with --like {run}"
+                        $"wanted a checkpoint to go on from in {checkpoints run}, found none that can be used; begin again with --like \
+                         {run}"
                 )
         with _ ->
             held.Dispose()

@@ -74,7 +74,8 @@ module Session =
 
         Terminal.say
             terminal
-            $"{Say.count (int64 dataset.Count)} graphs from {dataset.Files.Count} {files} in {Say.duration clock.Elapsed}; split by {by}: {count split.Training} training, {count split.Validation} validation, {count split.Test} test."
+            $"{Say.count (int64 dataset.Count)} graphs from {dataset.Files.Count} {files} in {Say.duration clock.Elapsed}; split by {by}: \
+             {count split.Training} training, {count split.Validation} validation, {count split.Test} test."
 
         { Dataset = dataset; Split = split }
 
@@ -278,7 +279,8 @@ module Session =
             if loopy > 0 then
                 Terminal.warn
                     terminal
-                    $"{Say.count (int64 loopy)} of {Say.count (int64 indices.Length)} training graphs have links that form cycles: there --mode tree passes damped messages {LinkFactors.loopyStandard.Passes} times, which is an approximation."
+                    $"{Say.count (int64 loopy)} of {Say.count (int64 indices.Length)} training graphs have links that form cycles: there \
+                     --mode tree passes damped messages {LinkFactors.loopyStandard.Passes} times, which is an approximation."
 
     /// Whatever happens, run.json says how it ended; when even that cannot be written, the first failure is the one to tell.
     let private noting (log: RunLog) (work: RunLogger -> FinishedRun) : FinishedRun =
@@ -344,7 +346,8 @@ module Session =
 
             Terminal.say
                 terminal
-                $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep {Say.number model.Criterion.Weights.Keep}, prune {Say.number model.Criterion.Weights.Prune}, in {log.Directory}"
+                $"Training {settings.Name}: {Say.count (Weights.count model.Pruner.Network.Weights)} parameters, class weights keep \
+                 {Say.number model.Criterion.Weights.Keep}, prune {Say.number model.Criterion.Weights.Prune}, in {log.Directory}"
 
             noting log (fun logger -> trainIn directory logger stop)
         else

@@ -117,11 +117,13 @@ module TrainSettings =
             Opt.ofVerb
                 (Kind.choice Preset.words)
                 "--preset"
-                "Network and training options that belong together. fast: physics features, edges from nearest neighbours, minutes on one core. Other options override it."
+                "Network and training options that belong together. fast: physics features, edges from nearest neighbours, minutes on one \
+                 core. Other options override it."
             |> Opt.unset "none"
             { Opt.flag
                   "--parity"
-                  "Reproduce the original research code to rounding: its losses, batch normalisation per graph, raw features and defaults (batch size 3, 100 epochs, class weight 1,20, no clipping)."
+                  "Reproduce the original research code to rounding: its losses, batch normalisation per graph, raw features and defaults \
+                   (batch size 3, 100 epochs, class weight 1,20, no clipping)."
                   (fun settings -> settings.Training.Loss = LossKind.Original)
                   (fun _ settings -> settings) with
                 Text = fun settings -> if settings.Training.Loss = LossKind.Original then Some "true" else None
@@ -134,7 +136,8 @@ module TrainSettings =
             Opt.ofVerb
                 (Kind.path "FILE")
                 ConfigFile.option
-                "Read options from this TOML file. Its keys are names of options without dashes; tables are allowed. Options on the command line win."
+                "Read options from this TOML file. Its keys are names of options without dashes; tables are allowed. Options on the \
+                 command line win."
             |> Opt.unset "none"
         ]
         |> Opt.section "Start"
@@ -163,7 +166,9 @@ module TrainSettings =
             Opt.path
                 "--resume"
                 "RUN"
-                "Continue a stopped or killed run from its newest checkpoint; results are identical to an uninterrupted run. auto takes the newest run under --runs; if there is none and files are named, a run begins. Options that change the mathematics are refused."
+                "Continue a stopped or killed run from its newest checkpoint; results are identical to an uninterrupted run. auto takes \
+                 the newest run under --runs; if there is none and files are named, a run begins. Options that change the mathematics are \
+                 refused."
                 _.Resume
                 (fun v s -> { s with Resume = v })
             |> Opt.unset "none"

@@ -49,7 +49,8 @@ module World =
         | [], many ->
             raise (
                 UsageException
-                    $"--gpus {many} wants {many} GPUs for one process, but a launcher started {ranks.Size} ranks: use --gpus 1, each takes the GPU of its number."
+                    $"--gpus {many} wants {many} GPUs for one process, but a launcher started {ranks.Size} ranks: use --gpus 1, each \
+                     takes the GPU of its number."
             )
         | devices, _ -> Device.named devices[ranks.LocalRank % devices.Length]
 
@@ -85,7 +86,8 @@ module World =
             if settings.Replicas > 1 then
                 raise (
                     UsageException
-                        $"--replicas {settings.Replicas} are ranks in one process, but {place.Launcher} started {place.Size} already: leave --replicas out."
+                        $"--replicas {settings.Replicas} are ranks in one process, but {place.Launcher} started {place.Size} already: \
+                         leave --replicas out."
                 )
 
             use ranks = Launch.join settings.RankTimeout (Some place)

@@ -139,7 +139,8 @@ let private output: Opt<SimulateSettings> list =
         Opt.choice
             "--schema"
             schemas
-            "Generation of the ntuple: v5, 2022, 2024-v4, 2024-v5, hlt, hlt-no-clusters, nano or nano-hlt. See docs/reference/ntuples.md. (new means v5, old means 2022.)"
+            "Generation of the ntuple: v5, 2022, 2024-v4, 2024-v5, hlt, hlt-no-clusters, nano or nano-hlt. See docs/reference/ntuples.md. \
+             (new means v5, old means 2022.)"
             _.Schema
             (fun v s -> { s with Schema = v })
         yield! production [ "--format"; "--compression"; "--threads"; "--overwrite"; "--json" ]
@@ -355,7 +356,8 @@ let private run (terminal: Terminal) (words: string list) : int =
 
         Terminal.say
             terminal
-            $"Done in {Say.duration clock.Elapsed}, {Say.count (int64 (float made.Graphs / seconds))} graphs/s on {settings.Production.Threads} threads."
+            $"Done in {Say.duration clock.Elapsed}, {Say.count (int64 (float made.Graphs / seconds))} graphs/s on \
+             {settings.Production.Threads} threads."
 
     ExitCode.ok
 
@@ -367,7 +369,11 @@ let command: Command =
             Summary = "make tracksters with truth by a toy simulation, so that nothing needs data of CMS"
             Synopsis = "[FILE] [options]"
             Explanation =
-                "Simulates close-by electromagnetic and hadronic showers, pile-up and noise in a calorimeter like HGCAL. CLUE clusters each layer, CLUE3D builds tracksters across layers. The prepared file holds tracksters with links, truth and labels, for train, evaluate, stats and display. This is a toy: its results say nothing about CMS. The tree Metadata of the file says how it was made. Equal options, seed and file name give equal bytes, whatever the number of threads. Ctrl-C leaves no file behind."
+                "Simulates close-by electromagnetic and hadronic showers, pile-up and noise in a calorimeter like HGCAL. CLUE clusters \
+                 each layer, CLUE3D builds tracksters across layers. The prepared file holds tracksters with links, truth and labels, for \
+                 train, evaluate, stats and display. This is a toy: its results say nothing about CMS. The tree Metadata of the file says \
+                 how it was made. Equal options, seed and file name give equal bytes, whatever the number of threads. Ctrl-C leaves no \
+                 file behind."
             Examples =
                 [
                     "simulate toy.root --events 10000 --seed 7", "about 25,000 tracksters"

@@ -72,7 +72,8 @@ let private showHistogram (terminal: Terminal) (title: string) (histogram: Histo
 
     Terminal.print
         terminal
-        $"{title}: mean {text moments.Mean}, standard deviation {text moments.StandardDeviation}, from {text moments.Min} to {text moments.Max}"
+        $"{title}: mean {text moments.Mean}, standard deviation {text moments.StandardDeviation}, from {text moments.Min} to \
+         {text moments.Max}"
 
     let shown = bins histogram
     let largest = shown |> List.map (fun (_, _, count) -> count) |> List.fold max 1L
@@ -238,7 +239,10 @@ let command: Command =
             Summary = "show how much there is to prune in a sample, and the distributions behind it"
             Synopsis = "FILE [FILE ...] [TRACKSTERS EDGES] [options]"
             Explanation =
-                "Reads tracksters as training does. Prints the share of tracksters that need no pruning and the share of layer clusters to prune: the two numbers of the original program. Distributions follow: sizes, degrees, depths, energies, times, shares of the shower's energy where the files have them, and the ranges of the nine features. A bin includes its lower edge; 0+ is anything above 0."
+                "Reads tracksters as training does. Prints the share of tracksters that need no pruning and the share of layer clusters \
+                 to prune: the two numbers of the original program. Distributions follow: sizes, degrees, depths, energies, times, shares \
+                 of the shower's energy where the files have them, and the ranges of the nine features. A bin includes its lower edge; 0+ \
+                 is anything above 0."
             Examples =
                 [
                     "stats samples/tracksters.root", "the sample of the demo"

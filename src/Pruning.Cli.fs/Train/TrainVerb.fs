@@ -198,7 +198,11 @@ let command: Command =
                 Summary = "train a network that decides which layer clusters to prune"
                 Synopsis = "FILE [FILE ...] [TRACKSTERS EDGES] [options]"
                 Explanation =
-                    "Reads tracksters (trees Tracksters and Edges, one trackster per entry) and trains on a share of them. After every epoch the network is validated. The run directory holds the best and the last weights, the configuration, the metrics and TensorBoard events. Of three words or more the last two are tree names, unless they look like files or exist. Options may be spelt with dashes or underscores, with a space or '=' before the value. The command line of the original program works unchanged."
+                    "Reads tracksters (trees Tracksters and Edges, one trackster per entry) and trains on a share of them. After every \
+                     epoch the network is validated. The run directory holds the best and the last weights, the configuration, the metrics \
+                     and TensorBoard events. Of three words or more the last two are tree names, unless they look like files or exist. \
+                     Options may be spelt with dashes or underscores, with a space or '=' before the value. The command line of the \
+                     original program works unchanged."
                 Examples =
                     [
                         "train samples/tracksters.root --epochs 5 --hidden-dim 32",

@@ -113,7 +113,8 @@ module Space =
         let refuse (found: string) : 'a =
             raise (
                 UsageException
-                    $"--space wants a JSON object of lists of values, or of uniform, log-uniform or integer with two ends; found {found} in {path}."
+                    $"--space wants a JSON object of lists of values, or of uniform, log-uniform or integer with two ends; found {found} \
+                     in {path}."
             )
 
         let between (element: JsonElement) =

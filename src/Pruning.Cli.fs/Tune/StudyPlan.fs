@@ -170,7 +170,8 @@ module StudyPlan =
             if read path <> plan then
                 raise (
                     UsageException
-                        $"{directory} is the study of another space, seed or training: see {fileName} in it. Give another --study, or --study alone to go on with this one."
+                        $"{directory} is the study of another space, seed or training: see {fileName} in it. Give another --study, or \
+                         --study alone to go on with this one."
                 )
         else
             Directory.CreateDirectory directory |> ignore

@@ -278,7 +278,8 @@ module StudyReport =
             (htmlTitle directory)
             [
                 Block.Paragraph
-                    $"{plan.Trials} trials, {evaluated} with a value of the validation metric {plan.Metric.Key}, {failed} failed. A trial's value is its best epoch's."
+                    $"{plan.Trials} trials, {evaluated} with a value of the validation metric {plan.Metric.Key}, {failed} failed. A \
+                     trial's value is its best epoch's."
                 match best rows with
                 | Some row ->
                     let rung = defaultArg row.Rung 0

@@ -225,7 +225,8 @@ module TuneSettings =
             | Some tuned ->
                 raise (
                     UsageException
-                        $"--method grid wants values to choose from; --{tuned.Name} has a range: give it --grid, or use --method random or asha."
+                        $"--method grid wants values to choose from; --{tuned.Name} has a range: give it --grid, or use --method random \
+                         or asha."
                 )
             | None -> SearchMethod.Grid
         | _ -> raise (UsageException "--min-epochs and --eta belong to --method asha.")

@@ -59,7 +59,8 @@ let private run (terminal: Terminal) (words: string list) : int =
 
     Terminal.say
         terminal
-        $"{plan.Trials} trials in {directory}, {settings.Workers} at a time, {plan.Threads} threads each; compared by the validation metric {plan.Metric.Key}."
+        $"{plan.Trials} trials in {directory}, {settings.Workers} at a time, {plan.Threads} threads each; compared by the validation \
+         metric {plan.Metric.Key}."
 
     let around: StudySurroundings =
         {
@@ -109,7 +110,10 @@ let command: Command =
                 Summary = "search good options for train: grid, random or successive halving, over parallel processes"
                 Synopsis = "FILE [FILE ...] [space] [options of train]"
                 Explanation =
-                    "Trains many times with different options and reports which did best. Names in the space are options of train. Options of train beside it go to every training. Each trial is an ordinary run under the study's directory. A log there records which process does which trial. Several tune processes, on several machines with one file system, may share a study. After a crash or Ctrl-C the same command continues it."
+                    "Trains many times with different options and reports which did best. Names in the space are options of train. \
+                     Options of train beside it go to every training. Each trial is an ordinary run under the study's directory. A log \
+                     there records which process does which trial. Several tune processes, on several machines with one file system, may \
+                     share a study. After a crash or Ctrl-C the same command continues it."
                 Examples =
                     [
                         "tune data.root --grid decision-cell=lstm,gru --grid memory-cell=none,gru,lstm --epochs 10",

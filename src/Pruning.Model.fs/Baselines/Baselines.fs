@@ -208,7 +208,8 @@ module LogisticRegression =
         if keep = 0L || prune = 0L then
             raise (
                 TrainingException
-                    $"wanted nodes of both labels for the logistic regression, found {keep} to keep and {prune} to prune; use a larger training split"
+                    $"wanted nodes of both labels for the logistic regression, found {keep} to keep and {prune} to prune; use a larger \
+                     training split"
             )
 
         let classWeight = [| 0.5 / float keep; 0.5 / float prune |]

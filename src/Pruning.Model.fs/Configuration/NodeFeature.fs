@@ -53,7 +53,8 @@ module NodeFeature =
         | Some details -> details
         | None ->
             invalidOp
-                "Cannot compute features from the seed, layer or hits of nodes: the batch was made without them. Make the batch with a GraphPreparation that sets Details."
+                "Cannot compute features from the seed, layer or hits of nodes: the batch was made without them. Make the batch with a \
+                 GraphPreparation that sets Details."
 
     let private ofSeed (column: RawFeature) (batch: BatchTensors) : Tensor =
         (raw column batch).index_select(0L, (detailsOf batch).SeedOfNode)
@@ -105,7 +106,8 @@ module NodeFeature =
         | Some values -> values.select (1L, int64 column)
         | None ->
             invalidOp
-                "Cannot compute features of the surroundings of nodes: the batch was made without them. Make the batch with a GraphPreparation that sets Surroundings."
+                "Cannot compute features of the surroundings of nodes: the batch was made without them. Make the batch with a \
+                 GraphPreparation that sets Surroundings."
 
     let private declare name unit input (values: BatchTensors -> Tensor) description : NodeFeature =
         {

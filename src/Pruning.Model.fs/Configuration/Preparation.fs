@@ -27,4 +27,5 @@ module Preparation =
         if not (batch.Preparation.Covers wanted) then
             invalidArg
                 (nameof batch)
-                $"Cannot run the network on this batch: the network needs {wanted}, the batch is prepared with {batch.Preparation}. Give the network's preparation (Pruner.preparation) to the loader, or apply it to the batch."
+                $"Cannot run the network on this batch: the network needs {wanted}, the batch is prepared with {batch.Preparation}. Give \
+                 the network's preparation (Pruner.preparation) to the loader, or apply it to the batch."

@@ -65,7 +65,8 @@ module GradientExchange =
         | Some rank ->
             raise (
                 TrainingException
-                    $"Wanted the same network on every rank, found {mine.Length} parameters on rank {ranks.Rank} and {all[rank].Length} on rank {rank}; give all ranks the same options."
+                    $"Wanted the same network on every rank, found {mine.Length} parameters on rank {ranks.Rank} and {all[rank].Length} \
+                     on rank {rank}; give all ranks the same options."
             )
         | None -> Array.init mine.Length (fun i -> all |> Array.exists (fun flags -> flags[i] <> 0uy))
 

@@ -37,5 +37,6 @@ module Shards =
             if count <> int64 wanted.Length || print <> fingerprint wanted then
                 raise (
                     TrainingException
-                        $"Wanted {wanted.Length} graphs evaluated once each, found {count} over {ranks.Size} ranks or other ones; give all ranks the same files in the same order."
+                        $"Wanted {wanted.Length} graphs evaluated once each, found {count} over {ranks.Size} ranks or other ones; give \
+                         all ranks the same files in the same order."
                 )

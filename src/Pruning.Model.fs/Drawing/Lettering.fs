@@ -33,7 +33,8 @@ module Lettering =
 
                  raise (
                      DeviceException(
-                         $"Cannot draw pictures: the library libSkiaSharp does not load ({reason}). Build the program again, or write HTML.",
+                         $"Cannot draw pictures: the library libSkiaSharp does not load ({reason}). Build the program again, or write \
+                          HTML.",
                          error
                      )
                  ))

@@ -50,7 +50,8 @@ module ModelFile =
         | None ->
             raise (
                 CheckpointException
-                    $"Wanted a model of this program, found the safetensors file {path} without '{key}' in its metadata; it comes from another program."
+                    $"Wanted a model of this program, found the safetensors file {path} without '{key}' in its metadata; it comes from \
+                     another program."
             )
 
     let private parse (path: string) (key: string) (text: string) : JsonObject =
@@ -65,7 +66,8 @@ module ModelFile =
         if width <> Some(int64 config.Hidden) || file.Names.Length < config.Rounds then
             raise (
                 CheckpointException
-                    $"The weights in {path} do not fit the configuration beside them: wanted {config.Rounds} rounds of width {config.Hidden}, found {file.Names.Length} tensors and the width {width}."
+                    $"The weights in {path} do not fit the configuration beside them: wanted {config.Rounds} rounds of width \
+                     {config.Hidden}, found {file.Names.Length} tensors and the width {width}."
             )
 
     let private checkFinite (path: string) (name: string) (tensor: Tensor) : unit =

@@ -16,7 +16,8 @@ module OriginalModel =
     let private refuse (path: string) (wanted: string) (found: string) : 'a =
         raise (
             CheckpointException
-                $"wanted {wanted} in the original's weights, found {found} in {path}; docs/how-to/use-original-weights.md shows how to write the file"
+                $"wanted {wanted} in the original's weights, found {found} in {path}; docs/how-to/use-original-weights.md shows how to \
+                 write the file"
         )
 
     /// Lightning and torch.compile put these before the names of a module's parameters.

@@ -209,7 +209,8 @@ module SafeTensorsHeader =
             | :? InvalidOperationException as error ->
                 raise (
                     CheckpointException(
-                        $"wanted a header in JSON without repeated names, found something else in {path} ({error.Message}): it is damaged or no safetensors file",
+                        $"wanted a header in JSON without repeated names, found something else in {path} ({error.Message}): it is damaged \
+                         or no safetensors file",
                         error
                     )
                 )

@@ -196,7 +196,8 @@ module AtomicDirectory =
             if sha256 path <> hash.ToLower CultureInfo.InvariantCulture then
                 raise (
                     CheckpointException
-                        $"wanted the content that {Manifest} lists, found another SHA-256 of {path}: it changed after it was written; take another checkpoint"
+                        $"wanted the content that {Manifest} lists, found another SHA-256 of {path}: it changed after it was written; \
+                         take another checkpoint"
                 )
 
         directory

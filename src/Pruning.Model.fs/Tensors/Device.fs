@@ -10,7 +10,8 @@ module Device =
     let private missing (wanted: string) (option: string) =
         raise (
             DeviceException
-                $"Wanted {wanted} ({option}), found {if torch.cuda.is_available () then torch.cuda.device_count () else 0} that this libtorch can use; leave the option out to run on the CPU, or see docs/how-to/use-a-gpu.md for a CUDA build of libtorch."
+                $"Wanted {wanted} ({option}), found {if torch.cuda.is_available () then torch.cuda.device_count () else 0} that this \
+                 libtorch can use; leave the option out to run on the CPU, or see docs/how-to/use-a-gpu.md for a CUDA build of libtorch."
         )
 
     /// The GPUs of a run in one process: one for each of its ranks.
@@ -52,10 +53,12 @@ module Device =
         | 1 ->
             raise (
                 DeviceException
-                    "Wanted 1 GPU (--gpus 1), found none that this libtorch can use; leave --gpus out to run on the CPU, or see docs/how-to/use-a-gpu.md for a CUDA build of libtorch."
+                    "Wanted 1 GPU (--gpus 1), found none that this libtorch can use; leave --gpus out to run on the CPU, or see \
+                     docs/how-to/use-a-gpu.md for a CUDA build of libtorch."
             )
         | many ->
             raise (
                 DeviceException
-                    $"Wanted {many} GPUs (--gpus {many}), this verb runs on one device; use --gpus 1, or leave --gpus out to run on the CPU."
+                    $"Wanted {many} GPUs (--gpus {many}), this verb runs on one device; use --gpus 1, or leave --gpus out to run on the \
+                     CPU."
             )

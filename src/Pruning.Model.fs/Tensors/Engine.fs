@@ -56,14 +56,16 @@ module Arithmetic =
         | Engine.Fused, false ->
             raise (
                 DeviceException
-                    $"Wanted float32 on the CPU for the fused kernels (--engine fused), found {x.dtype} on {x.device}; use --engine auto or portable."
+                    $"Wanted float32 on the CPU for the fused kernels (--engine fused), found {x.dtype} on {x.device}; use --engine auto \
+                     or portable."
             )
         | Engine.Portable, _
         | Engine.Auto, false ->
             if arithmetic.Precision <> ProductPrecision.Float32 then
                 raise (
                     DeviceException
-                        $"Wanted the fused kernels, which --precision {word arithmetic.Precision} belongs to, found --engine {word arithmetic.Engine} with {x.dtype} on {x.device}; use --precision float32, or --engine fused on the CPU."
+                        $"Wanted the fused kernels, which --precision {word arithmetic.Precision} belongs to, found --engine \
+                         {word arithmetic.Engine} with {x.dtype} on {x.device}; use --precision float32, or --engine fused on the CPU."
                 )
 
             false

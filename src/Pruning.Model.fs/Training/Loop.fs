@@ -209,7 +209,8 @@ module Loop =
         if split.Training.Length = 0 then
             raise (
                 Pruning.Data.Errors.DataException
-                    "wanted graphs to train on, found none in the training split; a larger --training-fraction or --sampling-fraction gives some."
+                    "wanted graphs to train on, found none in the training split; a larger --training-fraction or --sampling-fraction \
+                     gives some."
             )
 
     /// What becomes of an epoch whose steps are done: its report, and where the next one begins.

@@ -78,7 +78,8 @@ module Trainer =
         let refuse what =
             raise (
                 TrainingException
-                    $"Wanted a network that {ranks.Size} ranks can train as one, found {what}, whose running statistics depend on the order of all graphs; use the normalisation layer, or one rank."
+                    $"Wanted a network that {ranks.Size} ranks can train as one, found {what}, whose running statistics depend on the \
+                     order of all graphs; use the normalisation layer, or one rank."
             )
 
         if ranks.Size > 1 then
@@ -136,7 +137,8 @@ module Trainer =
     let private refuse (epoch: int) (batch: int) (what: string) =
         raise (
             TrainingException
-                $"Wanted finite numbers, found NaN or infinity in {what} (epoch {epoch}, batch {batch}); a smaller --learning_rate or --clip-norm helps, and `stats` shows features out of range."
+                $"Wanted finite numbers, found NaN or infinity in {what} (epoch {epoch}, batch {batch}); a smaller --learning_rate or \
+                 --clip-norm helps, and `stats` shows features out of range."
         )
 
     let private parametersOf (pruner: Pruner) : Parameter list = pruner.Network.Weights.Parameters |> List.map snd

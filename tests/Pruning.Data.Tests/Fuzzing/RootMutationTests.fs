@@ -173,10 +173,13 @@ let private report (seed: int) (elapsed: TimeSpan) (tally: Tally) =
     let known = plans.Value |> Array.sumBy (snd >> Array.length)
 
     [
-        $"{known} systematic mutations of {plans.Value.Length} small files of {plans.Value |> Array.sumBy (fun (seed, _) -> seed.Bytes.Length)} bytes are known"
-        $"{tally.Files} files from seed {seed} in {elapsed.TotalSeconds:F0} s: {float tally.Files / elapsed.TotalSeconds:F0} a second; {tally.Refused} of them were refused in part"
+        $"{known} systematic mutations of {plans.Value.Length} small files of \
+         {plans.Value |> Array.sumBy (fun (seed, _) -> seed.Bytes.Length)} bytes are known"
+        $"{tally.Files} files from seed {seed} in {elapsed.TotalSeconds:F0} s: {float tally.Files / elapsed.TotalSeconds:F0} a second; \
+         {tally.Refused} of them were refused in part"
         $"most memory of one call: {megabytes tally.Most} of {megabytes FuzzReading.allowedBytes}, by {tally.MostAt}"
-        $"most managed memory of all threads above the start, garbage included: {megabytes tally.Heap}; the garbage collector may have {megabytes (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)}"
+        $"most managed memory of all threads above the start, garbage included: {megabytes tally.Heap}; the garbage collector may have \
+         {megabytes (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)}"
         $"most memory of the process: {megabytes (Process.GetCurrentProcess().PeakWorkingSet64)}"
         $"slowest file: {tally.Slowest.TotalMilliseconds:F0} ms, {tally.SlowestAt}"
     ]

@@ -43,7 +43,8 @@ let tests =
         "prepared files"
         [
             property
-                "tracksters come back from a file as the graphs they are, whether trees or RNTuples, whatever types, baskets and codec it has"
+                "tracksters come back from a file as the graphs they are, whether trees or RNTuples, whatever types, baskets and codec it \
+                 has"
                 (fun (raws: RawTrackster list) (layout: Layout) (event: int64 option) ->
                     let layout =
                         { layout with

@@ -302,7 +302,8 @@ let tests =
                             (fun () -> ntuple.Field<char> "c" |> ignore),
                             "Cannot add field 'c': ROOT has no values of type Char. Use bool, integers of 8 to 64 bits, float or double."
                             (fun () -> ntuple.Field<int> "a.b" |> ignore),
-                            "Cannot name a field 'a.b': a name must not be empty, and must not contain control characters or any of . / \\ space : ;."
+                            "Cannot name a field 'a.b': a name must not be empty, and must not contain control characters or any of . \
+                             / \\ space : ;."
                             (fun () -> x.Values(ReadOnlyMemory [| 1f |]) |> ignore),
                             "Cannot write field 'x': it is std::vector<float> and needs 1 arrays of offsets, not 0."
                             (fun () -> x.List(longs [], ReadOnlyMemory [| 1f |]) |> ignore),
@@ -319,7 +320,8 @@ let tests =
 
                     Expect.equal
                         (message<InvalidOperationException>(fun () -> ntuple.Field<int> "late" |> ignore))
-                        "Cannot add field 'late' to RNTuple 'n': it is being written already and has 1 entries. Add all fields before the first entry."
+                        "Cannot add field 'late' to RNTuple 'n': it is being written already and has 1 entries. Add all fields before the \
+                         first entry."
                         "message")
 
                 withDirectory (fun directory ->
@@ -328,7 +330,8 @@ let tests =
 
                     Expect.equal
                         (message<ArgumentException>(fun () -> file.CreateTree "a" |> ignore))
-                        $"Cannot add 'a' to {file.Path}: the file has a tree, RNTuple or directory of that name already. Choose another name."
+                        $"Cannot add 'a' to {file.Path}: the file has a tree, RNTuple or directory of that name already. Choose another \
+                         name."
                         "taken"
 
                     Expect.equal

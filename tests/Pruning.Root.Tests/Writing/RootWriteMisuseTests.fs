@@ -60,7 +60,8 @@ let tests =
 
                     Expect.equal
                         (message<InvalidOperationException> tree.Fill)
-                        "Cannot fill entry 0 of tree 't': branch 'x' has 2 elements but branch 'y', with the same counter 'n', has 1. Give both the same number."
+                        "Cannot fill entry 0 of tree 't': branch 'x' has 2 elements but branch 'y', with the same counter 'n', has 1. \
+                         Give both the same number."
                         "message"
 
                     Expect.equal tree.EntryCount 0L "no entry"
@@ -197,7 +198,8 @@ let tests =
                     let refused name = message<ArgumentException>(fun () -> file.CreateTree name |> ignore)
 
                     let taken name =
-                        $"Cannot add '{name}' to {file.Path}: the file has a tree, RNTuple or directory of that name already. Choose another name."
+                        $"Cannot add '{name}' to {file.Path}: the file has a tree, RNTuple or directory of that name already. Choose \
+                         another name."
 
                     Expect.equal (refused "a") (taken "a") "a directory's"
                     Expect.equal (refused "a/t") (taken "a/t") "a tree's"
