@@ -356,7 +356,8 @@ let private withEnergy (energy: ListValues<float32>) (c: TiclClusters) =
         Time = c.Time,
         TimeError = c.TimeError,
         Layer = c.Layer,
-        HitCount = c.HitCount
+        HitCount = c.HitCount,
+        State = c.State
     )
 
 let private damagesOf (generation: TiclGeneration) =

@@ -78,6 +78,12 @@ let write (path: string) (layout: Layout) (columns: TiclColumns) : unit =
             "cluster_timeErr", floats c.TimeError
             "cluster_layer_id", wholes c.Layer
             "cluster_number_of_hits", wholes c.HitCount
+
+            match c.State with
+            | null -> ()
+            | state ->
+                let types = state.Values |> Array.map (fun one -> if one = TiclClusterState.Barrel then -1 else 0)
+                "cluster_type", fun tree name -> tree.Vector<int>(name).Lists(state.Offsets, types)
         ]
 
     let vertices = columns.Tracksters[0].Vertices

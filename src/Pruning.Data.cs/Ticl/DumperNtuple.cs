@@ -25,6 +25,14 @@ internal sealed class DumperNtuple : TiclNtuple
             throw new DataException(
                 $"{contents.Where}: the collection '{Trees.High}' is of the barrel, and the HGCAL is in the endcaps: name another one.");
         _simulated = contents.Tree(Trees.Simulated);
+        if (Trees.IsGrouped && !_simulated.TryBranch(TiclSchema.CaloParticle, out _))
+        {
+            throw new DataException(
+                $"{contents.Where}: a TICL ntuple with a tree '{contents.Format.CaloParticles[0]}' was wanted, and '{Trees.Simulated}' has "
+                    + $"no {TiclSchema.CaloParticle} to join its particles by; the trees found are: {string.Join(", ", contents.Trees)}; "
+                    + "label by SimClusters, with --truth sc, or give a ntuple with that tree.");
+        }
+
         _simPrefix =
             TiclSchema.SimPrefixes(Trees.IsGrouped ? TiclTruth.SimCluster
             : options.Truth).FirstOrDefault(prefix => _simulated.TryBranch(prefix + TiclSchema.Vertices, out _)) ?? "";
@@ -187,7 +195,7 @@ internal sealed class DumperNtuple : TiclNtuple
         TiclEvents? events = null;
         foreach (RootTree tree in _eventTrees)
         {
-            if (TiclEvents.Read(tree, first, end) is not TiclEvents own)
+            if (TiclEvents.Read(Path, tree, first, end) is not TiclEvents own)
                 continue;
             int differs = events?.FirstDifference(own) ?? -1;
             if (differs >= 0)
@@ -223,14 +231,25 @@ internal sealed class DumperNtuple : TiclNtuple
             TimeError = Real(7),
             Layer = ListValues<uint>.Of(lists.Columns[8]),
             HitCount = ListValues<uint>.Of(lists.Columns[9]),
-            State = _hasTypes ? States(ListValues<int>.Of(lists.Columns[10])) : null,
+            State = _hasTypes ? States(ListValues<int>.Of(lists.Columns[10]), Real(0).Offsets, first) : null,
         };
     }
 
     // Nothing where all are of the HGCAL, as in most files.
-    private static ListValues<TiclClusterState>? States(ListValues<int> types) => types.Values.AsSpan().Contains(-1)
-        ? new(types.Offsets, Array.ConvertAll(types.Values, static type => type == -1 ? TiclClusterState.Barrel : TiclClusterState.Present))
-        : null;
+    private ListValues<TiclClusterState>? States(ListValues<int> types, long[] offsets, long first)
+    {
+        int differs = types.Offsets.AsSpan().CommonPrefixLength(offsets);
+        if (differs < offsets.Length)
+        {
+            throw new DataException(
+                $"{Path}, entry {first + differs - 1}: {TiclSchema.ClusterType} has another number of values than position_x, but both "
+                    + "count the layer clusters: the ntuple is damaged.");
+        }
+
+        return types.Values.AsSpan().Contains(-1)
+            ? new(offsets, Array.ConvertAll(types.Values, static type => type == -1 ? TiclClusterState.Barrel : TiclClusterState.Present))
+            : null;
+    }
 
     private TiclClusters CopiedClusters(TiclTracksters[] tracksters, TiclSimTracksters simulated, long first, long end)
     {

@@ -57,7 +57,7 @@ internal sealed class NanoNtuple : TiclNtuple
     {
         File = Path,
         FirstEntry = first,
-        Events = HasEvents ? TiclEvents.Read(_tree, first, end) : null,
+        Events = HasEvents ? TiclEvents.Read(Path, _tree, first, end) : null,
         Clusters = ReadClusters(first, end),
         Tracksters = [.. _labels.Select(label => ReadLabel(label, first, end))],
         Simulated = ReadSimulated(first, end),

@@ -17,11 +17,12 @@ public sealed record TiclEvents(uint[] Run, uint[] Lumi, long[] Event)
     public static bool AreIn(RootTree tree) => Names(tree) is not null || IsObject(tree);
 
     /// <summary>Reads them; null where the tree does not say.</summary>
+    /// <param name="file">File, for messages.</param>
     /// <param name="tree">Tree.</param>
     /// <param name="first">First entry.</param>
     /// <param name="end">Entry behind the last one.</param>
     /// <exception cref="DataException">Numbers beyond 63 bits.</exception>
-    public static TiclEvents? Read(RootTree tree, long first, long end)
+    public static TiclEvents? Read(string file, RootTree tree, long first, long end)
     {
         if (Names(tree) is string[] names)
         {
@@ -29,7 +30,7 @@ public sealed record TiclEvents(uint[] Run, uint[] Lumi, long[] Event)
                 tree.Read([ColumnRequest.As<uint>(names[0]), ColumnRequest.As<uint>(names[1]), ColumnRequest.As<ulong>(names[2])], first,
                 end);
             return new TiclEvents(((JaggedColumn<uint>)columns.Columns[0]).Values, ((JaggedColumn<uint>)columns.Columns[1]).Values,
-                Signed(((JaggedColumn<ulong>)columns.Columns[2]).Values, tree, first));
+                Signed(((JaggedColumn<ulong>)columns.Columns[2]).Values, file, tree, first));
         }
 
         if (!IsObject(tree))
@@ -43,7 +44,7 @@ public sealed record TiclEvents(uint[] Run, uint[] Lumi, long[] Event)
                 _ => null,
             };
         return Member<uint>(0) is uint[] run && Member<uint>(1) is uint[] lumi && Member<ulong>(2) is ulong[] number
-            ? new TiclEvents(run, lumi, Signed(number, tree, first))
+            ? new TiclEvents(run, lumi, Signed(number, file, tree, first))
             : null;
     }
 
@@ -76,13 +77,13 @@ public sealed record TiclEvents(uint[] Run, uint[] Lumi, long[] Event)
     private static bool IsObject(RootTree tree) => tree.TryBranch(TiclSchema.Event, out RootBranch? branch) && branch.IsSupported
         && branch.TypeName == TiclSchema.EventClass;
 
-    private static long[] Signed(ulong[] numbers, RootTree tree, long first)
+    private static long[] Signed(ulong[] numbers, string file, RootTree tree, long first)
     {
         int beyond = numbers.AsSpan().IndexOfAnyExceptInRange(0ul, (ulong)long.MaxValue);
         return beyond < 0
             ? Array.ConvertAll(numbers, static number => (long)number)
             : throw new DataException(
-                $"tree '{tree.Path}': the event number of entry {first + beyond} is {numbers[beyond]}, beyond 63 bits: the "
+                $"{file}, entry {first + beyond}, tree '{tree.Path}': the event number is {numbers[beyond]}, beyond 63 bits: the "
                     + "ntuple is damaged.");
     }
 }
