@@ -82,7 +82,10 @@ let write (path: string) (layout: Layout) (columns: TiclColumns) : unit =
             match c.State with
             | null -> ()
             | state ->
-                let types = state.Values |> Array.map (fun one -> if one = TiclClusterState.Barrel then -1 else 0)
+                let types =
+                    state.Values
+                    |> Array.map (fun one -> if one = TiclClusterState.Barrel then -1 else 0)
+
                 "cluster_type", fun tree name -> tree.Vector<int>(name).Lists(state.Offsets, types)
         ]
 
