@@ -28,9 +28,9 @@ internal sealed class DumperNtuple : TiclNtuple
         if (Trees.IsGrouped && !_simulated.TryBranch(TiclSchema.CaloParticle, out _))
         {
             throw new DataException(
-                $"{contents.Where}: a TICL ntuple with a tree '{contents.Format.CaloParticles[0]}' was wanted, and '{Trees.Simulated}' has "
-                    + $"no {TiclSchema.CaloParticle} to join its particles by; the trees found are: {string.Join(", ", contents.Trees)}; "
-                    + "label by SimClusters, with --truth sc, or give a ntuple with that tree.");
+                $"{contents.Where}: there is no tree '{contents.Format.CaloParticles[0]}', and '{Trees.Simulated}' has no "
+                    + $"{TiclSchema.CaloParticle} to join its particles by. Trees found: {string.Join(", ", contents.Trees)}. "
+                    + "Label by SimClusters (--truth sc), or give a ntuple with that tree.");
         }
 
         _simPrefix =
