@@ -393,7 +393,7 @@ let command: Command =
         PreprocessSettings.describe
         {
             Verb = "preprocess"
-            Summary = "make prepared files of TICL ntuples and HGCAL NanoAOD: links, seeds, truth and labels"
+            Summary = "make prepared files of TICL ntuples and HGCAL NanoAOD, with labels"
             Synopsis = "FILE [FILE ...] --output FILE | --output-dir DIR [options]"
             Explanation =
                 "Reads ntuples of the TICL dumper of every generation and HGCAL NanoAOD, offline and of the trigger. Which one a file is \
