@@ -427,6 +427,41 @@ let private damages =
 
             damaged "no ROOT file" [] (fun path -> File.WriteAllText(path, "no"))
 
+            test "--bad-files skip lists ntuples that lack a branch, and those that break in the middle" {
+                inTemporaryDirectory (fun directory ->
+                    let path name = Path.Combine(directory, name)
+                    let events = columns TiclGeneration.New
+
+                    let layout =
+                        { usual with
+                            Generation = TiclGeneration.New
+                        }
+
+                    write (path "a.root") layout (events 3)
+                    write (path "b.root") { layout with Without = [ "energy" ] } (events 3)
+
+                    let damaged =
+                        events 3
+                        |> withClusters (fun c ->
+                            let values = Array.copy c.Energy.Values
+                            values[int c.Energy.Offsets[2]] <- nanf
+                            withEnergy (ListValues<float32>(c.Energy.Offsets, values)) c)
+
+                    write (path "c.root") layout damaged
+
+                    let outcome =
+                        preprocess directory [ "?.root"; "--output-dir=out"; "--bad-files=skip"; "--json" ]
+                        |> expecting 0
+
+                    for part in [ "b.root: tree"; "'energy'"; "c.root, entry 2"; "not a finite number" ] do
+                        Expect.stringContains outcome.Error part "which, and why"
+
+                    Expect.equal
+                        [ for file in Directory.GetFiles(path "out") -> Path.GetFileName file ]
+                        [ "a.root" ]
+                        "the others are made")
+            }
+
             test "--bad-files skip goes on without them, says which, and they count as no events" {
                 inTemporaryDirectory (fun directory ->
                     three directory

@@ -1,4 +1,5 @@
 using Pruning.Data.Errors;
+using Pruning.Data.Tracksters;
 
 namespace Pruning.Data.Ticl;
 
@@ -41,7 +42,7 @@ public sealed record LayerClusterColumns
     /// <summary>Number of layer clusters.</summary>
     public int Count => X.Length;
 
-    /// <summary>Refuses columns of different lengths, numbers that are not finite and layers below 1.</summary>
+    /// <summary>Refuses columns of different lengths, numbers that prepared files cannot have, and layers below 1.</summary>
     /// <param name="where">File and entry, for the message.</param>
     /// <exception cref="DataException">The first thing that does not fit.</exception>
     public void Check(string where)
@@ -94,6 +95,9 @@ public sealed record LayerClusterColumns
             if (!float.IsFinite(values[i]))
                 throw new DataException(
                     $"{where}: {name} of layer cluster {i} is {values[i]}, not a finite number: the ntuple is damaged.");
+            if (Math.Abs(values[i]) > GraphProblem.Largest)
+                throw new DataException(
+                    $"{where}: {name} of layer cluster {i} is {values[i]}, beyond {GraphProblem.Largest}: the ntuple is damaged.");
         }
     }
 }

@@ -364,10 +364,10 @@ let private faultOf (event: Event) (graphs: PreparedGraphs) : string option =
                 (graphs.Label[at + i] = 1) <> (particle < 0 || fraction particle id < 0.5f))
         then
             Some $"graph {g}: labels are others"
-        elif isNull (table.TryBuild(int64 g)) then
-            Some $"graph {g}: it is no graph"
         else
-            None)
+            match table.ProblemOf(int64 g) with
+            | null -> None
+            | problem -> Some $"graph {g}: {problem.Message}")
 
 let private options =
     PreprocessOptions(
