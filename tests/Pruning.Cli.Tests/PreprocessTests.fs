@@ -1,4 +1,4 @@
-/// preprocess: ntuples of both generations, many files, interruptions, damage.
+/// preprocess: ntuples of every generation, many files, interruptions, damage.
 module Pruning.Tests.Cli.PreprocessTests
 
 open System.IO

@@ -1,11 +1,15 @@
 module Pruning.Tests.Model.MetricsTests
 
 open System
+open System.IO
 open Expecto
 open FsCheck
 open FsCheck.FSharp
 open Pruning.Model.Persistence
 open Pruning.Model.Metrics
+open Pruning.Model.Evaluation
+open Pruning.Model.Training
+open Pruning.Tests
 
 /// Nodes as an evaluation sees them. Margins come in eighths from a small range, so that ties are many, and far out.
 type ScoredNode =
@@ -239,6 +243,40 @@ let tests =
                 close "average_precision" ((1.0 + 2.0 / 3.0 + 3.0 / 5.0) / 3.0)
                 close "energy_efficiency" (48.0 / 50.0)
                 close "energy_purity" (48.0 / 56.0)
+            }
+
+            test "every metric has a key and a title of its own, and stands in the reference" {
+                let pages =
+                    [ "metrics.md"; "trackster-metrics.md" ]
+                    |> List.map (fun name ->
+                        File.ReadAllText(Path.Combine(Fixture.repository, "docs", "reference", name)))
+                    |> String.concat "\n"
+
+                // Names that differ in their last word share a line: `angle_raw`, `_pruned`.
+                let isDescribed (key: string) =
+                    let last = key.LastIndexOf '_'
+
+                    pages.Contains $"`{key}`"
+                    || last > 0
+                       && pages.Contains $"`{key.Substring(0, last)}_"
+                       && pages.Contains $"`{key.Substring last}`"
+                    || key.StartsWith "energy_" && pages.Contains $"`{key.Substring 7}`"
+
+                for metrics in [ MetricState.metrics; [ for one in EvaluationResult.measurements -> one.Metric ] ] do
+                    Expect.equal (List.distinctBy _.Key metrics) metrics "keys"
+                    Expect.equal (List.distinctBy _.Title metrics) metrics "titles"
+                    Expect.all metrics (fun metric -> isDescribed metric.Key) "described"
+            }
+
+            test "a loss and what follows it are better when lower, and monitors follow that" {
+                let lower =
+                    [
+                        for one in Monitor.all do
+                            if one.Metric.Direction = Direction.LowerIsBetter then
+                                one.Metric.Key
+                    ]
+
+                Expect.equal lower [ "loss" ] "monitored"
             }
 
             test "a report has every name in a fixed order, and nothing seen is undefined everywhere" {

@@ -161,7 +161,7 @@ let private timing: Opt<BenchmarkSettings> list =
                     Network = { s.Network with Arithmetic = v }
                 })
         Opt.ofKind
-            TrainingOptions.memoryBudget
+            TrainingKinds.memoryBudget
             "--memory-budget"
             "train: gigabytes that back-propagation through autoregressive steps may keep."
             (fun settings ->

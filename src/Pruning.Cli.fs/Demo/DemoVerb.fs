@@ -234,7 +234,7 @@ let private run (terminal: Terminal) (arguments: DemoArgument list) : int =
 
     let train settings =
         let exitCode _ = interruption.ExitCode
-        Session.train terminal command settings Communicator.alone device data exitCode interruption.Token
+        TrainingRun.train terminal command settings Communicator.alone device data exitCode interruption.Token
 
     let runs =
         [ equilibrium settings; autoregressive settings ]

@@ -165,12 +165,12 @@ module EvaluationFigures =
         else
             (bin.Low + bin.High) / 2.0
 
-    /// Some quantities in bins; each with its title, colour and name in a report.
+    /// Some quantities in bins; each with its title, colour and metric.
     let inBins
         (id: string)
         (caption: string)
         (yTitle: string)
-        (quantities: (string * string * string) list)
+        (quantities: (string * string * Metric) list)
         (dimension: Dimension, bins: (Bin * EvaluationResult * (string * Uncertain) list) list)
         : Figure =
         let places shift =
@@ -185,8 +185,8 @@ module EvaluationFigures =
             Y = Axis.linear yTitle
             Series =
                 [
-                    for i, (title, colour, name) in List.indexed quantities do
-                        let values = [ for _, _, values in bins -> values |> List.find (fst >> (=) name) |> snd ]
+                    for i, (title, colour, metric) in List.indexed quantities do
+                        let values = [ for _, _, values in bins -> values |> List.find (fst >> (=) metric.Key) |> snd ]
 
                         {
                             Name = title
@@ -284,14 +284,16 @@ module EvaluationFigures =
                 ]
         }
 
-    /// A metric of metrics.jsonl against the epoch, by split.
-    let training (id: string) (name: string) (title: string) (lines: MetricLine list) : Figure =
+    /// A metric against the epoch, by split.
+    let training (id: string) (metric: Metric) (lines: MetricLine list) : Figure =
+        let title = string (Char.ToUpperInvariant metric.Title[0]) + metric.Title.Substring 1
+
         let series title split colour =
             let points =
                 [
                     for line in lines do
                         if line.Split = split then
-                            match line.Values |> List.tryFind (fst >> (=) name) with
+                            match line.Values |> List.tryFind (fst >> (=) metric.Key) with
                             | Some(_, value) -> float line.Epoch, value
                             | None -> ()
                 ]

@@ -150,10 +150,8 @@ module RunReport =
             let lines = RunLog.ReadMetrics path
 
             [
-                Page.ofFigure (EvaluationFigures.training "loss" "loss" "Loss" lines)
-                Page.ofFigure (
-                    EvaluationFigures.training "average-precision" "average_precision" "Average precision" lines
-                )
+                Page.ofFigure (EvaluationFigures.training "loss" Metrics.loss lines)
+                Page.ofFigure (EvaluationFigures.training "average-precision" Metrics.averagePrecision lines)
             ]
 
     let private scan (chosenOn: string, points: (Threshold * WorkingPoint) list) : Block list =
@@ -206,8 +204,8 @@ module RunReport =
                         $"Average precision and recall of layer clusters in bins; error bars are bootstrap intervals of 68.3 %%."
                         "Average precision, recall"
                         [
-                            "average precision", Palette.blue, "average_precision"
-                            "recall", Palette.vermilion, "recall"
+                            "average precision", Palette.blue, Metrics.averagePrecision
+                            "recall", Palette.vermilion, Metrics.recall
                         ]
                         bins
                     |> Page.ofFigure
@@ -217,10 +215,10 @@ module RunReport =
                         "Mean over the tracksters of each bin; error bars are bootstrap intervals of 68.3 %."
                         "Purity, efficiency (energy)"
                         [
-                            "purity before", Palette.grey, "purity_before"
-                            "purity after", Palette.blue, "purity_after"
-                            "purity, oracle", Palette.black, "purity_oracle"
-                            "efficiency", Palette.vermilion, "efficiency"
+                            "purity before", Palette.grey, Metrics.purityBefore
+                            "purity after", Palette.blue, Metrics.purityAfter
+                            "purity, oracle", Palette.black, Metrics.purityOracle
+                            "efficiency", Palette.vermilion, Metrics.efficiency
                         ]
                         bins
                     |> Page.ofFigure
@@ -231,9 +229,9 @@ module RunReport =
                         "Mean response, energy of the trackster over energy of its shower, in bins of the energy before pruning."
                         "Response E / E(shower)"
                         [
-                            "raw", Palette.grey, "response_raw"
-                            "pruned", Palette.blue, "response_pruned"
-                            "oracle", Palette.black, "response_oracle"
+                            "raw", Palette.grey, Metrics.responseRaw
+                            "pruned", Palette.blue, Metrics.responsePruned
+                            "oracle", Palette.black, Metrics.responseOracle
                         ]
                         bins
                     |> Page.ofFigure

@@ -81,7 +81,7 @@ module ModelSource =
         if File.Exists path then
             path, None
         elif File.Exists(Path.Combine(path, RunConfig.fileName)) then
-            let directory = Path.Combine(Session.checkpoints path, checkpoint)
+            let directory = Path.Combine(Resumption.checkpoints path, checkpoint)
 
             if (AtomicDirectory.tryLocate directory).IsNone then
                 raise (

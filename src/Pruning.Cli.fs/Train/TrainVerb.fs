@@ -158,8 +158,9 @@ let private train (terminal: Terminal) (resumed: string option) (settings: Train
     World.run terminal settings.World prepare (fun terminal ranks device data ->
         let run =
             match resumed with
-            | None -> Session.train terminal command settings ranks device data exitCode interruption.Token
-            | Some run -> Session.resume terminal command settings ranks device data run exitCode interruption.Token
+            | None -> TrainingRun.train terminal command settings ranks device data exitCode interruption.Token
+            | Some run ->
+                TrainingRun.resume terminal command settings ranks device data run exitCode interruption.Token
 
         if Communicator.isFirst ranks then
             tell terminal settings run

@@ -18,7 +18,7 @@ public static class NtupleColumns
     {
         SimulatedEvent[] all = [.. events];
         TiclFormat format = TiclFormat.Of(generation);
-        bool hasBarrel = generation == TiclGeneration.New;
+        bool hasBarrel = format.HasBarrel;
         ListValues<T> Column<T>(Func<SimulatedEvent, T[]> column)
             where T : unmanaged
         {

@@ -33,12 +33,13 @@ internal sealed class DumperNtuple : TiclNtuple
                     + "Label by SimClusters (--truth sc), or give a ntuple with that tree.");
         }
 
-        _simPrefix =
-            TiclSchema.SimPrefixes(Trees.IsGrouped ? TiclTruth.SimCluster
-            : options.Truth).FirstOrDefault(prefix => _simulated.TryBranch(prefix + TiclSchema.Vertices, out _)) ?? "";
-        _simBranches =
-            [.. Names([TiclSchema.Vertices, TiclSchema.Multiplicity, TiclSchema.PdgId, TiclSchema.SimEnergy, .. Trees.IsGrouped
-            ? [TiclSchema.CaloParticle] : Array.Empty<string>()])];
+        TiclTruth simulated = Trees.IsGrouped ? TiclTruth.SimCluster : options.Truth;
+        _simPrefix = TiclSchema.SimPrefixes(simulated)
+            .FirstOrDefault(prefix => _simulated.TryBranch(prefix + TiclSchema.Vertices, out _)) ?? "";
+        List<string> simBranches = [TiclSchema.Vertices, TiclSchema.Multiplicity, TiclSchema.PdgId, TiclSchema.SimEnergy];
+        if (Trees.IsGrouped)
+            simBranches.Add(TiclSchema.CaloParticle);
+        _simBranches = [.. Names(simBranches)];
         if (Trees.Clusters is string name)
         {
             _clusters = contents.Tree(name);
@@ -53,11 +54,13 @@ internal sealed class DumperNtuple : TiclNtuple
 
         Require(_simulated, _simBranches);
         _associations = contents.Trees.Contains(TiclSchema.Associations) ? contents.Tree(TiclSchema.Associations) : null;
-        _collections =
-            [OpenCollection(Trees.High, TracksterPass.High, Trees.IsMerged), .. Trees.Low is string low
-            ? [OpenCollection(low, TracksterPass.Low, false)] : Array.Empty<Collection>()];
-        IEnumerable<RootTree> all =
-            [.. _clusters is null ? Array.Empty<RootTree>() : [_clusters], .. _collections.Select(one => one.Tree), _simulated];
+        List<Collection> collections = [OpenCollection(Trees.High, TracksterPass.High, Trees.IsMerged)];
+        if (Trees.Low is string low)
+            collections.Add(OpenCollection(low, TracksterPass.Low, false));
+        _collections = [.. collections];
+        List<RootTree> all = [.. _collections.Select(one => one.Tree), _simulated];
+        if (_clusters is not null)
+            all.Insert(0, _clusters);
         _eventTrees = [.. all.Where(TiclEvents.AreIn)];
         CountEntries();
         if (contents.Format.MaySwapAssociations && _collections[0].Matches is not null)
@@ -66,9 +69,11 @@ internal sealed class DumperNtuple : TiclNtuple
 
     public override bool HasEvents => _eventTrees.Length > 0;
 
-    private protected override TiclColumns Read(long first, long end)
+    private protected override TiclColumns Read(long first, long end) => Read(_collections, first, end);
+
+    private TiclColumns Read(Collection[] collections, long first, long end)
     {
-        TiclTracksters[] tracksters = [.. _collections.Select(one => ReadCollection(one, first, end))];
+        TiclTracksters[] tracksters = [.. collections.Select(one => ReadCollection(one, first, end))];
         TiclSimTracksters simulated = ReadSimulated(first, end);
         return new TiclColumns
         {
@@ -137,27 +142,17 @@ internal sealed class DumperNtuple : TiclNtuple
     // Shared energies of the first entries that differ from ours, with the associations of one branch.
     private long Misfit(Collection collection)
     {
-        long end = Math.Min(EntryCount, 16);
-        Collection kept = _collections[0];
-        _collections[0] = collection;
-        try
+        TiclColumns columns = Read([collection, .. _collections.Skip(1)], 0, Math.Min(EntryCount, 16));
+        columns.Check();
+        TiclPreprocessor preprocessor = new(new PreprocessOptions());
+        long differing = 0;
+        for (int entry = 0; entry < columns.EntryCount; entry++)
         {
-            TiclColumns columns = Read(0, end);
-            columns.Check();
-            TiclPreprocessor preprocessor = new(new PreprocessOptions());
-            long differing = 0;
-            for (int entry = 0; entry < columns.EntryCount; entry++)
-            {
-                preprocessor.Prepare(columns, entry, entry, out PreprocessCounts counts);
-                differing += counts.AssociationsDiffering;
-            }
+            preprocessor.Prepare(columns, entry, entry, out PreprocessCounts counts);
+            differing += counts.AssociationsDiffering;
+        }
 
-            return differing;
-        }
-        finally
-        {
-            _collections[0] = kept;
-        }
+        return differing;
     }
 
     private TiclTracksters ReadCollection(Collection one, long first, long end) =>

@@ -66,8 +66,8 @@ public sealed class GraphMaker
     /// <param name="known">[particles] energies that the file says it shares with each; empty where it does not say.</param>
     /// <returns>It became a graph.</returns>
     public bool Add(
-        TracksterPass pass, int trackster, ReadOnlySpan<int> members, ReadOnlySpan<int> parents, bool isExact, ReadOnlySpan<float> parts =
-            default, ReadOnlySpan<float> known = default)
+        TracksterPass pass, int trackster, ReadOnlySpan<int> members, ReadOnlySpan<int> parents, bool isExact,
+        ReadOnlySpan<float> parts = default, ReadOnlySpan<float> known = default)
     {
         LayerClusterColumns clusters = _clusters ?? throw new InvalidOperationException("Begin an event before its tracksters.");
         bool kept = IsSelected(clusters, members, parts, out double energy);

@@ -80,6 +80,15 @@ public sealed record TiclFormat
     /// <summary>Associations to SimClusters and CaloParticles were filled from each other's input.</summary>
     public bool MaySwapAssociations { get; init; }
 
+    /// <summary>Layer clusters of the barrel may stand among those of the HGCAL.</summary>
+    public bool HasBarrel { get; init; }
+
+    /// <summary>Tracksters have copies of their layer clusters, even beside the tree of layer clusters.</summary>
+    public bool CopiesClusters { get; init; }
+
+    /// <summary>Simulated tracksters of SimClusters name their CaloParticle.</summary>
+    public bool NamesCaloParticles { get; init; }
+
     /// <summary>How it says which event an entry is.</summary>
     public TiclEventForm Events { get; init; }
 
@@ -140,6 +149,8 @@ public sealed record TiclFormat
             SimClusters = ["simtrackstersSC", "hltTiclSimTracksters"],
             CaloParticles = ["simtrackstersCP", "hltTiclSimTrackstersfromCPs"],
             MayLackClusters = true,
+            CopiesClusters = true,
+            NamesCaloParticles = true,
             Events = TiclEventForm.EventId,
         },
         new()
@@ -155,6 +166,8 @@ public sealed record TiclFormat
             ],
             Low = TiclSchema.LowTracksters,
             MayLackClusters = true,
+            HasBarrel = true,
+            NamesCaloParticles = true,
             Events = TiclEventForm.EventId,
         },
         new()

@@ -82,8 +82,8 @@ public sealed class TiclPreprocessor
     /// The columns do not fit each other; or an entry does not, and that surfaces where its part stands.
     /// </exception>
     public static IEnumerable<(PreparedGraphs Graphs, PreprocessCounts Counts)> Run(
-        TiclColumns columns, PreprocessOptions options, long firstNumber, int workers, CancellationToken stop =
-            default, int entriesPerPart = 1)
+        TiclColumns columns, PreprocessOptions options, long firstNumber, int workers, CancellationToken stop = default,
+        int entriesPerPart = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(entriesPerPart, 1);
         options.Check();

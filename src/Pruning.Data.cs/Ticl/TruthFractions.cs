@@ -53,15 +53,8 @@ public sealed class TruthFractions
     /// <param name="clusters">Layer clusters that count.</param>
     /// <param name="energy">[all clusters] energies, GeV.</param>
     /// <param name="shared">[particles] is overwritten.</param>
-    public void SharedEnergy(ReadOnlySpan<int> clusters, ReadOnlySpan<float> energy, Span<double> shared)
-    {
-        shared.Clear();
-        foreach (int cluster in clusters)
-        {
-            for (int at = Offsets[cluster]; at < Offsets[cluster + 1]; at++)
-                shared[Particle[at]] += (double)Fraction[at] * energy[cluster];
-        }
-    }
+    public void SharedEnergy(ReadOnlySpan<int> clusters, ReadOnlySpan<float> energy, Span<double> shared) =>
+        SharedEnergy(clusters, [], energy, shared);
 
     /// <summary>The same where the trackster owns a part of each layer cluster: the smaller one of both parts is shared.</summary>
     /// <param name="clusters">Layer clusters that count.</param>
@@ -70,18 +63,13 @@ public sealed class TruthFractions
     /// <param name="shared">[particles] is overwritten.</param>
     public void SharedEnergy(ReadOnlySpan<int> clusters, ReadOnlySpan<float> parts, ReadOnlySpan<float> energy, Span<double> shared)
     {
-        if (parts.IsEmpty)
-        {
-            SharedEnergy(clusters, energy, shared);
-            return;
-        }
-
         shared.Clear();
         for (int i = 0; i < clusters.Length; i++)
         {
             int cluster = clusters[i];
+            float part = parts.IsEmpty ? 1 : parts[i];
             for (int at = Offsets[cluster]; at < Offsets[cluster + 1]; at++)
-                shared[Particle[at]] += (double)Math.Min(Fraction[at], parts[i]) * energy[cluster];
+                shared[Particle[at]] += (double)Math.Min(Fraction[at], part) * energy[cluster];
         }
     }
 

@@ -125,20 +125,6 @@ module Metrics =
     /// Title and unit: "angle pruned [mrad]".
     let heading (metric: Metric) : string = if metric.Unit = "" then metric.Title else $"{metric.Title} [{metric.Unit}]"
 
-    /// Whether a value is better than another one; a value that is nan is better than none.
-    let isBetter (metric: Metric) (value: float) (other: float) : bool =
-        let distance x =
-            if System.Double.IsNaN x then
-                infinity
-            else
-                match metric.Direction with
-                | Direction.LowerIsBetter -> x
-                | Direction.NearerToOneIsBetter -> abs (x - 1.0)
-                | Direction.HigherIsBetter -> -x
-                | Direction.OfTheSample -> 0.0
-
-        distance value < distance other
-
 [<RequireQualifiedAccess>]
 module Measurement =
 
