@@ -26,15 +26,23 @@ public sealed class Clue3D
     /// the radius of the layer cluster in scintillator), cm.
     /// </param>
     /// <exception cref="ArgumentException">A span of another length, a layer out of range, or options out of range.</exception>
-    public Clue3DResult Run(LayerClusterColumns clusters, ReadOnlySpan<bool> takesPart, Clue3DOptions options, ReadOnlySpan<float> criticalDistances = default)
+    public Clue3DResult Run(
+        LayerClusterColumns clusters, ReadOnlySpan<bool> takesPart, Clue3DOptions options,
+        ReadOnlySpan<float> criticalDistances = default)
     {
         ArgumentNullException.ThrowIfNull(clusters);
         options.Check();
-        if ((takesPart.Length != 0 && takesPart.Length != clusters.Count) || (criticalDistances.Length != 0 && criticalDistances.Length != clusters.Count))
-            throw new ArgumentException($"The mask and the critical distances must be empty or have a value for each of the {clusters.Count} layer clusters; they have {takesPart.Length} and {criticalDistances.Length}.");
+        bool fits = takesPart.Length is 0 || takesPart.Length == clusters.Count;
+        fits &= criticalDistances.Length is 0 || criticalDistances.Length == clusters.Count;
+        if (!fits)
+            throw new ArgumentException(
+                $"The mask and the critical distances must be empty or have a value for each of the {clusters.Count} layer clusters; "
+                    + $"they have {takesPart.Length} and {criticalDistances.Length}.");
         int wrong = clusters.Layer.AsSpan().IndexOfAnyExceptInRange(1, MaxLayer);
         if (wrong >= 0)
-            throw new ArgumentException($"Layers count from 1 to {MaxLayer}, and layer cluster {wrong} lies on layer {clusters.Layer[wrong]}: take the columns of an event that was checked.");
+            throw new ArgumentException(
+                $"Layers count from 1 to {MaxLayer}, and layer cluster {wrong} lies on layer {clusters.Layer[wrong]}: "
+                    + "take the columns of an event that was checked.");
         Clue3DResult result = new(clusters.Count);
         Reserve(clusters.Count);
         for (int side = -1; side <= 1; side += 2)
@@ -121,7 +129,9 @@ public sealed class Clue3D
         for (int place = 0; place < count; place++)
         {
             ref Point one = ref _sorted[place];
-            TileWindow window = options.Window is null ? TileWindow.Around(one.EtaBin, one.PhiBin, options.DensityBins) : Covering(one, reach);
+            TileWindow window = options.Window is null
+                ? TileWindow.Around(one.EtaBin, one.PhiBin, options.DensityBins)
+                : Covering(one, reach);
             double others = 0;
             for (int layer = one.Layer - options.SiblingLayers; layer <= one.Layer + options.SiblingLayers; layer++)
             {

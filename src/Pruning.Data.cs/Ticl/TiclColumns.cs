@@ -33,21 +33,26 @@ public sealed record TiclColumns
     /// <exception cref="DataException">The first one that does.</exception>
     public void Check()
     {
+        string tree = Simulated.Tree;
         List<(string Name, int Count)> counts =
         [
-            ("position_y", Clusters.Y.EntryCount), ("position_z", Clusters.Z.EntryCount), ("position_eta",
-                Clusters.Eta.EntryCount), ("position_phi", Clusters.Phi.EntryCount),
-            ("energy", Clusters.Energy.EntryCount), ("cluster_time", Clusters.Time.EntryCount), ("cluster_timeErr",
-                Clusters.TimeError.EntryCount),
-            ("cluster_layer_id", Clusters.Layer.EntryCount), ("cluster_number_of_hits", Clusters.HitCount.EntryCount),
-            ($"tree '{Simulated.Tree}'", Simulated.Vertices.EntryCount), ($"{TiclSchema.Multiplicity} of '{Simulated.Tree}'",
-                Simulated.Multiplicity.EntryCount),
-            ($"{TiclSchema.PdgId} of '{Simulated.Tree}'", Simulated.PdgId.EntryCount), ($"{TiclSchema.SimEnergy} of '{Simulated.Tree}'",
-                Simulated.Energy.EntryCount),
+            ("position_y", Clusters.Y.EntryCount),
+            ("position_z", Clusters.Z.EntryCount),
+            ("position_eta", Clusters.Eta.EntryCount),
+            ("position_phi", Clusters.Phi.EntryCount),
+            ("energy", Clusters.Energy.EntryCount),
+            ("cluster_time", Clusters.Time.EntryCount),
+            ("cluster_timeErr", Clusters.TimeError.EntryCount),
+            ("cluster_layer_id", Clusters.Layer.EntryCount),
+            ("cluster_number_of_hits", Clusters.HitCount.EntryCount),
+            ($"tree '{tree}'", Simulated.Vertices.EntryCount),
+            ($"{TiclSchema.Multiplicity} of '{tree}'", Simulated.Multiplicity.EntryCount),
+            ($"{TiclSchema.PdgId} of '{tree}'", Simulated.PdgId.EntryCount),
+            ($"{TiclSchema.SimEnergy} of '{tree}'", Simulated.Energy.EntryCount),
+            ("the numbers of the events", Events?.EntryCount ?? EntryCount),
+            ("the states of the layer clusters", Clusters.State?.EntryCount ?? EntryCount),
+            ($"{TiclSchema.CaloParticle} of '{tree}'", Simulated.CaloParticle?.EntryCount ?? EntryCount),
         ];
-        counts.Add(("the numbers of the events", Events?.EntryCount ?? EntryCount));
-        counts.Add(("the states of the layer clusters", Clusters.State?.EntryCount ?? EntryCount));
-        counts.Add(($"{TiclSchema.CaloParticle} of '{Simulated.Tree}'", Simulated.CaloParticle?.EntryCount ?? EntryCount));
         foreach (TiclTracksters one in Tracksters)
         {
             counts.Add(($"tree '{one.Tree}'", one.Vertices.EntryCount));
